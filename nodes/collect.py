@@ -1,0 +1,48 @@
+"""Collects the nodes of all families, so that a fault in one is reported by name and hides no other."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterable
+
+from .api import ComfyExtension, io
+
+FAMILIES = ("noise", "preprocess", "demo")
+
+log = logging.getLogger(__name__)
+
+
+def load_families(
+    families: Iterable[str] = FAMILIES, package: str = __package__ or "nodes"
+) -> list[type[io.ComfyNode]]:
+    """Every node of the named families (modules `<package>.<family>.nodes` with a NODES list) that is usable.
+
+    ComfyUI asks for all schemas inside one `try`, so a single bad one would drop the whole pack: each is asked
+    for here first, and a family or node that raises is logged with its name and left out.
+    """
+    nodes: list[type[io.ComfyNode]] = []
+    for family in families:
+        try:
+            found = importlib.import_module(f"{package}.{family}.nodes").NODES
+        except Exception:
+            log.exception("Steer: the node family '%s' could not be loaded; the others are not affected.", family)
+            continue
+        nodes.extend(node for node in found if _has_valid_schema(node, family))
+    return nodes
+
+
+def _has_valid_schema(node: type[io.ComfyNode], family: str) -> bool:
+    try:
+        node.GET_SCHEMA()
+    except Exception:
+        log.exception(
+            "Steer: the node '%s' of family '%s' has a faulty schema and was left out.", node.__name__, family
+        )
+        return False
+    return True
+
+
+class SteerExtension(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return load_families()

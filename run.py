@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Steer's commands.
+
+python run.py                  set everything up, run every bundled workflow in a real ComfyUI, make the gallery
+python run.py test [...]       the whole test suite (arguments go to pytest)
+python run.py bench [NAME]     the benchmarks, side by side with named rivals
+python run.py workflows        write workflows/*.json anew from their sources
+python run.py pictures         draw the pictures anew that ship with Steer
+python run.py train PART       train a part of the embedded model
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from runner import setup
+
+COMMANDS = ("slides", "test", "bench", "workflows", "pictures", "train")
+
+
+def main(argv: list[str]) -> int:
+    command, rest = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("slides", argv)
+    own_engine = not (command == "slides" and any(a.split("=")[0] in ("--comfyui", "-h", "--help") for a in rest))
+    setup.prepare(engine=own_engine, dev=command in ("test", "bench", "pictures", "train"))
+    if Path(sys.prefix).resolve() != setup.VENV.resolve():
+        return _again_in_venv(argv)
+    return _dispatch(command, rest)
+
+
+def _again_in_venv(argv: list[str]) -> int:
+    command = [str(setup.PYTHON), str(Path(__file__).resolve()), *argv]
+    if os.name == "nt":  # exec would detach from the console there
+        return subprocess.call(command)
+    os.execv(command[0], command)
+
+
+def _dispatch(command: str, rest: list[str]) -> int:
+    if command == "slides":
+        from runner.slides import main as run
+    elif command == "test":
+        from runner.testing import main as run
+    elif command == "workflows":
+        from runner.build import main as run
+    else:
+        from runner import modules
+
+        run = {"bench": modules.bench, "pictures": modules.pictures, "train": modules.train}[command]
+    return run(rest)
+
+
+def _terminate(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt  # so that a server that was started is ended on kill as on Ctrl-C
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except setup.SetupError as error:
+        sys.exit(f"\nSet-up failed: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")

@@ -1,0 +1,145 @@
+"""Writes ComfyUI workflow JSON (format 0.4) from a short description, the way the frontend itself saves it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+NAMESPACE = uuid.UUID("6a0f6a52-6a39-4d0f-9a3c-2f6f0c1b7d55")
+WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+GROUP_COLOR = "#3f789e"
+NOTE_COLORS = {"color": "#222", "bgcolor": "#000"}
+CORE = {"cnr_id": "comfy-core", "ver": "0.3.75"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output slot of a node in the graph; pass it as another node's input."""
+
+    node: Node
+    slot: int
+
+
+@dataclass
+class Node:
+    data: dict[str, Any]
+    names: list[str]
+
+    def __getitem__(self, key: int | str) -> Output:
+        return Output(self, key if isinstance(key, int) else self.names.index(key))
+
+
+@dataclass
+class Graph:
+    """`object_info` is a server's /object_info; `steer` the version that Steer's nodes are marked with."""
+
+    name: str
+    object_info: dict[str, Any]
+    steer: str
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    links: list[list[Any]] = field(default_factory=list)
+    groups: list[dict[str, Any]] = field(default_factory=list)
+
+    def node(
+        self, kind: str, at: tuple[int, int], size: tuple[int, int], *, called: str | None = None, **values: Any
+    ) -> Node:
+        """Add a node, `called` its title. `values` are widget values by input id, or Outputs of earlier nodes to link.
+
+        Raises KeyError for an unknown kind and ValueError for a value the node has no input for.
+        """
+        info = self.object_info[kind]
+        data = self._base(kind, at, size, called)
+        data["properties"] |= self._origin(info)
+        widgets: list[Any] = []
+        left = dict(values)
+        for name, spec in _inputs(info):
+            value = left.pop(name, None)
+            data["inputs"] += self._slot(data, name, spec, value)
+            if _is_widget(spec):
+                widgets += _widget_values(name, spec, None if isinstance(value, Output) else value)
+        if left:
+            raise ValueError(f"{self.name}: the node {kind} has no input named {', '.join(left)}")
+        if widgets:
+            data["widgets_values"] = widgets
+        names = info["output_name"]
+        data["outputs"] = [
+            {"name": name, "type": kind_, "links": None} for name, kind_ in zip(names, info["output"], strict=True)
+        ]
+        return Node(data, names)
+
+    def note(self, text: str, at: tuple[int, int], size: tuple[int, int], title: str = "Note") -> None:
+        """A MarkdownNote."""
+        data = self._base("MarkdownNote", at, size, title)
+        del data["properties"]["Node name for S&R"]
+        data |= {"widgets_values": [text.strip() + "\n"]} | NOTE_COLORS
+
+    def group(self, title: str, at: tuple[int, int], size: tuple[int, int]) -> None:
+        self.groups.append(
+            {"id": len(self.groups) + 1, "title": title, "bounding": [*at, *size], "color": GROUP_COLOR,
+             "font_size": 24, "flags": {}}
+        )  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": str(uuid.uuid5(NAMESPACE, self.name)), "revision": 0,
+            "last_node_id": len(self.nodes), "last_link_id": len(self.links),
+            "nodes": self.nodes, "links": self.links, "groups": self.groups,
+            "config": {}, "extra": {}, "version": 0.4,
+        }  # fmt: skip
+
+    def _base(self, kind: str, at: tuple[int, int], size: tuple[int, int], title: str | None) -> dict[str, Any]:
+        number = len(self.nodes) + 1
+        data: dict[str, Any] = {
+            "id": number, "type": kind, "pos": list(at), "size": list(size), "flags": {}, "order": number - 1,
+            "mode": 0, "inputs": [], "outputs": [], "properties": {"Node name for S&R": kind},
+        }  # fmt: skip
+        if title:
+            data["title"] = title
+        self.nodes.append(data)
+        return data
+
+    def _origin(self, info: dict[str, Any]) -> dict[str, str]:
+        if info["python_module"].startswith("custom_nodes."):
+            return {"cnr_id": "steer", "ver": self.steer}
+        return CORE
+
+    def _slot(self, data: dict[str, Any], name: str, spec: list[Any], value: Any) -> list[dict[str, Any]]:
+        kind = "COMBO" if isinstance(spec[0], list) else spec[0]
+        slot: dict[str, Any] = {"name": name, "type": kind, "link": None}
+        if _is_widget(spec):
+            slot["widget"] = {"name": name}
+        if isinstance(value, Output):
+            number = len(self.links) + 1
+            source = value.node.data
+            slot["link"] = number
+            output = source["outputs"][value.slot]
+            output["links"] = [*(output["links"] or []), number]
+            self.links.append([number, source["id"], value.slot, data["id"], len(data["inputs"]), output["type"]])
+        elif value is not None and not _is_widget(spec):
+            raise ValueError(f"{self.name}: {data['type']}.{name} takes a link, not the value {value!r}")
+        return [slot]
+
+
+def _inputs(info: dict[str, Any]) -> list[tuple[str, list[Any]]]:
+    return [(name, spec) for part in ("required", "optional") for name, spec in info["input"].get(part, {}).items()]
+
+
+def _is_widget(spec: list[Any]) -> bool:
+    options = spec[1] if len(spec) > 1 else {}
+    return (isinstance(spec[0], list) or spec[0] in WIDGET_TYPES) and not options.get("forceInput")
+
+
+def _widget_values(name: str, spec: list[Any], value: Any) -> list[Any]:
+    options = spec[1] if len(spec) > 1 else {}
+    choices = spec[0] if isinstance(spec[0], list) else options.get("options")
+    if value is None:
+        value = options.get("default", choices[0] if choices else "")
+    if choices and value not in choices:
+        raise ValueError(f"'{value}' is not one of the choices of '{name}': {', '.join(map(str, choices))}")
+    values = [value]
+    if options.get("control_after_generate") or (name in ("seed", "noise_seed") and spec[0] == "INT"):
+        values.append("fixed")
+    if options.get("image_upload"):
+        values.append("image")
+    return values

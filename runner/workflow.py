@@ -1,0 +1,131 @@
+"""Workflow files: which there are, reading one, changing a widget, turning it into a prompt for the API."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .client import Prompt, node_title
+from .pack import ROOT
+
+Workflow = dict[str, Any]
+FOLDER = ROOT / "workflows"
+SD15_TWIN = "-sd15"
+_PROBE = "steer-probe-value"
+
+
+class WorkflowError(Exception):
+    """A workflow file or a --set that cannot be used. The message says which and why."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`--set TITLE.widget=value`."""
+
+    title: str
+    widget: str
+    value: Any
+
+    @classmethod
+    def parse(cls, text: str) -> Setting:
+        target, equals, value = text.partition("=")
+        title, dot, widget = target.rpartition(".")
+        if not equals or not dot or not title.strip() or not widget.strip():
+            raise WorkflowError(f"--set {text}: write it as NODE_TITLE.widget=value, for example --set Canny.low=50")
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            parsed = value
+        return cls(title.strip(), widget.strip(), parsed)
+
+
+def bundled() -> list[Path]:
+    """The bundled workflows in lecture order, without the twins that need a downloaded checkpoint."""
+    return sorted(path for path in FOLDER.glob("[0-9]*.json") if not path.stem.endswith(SD15_TWIN))
+
+
+def find(name: str) -> list[Path]:
+    """The workflows that `--only NAME` means: a file, a bundled name, or the start of one ("08", "08-canny")."""
+    if name.endswith(".json"):
+        path = Path(name) if Path(name).exists() else FOLDER / name
+        if not path.is_file():
+            raise WorkflowError(f"--only {name}: there is no such file")
+        return [path]
+    exact = FOLDER / f"{name}.json"
+    found = [exact] if exact.exists() else [path for path in bundled() if path.stem.startswith(name)]
+    if not found:
+        names = ", ".join(path.stem for path in bundled())
+        raise WorkflowError(f"--only {name}: no bundled workflow has that name. There are: {names}")
+    return found
+
+
+def read(path: Path) -> Workflow:
+    try:
+        workflow = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WorkflowError(f"{path} is not a workflow file: {error}") from error
+    if not isinstance(workflow, dict) or not isinstance(workflow.get("nodes"), list):
+        raise WorkflowError(f"{path} is JSON but not a workflow: it has no list of nodes. Save it from ComfyUI again.")
+    return workflow
+
+
+def to_prompt(workflow: Workflow, object_info: dict[str, Any]) -> Prompt:
+    """The API prompt of a UI workflow."""
+    from comfy_cli.workflow_to_api import convert_ui_to_api  # pyright: ignore[reportMissingTypeStubs]
+
+    missing = sorted({node["type"] for node in workflow["nodes"]} - set(object_info) - {"Note", "MarkdownNote", "Reroute",
+                     "PrimitiveNode"} - {graph["id"] for graph in _subgraphs(workflow)})  # fmt: skip
+    if missing:
+        raise WorkflowError(
+            f"This ComfyUI has no node named {', '.join(missing)}. Is the pack it belongs to installed?"
+        )
+    return convert_ui_to_api(copy.deepcopy(workflow), object_info)
+
+
+def _subgraphs(workflow: Workflow) -> list[dict[str, Any]]:
+    return list(workflow.get("definitions", {}).get("subgraphs", []))
+
+
+def has_node(workflow: Workflow, object_info: dict[str, Any], setting: Setting) -> bool:
+    return bool(_matching(to_prompt(workflow, object_info), setting))
+
+
+def _matching(prompt: Prompt, setting: Setting) -> list[str]:
+    wanted = setting.title.casefold()
+    return [
+        node_id for node_id, node in prompt.items()
+        if wanted in (node_title(prompt, node_id).casefold(), node["class_type"].casefold(), node_id.casefold())
+    ]  # fmt: skip
+
+
+def apply(workflow: Workflow, object_info: dict[str, Any], setting: Setting) -> Workflow:
+    """The workflow with one widget changed, so that the pictures it saves carry the value that made them.
+
+    Where a widget's value sits in `widgets_values` is found by putting a mark into each place in turn and looking
+    where it comes out: the converter alone knows the order.
+    """
+    prompt = to_prompt(workflow, object_info)
+    matches = _matching(prompt, setting)
+    changed = copy.deepcopy(workflow)
+    for node_id in matches:
+        node = next((n for n in changed["nodes"] if str(n["id"]) == node_id), None)
+        if node is None:
+            raise WorkflowError(
+                f"--set {setting.title}: that node is inside a subgraph; open the workflow to change it"
+            )
+        values = node.get("widgets_values") or []
+        for index, old in enumerate(values):
+            values[index] = _PROBE
+            hit = to_prompt(changed, object_info)[node_id]["inputs"].get(setting.widget) == _PROBE
+            values[index] = setting.value if hit else old
+            if hit:
+                break
+        else:
+            widgets = [k for k, v in prompt[node_id]["inputs"].items() if not isinstance(v, list)]
+            raise WorkflowError(
+                f"--set {setting.title}.{setting.widget}: the node has no such widget. It has: {', '.join(widgets)}"
+            )
+    return changed

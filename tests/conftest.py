@@ -1,0 +1,70 @@
+"""Shared fixtures. The pack is loaded once as `steer`; ComfyUI comes in only for the tests that ask for it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+if TYPE_CHECKING:
+    from comfy_inprocess import InProcessComfy
+    from steer.runner.client import ComfyClient
+    from steer.runner.server import ComfyServer
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _load_pack() -> None:
+    """Run the checkout's own loader without putting the checkout on sys.path."""
+    spec = importlib.util.spec_from_file_location("steer_pack_loader", ROOT / "runner" / "pack.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.load_pack()
+
+
+_load_pack()
+assert str(ROOT) not in map(os.path.abspath, sys.path), "run the suite as `python run.py test` or `pytest tests`"
+
+
+@pytest.fixture(scope="session")
+def comfy_session(tmp_path_factory: pytest.TempPathFactory) -> InProcessComfy:
+    from comfy_inprocess import InProcessComfy
+
+    return InProcessComfy(tmp_path_factory.mktemp("comfy"))
+
+
+@pytest.fixture
+def comfy(comfy_session: InProcessComfy) -> InProcessComfy:
+    """A real ComfyUI in this process with an empty cache."""
+    comfy_session.fresh()
+    return comfy_session
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
+    """A real ComfyUI server process with Steer linked in, shared by all tests of the run."""
+    from steer.runner import setup
+    from steer.runner.server import ComfyServer
+
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "user").mkdir()
+    arguments = ["--cpu", "--output-directory", str(folder / "output"), "--user-directory", str(folder / "user"),
+                 "--temp-directory", str(folder)]  # fmt: skip
+    with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "comfyui.log", arguments=arguments) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: ComfyServer) -> ComfyClient:
+    from steer.runner.client import ComfyClient
+
+    return ComfyClient(server.url, server.check_alive)

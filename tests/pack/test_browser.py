@@ -1,0 +1,68 @@
+"""The real frontend in a real browser: every bundled workflow opens from the template browser and runs.
+
+Screenshots are kept in output/screenshots/ of the checkout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.server, pytest.mark.browser]
+ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = ROOT / "output" / "screenshots"
+WORKFLOWS = sorted(path.stem for path in (ROOT / "workflows").glob("*.json") if not path.stem.endswith("-sd15"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    from steer.runner.testing import find_browser
+
+    found = os.environ.get("STEER_BROWSER") or find_browser()
+    assert found, "no Chromium, Chrome or Edge found; `python run.py test` installs one or leaves these tests out"
+    return found
+
+
+def _links(graph: dict[str, Any]) -> set[tuple[Any, ...]]:
+    return {tuple(link[1:]) for link in graph["links"]}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflow_opens_from_the_template_browser_and_runs(server, browser: str, name: str):
+    from frontend import Frontend, browser_page
+
+    committed = json.loads((ROOT / "workflows" / f"{name}.json").read_text(encoding="utf-8"))
+    with browser_page(browser) as page:
+        frontend = Frontend(page, server.url)
+        frontend.open_template("steer", name)
+        assert frontend.said == []
+        assert frontend.unknown_nodes() == []
+        opened = frontend.graph()
+        assert {node["type"] for node in opened["nodes"]} == {node["type"] for node in committed["nodes"]}
+        assert _links(opened) == _links(committed)
+        values = {node["id"]: node.get("widgets_values") for node in committed["nodes"]}
+        assert {node["id"]: node.get("widgets_values") for node in opened["nodes"]} == values
+        frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")
+        pictures = frontend.run()
+        frontend.screenshot(SCREENSHOTS / f"{name}-run.png")
+        assert frontend.said == []
+        assert pictures
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_the_frontend_sends_the_prompt_that_run_py_sends(server, client, browser: str, name: str):
+    from frontend import Frontend, browser_page
+    from steer.runner import workflow as workflows
+
+    graph = workflows.read(ROOT / "workflows" / f"{name}.json")
+    expected = workflows.to_prompt(graph, client.get("/object_info"))
+    with browser_page(browser) as page:
+        frontend = Frontend(page, server.url)
+        frontend.open_template("steer", name)
+        sent = frontend.prompt()
+    strip = lambda prompt: {i: (n["class_type"], n["inputs"]) for i, n in prompt.items()}  # noqa: E731
+    assert strip(sent) == strip(expected)

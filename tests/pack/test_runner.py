@@ -1,0 +1,120 @@
+"""run.py's own behaviour: its options, its errors, and that it never leaves a server behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = [sys.executable, str(ROOT / "run.py")]
+
+
+def run(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*RUN, *arguments], capture_output=True, text=True, timeout=timeout, cwd=ROOT)
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode not in (0, None)
+    assert "Traceback" not in done.stdout + done.stderr
+    return " ".join((done.stdout + done.stderr).split())
+
+
+def test_comfyui_that_is_none(tmp_path: Path):
+    text = told(run("--comfyui", str(tmp_path), "--out", str(tmp_path / "out")))
+    assert "is not a ComfyUI folder" in text
+    assert "main.py" in text
+
+
+def test_port_in_use(tmp_path: Path):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        text = told(run("--port", str(port), "--out", str(tmp_path)))
+    assert f"Port {port} is in use" in text
+    assert "--port" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "word"), [("{ not json", "is not a workflow file"), ("[1, 2]", "no list of nodes"), ("{}", "no list")]
+)
+def test_file_that_is_no_workflow(tmp_path: Path, content: str, word: str):
+    path = tmp_path / "broken.json"
+    path.write_text(content)
+    text = told(run("--only", str(path), "--out", str(tmp_path / "out")))
+    assert "broken.json" in text
+    assert word in text
+
+
+def test_only_names_no_workflow(tmp_path: Path):
+    text = told(run("--only", "99", "--out", str(tmp_path)))
+    assert "no bundled workflow has that name" in text
+    assert "08-canny-same-face-angle" in text
+
+
+def test_set_that_is_malformed(tmp_path: Path):
+    assert "NODE_TITLE.widget=value" in told(run("--set", "Canny", "--out", str(tmp_path)))
+
+
+@pytest.mark.server
+def test_set_names_no_node_and_no_widget(tmp_path: Path):
+    text = told(run("--only", "08", "--set", "Nonsense.low=1", "--out", str(tmp_path)))
+    assert "no workflow that runs has a node titled 'Nonsense'" in text
+    assert "Canny" in text
+    text = told(run("--only", "08", "--set", "Canny.nonsense=1", "--out", str(tmp_path)))
+    assert "has no such widget" in text
+    assert "low_threshold" in text
+
+
+@pytest.mark.server
+def test_run_keeps_pictures_and_gallery_and_set_reaches_the_saved_workflow(tmp_path: Path):
+    from PIL import Image
+
+    done = run("--only", "08", "--set", "Canny.low_threshold=30", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    pictures = sorted((tmp_path / "08-canny-same-face-angle").glob("*.png"))
+    assert pictures
+    assert all(picture.name in page for picture in pictures)
+    prompts, graphs = [], []
+    for picture in pictures:
+        with Image.open(picture) as image:
+            if "prompt" in image.info:
+                prompts.append(json.loads(image.info["prompt"]))
+                graphs.append(json.loads(image.info["workflow"]))
+    assert prompts
+    canny = [n for n in prompts[0].values() if n["class_type"] == "SteerCanny"]
+    assert canny[0]["inputs"]["low_threshold"] == 30
+    saved = [n for n in graphs[0]["nodes"] if n["type"] == "SteerCanny"]
+    assert 30 in saved[0]["widgets_values"]
+
+
+@pytest.mark.server
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "kill"])
+def test_the_server_ends_with_run(tmp_path: Path, number: signal.Signals):
+    from steer.runner.server import free_port, port_is_free
+
+    port = free_port()
+    process = subprocess.Popen(
+        [*RUN, "--serve", "--port", str(port), "--out", str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "stays open" in line:
+            break
+    assert not port_is_free(port)
+    process.send_signal(number)
+    assert process.wait(30) != 0
+    limit = time.monotonic() + 15
+    while not port_is_free(port) and time.monotonic() < limit:
+        time.sleep(0.1)
+    assert port_is_free(port), "the server was left behind"

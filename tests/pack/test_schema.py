@@ -1,0 +1,82 @@
+"""Every node is complete: ids, names, tooltips, help pages and labels in English and Korean."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FAMILIES = sorted(path.parent.name for path in (ROOT / "nodes").glob("*/nodes.py"))
+HANGUL = re.compile(r"[\uac00-\ud7a3]")
+
+
+@pytest.fixture
+def schemas(comfy) -> dict[str, Any]:
+    return {i: node.GET_SCHEMA() for i, node in comfy.nodes.NODE_CLASS_MAPPINGS.items() if i.startswith("Steer")}
+
+
+def test_every_family_folder_is_collected():
+    from steer.nodes.collect import FAMILIES as collected
+
+    assert sorted(collected) == FAMILIES
+
+
+def test_ids_and_categories(schemas: dict[str, Any]):
+    for node_id, schema in schemas.items():
+        assert re.fullmatch(r"Steer[A-Za-z0-9]+", node_id)
+        assert re.fullmatch(r"Steer/[A-Z][a-z]+", schema.category), node_id
+        assert schema.display_name.isascii(), node_id
+        assert schema.description, node_id
+        ids = [slot.id for slot in [*schema.inputs, *schema.outputs] if slot.id]
+        assert len(ids) == len(set(ids)), f"{node_id}: an id is used twice"
+
+
+def test_every_input_and_output_explains_itself(schemas: dict[str, Any]):
+    for node_id, schema in schemas.items():
+        for slot in schema.inputs:
+            assert slot.tooltip, f"{node_id}.{slot.id} has no tooltip"
+        for slot in schema.outputs:
+            assert slot.display_name, f"{node_id}: an output has no name"
+            assert slot.tooltip, f"{node_id}.{slot.display_name} has no tooltip"
+
+
+def test_every_node_has_help_in_both_languages(schemas: dict[str, Any]):
+    docs = ROOT / "nodes" / "web" / "docs"
+    for node_id, schema in schemas.items():
+        english = (docs / f"{node_id}.md").read_text(encoding="utf-8")
+        korean = (docs / node_id / "ko.md").read_text(encoding="utf-8")
+        assert HANGUL.search(korean), f"{node_id}/ko.md is not Korean"
+        assert not HANGUL.search(english), f"{node_id}.md is not English"
+        for page, text in (("English", english), ("Korean", korean)):
+            absent = [slot.id for slot in schema.inputs if f"`{slot.id}`" not in text]
+            assert not absent, f"the {page} help page of {node_id} does not mention {absent}"
+    pages = {path.stem for path in docs.glob("*.md")}
+    assert pages == set(schemas), "a help page without a node, or a node without one"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_labels_cover_every_node_input_and_output(schemas: dict[str, Any], language: str):
+    labels = json.loads((ROOT / "locales" / language / "nodeDefs.json").read_text(encoding="utf-8"))
+    assert set(labels) == set(schemas)
+    for node_id, schema in schemas.items():
+        label = labels[node_id]
+        assert label["display_name"], node_id
+        assert label["description"], node_id
+        assert set(label.get("inputs", {})) == {slot.id for slot in schema.inputs}, node_id
+        assert set(label.get("outputs", {})) == {str(i) for i in range(len(schema.outputs))}, node_id
+        for slot in [*label.get("inputs", {}).values(), *label.get("outputs", {}).values()]:
+            assert slot["name"], node_id
+            assert slot["tooltip"], node_id
+            if language == "ko":
+                assert HANGUL.search(slot["tooltip"]), f"{node_id}: {slot} is not Korean"
+    assert language == "ko" or all(labels[i]["display_name"] == schemas[i].display_name for i in schemas)
+
+
+def test_categories_are_translated(schemas: dict[str, Any]):
+    labels = json.loads((ROOT / "locales" / "ko" / "main.json").read_text(encoding="utf-8"))["nodeCategories"]
+    parts = {part for schema in schemas.values() for part in schema.category.split("/")}
+    assert parts <= set(labels)

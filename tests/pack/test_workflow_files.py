@@ -1,0 +1,83 @@
+"""Every bundled workflow is clean JSON of format 0.4 that the frontend opens without repairing it."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "workflows").glob("*.json"))
+CNR_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]$")
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def workflow(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_there_are_workflows():
+    assert {"02-forward-and-reverse-diffusion", "08-canny-same-face-angle"} <= {path.stem for path in FILES}
+
+
+def test_head(workflow: dict[str, Any]):
+    assert workflow["version"] == 0.4
+    uuid.UUID(workflow["id"])
+    assert workflow["last_node_id"] == max(node["id"] for node in workflow["nodes"])
+    assert workflow["last_link_id"] == max(link[0] for link in workflow["links"])
+    assert workflow["extra"] == {}, "no view, no keys of other extensions"
+
+
+def test_every_link_is_listed_at_both_ends(workflow: dict[str, Any]):
+    nodes = {node["id"]: node for node in workflow["nodes"]}
+    for number, source, slot, target, target_slot, kind in workflow["links"]:
+        assert number in nodes[source]["outputs"][slot]["links"]
+        assert nodes[source]["outputs"][slot]["type"] == kind
+        assert nodes[target]["inputs"][target_slot]["link"] == number
+    listed = [n for node in workflow["nodes"] for out in node["outputs"] for n in out["links"] or []]
+    assert sorted(listed) == sorted(link[0] for link in workflow["links"])
+
+
+def test_nodes_are_placed_named_and_versioned(workflow: dict[str, Any]):
+    from steer.runner.pack import version
+
+    for node in workflow["nodes"]:
+        assert {"id", "type", "pos", "size", "flags", "order", "mode", "properties"} <= node.keys()
+        if node["type"] == "MarkdownNote":
+            continue
+        properties = node["properties"]
+        assert properties["Node name for S&R"] == node["type"]
+        assert CNR_ID.match(properties["cnr_id"])
+        expected = version() if node["type"].startswith("Steer") else "0.3.75"
+        assert properties["ver"] == expected
+
+
+def test_no_two_nodes_overlap(workflow: dict[str, Any]):
+    boxes = [(n["pos"][0], n["pos"][1] - 30, n["pos"][0] + n["size"][0], n["pos"][1] + n["size"][1], n["type"])
+             for n in workflow["nodes"]]  # fmt: skip
+    for i, (ax0, ay0, ax1, ay1, a) in enumerate(boxes):
+        for bx0, by0, bx1, by1, b in boxes[i + 1 :]:
+            assert ax1 <= bx0 or bx1 <= ax0 or ay1 <= by0 or by1 <= ay0, f"{a} and {b} overlap"
+
+
+def test_it_explains_itself(workflow: dict[str, Any]):
+    notes = [node for node in workflow["nodes"] if node["type"] == "MarkdownNote"]
+    assert notes
+    assert workflow["groups"]
+    assert all(group["title"] for group in workflow["groups"])
+
+
+def test_thumbnail(path: Path):
+    with Image.open(path.with_suffix(".jpg")) as picture:
+        assert 256 <= max(picture.size) <= 768
+    assert path.with_suffix(".jpg").stat().st_size < 200_000

@@ -1,0 +1,88 @@
+"""ComfyUI's real frontend in a real browser, driven as a person would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+READY = "window.app && window.app.graph && window.app.extensionManager"
+# The background flags keep the browser from calling its maker's hosts; a test reaches this machine only.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@contextmanager
+def browser_page(executable: str, width: int = 1280, height: int = 800) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, headless=True, args=ARGUMENTS)
+        try:
+            yield browser.new_page(viewport={"width": width, "height": height})
+        finally:
+            browser.close()
+
+
+class Frontend:
+    """One ComfyUI tab. `said` collects every alert, toast and dialog that appeared on the way."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.said: list[str] = []
+        page.on("dialog", self._alert)
+        page.goto(url)
+        page.wait_for_function(READY, timeout=60_000)
+
+    def _alert(self, dialog: Any) -> None:
+        self.said.append(f"alert: {dialog.message}")
+        dialog.dismiss()
+
+    def open_template(self, pack: str, name: str) -> None:
+        """Pick `name` from the pack's page of the template browser and wait until its graph is there."""
+        self.page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+        dialog = self.page.get_by_role("dialog").first
+        category = dialog.get_by_text(pack, exact=True).first
+        category.scroll_into_view_if_needed()
+        category.click()
+        dialog.get_by_text(name, exact=True).first.click()
+        dialog.wait_for(state="hidden", timeout=30_000)
+        self.page.wait_for_function("app.graph && app.graph._nodes.length > 0", timeout=30_000)
+        self.page.wait_for_timeout(500)  # the view is fitted and late toasts appear
+        self._listen()
+
+    def _listen(self) -> None:
+        self.said += [f"toast: {text}" for text in self.page.locator(".p-toast-message").all_inner_texts()]
+        self.said += [f"dialog: {text[:300]}" for text in self.page.get_by_role("dialog").all_inner_texts()]
+
+    def graph(self) -> dict[str, Any]:
+        """The graph as the frontend would save it."""
+        return self.page.evaluate("app.graph.serialize()")
+
+    def prompt(self) -> dict[str, Any]:
+        """The API prompt that Run would send."""
+        return self.page.evaluate("app.graphToPrompt().then(p => p.output)")
+
+    def unknown_nodes(self) -> list[str]:
+        return self.page.evaluate("app.graph._nodes.filter(n => n.has_errors || !n.constructor.nodeData"
+                                  " && !['MarkdownNote', 'Note'].includes(n.type)).map(n => n.type)")  # fmt: skip
+
+    def run(self, timeout_s: float = 300) -> list[dict[str, Any]]:
+        """Press Run and wait for the end; returns the pictures that the nodes show."""
+        self.page.evaluate(
+            """() => { window.steerEnd = null;
+                for (const kind of ['execution_success', 'execution_error', 'execution_interrupted'])
+                    app.api.addEventListener(kind, event => { window.steerEnd = [kind, event.detail]; }); }"""
+        )
+        self.page.get_by_role("button", name="Run", exact=True).click()
+        self.page.wait_for_function("window.steerEnd !== null", timeout=timeout_s * 1000)
+        kind, detail = self.page.evaluate("window.steerEnd")
+        self.page.wait_for_timeout(1000)  # pictures are drawn, late toasts appear
+        self._listen()
+        assert kind == "execution_success", detail
+        return self.page.evaluate("Object.values(app.nodeOutputs).flatMap(o => o.images || [])")
+
+    def screenshot(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=path)

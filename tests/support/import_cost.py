@@ -1,0 +1,43 @@
+"""Times the loading of the pack inside a ComfyUI that has loaded its own nodes. Prints JSON: ms, nodes, pulled_in.
+
+Usage: import_cost.py CHECKOUT BASE_FOLDER. ComfyUI itself prints tenths of a second only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+
+
+def main(root: Path, base: str) -> None:
+    sys.argv = ["main.py", "--cpu", "--base-directory", base, "--disable-api-nodes"]
+    sys.path[0] = str(root / ".comfyui")
+    import comfy.options
+
+    comfy.options.enable_args_parsing()
+    importlib.import_module("utils.extra_config")
+    import nodes  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+    before = set(sys.modules)
+    started = time.perf_counter()
+    spec = importlib.util.spec_from_file_location("steer", root / "__init__.py", submodule_search_locations=[str(root)])
+    assert spec is not None
+    assert spec.loader is not None
+    pack = importlib.util.module_from_spec(spec)
+    sys.modules["steer"] = pack
+    spec.loader.exec_module(pack)
+    extension = asyncio.run(pack.comfy_entrypoint())
+    found = asyncio.run(extension.get_node_list())
+    schemas = [node.GET_SCHEMA() for node in found]
+    ms = (time.perf_counter() - started) * 1000
+    pulled_in = sorted({name.split(".")[0] for name in set(sys.modules) - before})
+    print(json.dumps({"ms": ms, "nodes": [schema.node_id for schema in schemas], "pulled_in": pulled_in}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve(), sys.argv[2])
