@@ -1,0 +1,18 @@
+"""Reads the pictures that ship with Steer."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ...demo.pictures import SCENES, path_of
+
+NAMES = tuple(SCENES)
+
+
+def load_picture(name: str) -> torch.Tensor:
+    """The picture `name` as float32 [1, 512, 512, 3] in 0..1, RGB. Raises ValueError for an unknown name."""
+    with Image.open(path_of(name)) as picture:
+        pixels = np.asarray(picture.convert("RGB"), dtype=np.float32)
+    return torch.from_numpy(pixels / 255.0)[None]

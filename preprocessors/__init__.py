@@ -1,0 +1,1 @@
+"""Picture -> hint, usable without ComfyUI."""
