@@ -31,9 +31,14 @@ def _links(graph: dict[str, Any]) -> set[tuple[Any, ...]]:
     return {tuple(link[1:]) for link in graph["links"]}
 
 
+def _inputs(prompt: dict[str, Any]) -> dict[str, Any]:
+    return {number: (node["class_type"], node["inputs"]) for number, node in prompt.items()}
+
+
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_workflow_opens_from_the_template_browser_and_runs(server, browser: str, name: str):
+def test_workflow_opens_from_the_template_browser_and_runs(server, client, browser: str, name: str):
     from frontend import Frontend, browser_page
+    from steer.runner import workflow as workflows
 
     committed = json.loads((ROOT / "workflows" / f"{name}.json").read_text(encoding="utf-8"))
     with browser_page(browser) as page:
@@ -46,23 +51,10 @@ def test_workflow_opens_from_the_template_browser_and_runs(server, browser: str,
         assert _links(opened) == _links(committed)
         values = {node["id"]: node.get("widgets_values") for node in committed["nodes"]}
         assert {node["id"]: node.get("widgets_values") for node in opened["nodes"]} == values
+        # The frontend sends the very prompt that run.py sends.
+        assert _inputs(frontend.prompt()) == _inputs(workflows.to_prompt(committed, client.get("/object_info")))
         frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")
         pictures = frontend.run()
         frontend.screenshot(SCREENSHOTS / f"{name}-run.png")
         assert frontend.said == []
         assert pictures
-
-
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_the_frontend_sends_the_prompt_that_run_py_sends(server, client, browser: str, name: str):
-    from frontend import Frontend, browser_page
-    from steer.runner import workflow as workflows
-
-    graph = workflows.read(ROOT / "workflows" / f"{name}.json")
-    expected = workflows.to_prompt(graph, client.get("/object_info"))
-    with browser_page(browser) as page:
-        frontend = Frontend(page, server.url)
-        frontend.open_template("steer", name)
-        sent = frontend.prompt()
-    strip = lambda prompt: {i: (n["class_type"], n["inputs"]) for i, n in prompt.items()}  # noqa: E731
-    assert strip(sent) == strip(expected)

@@ -23,6 +23,10 @@ def families(comfy, monkeypatch: pytest.MonkeyPatch) -> str:
                     raise RuntimeError("no schema today")
                 return io.Schema(node_id=name, inputs=[], outputs=[])
 
+            @classmethod
+            def execute(cls) -> io.NodeOutput:
+                return io.NodeOutput()
+
         Node.__name__ = name
         return Node
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ COMFY_MODULES = {"comfy", "comfy_api", "comfy_extras", "comfy_execution", "folde
 LIMIT_MS = 50.0
 
 
-def _measure(base: Path) -> dict[str, object]:
+def _measure(base: Path) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "support" / "import_cost.py"), str(ROOT), str(base)],
         capture_output=True, text=True, check=True,
@@ -30,8 +32,9 @@ def test_loading_is_cheap_and_pulls_in_nothing_heavy(tmp_path: Path):
     runs = [_measure(tmp_path) for _ in range(3)]
     for run in runs:
         assert run["nodes"], "the pack gave no nodes"
-        assert not FORBIDDEN & set(run["pulled_in"]), FORBIDDEN & set(run["pulled_in"])  # pyright: ignore
-    assert statistics.median(float(run["ms"]) for run in runs) < LIMIT_MS, runs  # pyright: ignore
+        assert not FORBIDDEN & set(run["pulled_in"]), run["pulled_in"]
+    # The loading thread's own processor time: on a busy machine the clock also counts what others do.
+    assert statistics.median(float(run["cpu_ms"]) for run in runs) < LIMIT_MS, runs
 
 
 def _imported(path: Path) -> set[str]:
@@ -45,10 +48,10 @@ def _imported(path: Path) -> set[str]:
 
 
 def test_only_nodes_and_engines_import_comfyui():
-    allowed = {"nodes.py", "engine.py", "api.py"}
+    allowed = re.compile(r"(\w+_)?nodes\.py|engine\.py|api\.py")
     for folder in ("nodes", "preprocessors", "demo", "runner"):
         for path in (ROOT / folder).rglob("*.py"):
-            if path.name not in allowed or folder != "nodes":
+            if folder != "nodes" or not allowed.fullmatch(path.name):
                 assert not _imported(path) & COMFY_MODULES, path.relative_to(ROOT)
             if path.name != "api.py":
                 assert "comfy_api" not in _imported(path), (

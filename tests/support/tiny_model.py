@@ -7,16 +7,16 @@ from typing import Any, Literal
 
 import torch
 
-CONTEXT = 32
+CONTEXT, TOKENS = 32, 8
 UNET: dict[str, Any] = {
     "image_size": 8,
     "in_channels": 4,
     "out_channels": 4,
     "model_channels": 32,
-    "num_res_blocks": [1, 1],
-    "channel_mult": [1, 2],
-    "transformer_depth": [1, 1],
-    "transformer_depth_output": [1, 1, 1, 1],
+    "num_res_blocks": [1],
+    "channel_mult": [1],
+    "transformer_depth": [1],
+    "transformer_depth_output": [1, 1],
     "transformer_depth_middle": 1,
     "context_dim": CONTEXT,
     "num_heads": 2,
@@ -66,9 +66,9 @@ def _fill(network: torch.nn.Module, seed: int) -> None:
 
 
 def tiny_conditioning(seed: int, batch: int = 1) -> list[Any]:
-    """CONDITIONING of 77 random tokens."""
+    """CONDITIONING of random tokens [batch, TOKENS, CONTEXT]."""
     generator = torch.Generator().manual_seed(seed)
-    return [[torch.randn(batch, 77, CONTEXT, generator=generator), {}]]
+    return [[torch.randn(batch, TOKENS, CONTEXT, generator=generator), {}]]
 
 
 def tiny_guider(model: Any, cfg: float = 4.0) -> Any:

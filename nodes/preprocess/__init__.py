@@ -1,0 +1,1 @@
+"""Preprocess: picture -> hint for a ControlNet. The drawing and detecting is done in `preprocessors/`."""

@@ -1,0 +1,114 @@
+"""The Canny node in ComfyUI's executor."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULTS = {"low_threshold": 100, "high_threshold": 200, "auto": False, "resolution": 0}
+
+
+@pytest.fixture
+def picture(comfy) -> np.ndarray:
+    """A picture in ComfyUI's input folder, as astronaut.png."""
+    import folder_paths
+
+    pixels = data.astronaut()
+    folder = Path(folder_paths.get_input_directory())
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(folder / "astronaut.png")
+    return pixels
+
+
+def workflow(**changes: Any) -> dict[str, Any]:
+    return {
+        "load": {"class_type": "LoadImage", "inputs": {"image": "astronaut.png"}},
+        "canny": {"class_type": "SteerCanny", "inputs": {"image": ["load", 0], **DEFAULTS, **changes}},
+        "invert": {"class_type": "ImageInvert", "inputs": {"image": ["canny", 0]}},
+        "text": {"class_type": "PreviewAny", "inputs": {"source": ["canny", 1]}},
+        "preview": {"class_type": "PreviewImage", "inputs": {"images": ["invert", 0]}},
+    }
+
+
+def shown(outputs: dict[str, Any]) -> np.ndarray:
+    import folder_paths
+
+    entry = outputs["preview"]["images"][0]
+    return np.asarray(Image.open(Path(folder_paths.get_temp_directory()) / entry["subfolder"] / entry["filename"]))
+
+
+def test_a_loaded_png_becomes_exactly_cv2s_edges(comfy, picture: np.ndarray):
+    result = comfy.run(workflow())
+    assert result.error is None, result.message
+    assert np.array_equal(255 - shown(result.outputs)[..., 0], cv2.Canny(picture, 100, 200))
+    assert result.outputs["text"]["text"] == ["low 100, high 200"]
+
+
+def test_an_unchanged_rerun_executes_nothing_and_a_threshold_only_what_follows(comfy, picture: np.ndarray):
+    assert set(comfy.run(workflow()).executed) == {"load", "canny", "invert", "text", "preview"}
+    again = comfy.run(workflow())
+    assert again.executed == []
+    changed = comfy.run(workflow(low_threshold=60))
+    assert set(changed.executed) == {"canny", "invert", "text", "preview"}
+    assert np.array_equal(255 - shown(changed.outputs)[..., 0], cv2.Canny(picture, 60, 200))
+
+
+def test_auto_says_what_it_chose(comfy, picture: np.ndarray):
+    result = comfy.run(workflow(auto=True, low_threshold=1000))
+    assert result.error is None, result.message
+    low, high = (int(part.split()[1]) for part in result.outputs["text"]["text"][0].split(", "))
+    assert np.array_equal(255 - shown(result.outputs)[..., 0], cv2.Canny(picture, low, high))
+
+
+def test_bad_input_is_an_error_of_this_node_and_the_next_prompt_runs(comfy, picture: np.ndarray):
+    failed = comfy.run(workflow(low_threshold=300))
+    assert failed.error is not None
+    assert failed.error["node_id"] == "canny"
+    assert failed.message.startswith("low_threshold: 300 is above high_threshold 200.")
+    assert comfy.run(workflow()).error is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("low_threshold", -1), ("high_threshold", 1531), ("resolution", -8), ("resolution", 16385)]
+)
+def test_numbers_out_of_range_are_refused_before_anything_runs(comfy, picture: np.ndarray, name: str, value: int):
+    valid, _, _, errors = comfy.validate(workflow(**{name: value}))
+    assert not valid or "canny" in errors
+    assert any(name in error["details"] or name in str(error["extra_info"]) for error in errors["canny"]["errors"])
+
+
+def test_cancel_stops_between_pictures(comfy):
+    import comfy.model_management as management
+
+    management.interrupt_current_processing(True)
+    try:
+        with pytest.raises(management.InterruptProcessingException):
+            comfy.call("SteerCanny", image=torch.rand(8, 64, 64, 3), **DEFAULTS)
+    finally:
+        management.interrupt_current_processing(False)
+
+
+def test_importing_the_node_does_not_import_cv2():
+    program = (
+        "import sys, types\n"
+        f"sys.argv = ['main.py', '--cpu']; sys.path.insert(0, {str(ROOT / '.comfyui')!r})\n"
+        "import comfy.options; comfy.options.enable_args_parsing()\n"
+        f"steer = types.ModuleType('steer'); steer.__path__ = [{str(ROOT)!r}]; sys.modules['steer'] = steer\n"
+        "import numpy, comfy.utils, comfy.model_management, comfy_api.v0_0_2\n"
+        "before = set(sys.modules)\n"
+        "import steer.nodes.preprocess.nodes\n"
+        "print(sorted({name.split('.')[0] for name in set(sys.modules) - before}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "steer" in done.stdout
+    assert "cv2" not in done.stdout
