@@ -7,6 +7,8 @@ python run.py bench [NAME]     the benchmarks, side by side with named rivals
 python run.py workflows        write workflows/*.json anew from their sources
 python run.py pictures         draw the pictures anew that ship with Steer
 python run.py train PART       train a part of the embedded model
+python run.py report NAME      make a long report anew, as committed under tests/reports/
+python run.py weights build    remake the detectors' weights from their archives
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from pathlib import Path
 
 from runner import setup
 
-COMMANDS = ("slides", "test", "bench", "workflows", "pictures", "train")
+MODULES = ("bench", "report", "train", "pictures", "weights")
+COMMANDS = ("slides", "test", "workflows", *MODULES)
 
 
 def main(argv: list[str]) -> int:
     command, rest = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("slides", argv)
     own_engine = not (command == "slides" and any(a.split("=")[0] in ("--comfyui", "-h", "--help") for a in rest))
-    setup.prepare(engine=own_engine, dev=command in ("test", "bench", "pictures", "train"))
+    setup.prepare(engine=own_engine, dev=command in ("test", *MODULES))
     if Path(sys.prefix).resolve() != setup.VENV.resolve():
         return _again_in_venv(argv)
     return _dispatch(command, rest)
@@ -48,7 +51,7 @@ def _dispatch(command: str, rest: list[str]) -> int:
     else:
         from runner import modules
 
-        run = {"bench": modules.bench, "pictures": modules.pictures, "train": modules.train}[command]
+        run = getattr(modules, command)
     return run(rest)
 
 

@@ -14,6 +14,7 @@ from .pack import ROOT
 Workflow = dict[str, Any]
 FOLDER = ROOT / "workflows"
 SD15_TWIN = "-sd15"
+FRONTEND_ONLY = {"Note", "MarkdownNote", "Reroute", "PrimitiveNode"}
 _PROBE = "steer-probe-value"
 
 
@@ -76,8 +77,8 @@ def to_prompt(workflow: Workflow, object_info: dict[str, Any]) -> Prompt:
     """The API prompt of a UI workflow."""
     from comfy_cli.workflow_to_api import convert_ui_to_api  # pyright: ignore[reportMissingTypeStubs]
 
-    missing = sorted({node["type"] for node in workflow["nodes"]} - set(object_info) - {"Note", "MarkdownNote", "Reroute",
-                     "PrimitiveNode"} - {graph["id"] for graph in _subgraphs(workflow)})  # fmt: skip
+    known = set(object_info) | FRONTEND_ONLY | {graph["id"] for graph in _subgraphs(workflow)}
+    missing = sorted({node["type"] for node in workflow["nodes"]} - known)
     if missing:
         raise WorkflowError(
             f"This ComfyUI has no node named {', '.join(missing)}. Is the pack it belongs to installed?"

@@ -19,7 +19,7 @@ def schemas(comfy) -> dict[str, Any]:
     return {i: node.GET_SCHEMA() for i, node in comfy.nodes.NODE_CLASS_MAPPINGS.items() if i.startswith("Steer")}
 
 
-def test_every_family_folder_is_collected():
+def test_every_family_folder_is_collected(comfy):
     from steer.nodes.collect import FAMILIES as collected
 
     assert sorted(collected) == FAMILIES

@@ -1,4 +1,4 @@
-"""Times the loading of the pack inside a ComfyUI that has loaded its own nodes. Prints JSON: ms, cpu_ms, nodes, pulled_in.
+"""Times the loading of the pack in a ComfyUI that has loaded its own nodes; prints JSON: ms, cpu_ms, nodes, pulled_in.
 
 Usage: import_cost.py CHECKOUT BASE_FOLDER. ComfyUI itself prints tenths of a second only.
 """
@@ -21,7 +21,11 @@ def main(root: Path, base: str) -> None:
 
     comfy.options.enable_args_parsing()
     importlib.import_module("utils.extra_config")
-    import nodes  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    import nodes
+
+    # What a starting ComfyUI has loaded before it comes to custom nodes.
+    importlib.import_module("server")
+    asyncio.run(nodes.init_builtin_extra_nodes())
 
     before = set(sys.modules)
     started, worked = time.perf_counter(), time.thread_time()

@@ -1,0 +1,85 @@
+"""The vertical scale of a chart: where a value lies, and which values get a line and a label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear scale from `low` to `high`, or a logarithmic one from 10^low to 10^high, and a band beyond each end.
+
+    `below` and `above` are the labels of those bands, empty where there is none: a zero on a logarithmic axis
+    has no place on it, and is drawn in the band below.
+    """
+
+    low: float
+    high: float
+    logarithmic: bool
+    ticks: tuple[float, ...]
+    minor: tuple[float, ...] = ()
+    below: str = ""
+    above: str = ""
+
+    def fraction(self, value: float) -> float:
+        """Position of a finite value: 0 at `low`, 1 at `high`."""
+        place = math.log10(value) if self.logarithmic else value
+        return (place - self.low) / (self.high - self.low)
+
+
+def make_axis(values: Iterable[float], logarithmic: bool, below: str, above: str) -> Axis:
+    """An axis that holds all `values`; -inf and inf (and on a logarithmic axis 0) go to the bands."""
+    numbers = list(values)
+    finite = [v for v in numbers if math.isfinite(v) and (v > 0.0 or not logarithmic)]
+    below = below if any(v == -math.inf or (logarithmic and v <= 0.0) for v in numbers) else ""
+    above = above if math.inf in numbers else ""
+    if logarithmic:
+        low, high = _widened(math.log10(min(finite, default=1.0)), math.log10(max(finite, default=1.0)))
+        ticks, minor = _log_ticks(low, high)
+        return Axis(low, high, True, ticks, minor, below, above)
+    low, high = _widened(min(finite, default=0.0), max(finite, default=1.0))
+    return Axis(low, high, False, _even_ticks(low, high), (), below, above)
+
+
+def nice_step(span: float, count: int) -> float:
+    """The smallest of 1, 2, 5, 10, 20, ... (times a power of ten) that divides `span` into at most `count` parts."""
+    rough = span / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= rough * (1 - 1e-9))
+
+
+def label(value: float) -> str:
+    """A short decimal number: 0.03, 14.6, 1000."""
+    if value == 0.0:
+        return "0"
+    if 1e-4 <= abs(value) < 1e5:
+        return f"{value:.10g}"
+    return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    """The range with 4 % of air on both sides; a range too narrow for distinct labels becomes one wide."""
+    wide = high - low > 1e-6 * max(1.0, abs(low), abs(high))
+    air = 0.04 * (high - low) if wide else 0.5
+    return low - air, high + air
+
+
+def _even_ticks(low: float, high: float) -> tuple[float, ...]:
+    step = nice_step(high - low, 7)
+    return tuple(i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1))
+
+
+def _log_ticks(low: float, high: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Labelled and unlabelled values between 10^low and 10^high."""
+    if high - low < 0.7:  # 1, 2, 5 may all lie outside
+        return _even_ticks(10.0**low, 10.0**high), ()
+    exponents = range(math.floor(low), math.ceil(high) + 1)
+    if high - low > 9.0:
+        exponents = range(exponents.start, exponents.stop, math.ceil((high - low) / 8.0))
+    steps = (1, 2, 5) if high - low < 1.5 else (1, 3) if high - low < 4.2 else (1,)
+    inside = [(m, m * 10.0**e) for e in exponents for m in range(1, 10) if low <= math.log10(m) + e <= high]
+    ticks = tuple(value for m, value in inside if m in steps)
+    minor = tuple(value for m, value in inside if m not in steps) if high - low < 5.0 else ()
+    return ticks, minor

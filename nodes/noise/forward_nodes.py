@@ -1,0 +1,134 @@
+"""Forward Diffusion, of pictures and of latents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..api import io
+from .engine import noise_process, noised_latents, with_progress
+from .filmstrip import filmstrip
+from .forward import caption_parts, checked_image, frame_sigmas, noised_pictures, picture_noise
+from .inputs import CATEGORY, frame_inputs, model_type_input
+from .process import checked_sigmas
+
+
+class ForwardDiffusion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerForwardDiffusion",
+            display_name="Forward Diffusion",
+            category=CATEGORY,
+            description="Shows pictures sinking into noise: the forward process of a diffusion model, in pixel space.",
+            inputs=[
+                io.Image.Input("image", tooltip="One or more pictures. Every picture of a batch gets its own strip."),
+                io.Sigmas.Input("sigmas", tooltip="The noise levels to choose frames from, as from Noise Schedule."),
+                io.Model.Input("model", optional=True, tooltip="Optional. Its model type and timesteps then count."),
+                *frame_inputs(),
+                model_type_input(),
+                io.Boolean.Input(
+                    "captions",
+                    default=True,
+                    tooltip="Write timestep, sigma and signal-to-noise ratio under each frame.",
+                ),
+                io.Int.Input(
+                    "columns",
+                    default=0,
+                    min=0,
+                    max=256,
+                    tooltip="Frames in a row of the filmstrip. 0: one row, wrapped at 8192 pixels.",
+                ),
+                io.Boolean.Input("dark", default=False, tooltip="Dark filmstrip background."),
+            ],
+            outputs=[
+                io.Image.Output(
+                    display_name="filmstrip",
+                    tooltip="All frames side by side, clean first; a new row for every picture.",
+                ),
+                io.Image.Output(
+                    display_name="frames", tooltip="The frames as a batch: all of the first picture, then of the next."
+                ),
+                io.String.Output(
+                    display_name="labels", is_output_list=True, tooltip="The caption of every frame, in the same order."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls,
+        image: torch.Tensor,
+        sigmas: torch.Tensor,
+        frames: int,
+        spacing: str,
+        seed: int,
+        model_type: str,
+        captions: bool,
+        columns: int,
+        dark: bool,
+        model: Any = None,
+    ) -> io.NodeOutput:
+        process = noise_process(model, model_type)
+        levels = frame_sigmas(checked_sigmas(sigmas, "sigmas", process), frames, spacing, process).tolist()
+        pictures = checked_image(image)
+        eps = picture_noise(pictures, seed)
+        noised = []
+        for sigma in with_progress(levels):
+            frame = noised_pictures(pictures, sigma, eps, process)
+            noised.append(frame if sigma == 0.0 else frame.clamp(0.0, 1.0))
+        rows = torch.stack(noised, dim=1)  # [B, F, H, W, C]
+        parts = [caption_parts(sigma, process) for sigma in levels]
+        strip = filmstrip(list(rows), parts if captions else None, columns, dark)
+        return io.NodeOutput(strip, rows.flatten(0, 1), [", ".join(part) for part in parts] * len(pictures))
+
+
+class ForwardDiffusionLatent(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerForwardDiffusionLatent",
+            display_name="Forward Diffusion (Latent)",
+            category=CATEGORY,
+            description="Noises latents exactly as the model's sampler would, level by level.",
+            inputs=[
+                io.Model.Input("model", tooltip="Decides how latent and noise are mixed, and the latent's scale."),
+                io.Latent.Input("latent", tooltip="One or more latents, for example from VAE Encode."),
+                io.Sigmas.Input("sigmas", tooltip="The noise levels to choose frames from, as from Noise Schedule."),
+                *frame_inputs(),
+                io.Boolean.Input(
+                    "unit_range",
+                    default=True,
+                    tooltip="Scale noised latents back to the range of clean ones, so that VAE Decode shows them well. "
+                    "Off: x0 + sigma * noise, as samplers hold them. Flow models need no scaling.",
+                ),
+            ],
+            outputs=[
+                io.Latent.Output(
+                    display_name="frames", tooltip="The frames as a batch: all of the first latent, then of the next."
+                ),
+                io.String.Output(
+                    display_name="labels", is_output_list=True, tooltip="The caption of every frame, in the same order."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls,
+        model: Any,
+        latent: dict[str, Any],
+        sigmas: torch.Tensor,
+        frames: int,
+        spacing: str,
+        seed: int,
+        unit_range: bool,
+    ) -> io.NodeOutput:
+        process = noise_process(model)
+        levels = frame_sigmas(checked_sigmas(sigmas, "sigmas", process), frames, spacing, process).tolist()
+        noised = noised_latents(model, latent["samples"], levels, seed, unit_range)
+        labels = [", ".join(caption_parts(sigma, process)) for sigma in levels]
+        # A noise mask or batch index belongs to the latents that came in, not to their frames.
+        kept = {key: value for key, value in latent.items() if key not in ("samples", "noise_mask", "batch_index")}
+        return io.NodeOutput({**kept, "samples": noised.flatten(0, 1)}, labels * noised.shape[0])

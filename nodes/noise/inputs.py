@@ -1,0 +1,46 @@
+"""Inputs that several nodes of the family share."""
+
+from __future__ import annotations
+
+from ..api import io
+from .forward import FRAME_SPACINGS
+from .process import MODEL_TYPES
+
+CATEGORY = "Steer/Noise"
+
+
+def model_type_input() -> io.Input:
+    return io.Combo.Input(
+        "model_type",
+        options=list(MODEL_TYPES),
+        default="eps or v",
+        tooltip="How the model mixes picture and noise. 'eps or v': Stable Diffusion 1.x, 2.x, XL. 'flow': SD3, Flux, "
+        "whose sigma is at most 1. A connected model decides instead.",
+    )
+
+
+def frame_inputs() -> list[io.Input]:
+    """Which frames of a process to show, and with which noise."""
+    return [
+        io.Int.Input(
+            "frames",
+            default=8,
+            min=2,
+            max=256,
+            tooltip="How many noise levels to show, from clean to noisy. By step, at most as many as the schedule has.",
+        ),
+        io.Combo.Input(
+            "spacing",
+            options=list(FRAME_SPACINGS),
+            default="step",
+            tooltip="Which noise levels: steps of the schedule, or even sigma or log-SNR between its ends.",
+        ),
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=0xFFFFFFFFFFFFFFFF,
+            control_after_generate=True,
+            tooltip="Seed of the noise. The same noise is used for all frames and all pictures.",
+        ),
+    ]

@@ -1,0 +1,9 @@
+"""The nodes of the family Noise."""
+
+from __future__ import annotations
+
+from ..api import io
+from .forward_nodes import ForwardDiffusion, ForwardDiffusionLatent
+from .schedule_nodes import NoiseSchedule, SchedulePlot
+
+NODES: list[type[io.ComfyNode]] = [NoiseSchedule, SchedulePlot, ForwardDiffusion, ForwardDiffusionLatent]

@@ -1,0 +1,87 @@
+"""Reverse Diffusion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..api import io
+from .engine import noise_process, sample_recorded, strip_latents
+from .inputs import CATEGORY
+from .reverse import ORDERS, chosen_steps, frame_label, ordered
+
+
+class ReverseDiffusion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerReverseDiffusion",
+            display_name="Reverse Diffusion",
+            category=CATEGORY,
+            description="Samples exactly as SamplerCustomAdvanced does, and shows how the picture comes out of noise.",
+            inputs=[
+                io.Noise.Input("noise", tooltip="As for SamplerCustomAdvanced."),
+                io.Guider.Input("guider", tooltip="As for SamplerCustomAdvanced."),
+                io.Sampler.Input("sampler", tooltip="As for SamplerCustomAdvanced."),
+                io.Sigmas.Input("sigmas", tooltip="As for SamplerCustomAdvanced."),
+                io.Latent.Input("latent_image", tooltip="As for SamplerCustomAdvanced."),
+                io.Int.Input(
+                    "frames",
+                    default=8,
+                    min=2,
+                    max=256,
+                    tooltip="How many moments to show, evenly from the first noise to the result; at most one a step.",
+                ),
+                io.String.Input(
+                    "steps",
+                    default="",
+                    tooltip="These steps instead, such as 0, 2, 5, 20: 0 is the first noise, the last is the result.",
+                ),
+                io.Combo.Input(
+                    "order",
+                    options=list(ORDERS),
+                    default=ORDERS[0],
+                    tooltip="'picture to noise' matches the strips of Forward Diffusion.",
+                ),
+            ],
+            outputs=[
+                io.Latent.Output(display_name="output", tooltip="The result, as of SamplerCustomAdvanced."),
+                io.Latent.Output(display_name="denoised_output", tooltip="As of SamplerCustomAdvanced."),
+                io.Latent.Output(
+                    display_name="x_t strip",
+                    tooltip="What the model was shown at the chosen steps, scaled to the range of pictures: all frames "
+                    "of the first picture, then of the next.",
+                ),
+                io.Latent.Output(
+                    display_name="x0 strip", tooltip="The picture the model saw in it, for the same frames."
+                ),
+                io.String.Output(
+                    display_name="labels", is_output_list=True, tooltip="Step, timestep, sigma and SNR of every frame."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls,
+        noise: Any,
+        guider: Any,
+        sampler: Any,
+        sigmas: torch.Tensor,
+        latent_image: dict[str, Any],
+        frames: int,
+        steps: str,
+        order: str,
+    ) -> io.NodeOutput:
+        total = max(0, len(sigmas) - 1)
+        wanted = chosen_steps(steps, frames, total)
+        ordered([], order)  # so that a wrong order is told before the sampling, not after
+        output, denoised, kept = sample_recorded(noise, guider, sampler, sigmas, latent_image, wanted)
+        kept = ordered(kept, order)
+        x_t, x0 = strip_latents(guider.model_patcher, kept)
+        process = noise_process(guider.model_patcher)
+        labels = [frame_label(frame, total, process) for frame in kept] * output["samples"].shape[0]
+        # A noise mask or batch index belongs to the latents that came in, not to their frames.
+        rest = {key: value for key, value in output.items() if key not in ("samples", "noise_mask", "batch_index")}
+        return io.NodeOutput(output, denoised, rest | {"samples": x_t}, rest | {"samples": x0}, labels)

@@ -1,0 +1,194 @@
+"""Noise Schedule and Schedule Plot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..api import io, ui
+from . import plot, schedule
+from .engine import model_noise, noise_process
+from .inputs import CATEGORY, model_type_input
+from .process import checked_sigmas
+
+
+class NoiseSchedule(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerNoiseSchedule",
+            display_name="Noise Schedule",
+            category=CATEGORY,
+            description="The noise levels of a diffusers scheduler as SIGMAS, for SamplerCustomAdvanced.",
+            inputs=[
+                io.Combo.Input(
+                    "scheduler",
+                    options=list(schedule.FAMILIES),
+                    default="Euler",
+                    tooltip="Whose noise levels to use. Only the schedule: choose the sampler with KSamplerSelect.",
+                ),
+                io.Int.Input(
+                    "steps",
+                    default=20,
+                    min=1,
+                    max=schedule.MAX_STEPS,
+                    tooltip="Number of sampling steps. DEIS adds one from its smallest sigma to zero.",
+                ),
+                io.Float.Input(
+                    "denoise",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="As in BasicScheduler: below 1, the end of a schedule of steps / denoise. 0: no steps.",
+                ),
+                io.Combo.Input(
+                    "timestep_spacing",
+                    options=list(schedule.TIMESTEP_SPACINGS),
+                    default=schedule.DEFAULT,
+                    tooltip="Where steps fall among the 1000 timesteps. linspace: both ends. "
+                    "leading: from below the top. trailing: from the very top, best for few steps. "
+                    "default: diffusers' choice for this scheduler.",
+                ),
+                io.Int.Input(
+                    "steps_offset",
+                    default=0,
+                    min=0,
+                    max=999,
+                    tooltip="Moves the timesteps of 'leading' spacing up by this much. Stable Diffusion 1.x uses 1.",
+                ),
+                io.Combo.Input(
+                    "sigma_spacing",
+                    options=list(schedule.SIGMA_SPACINGS),
+                    default=schedule.DEFAULT,
+                    tooltip="default: the noise of the chosen timesteps. karras, exponential, beta: the same "
+                    "range, shared out by that curve.",
+                ),
+                io.Combo.Input(
+                    "beta_schedule",
+                    options=list(schedule.BETA_SCHEDULES),
+                    default="scaled_linear",
+                    tooltip="How noise grew during training. scaled_linear: Stable Diffusion 1.x, 2.x and XL. "
+                    "Not used when a model is connected, nor by EDM Euler and Flow-match Euler.",
+                ),
+                io.Float.Input(
+                    "beta_start",
+                    default=0.00085,
+                    min=0.00001,
+                    max=0.5,
+                    step=0.00001,
+                    round=False,
+                    tooltip="First beta of the training noise. Stable Diffusion: 0.00085. Not used with a model.",
+                ),
+                io.Float.Input(
+                    "beta_end",
+                    default=0.012,
+                    min=0.00001,
+                    max=0.5,
+                    step=0.00001,
+                    round=False,
+                    tooltip="Last beta of the training noise. Stable Diffusion: 0.012. Not used with a model.",
+                ),
+                io.Boolean.Input(
+                    "zero_terminal_snr",
+                    default=False,
+                    tooltip="Start from noise with no trace of a picture (sigma 4518.8), for models trained so.",
+                ),
+                io.Float.Input(
+                    "shift",
+                    default=3.0,
+                    min=0.01,
+                    max=100.0,
+                    step=0.01,
+                    tooltip="Only Flow-match Euler: above 1 spends more steps on high noise. SD3: 3. "
+                    "Not used when a model is connected.",
+                ),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="Optional. Its own noise levels (betas, sigma range or shift) then count, not the widgets.",
+                ),
+            ],
+            outputs=[
+                io.Sigmas.Output(
+                    display_name="sigmas",
+                    tooltip="Distinct noise levels at the step edges, falling to one zero. Empty at denoise 0.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model: Any = None, **options: Any) -> io.NodeOutput:
+        noise = None if model is None else model_noise(model)
+        return io.NodeOutput(schedule.make_schedule(schedule.ScheduleOptions(**options), noise))
+
+
+class SchedulePlot(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerSchedulePlot",
+            display_name="Schedule Plot",
+            category=CATEGORY,
+            description="Draws up to six noise schedules on one chart.",
+            is_output_node=True,
+            inputs=[
+                io.Sigmas.Input("sigmas_1", tooltip="The first schedule to draw."),
+                *(
+                    io.Sigmas.Input(f"sigmas_{k}", optional=True, tooltip=f"Optional: schedule {k} to draw.")
+                    for k in range(2, 7)
+                ),
+                io.Model.Input(
+                    "model", optional=True, tooltip="Optional. Its model type and its own timesteps then count."
+                ),
+                io.Combo.Input(
+                    "axis",
+                    options=list(plot.AXES),
+                    default="sigma (log)",
+                    tooltip="What to draw. sigma: the noise level. log-SNR: signal against noise. alpha_bar: the "
+                    "picture's share, 1 / (1 + sigma^2) for eps and v models. step size: how far sigma falls.",
+                ),
+                io.String.Input(
+                    "names",
+                    multiline=True,
+                    default="",
+                    placeholder="one name per line",
+                    tooltip="Names of the schedules for the legend, one per line. Empty: schedule 1, schedule 2, ...",
+                ),
+                io.String.Input("title", default="Noise schedules", tooltip="Headline of the chart."),
+                model_type_input(),
+                io.Boolean.Input("dark", default=False, tooltip="Light lines on a dark background."),
+                io.Int.Input(
+                    "width", default=768, min=plot.MIN_SIZE, max=plot.MAX_SIZE, step=8, tooltip="Width in pixels."
+                ),
+                io.Int.Input(
+                    "height", default=512, min=plot.MIN_SIZE, max=plot.MAX_SIZE, step=8, tooltip="Height in pixels."
+                ),
+            ],
+            outputs=[io.Image.Output(display_name="chart", tooltip="The chart, one picture.")],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls,
+        axis: str,
+        names: str,
+        title: str,
+        model_type: str,
+        dark: bool,
+        width: int,
+        height: int,
+        model: Any = None,
+        **sigmas: torch.Tensor | None,
+    ) -> io.NodeOutput:
+        process = noise_process(model, model_type)
+        lines = names.splitlines()
+        schedules = []
+        for k in range(1, 7):
+            given = sigmas.get(f"sigmas_{k}")
+            if given is not None:
+                name = lines[k - 1].strip() if k <= len(lines) else ""
+                schedules.append(plot.Schedule(name or f"schedule {k}", checked_sigmas(given, f"sigmas_{k}", process)))
+        chart = plot.draw_schedules(schedules, axis, process, title, width, height, dark)
+        return io.NodeOutput(chart, ui=ui.PreviewImage(chart, cls=cls))
