@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from .api import ComfyExtension, io
 
-FAMILIES = ("noise", "preprocess", "demo")
+FAMILIES = ("noise", "seeds", "preprocess", "demo")
 
 log = logging.getLogger(__name__)
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from ..api import io
 from .forward_nodes import ForwardDiffusion, ForwardDiffusionLatent
+from .reverse_nodes import ReverseDiffusion
 from .schedule_nodes import NoiseSchedule, SchedulePlot
 
-NODES: list[type[io.ComfyNode]] = [NoiseSchedule, SchedulePlot, ForwardDiffusion, ForwardDiffusionLatent]
+NODES: list[type[io.ComfyNode]] = [
+    NoiseSchedule,
+    SchedulePlot,
+    ForwardDiffusion,
+    ForwardDiffusionLatent,
+    ReverseDiffusion,
+]

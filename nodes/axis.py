@@ -1,0 +1,37 @@
+"""An axis of a sweep: what several pictures differ in. Seeds, values and prompt swaps all make this one type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# The socket type of an Axis in ComfyUI.
+AXIS_TYPE = "STEER_AXIS"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The values that something takes in turn, each with the label of its pictures.
+
+    name: what varies, such as "seed". values and labels: as many of one as of the other, at least one.
+    Raises ValueError otherwise.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError(f"axis '{self.name}': it has no values. Give it at least one.")
+        if len(self.values) != len(self.labels):
+            raise ValueError(f"axis '{self.name}': {len(self.values)} values but {len(self.labels)} labels.")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def seed_axis(seeds: Sequence[int]) -> Axis:
+    """The axis of a list of seeds, labelled "seed 7"."""
+    return Axis("seed", tuple(seeds), tuple(f"seed {seed}" for seed in seeds))

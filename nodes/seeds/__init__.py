@@ -1,0 +1,9 @@
+"""Seeds that can be read, and noise that depends on nothing but its own seed.
+
+- text.py    the little language of seed lists: `1-8`, `42, 1000..1040(+10)`, `random 4 from 7`
+- rng.py     the random streams of ComfyUI, A1111 and diffusers, all on the CPU
+- noise.py   the noise of a batch, one stream per picture; variations between two seeds
+- steps.py   which samplers draw noise at every step, and how
+- engine.py  NOISE and SAMPLER objects for ComfyUI
+- nodes.py   the nodes
+"""

@@ -1,0 +1,148 @@
+"""NOISE and SAMPLER objects for ComfyUI's samplers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import comfy.extra_samplers.uni_pc as uni_pc
+import comfy.k_diffusion.sampling as k_diffusion
+import comfy.nested_tensor
+import comfy.sample
+import comfy.samplers
+import torch
+
+from .noise import Draw, batch_noise
+from .steps import REFUSED, STEP_NOISE, StepNoise, covered, joined
+
+Latent = dict[str, Any]
+
+
+class SeededNoise:
+    """NOISE of one seed per picture. `seed` is an int, the first one, because models and samplers compute with it."""
+
+    def __init__(self, draws: Sequence[Draw], rng: str) -> None:
+        self.draws, self.rng = tuple(draws), rng
+        self.seed = self.draws[0].seed
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(draw.seed for draw in self.draws)
+
+    def generate_noise(self, input_latent: Latent) -> Any:
+        """Noise like the latent [B, ...]; its batch_index is not read, item i has seed i."""
+        latent = input_latent["samples"]
+        parts = list(latent.unbind()) if latent.is_nested else [latent]
+        noise = batch_noise(self.draws, [tuple(part.shape) for part in parts], parts[0].dtype, self.rng)
+        # RandomNoise leaves torch's global generator behind it, and some samplers draw from that one. Leave the same.
+        comfy.sample.prepare_noise(latent[:1], self.seed)
+        return comfy.nested_tensor.NestedTensor(noise) if latent.is_nested else noise[0]
+
+
+class RescuedNoise:
+    """NOISE of one picture of a batch that ComfyUI drew as one stream from one seed."""
+
+    def __init__(self, seed: int, index: int, batch_size: int) -> None:
+        if not 0 <= index < batch_size:
+            raise ValueError(
+                f"batch_index: {index} is not in a batch of {batch_size}, whose pictures are 0 to {batch_size - 1}. "
+                "Set old_batch_size to the size of the batch that made the picture."
+            )
+        self.seed, self.index, self.batch_size = seed, index, batch_size
+
+    def generate_noise(self, input_latent: Latent) -> Any:
+        latent = input_latent["samples"]
+        parts = list(latent.unbind()) if latent.is_nested else [latent]
+        if any(part.shape[0] != 1 for part in parts):
+            raise ValueError(
+                f"latent: it holds {parts[0].shape[0]} pictures, but one is remade. Set its batch_size to 1."
+            )
+        # Only size and dtype are read, so the old batch need not exist: expand takes no memory.
+        whole = [part.expand(self.batch_size, *part.shape[1:]) for part in parts]
+        old = comfy.nested_tensor.NestedTensor(whole) if latent.is_nested else whole[0]
+        noise = comfy.sample.prepare_noise(old, self.seed)
+        return noise[self.index : self.index + 1]
+
+
+class PerImageSampler(comfy.samplers.KSAMPLER):
+    """A SAMPLER whose step noise comes from one seed per picture, as in a single run of each."""
+
+    def __init__(self, sampler: comfy.samplers.KSAMPLER, seeds: Sequence[int]) -> None:
+        kind = step_noise(sampler)
+        function = sampler.sampler_function
+        if kind != "none":
+            function = _with_step_noise(function, kind, tuple(seeds))
+        super().__init__(function, dict(sampler.extra_options), dict(sampler.inpaint_options))
+        self.seeds = tuple(seeds)
+
+    def sample(
+        self,
+        model_wrap: Any,
+        sigmas: torch.Tensor,
+        extra_args: dict[str, Any],
+        callback: Any,
+        noise: torch.Tensor,
+        latent_image: torch.Tensor | None = None,
+        denoise_mask: torch.Tensor | None = None,
+        disable_pbar: bool = False,
+    ) -> torch.Tensor:
+        if noise.shape[0] != len(self.seeds) or extra_args.get("seed") != self.seeds[0]:
+            raise ValueError(
+                "sampler: Per-Image Step Noise was given other seeds than the sampler node. Connect the same Seeded "
+                f"Noise to both (here {len(self.seeds)} seeds from {self.seeds[0]}, there {noise.shape[0]} pictures "
+                f"from {extra_args.get('seed')})."
+            )
+        if denoise_mask is not None and self.inpaint_options.get("random", False):
+            raise ValueError(
+                "sampler: with a mask, 'ddim' draws one noise for the whole batch, so its pictures cannot be made "
+                "again alone. Use 'euler', which takes the same steps, or remove the mask."
+            )
+        return super().sample(model_wrap, sigmas, extra_args, callback, noise, latent_image, denoise_mask, disable_pbar)
+
+
+def step_noise(sampler: Any) -> StepNoise:
+    """How `sampler` draws its step noise. ValueError, naming the covered ones, when that is not known."""
+    names = ", ".join(covered())
+    name = _name_of(sampler)
+    if name in REFUSED:
+        raise ValueError(f"sampler: '{name}' {REFUSED[name]}. Covered are: {names}; those without step noise pass.")
+    if name not in STEP_NOISE:
+        raise ValueError(
+            "sampler: this is not one of ComfyUI's own samplers, so what its step noise depends on is not known. "
+            f"Covered are: {names}; ComfyUI's samplers without step noise pass."
+        )
+    if float(sampler.extra_options.get("s_churn", 0.0)) > 0.0:
+        raise ValueError(f"sampler: '{name}' with s_churn draws one noise for the whole batch. Set s_churn to 0.")
+    return STEP_NOISE[name]
+
+
+def _name_of(sampler: Any) -> str:
+    """ComfyUI's name of a sampler; empty for any other, also for one that merely has the name."""
+    if type(sampler) is not comfy.samplers.KSAMPLER:
+        return ""
+    function = sampler.sampler_function
+    name = getattr(function, "__name__", "")
+    if getattr(function, "__module__", "") == comfy.samplers.__name__ and name.endswith("_function"):
+        return name.removesuffix("_function")  # dpm_fast and dpm_adaptive, closures of comfy.samplers.ksampler
+    for module in (k_diffusion, uni_pc):
+        if getattr(module, name, None) is function:
+            return name.removeprefix("sample_")
+    return ""
+
+
+def _with_step_noise(function: Callable[..., Any], kind: StepNoise, seeds: tuple[int, ...]) -> Callable[..., Any]:
+    def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **options: Any) -> torch.Tensor:
+        if len(sigmas) > 1:
+            samplers = [_noise_sampler(kind, x[i : i + 1], sigmas, seed) for i, seed in enumerate(seeds)]
+            options["noise_sampler"] = joined(samplers)
+        return function(model, x, sigmas, **options)
+
+    return sample
+
+
+def _noise_sampler(kind: StepNoise, x: torch.Tensor, sigmas: torch.Tensor, seed: int) -> Any:
+    """What ComfyUI's sampler functions make for themselves in a run of `x` [1, ...] alone."""
+    if kind == "independent":
+        return k_diffusion.default_noise_sampler(x, seed=seed)
+    low, high = sigmas[sigmas > 0].min(), sigmas.max()
+    return k_diffusion.BrownianTreeNoiseSampler(x, low, high, seed=seed, cpu=kind == "brownian")

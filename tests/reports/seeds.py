@@ -1,0 +1,177 @@
+"""`python run.py report seeds`: is a batch of eight seeds eight single runs? For every sampler of ComfyUI, full size.
+
+Writes tests/reports/seeds.md. Single runs are stock: RandomNoise and the bare sampler in SamplerCustomAdvanced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...nodes.seeds.noise import make_draws
+from ...nodes.seeds.rng import COMFYUI
+from ...runner.pack import ROOT
+from ..support.comfy_inprocess import InProcessComfy
+
+SEEDS = (1, 2, 3, 5, 8, 13, 2**32, 2**64 - 2)  # ddim adds one to its seed
+PROMPT = "gorgeous cute Austrian girl, smiling, crop top, Steel gray hair, backstreet"
+ALLOWED = 2.0 / 255.0
+OUTPUT = ROOT / "tests" / "reports" / "seeds.md"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Largest differences of a batch from its single runs; latents relative to their range, pictures in 1/255."""
+
+    sampler: str
+    step_noise: str
+    latents: float = 0.0
+    pictures: float = 0.0
+    bare: float = 0.0
+    refusal: str = ""
+
+    @property
+    def verdict(self) -> str:
+        if self.refusal:
+            return f"refused: {self.refusal}"
+        if self.pictures > 255.0 * ALLOWED:
+            return "NOT EXACT"
+        return "exact" if self.step_noise == "none" else "exact with Per-Image Step Noise"
+
+
+class Bench:
+    """The embedded model and ComfyUI's own nodes around it."""
+
+    def __init__(self, comfy: InProcessComfy, options: argparse.Namespace) -> None:
+        self.comfy, self.steps = comfy, options.steps
+        self.latent = torch.zeros(1, 4, options.size // 8, options.size // 8)
+        self.model, clip, self.vae = comfy.call("SteerDemoModel")
+        encode = comfy.nodes.NODE_CLASS_MAPPINGS["CLIPTextEncode"]().encode
+        (prompt,), (negative,) = encode(clip, PROMPT), encode(clip, "")
+        (self.guider,) = comfy.call("CFGGuider", model=self.model, positive=prompt, negative=negative, cfg=7.0)
+
+    def inputs(self, noise: Any, sampler: Any, batch: int) -> dict[str, Any]:
+        (sigmas,) = self.comfy.call(
+            "BasicScheduler", model=self.model, scheduler="normal", steps=self.steps, denoise=1.0
+        )
+        latent = {"samples": self.latent.repeat(batch, 1, 1, 1)}
+        return {"noise": noise, "guider": self.guider, "sampler": sampler, "sigmas": sigmas, "latent_image": latent}
+
+    def sample(self, noise: Any, sampler: Any, batch: int) -> torch.Tensor:
+        return self.comfy.call("SamplerCustomAdvanced", **self.inputs(noise, sampler, batch))[0]["samples"]
+
+    def pictures(self, latents: torch.Tensor) -> torch.Tensor:
+        """Decoded one by one, so that the VAE's kernels are the same on both sides."""
+        with torch.inference_mode():
+            return torch.cat([self.vae.decode(latent[None]) for latent in latents])
+
+    def row(self, name: str) -> Row:
+        from comfy.samplers import sampler_object
+
+        from ...nodes.seeds.engine import PerImageSampler, SeededNoise, step_noise
+        from ...nodes.seeds.steps import REFUSED
+
+        sampler, noise = sampler_object(name), SeededNoise(make_draws(SEEDS), COMFYUI)
+        if name in REFUSED:
+            return Row(name, "none", refusal=REFUSED[name])
+        kind = step_noise(sampler)
+        alone = torch.cat([self.sample(self.stock_noise(seed), sampler, 1) for seed in SEEDS])
+        together = self.sample(noise, PerImageSampler(sampler, SEEDS), len(SEEDS))
+        bare = together if kind == "none" else self.sample(noise, sampler, len(SEEDS))
+        latents = float((together - alone).abs().max() / (alone.max() - alone.min()))
+        expected = self.pictures(alone)
+        difference, bare_difference = (
+            255.0 * float((self.pictures(each) - expected).abs().max()) for each in (together, bare)
+        )
+        return Row(name, kind, latents, difference, bare_difference)
+
+    def stock_noise(self, seed: int) -> Any:
+        return self.comfy.call("RandomNoise", noise_seed=seed)[0]
+
+    def noise_is_equal(self) -> bool:
+        """The first noise of the batch against RandomNoise of each seed, bit for bit."""
+        from ...nodes.seeds.engine import SeededNoise
+
+        alone = [self.stock_noise(seed).generate_noise({"samples": self.latent}) for seed in SEEDS]
+        whole = {"samples": self.latent.repeat(len(SEEDS), 1, 1, 1)}
+        return torch.equal(SeededNoise(make_draws(SEEDS), COMFYUI).generate_noise(whole), torch.cat(alone))
+
+    def cost_of_watching(self, rounds: int) -> tuple[float, bool]:
+        """Time of Reverse Diffusion, every frame kept and none decoded, against SamplerCustomAdvanced; same result?"""
+        from comfy.samplers import sampler_object
+
+        times: dict[str, list[float]] = {"stock": [], "watched": []}
+        results: dict[str, torch.Tensor] = {}
+        for number in range(rounds + 1):
+            for name in ("stock", "watched") if number % 2 else ("watched", "stock"):
+                given = self.inputs(self.stock_noise(1), sampler_object("euler"), 1)
+                started = time.perf_counter()
+                if name == "stock":
+                    output = self.comfy.call("SamplerCustomAdvanced", **given)[0]
+                else:
+                    extra = {"frames": 256, "steps": "", "order": "noise to picture"}
+                    output = self.comfy.call("SteerReverseDiffusion", **given, **extra)[0]
+                if number:
+                    times[name].append(time.perf_counter() - started)
+                results[name] = output["samples"]
+        ratio = min(times["watched"]) / min(times["stock"])  # the least disturbed of each
+        return ratio, torch.equal(results["stock"], results["watched"])
+
+
+def table(rows: list[Row]) -> list[str]:
+    lines = ["| sampler | step noise | batch is single runs | latents | pictures | pictures without the wrapper |",
+             "|---|---|---|---|---|---|"]  # fmt: skip
+    for row in rows:
+        numbers = ["-"] * 3 if row.refusal else [f"{row.latents:.1e}", f"{row.pictures:.2f}/255", f"{row.bare:.2f}/255"]
+        lines.append(f"| {' | '.join([f'`{row.sampler}`', row.step_noise, row.verdict, *numbers])} |")
+    return lines
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python run.py report seeds", description=__doc__)
+    parser.add_argument("--size", type=int, default=256, help="side of the pictures in pixels")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of the timing of Reverse Diffusion")
+    parser.add_argument("--only", nargs="*", help="these samplers alone")
+    parser.add_argument("--out", type=Path, default=OUTPUT)
+    options = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(InProcessComfy(Path(folder)), options)
+        from comfy.samplers import SAMPLER_NAMES
+
+        equal = bench.noise_is_equal()
+        rows = []
+        for name in options.only or SAMPLER_NAMES:
+            rows.append(bench.row(name))
+            print(table(rows)[-1], flush=True)
+        ratio, same = bench.cost_of_watching(options.rounds)
+    failed = [row.sampler for row in rows if row.verdict == "NOT EXACT"]
+    command = "python run.py report seeds " + " ".join(argv)
+    text = [
+        "# A batch of eight seeds against eight single runs",
+        "",
+        f"`{command.strip()}`, {datetime.date.today()}, torch {torch.__version__}, {torch.get_num_threads()} threads, "
+        f"Demo Model, {options.size} x {options.size}, {options.steps} steps, cfg 7, "
+        f"seeds {', '.join(map(str, SEEDS))}.",
+        "",
+        f"- The first noise equals RandomNoise of each seed bit for bit: {'yes' if equal else 'NO'}.",
+        f"- Reverse Diffusion, every frame kept: {ratio:.3f}x the time of SamplerCustomAdvanced (at most 1.03), result "
+        f"equal bit for bit: {'yes' if same else 'NO'}.",
+        f"- Samplers that are not exact: {', '.join(failed) or 'none but those refused'}.",
+        "",
+        "Differences are the largest of all pictures: kernels for a batch of eight round otherwise than for one.",
+        "Latents are relative to their range.",
+        "",
+        *table(rows),
+        "",
+    ]
+    options.out.write_text("\n".join(text), encoding="utf-8")
+    print("\n".join(text[2:8]))
+    return 0 if equal and same and ratio <= 1.03 and not failed else 1
