@@ -39,13 +39,17 @@ class Seeds(io.ComfyNode):
                 io.Custom(AXIS_TYPE).Output(display_name="axis", tooltip="The seeds as an axis of a sweep."),
                 io.Int.Output(display_name="count", tooltip="How many seeds there are."),
                 io.String.Output(display_name="text", tooltip="Every seed written out, random ones too."),
+                io.String.Output(
+                    display_name="labels", is_output_list=True, tooltip="A label for each picture: seed 7."
+                ),
             ],
         )
 
     @classmethod
     def execute(cls, text: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
         seeds = parse_seeds(text)
-        return io.NodeOutput(seeds, seed_axis(seeds), len(seeds), format_seeds(seeds))
+        axis = seed_axis(seeds)
+        return io.NodeOutput(seeds, axis, len(seeds), format_seeds(seeds), list(axis.labels))
 
 
 class SeededNoiseNode(io.ComfyNode):

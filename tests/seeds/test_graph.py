@@ -122,7 +122,8 @@ def test_errors_reach_the_user(comfy, kept: list[dict[str, Any]], text: str, sam
 
 
 def test_seeds_gives_list_axis_count_and_text(comfy):
-    seeds, axis, count, text = comfy.call("SteerSeeds", text="8, random 2 from 7")
+    seeds, axis, count, text, labels = comfy.call("SteerSeeds", text="8, random 2 from 7")
+    assert labels == list(axis.labels)
     assert seeds == [8, 1390851128, 4071050724]
     assert axis.labels == ("seed 8", "seed 1390851128", "seed 4071050724")
     assert count == 3

@@ -1,0 +1,31 @@
+"""The pictures that ship are the scenes they are said to be, and the node gives them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(params=["girl with a pearl earring", "smiling girl", "two elephants", "empty room", "dancer"])
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_picture_is_its_scene(name: str):
+    from steer.demo.pictures import draw
+    from steer.nodes.demo.pictures import load_picture
+
+    shipped = load_picture(name)
+    assert shipped.shape == (1, 512, 512, 3)
+    # Another processor may round an edge pixel otherwise; another scene would be far away.
+    difference = np.abs(shipped[0].numpy() * 255.0 - draw(name))
+    assert difference.mean() < 0.1
+
+
+def test_node_gives_every_picture_and_refuses_others(comfy):
+    from steer.nodes.demo.pictures import NAMES
+
+    pictures = [comfy.call("SteerDemoPicture", picture=name)[0] for name in NAMES]
+    assert len({picture.numpy().tobytes() for picture in pictures}) == len(NAMES) == 5
+    with pytest.raises(ValueError, match="there is no picture 'nobody'"):
+        comfy.call("SteerDemoPicture", picture="nobody")
