@@ -1,4 +1,4 @@
-"""OpenPose-18 skeletons: the tables, the v1.1 hint drawing, and the POSE_KEYPOINT format.
+"""OpenPose skeletons: the tables, and the v1.1 hint drawing.
 
 People are arrays [P, 18, 3]: x and y in pixels, and a score; a joint with score 0 is absent. Tables and drawing follow
 ControlNet v1.1 annotator/openpose/util.py (draw_bodypose), released with control_v11p_sd15_openpose.
@@ -7,10 +7,12 @@ ControlNet v1.1 annotator/openpose/util.py (draw_bodypose), released with contro
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from .people import Person
 
 JOINTS: tuple[str, ...] = (
     "nose", "neck", "right shoulder", "right elbow", "right wrist", "left shoulder", "left elbow", "left wrist",
@@ -27,6 +29,17 @@ COLORS: tuple[tuple[int, int, int], ...] = (
     (255, 0, 170), (255, 0, 85),
 )  # fmt: skip
 STICK_WIDTH = 4
+HAND_EDGES: tuple[tuple[int, int], ...] = tuple(
+    (0 if step == 0 else 4 * finger + step, 4 * finger + step + 1) for finger in range(5) for step in range(4)
+)
+# matplotlib.colors.hsv_to_rgb((edge / 20, 1, 1)) * 255, rounded as cv2.line does
+HAND_COLORS: tuple[tuple[int, int, int], ...] = (
+    (255, 0, 0), (255, 77, 0), (255, 153, 0), (255, 229, 0), (204, 255, 0), (128, 255, 0), (51, 255, 0), (0, 255, 25),
+    (0, 255, 102), (0, 255, 179), (0, 255, 255), (0, 178, 255), (0, 102, 255), (0, 25, 255), (51, 0, 255),
+    (128, 0, 255), (204, 0, 255), (255, 0, 230), (255, 0, 153), (255, 0, 77),
+)  # fmt: skip
+HAND_JOINT_COLOR = (0, 0, 255)
+FACE_COLOR = (255, 255, 255)
 
 
 def stick_factor(height: int, width: int) -> int:
@@ -81,25 +94,52 @@ def draw_pose(
     return canvas
 
 
-def to_keypoints(people: np.ndarray | Sequence[Any], height: int, width: int) -> dict[str, Any]:
-    """Skeletons [P, 18, 3] in pixels -> one POSE_KEYPOINT frame. Absent joints become 0, 0, 0."""
-    array = as_people(people)
-    array = np.where(array[..., 2:] > 0, array, 0.0)
-    listed = [{"pose_keypoints_2d": [float(v) for v in person.reshape(-1)]} for person in array]
-    return {"people": listed, "canvas_width": int(width), "canvas_height": int(height)}
+def draw_people(
+    people: Sequence[Person],
+    height: int,
+    width: int,
+    *,
+    body: bool = True,
+    hands: bool = True,
+    face: bool = True,
+    stick_scale: bool = False,
+    threshold: float = 0.0,
+) -> np.ndarray:
+    """Draw bodies, then all hands, then all faces, uint8 [height, width, 3] RGB (ControlNet v1.1 draw_pose)."""
+    bodies = [person.body for person in people] if body else []
+    canvas = draw_pose(bodies, height, width, stick_scale, threshold)
+    for person in people if hands else ():
+        for hand in (person.left, person.right):
+            if hand is not None:
+                _draw_hand(canvas, _drawable(hand, threshold))
+    for person in people if face else ():
+        if person.face is not None:
+            _draw_dots(canvas, _drawable(person.face, threshold), 3, FACE_COLOR)
+    return canvas
 
 
-def from_keypoints(frame: Mapping[str, Any]) -> tuple[np.ndarray, int, int]:
-    """One POSE_KEYPOINT frame -> (people float64 [P, 18, 3] in pixels, canvas height, canvas width)."""
-    try:
-        height, width = int(frame["canvas_height"]), int(frame["canvas_width"])
-        rows = [person["pose_keypoints_2d"] for person in frame["people"]]
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"POSE_KEYPOINT frame lacks {error}; expected people[].pose_keypoints_2d, canvas_width and canvas_height"
-        ) from error
-    rows = [row for row in rows if row]
-    if any(len(row) != 54 for row in rows):
-        lengths = sorted({len(row) for row in rows})
-        raise ValueError(f"pose_keypoints_2d must hold 18 x 3 numbers, got lengths {lengths}")
-    return as_people(np.array(rows, dtype=np.float64).reshape(-1, 18, 3)), height, width
+def _drawable(points: np.ndarray, threshold: float) -> list[tuple[int, int] | None]:
+    """Truncated pixels; None for absent points. As in the original, a point in row or column 0 is not drawn."""
+    seen = (points[:, 2] > threshold) & np.isfinite(points).all(axis=1)
+    found = [(int(x), int(y)) if ok else (0, 0) for (x, y, _), ok in zip(points, seen, strict=True)]
+    return [point if min(point) > 0 else None for point in found]
+
+
+def _draw_hand(canvas: np.ndarray, points: Sequence[tuple[int, int] | None]) -> None:
+    import cv2
+
+    for (a, b), color in zip(HAND_EDGES, HAND_COLORS, strict=True):
+        start, end = points[a], points[b]
+        if start is not None and end is not None:
+            cv2.line(canvas, start, end, color, thickness=2)
+    _draw_dots(canvas, points, 4, HAND_JOINT_COLOR)
+
+
+def _draw_dots(
+    canvas: np.ndarray, points: Sequence[tuple[int, int] | None], radius: int, color: tuple[int, int, int]
+) -> None:
+    import cv2
+
+    for point in points:
+        if point is not None:
+            cv2.circle(canvas, point, radius, color, thickness=-1)

@@ -35,7 +35,7 @@ STEER = ["diffusers==0.42.1", "controlnet_aux==0.0.10", "opencv-python-headless=
 TOOLS = ["websocket-client==1.9.2", "comfy-cli==1.23.0", "rich>=13", "Pillow>=10.1"]
 DEV = [
     "pytest==9.2.0", "hypothesis==6.170.15", "ruff==0.17.6", "basedpyright==1.40.2", "playwright==1.65.2",
-    "skia-python==144.1",
+    "skia-python==144.1", "onnx==1.23.2", "tflite==2.18.0",
 ]  # fmt: skip
 
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+import sys
+import types
 
 import cv2
 import numpy as np
 import pytest
 from steer.preprocessors.lines import draw_lines
-from steer.preprocessors.pose import COLORS, LIMBS, draw_pose, from_keypoints, stick_factor, to_keypoints
+from steer.preprocessors.people import Person
+from steer.preprocessors.pose import (
+    COLORS,
+    HAND_COLORS,
+    HAND_EDGES,
+    LIMBS,
+    draw_people,
+    draw_pose,
+    stick_factor,
+)
 
 
 def skeletons(rng: np.random.Generator, people: int, height: int, width: int, missing: float) -> np.ndarray:
@@ -86,25 +97,7 @@ def test_stick_scale_follows_the_xinsir_card():
     assert not thin[300, 305].any()
 
 
-def test_keypoints_round_trip():
-    rng = np.random.default_rng(2)
-    people = skeletons(rng, 3, 300, 500, 0.3)
-    people[people[..., 2] == 0] = 0
-    frame = to_keypoints(people, 300, 500)
-    assert frame["canvas_width"] == 500
-    assert len(frame["people"][0]["pose_keypoints_2d"]) == 54
-    back, height, width = from_keypoints(frame)
-    assert np.array_equal(back, people)
-    assert (height, width) == (300, 500)
-    empty, _, _ = from_keypoints(to_keypoints(np.zeros((0, 18, 3)), 10, 20))
-    assert empty.shape == (0, 18, 3)
-
-
 def test_bad_people_are_refused():
-    with pytest.raises(ValueError, match="canvas_height"):
-        from_keypoints({"people": []})
-    with pytest.raises(ValueError, match="18 x 3"):
-        from_keypoints({"people": [{"pose_keypoints_2d": [1.0] * 75}], "canvas_width": 9, "canvas_height": 9})
     with pytest.raises(ValueError, match=r"\[P, 18, 3\]"):
         draw_pose(np.zeros((17, 3)), 10, 10)
 
@@ -125,3 +118,80 @@ def test_lines_are_one_white_pixel_wide_and_truncated():
     assert not draw_lines(np.zeros((0, 4)), 8, 8).any()
     with pytest.raises(ValueError, match=r"\[N, 4\]"):
         draw_lines(np.zeros((3, 2)), 8, 8)
+
+
+def stand_in_for_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """controlnet_aux draws hands with matplotlib's hsv_to_rgb alone; the table it yields was taken from matplotlib
+    3.10."""
+    colors = types.ModuleType("matplotlib.colors")
+    colors.hsv_to_rgb = lambda hsv: np.array(HAND_COLORS[round(hsv[0] * 20)], float) / 255  # type: ignore[attr-defined]  # stand-in
+    package = types.ModuleType("matplotlib")
+    package.colors = colors  # type: ignore[attr-defined]  # stand-in
+    monkeypatch.setitem(sys.modules, "matplotlib", package)
+    monkeypatch.setitem(sys.modules, "matplotlib.colors", colors)
+
+
+def random_person(rng: np.random.Generator, height: int, width: int) -> Person:
+    def points(count: int, missing: float) -> np.ndarray:
+        made = np.ones((count, 3))
+        made[:, 0] = rng.uniform(0, width, count)
+        made[:, 1] = rng.uniform(0, height, count)
+        made[:, :2] = made[:, :2] / [width, height] * [float(width), float(height)]
+        made[rng.random(count) < missing] = 0
+        return made
+
+    hands = [points(21, 0.0) if rng.random() < 0.7 else None for _ in range(2)]
+    return Person(points(18, rng.uniform(0, 0.6)), *hands, points(70, 0.0) if rng.random() < 0.7 else None)
+
+
+def test_body_hands_and_face_equal_controlnet_aux_on_500_people(monkeypatch: pytest.MonkeyPatch):
+    from controlnet_aux.open_pose import PoseResult, draw_poses
+    from controlnet_aux.open_pose.body import BodyResult, Keypoint
+
+    stand_in_for_matplotlib(monkeypatch)
+    rng = np.random.default_rng(3)
+    for _ in range(500):
+        height, width = int(rng.integers(64, 300)), int(rng.integers(64, 300))
+        person = random_person(rng, height, width)
+        back = {part: None if p is None else [Keypoint(x / width, y / height) if c else None for x, y, c in p]
+                for part, p in person.parts.items()}  # fmt: skip
+        # hand both drawings the same rounded pixels
+        shown = Person(**{part: None if p is None else np.array([[k.x * width, k.y * height, 1] if k else [0, 0, 0]
+        for k in p])
+                          for part, p in back.items()})  # fmt: skip
+        pose = PoseResult(BodyResult(back["body"], 1.0, 18), back["left"], back["right"], back["face"])  # type: ignore[arg-type]
+        assert np.array_equal(draw_people([shown], height, width), draw_poses([pose], height, width))
+
+
+def test_several_people_are_bodies_then_hands_then_faces():
+    """ControlNet v1.1 annotator/openpose/__init__.py draw_pose."""
+    rng = np.random.default_rng(4)
+    for _ in range(100):
+        people = [random_person(rng, 120, 160) for _ in range(3)]
+        expected = reference_v11(np.stack([person.body for person in people]), 120, 160)
+        for hand in (hand for person in people for hand in (person.left, person.right) if hand is not None):
+            at = [(int(x), int(y)) for x, y, _ in hand]
+            for index, (a, b) in enumerate(HAND_EDGES):
+                if min(*at[a], *at[b]) > 0:
+                    cv2.line(expected, at[a], at[b], HAND_COLORS[index], 2)
+            for x, y in at:
+                if min(x, y) > 0:
+                    cv2.circle(expected, (x, y), 4, (0, 0, 255), -1)
+        for face in (person.face for person in people if person.face is not None):
+            for x, y, _ in face.astype(int):
+                if min(x, y) > 0:
+                    cv2.circle(expected, (int(x), int(y)), 3, (255, 255, 255), -1)
+        assert np.array_equal(draw_people(people, 120, 160), expected)
+
+
+def test_the_embedded_models_training_poses_are_drawn_by_the_same_code():
+    people = skeletons(np.random.default_rng(5), 2, 128, 128, 0.2)
+    assert np.array_equal(draw_people([Person(body) for body in people], 128, 128), draw_pose(people, 128, 128))
+
+
+def test_parts_and_threshold_can_be_left_out():
+    person = random_person(np.random.default_rng(6), 100, 100)
+    assert not draw_people([person], 100, 100, body=False, hands=False, face=False).any()
+    assert not draw_people([person], 100, 100, threshold=1.0).any()
+    only_face = draw_people([person], 100, 100, body=False, hands=False)
+    assert set(np.unique(only_face)) <= {0, 255}

@@ -1,0 +1,154 @@
+"""The family's dealings with ComfyUI: weight folders, detector networks under its memory management, progress and
+Cancel."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import folder_paths
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy_execution.utils import get_executing_context
+from torch import nn
+
+from ...preprocessors.download import download
+from ...preprocessors.pictures import check_pictures, rgb_bytes
+from ...preprocessors.weights import REGISTRY, download_folder, locate
+
+log = logging.getLogger(__name__)
+FOLDER_KEY = "annotators"  # models/annotators, or what extra_model_paths.yaml says under this key
+AUX_PACK = "comfyui_controlnet_aux"
+MAX_CACHED = 12
+
+
+class DetectorCache:
+    """The one state of this family: networks that stay loaded between runs, least recently used first."""
+
+    def __init__(self, limit: int = MAX_CACHED) -> None:
+        self.limit = limit
+        self._patchers: OrderedDict[str, ModelPatcher] = OrderedDict()
+
+    def get(self, name: str, build: Callable[[], nn.Module]) -> ModelPatcher:
+        """The patcher called `name`, built at the first call."""
+        if name not in self._patchers:
+            model = build()
+            self._patchers[name] = ModelPatcher(
+                model,
+                load_device=comfy.model_management.get_torch_device(),
+                offload_device=comfy.model_management.unet_offload_device(),
+            )
+        self._patchers.move_to_end(name)
+        while len(self._patchers) > self.limit:
+            self._patchers.popitem(last=False)
+        return self._patchers[name]
+
+
+CACHE = DetectorCache()
+
+
+def networks(builders: dict[str, Callable[[], nn.Module]]) -> dict[str, nn.Module]:
+    """The named networks, loaded once and brought to the device by ComfyUI, which may unload others or, later,
+    these."""
+    patchers = {name: CACHE.get(name, build) for name, build in builders.items()}
+    comfy.model_management.load_models_gpu(list(patchers.values()))
+    return {name: patcher.model for name, patcher in patchers.items()}
+
+
+def weight_folders() -> list[Path]:
+    """Where weights that Steer does not ship may lie; downloads go to the first."""
+    named = folder_paths.folder_names_and_paths.get(FOLDER_KEY)
+    folders = [Path(path) for path in (named[0] if named else [])] or [Path(folder_paths.models_dir) / FOLDER_KEY]
+    for custom_nodes in folder_paths.get_folder_paths("custom_nodes"):
+        if os.path.isdir(custom_nodes):
+            folders += [
+                Path(entry.path) / "ckpts" for entry in os.scandir(custom_nodes) if entry.name.lower() == AUX_PACK
+            ]
+    cache = os.environ.get("HF_HUB_CACHE") or os.path.join(
+        os.environ.get("HF_HOME") or os.path.join(os.path.expanduser("~"), ".cache", "huggingface"), "hub"
+    )
+    return [*folders, Path(cache)]
+
+
+def fetch_missing(names: Sequence[str]) -> None:
+    """Download those of the named weights that are not on this machine, with progress; Cancel stops (and keeps the
+    part)."""
+    folders = weight_folders()
+    for name in names:
+        weight = REGISTRY[name]
+        if weight.shipped or locate(weight, folders) is not None:
+            continue
+        folder = download_folder(weight, folders)
+        log.info("Steer: downloading %s (%.0f MB, %s) to %s", weight.file, weight.size / 1e6, weight.licence, folder)
+        bar = comfy.utils.ProgressBar(weight.size)
+
+        def advance(done: int, total: int, bar: comfy.utils.ProgressBar = bar) -> None:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            bar.update_absolute(done, total)
+
+        download(weight, folder, advance)
+
+
+def check(images: torch.Tensor) -> None:
+    """ValueError unless this is an IMAGE that can be worked on."""
+    check_pictures(images)
+
+
+def pictures(images: torch.Tensor) -> Iterator[Any]:
+    """Each picture of an IMAGE as uint8 [H, W, 3] RGB; progress and Cancel between them. ValueError on bad input."""
+    check_pictures(images)
+    yield from with_progress((rgb_bytes(images, index) for index in range(len(images))), len(images))
+
+
+def with_progress(items: Iterable[Any], count: int) -> Iterator[Any]:
+    """The items, with progress after each and Cancel before each."""
+    progress = comfy.utils.ProgressBar(count)
+    iterator = iter(items)
+    for _ in range(count):
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        yield next(iterator)
+        progress.update(1)
+
+
+def size(images: torch.Tensor) -> tuple[int, int]:
+    """(height, width) of an IMAGE."""
+    return int(images.shape[1]), int(images.shape[2])
+
+
+def as_image(hints: Sequence[Any]) -> torch.Tensor:
+    """uint8 [H, W, 3] pictures of one size -> IMAGE float32 [B, H, W, 3] in 0..1."""
+    out = torch.empty((len(hints), *hints[0].shape), dtype=torch.float32)
+    for index, hint in enumerate(hints):
+        out[index] = torch.from_numpy(hint)
+    return out.div_(255.0).to(comfy.model_management.intermediate_device())
+
+
+def latent_size(latent: dict[str, Any] | None) -> tuple[int, int] | None:
+    """(height, width) of a LATENT, or None when none is connected."""
+    if latent is None:
+        return None
+    height, width = latent["samples"].shape[-2:]
+    return int(height), int(width)
+
+
+def tell(text: str) -> None:
+    """Show a line on the node that is running (it is gone after a reload; outputs say the same)."""
+    from server import PromptServer  # loading it is not this pack's to do
+
+    context = get_executing_context()
+    server = getattr(PromptServer, "instance", None)
+    if context is not None and server is not None:
+        server.send_progress_text(text, context.node_id)
+
+
+def numbered(lines: Sequence[str]) -> str:
+    """One report for a batch: a single line if all are the same, else "picture 1: ..." and so on."""
+    if len(set(lines)) == 1:
+        return lines[0]
+    return "\n".join(f"picture {number}: {line}" for number, line in enumerate(lines, 1))

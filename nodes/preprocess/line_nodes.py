@@ -1,0 +1,150 @@
+"""The node M-LSD."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+
+from ...preprocessors.lines import draw_lines
+from ...preprocessors.mlsd import Lines, load_mlsd, lsd_lines, mlsd_lines, no_lines
+from ...preprocessors.pictures import FITS, is_line_hint, on_canvas, place
+from ..api import io
+from . import engine
+
+DETECTORS = {"mlsd": "mlsd", "mlsd (controlnet_aux weights)": "mlsd_aux", "lsd (no network)": ""}
+
+
+class MLSD(io.ComfyNode):
+    """IMAGE -> hint [B, H, W, 3] of 0 and 1, the lines of every picture, and a report."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerMLSD",
+            display_name="M-LSD",
+            category="Steer/Preprocess",
+            description=(
+                "Draws the straight lines of a picture in white on black, as M-LSD ControlNets were trained on, for "
+                "rooms "
+                "and buildings. Works offline; the lines are drawn anew at the hint's size, never scaled."
+            ),
+            inputs=[
+                io.Image.Input("image", tooltip="The pictures to trace. Transparent ones are laid on white."),
+                io.Combo.Input(
+                    "detector",
+                    options=list(DETECTORS),
+                    default="mlsd",
+                    tooltip="mlsd: the network that comes with Steer. controlnet_aux weights: the checkpoint that "
+                    "comfyui_controlnet_aux uses, if you have it. lsd: OpenCV's line segment detector, many short "
+                    "lines, another method.",
+                ),
+                io.Float.Input(
+                    "score_threshold",
+                    default=0.1,
+                    min=0.01,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Lines that the network is less sure of are left out. Lower it for more lines. Not used "
+                    "by lsd.",
+                ),
+                io.Float.Input(
+                    "distance_threshold",
+                    default=0.1,
+                    min=0.01,
+                    max=200.0,
+                    step=0.1,
+                    tooltip="Shorter lines are left out; in half pixels of the detection size. 0.1 keeps all, 20 "
+                    "only long ones.",
+                ),
+                io.Int.Input(
+                    "detect_resolution",
+                    default=512,
+                    min=64,
+                    max=2048,
+                    step=64,
+                    tooltip="The short side at which the picture is looked at. The network was trained at 512; more "
+                    "finds finer lines and takes longer.",
+                ),
+                io.Int.Input(
+                    "resolution",
+                    default=0,
+                    min=0,
+                    max=16384,
+                    step=8,
+                    tooltip="Short side of the hint in pixels. 0: the size of the latent if one is connected, else "
+                    "that of the picture.",
+                ),
+                io.Combo.Input(
+                    "fit",
+                    options=list(FITS),
+                    default="crop",
+                    tooltip="When the latent has another shape than the picture: crop fills it, pad shows the whole "
+                    "picture with black bars, stretch changes the proportions.",
+                ),
+                io.Boolean.Input(
+                    "download",
+                    default=False,
+                    tooltip="Allow downloading the controlnet_aux weights (6 MB) if they are missing. The other "
+                    "detectors need no download.",
+                ),
+                io.Latent.Input(
+                    "latent", optional=True, tooltip="The latent that will be sampled: the hint gets exactly its size."
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="hint", tooltip="White lines on black, for an M-LSD ControlNet."),
+                io.Custom("STEER_LINES").Output(
+                    display_name="lines",
+                    tooltip="For each picture its lines [N, 4] (x0, y0, x1, y1 in pixels of the hint) with their "
+                    "scores.",
+                ),
+                io.String.Output(display_name="report", tooltip="How many lines each picture gave, or why none."),
+            ],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls,
+        image: torch.Tensor,
+        detector: str,
+        score_threshold: float,
+        distance_threshold: float,
+        detect_resolution: int,
+        resolution: int,
+        fit: str,
+        download: bool,
+        latent: dict[str, Any] | None = None,
+    ) -> io.NodeOutput:
+        engine.check(image)
+        placement = place(engine.size(image), resolution, engine.latent_size(latent), fit)
+        find = cls._finder(detector, score_threshold, distance_threshold, detect_resolution, download)
+        hints: list[Any] = []
+        lines: list[Lines] = []
+        for picture in engine.pictures(image):
+            if is_line_hint(picture):
+                hints.append(on_canvas(picture, placement))
+                lines.append(no_lines(placement, "passed on as it is: this is a line hint already"))
+            else:
+                lines.append(find(picture).placed(placement))
+                hints.append(draw_lines(lines[-1].segments, placement.height, placement.width))
+        report = engine.numbered([found.describe() for found in lines])
+        engine.tell(report)
+        return io.NodeOutput(engine.as_image(hints), lines, report)
+
+    @classmethod
+    def _finder(cls, detector: str, score: float, distance: float, size: int, download: bool) -> Callable[[Any], Lines]:
+        if detector not in DETECTORS:
+            raise ValueError(f"detector: '{detector}' is unknown. Choose one of: {', '.join(DETECTORS)}.")
+        kind = DETECTORS[detector]
+        if not kind:
+            return partial(lsd_lines, distance=distance, resolution=size)
+        if download:
+            engine.fetch_missing([kind])
+        net = engine.networks({kind: partial(load_mlsd, kind, engine.weight_folders())})[kind]
+        return partial(mlsd_lines, net, score=score, distance=distance, resolution=size)
+
+
+NODES: list[type[io.ComfyNode]] = [MLSD]

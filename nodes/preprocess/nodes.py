@@ -1,0 +1,86 @@
+"""Nodes of the family Preprocess: thin wrappers over `preprocessors/`."""
+
+from __future__ import annotations
+
+import comfy.model_management
+import comfy.utils
+import torch
+
+from ...preprocessors import canny
+from ..api import io
+from . import line_nodes, pose_nodes
+
+
+class Canny(io.ComfyNode):
+    """IMAGE [B, H, W, C] in 0..1 -> hint [B, H, W, 3] of 0 and 1, and the thresholds used."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerCanny",
+            display_name="Canny",
+            category="Steer/Preprocess",
+            description=(
+                "Draws the edges of a picture in white on black, as Canny ControlNets were trained on. "
+                "The same pixels as OpenCV's cv2.Canny."
+            ),
+            inputs=[
+                io.Image.Input("image", tooltip="The pictures to trace. Transparent ones are laid on white."),
+                io.Int.Input(
+                    "low_threshold",
+                    default=100,
+                    min=0,
+                    max=canny.MAX_GRADIENT,
+                    tooltip="Weaker edges are dropped; edges between the two thresholds stay only where they touch "
+                    "a strong one. Lower it for longer lines.",
+                ),
+                io.Int.Input(
+                    "high_threshold",
+                    default=200,
+                    min=0,
+                    max=canny.MAX_GRADIENT,
+                    tooltip="Stronger edges are always drawn. Lower it for more detail, raise it for less.",
+                ),
+                io.Boolean.Input(
+                    "auto",
+                    default=False,
+                    tooltip="Choose both thresholds for each picture from its own contrast; the two above are "
+                    "then ignored.",
+                ),
+                io.Int.Input(
+                    "resolution",
+                    default=0,
+                    min=0,
+                    max=canny.MAX_SIDE,
+                    step=8,
+                    tooltip="Resize the short side to this many pixels before the edges are found, so that lines "
+                    "stay one pixel wide. 0 keeps the size.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="hint", tooltip="White edges on black, for a Canny ControlNet."),
+                io.String.Output(
+                    display_name="thresholds",
+                    tooltip="The thresholds used, one line per picture if they differ. Type them in to repeat a hint.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls, image: torch.Tensor, low_threshold: int, high_threshold: int, auto: bool, resolution: int
+    ) -> io.NodeOutput:
+        progress = comfy.utils.ProgressBar(len(image))
+
+        def after_each_picture() -> None:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            progress.update(1)
+
+        hints = canny.canny(
+            image, low_threshold, high_threshold, auto=auto, resolution=resolution, on_frame=after_each_picture
+        )
+        hint = hints.hint.to(comfy.model_management.intermediate_device())
+        return io.NodeOutput(hint, canny.describe(hints.thresholds))
+
+
+NODES: list[type[io.ComfyNode]] = [Canny, *line_nodes.NODES, *pose_nodes.NODES]

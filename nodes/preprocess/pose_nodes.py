@@ -1,0 +1,230 @@
+"""The nodes OpenPose and Pose Render."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ...preprocessors import detectors
+from ...preprocessors.keypoints import read_frames, write_frame
+from ...preprocessors.people import describe
+from ...preprocessors.pictures import FITS, LATENT_SCALE, is_pose_hint, on_canvas, place
+from ...preprocessors.pose import draw_people
+from ...preprocessors.render import canvas_size, render
+from ..api import io
+from . import engine
+
+_NOBODY = (
+    "no person found. Figures that are small, cut off or drawn are harder to find: try a larger picture of the person "
+    "or another detector."
+)
+_HINT_ALREADY = "passed on as it is: this is a pose hint already"
+
+
+def _drawing_inputs() -> list[io.Input]:
+    return [
+        io.Boolean.Input("body", default=True, tooltip="Draw the body."),
+        io.Boolean.Input("hands", default=False, tooltip="Find and draw the hands."),
+        io.Boolean.Input("face", default=False, tooltip="Find and draw the face."),
+        io.Boolean.Input(
+            "xinsir_sticks",
+            default=False,
+            tooltip="Draw limbs and joints thicker on large pictures, as xinsir's SDXL OpenPose ControlNets were "
+            "trained on. Leave off for SD 1.5.",
+        ),
+        io.Float.Input(
+            "score_threshold",
+            default=0.3,
+            min=0.0,
+            max=1.0,
+            step=0.01,
+            tooltip="Points the network is less sure of are not drawn.",
+        ),
+    ]
+
+
+def _fit_input() -> io.Input:
+    return io.Combo.Input(
+        "fit",
+        options=list(FITS),
+        default="crop",
+        tooltip="When the hint has another shape than the picture: crop fills it, pad shows everything with black "
+        "bars, stretch changes the proportions.",
+    )
+
+
+class OpenPose(io.ComfyNode):
+    """IMAGE -> hint [B, H, W, 3], POSE_KEYPOINT with a frame for every picture, and a report."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerOpenPose",
+            display_name="OpenPose",
+            category="Steer/Preprocess",
+            description=(
+                "Finds the people of a picture and draws their poses as OpenPose ControlNets were trained on: "
+                "bodies, and "
+                "if asked hands and faces. Works offline."
+            ),
+            inputs=[
+                io.Image.Input("image", tooltip="The pictures to look for people in."),
+                io.Combo.Input(
+                    "detector",
+                    options=list(detectors.DETECTORS),
+                    default="mediapipe",
+                    tooltip="mediapipe comes with Steer. openpose: the original networks, if you have them; "
+                    "non-commercial use only. dwpose: if you have its files.",
+                ),
+                *_drawing_inputs(),
+                io.Boolean.Input(
+                    "whole_scores",
+                    default=False,
+                    tooltip="Write 1 instead of the real score of every point in keypoints: comfyui_controlnet_aux's "
+                    "render nodes ignore all other points.",
+                ),
+                io.Int.Input(
+                    "resolution",
+                    default=0,
+                    min=0,
+                    max=16384,
+                    step=8,
+                    tooltip="Short side of the hint in pixels. 0: the size of the latent if one is connected, else "
+                    "that of the picture.",
+                ),
+                _fit_input(),
+                io.Boolean.Input(
+                    "download",
+                    default=False,
+                    tooltip="Allow downloading missing weights of openpose (up to 510 MB) or dwpose (350 MB). "
+                    "mediapipe needs no download.",
+                ),
+                io.Latent.Input(
+                    "latent", optional=True, tooltip="The latent that will be sampled: the hint gets exactly its size."
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="hint", tooltip="The poses on black, for an OpenPose ControlNet."),
+                io.Custom("POSE_KEYPOINT").Output(
+                    display_name="keypoints",
+                    tooltip="All points with their scores, in pixels of the hint, one frame for each picture.",
+                ),
+                io.String.Output(display_name="report", tooltip="How many people each picture gave, or why none."),
+            ],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls,
+        image: torch.Tensor,
+        detector: str,
+        body: bool,
+        hands: bool,
+        face: bool,
+        xinsir_sticks: bool,
+        score_threshold: float,
+        whole_scores: bool,
+        resolution: int,
+        fit: str,
+        download: bool,
+        latent: dict[str, Any] | None = None,
+    ) -> io.NodeOutput:
+        engine.check(image)
+        placement = place(engine.size(image), resolution, engine.latent_size(latent), fit)
+        chosen = detectors.chosen(detector)
+        names = chosen.needed(hands, face)
+        if download:
+            engine.fetch_missing(names)
+        networks = engine.networks(chosen.builders(names, engine.weight_folders()))
+        hints, frames, report = [], [], []
+        for picture in engine.pictures(image):
+            if is_pose_hint(picture):
+                people, note = [], _HINT_ALREADY
+                hints.append(on_canvas(picture, placement))
+            else:
+                found = chosen.find(networks, picture, hands, face)
+                people, note = [person.placed(placement) for person in found], _NOBODY
+                hints.append(
+                    draw_people(people, placement.height, placement.width, body=body, hands=hands, face=face,
+                                stick_scale=xinsir_sticks, threshold=score_threshold)
+                )  # fmt: skip
+            frames.append(write_frame(people, placement.height, placement.width, whole_scores))
+            report.append(describe(people, hands, face, note))
+        text = engine.numbered(report)
+        engine.tell(text)
+        return io.NodeOutput(engine.as_image(hints), frames, text)
+
+
+class PoseRender(io.ComfyNode):
+    """POSE_KEYPOINT -> hint [frames, H, W, 3]."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        hands, face = (
+            io.Boolean.Input(part, default=True, tooltip=f"Draw the {part}, where there are any.")
+            for part in ("hands", "face")
+        )
+        body, _, _, *drawing = _drawing_inputs()
+        return io.Schema(
+            node_id="SteerPoseRender",
+            display_name="Pose Render",
+            category="Steer/Preprocess",
+            description=(
+                "Draws keypoints as OpenPose hints at any size, all frames. Takes keypoints from Steer, ComfyUI, "
+                "comfyui_controlnet_aux and OpenPose itself."
+            ),
+            inputs=[
+                io.Custom("POSE_KEYPOINT").Input("keypoints", tooltip="The people to draw, one frame for each hint."),
+                io.Int.Input("width", default=0, min=0, max=16384, step=8,
+                             tooltip="Width of the hints in pixels. 0: from the height, or that of the keypoints' "
+                                 "canvas."),
+                io.Int.Input("height", default=0, min=0, max=16384, step=8,
+                             tooltip="Height of the hints in pixels. 0: from the width, or that of the keypoints' "
+                                 "canvas."),
+                _fit_input(),
+                body,
+                hands,
+                face,
+                *drawing,
+                io.Latent.Input(
+                    "latent", optional=True, tooltip="The latent that will be sampled: the hints get exactly its size."
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="hint", tooltip="The poses on black, one picture for each frame."),
+                io.String.Output(display_name="report", tooltip="How many people each frame has."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls,
+        keypoints: Any,
+        width: int,
+        height: int,
+        fit: str,
+        body: bool,
+        hands: bool,
+        face: bool,
+        xinsir_sticks: bool,
+        score_threshold: float,
+        latent: dict[str, Any] | None = None,
+    ) -> io.NodeOutput:
+        frames = read_frames(keypoints)
+        cells = engine.latent_size(latent)
+        if cells is not None:
+            if width or height:
+                raise ValueError(
+                    "width, height: a latent is connected and sets the size. Set both to 0 or disconnect it."
+                )
+            width, height = cells[1] * LATENT_SCALE, cells[0] * LATENT_SCALE
+        drawn = render(frames, canvas_size(frames, width, height), fit, body=body, hands=hands, face=face,
+                       stick_scale=xinsir_sticks, threshold=score_threshold)  # fmt: skip
+        hints = list(engine.with_progress(drawn, len(frames)))
+        report = engine.numbered([describe(frame.people, hands, face, "nobody") for frame in frames])
+        engine.tell(report)
+        return io.NodeOutput(engine.as_image(hints), report)
+
+
+NODES: list[type[io.ComfyNode]] = [OpenPose, PoseRender]

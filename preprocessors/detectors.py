@@ -1,0 +1,48 @@
+"""The pose detectors by name: which networks each needs for which parts, how to build them, and how to run them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from . import dwpose, mediapipe_pose, openpose_cmu
+from .canny import Bytes
+from .graph import load_graph
+from .people import Person
+
+Builders = dict[str, Callable[[], nn.Module]]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """needed(hands, face) -> registry names; build(name, folders) -> network; find(networks, picture, hands, face)."""
+
+    needed: Callable[[bool, bool], tuple[str, ...]]
+    build: Callable[[str, Sequence[Path]], nn.Module]
+    find: Callable[[Mapping[str, Any], Bytes, bool, bool], list[Person]]
+
+    def builders(self, names: Sequence[str], folders: Sequence[Path]) -> Builders:
+        return {name: partial(self.build, name, folders) for name in names}
+
+
+def _mediapipe(name: str, folders: Sequence[Path]) -> nn.Module:
+    return load_graph(name)
+
+
+DETECTORS: dict[str, Detector] = {
+    "mediapipe": Detector(mediapipe_pose.needed, _mediapipe, mediapipe_pose.find_people),
+    "openpose (non-commercial)": Detector(openpose_cmu.needed, openpose_cmu.build, openpose_cmu.find_people),
+    "dwpose": Detector(dwpose.needed, dwpose.build, dwpose.find_people),
+}
+
+
+def chosen(name: str) -> Detector:
+    """The detector called `name`. Raises ValueError for an unknown one."""
+    if name not in DETECTORS:
+        raise ValueError(f"detector: '{name}' is unknown. Choose one of: {', '.join(DETECTORS)}.")
+    return DETECTORS[name]

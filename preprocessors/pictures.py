@@ -1,0 +1,138 @@
+"""What every detector does with a picture before and after: checks, sizes, placement, and noticing ready-made hints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .canny import MAX_SIDE, Bytes, hint_size, to_bytes
+
+FITS = ("crop", "pad", "stretch")
+LATENT_SCALE = 8
+_THIN = 0.05  # at most this share of a line hint's white pixels may survive an erosion
+_MAX_WHITE = 0.3
+
+
+def check_pictures(images: torch.Tensor) -> None:
+    """Raises ValueError unless `images` is float [B, H, W, C] with at least one picture and 1, 3 or 4 channels."""
+    if images.ndim != 4 or not images.is_floating_point():
+        raise ValueError(
+            f"image: expected pictures as floats [batch, height, width, channels], got {images.dtype} of shape "
+            f"{list(images.shape)}. Connect an IMAGE output."
+        )
+    if 0 in images.shape[:3]:
+        raise ValueError(
+            f"image: the batch is empty (shape {list(images.shape)}). Check that the node before it gives at least "
+            f"one picture."
+        )
+    if images.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"image: {images.shape[-1]} channels, but 1 (grey), 3 (RGB) or 4 (RGBA) are needed. Convert it to RGB."
+        )
+
+
+def rgb_bytes(images: torch.Tensor, index: int) -> Bytes:
+    """Picture `index` of [B, H, W, C] in 0..1 as uint8 [H, W, 3]; RGBA is laid on white. ValueError for NaN."""
+    picture = to_bytes(images[index].detach().to("cpu", torch.float32).numpy(), index)
+    return np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a picture's points lie on the canvas of a hint: x * scale_x + offset_x, y * scale_y + offset_y."""
+
+    height: int
+    width: int
+    scale_x: float
+    scale_y: float
+    offset_x: float
+    offset_y: float
+
+    def points(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[..., 2] in pixels of the picture -> [..., 2] in pixels of the canvas."""
+        return xy * np.array([self.scale_x, self.scale_y]) + np.array([self.offset_x, self.offset_y])
+
+
+def place(
+    size: tuple[int, int], resolution: int = 0, latent: tuple[int, int] | None = None, fit: str = "crop"
+) -> Placement:
+    """How a picture of `size` (height, width) comes onto the canvas.
+
+    With `latent` (height, width of the latent) the canvas is the picture that latent decodes to, and `fit` says what
+    happens when its shape differs: "crop" fills it and cuts the rest, "pad" shows all and leaves black bars, "stretch"
+    changes the proportions. Without it the picture keeps its shape, and its short side becomes `resolution` pixels long
+    (0: as it is). ValueError when both are given, for an unknown fit, or for a canvas over 16384.
+    """
+    height, width = size
+    if latent is None:
+        check_fit(fit)
+        target = hint_size(height, width, resolution)
+        return Placement(*target, target[1] / width, target[0] / height, 0.0, 0.0)
+    if resolution:
+        raise ValueError(
+            f"resolution: {resolution} and a latent are both given, and each sets the hint's size. Set resolution to 0 "
+            "or disconnect the latent."
+        )
+    target = latent[0] * LATENT_SCALE, latent[1] * LATENT_SCALE
+    if not 1 <= min(target) <= max(target) <= MAX_SIDE:
+        raise ValueError(f"latent: it makes a hint of {target[1]}x{target[0]} pixels; sides may be 1 to {MAX_SIDE}.")
+    return fitted(size, target, fit)
+
+
+def check_fit(fit: str) -> None:
+    """Raises ValueError for an unknown fit."""
+    if fit not in FITS:
+        raise ValueError(f"fit: '{fit}' is unknown. Choose one of {', '.join(FITS)}.")
+
+
+def fitted(size: tuple[int, int], target: tuple[int, int], fit: str) -> Placement:
+    """A canvas of `size` (height, width) brought onto one of `target` by cropping, padding or stretching."""
+    check_fit(fit)
+    ratios = target[1] / size[1], target[0] / size[0]
+    if fit == "stretch":
+        return Placement(*target, *ratios, 0.0, 0.0)
+    scale = max(ratios) if fit == "crop" else min(ratios)
+    return Placement(*target, scale, scale, (target[1] - size[1] * scale) / 2, (target[0] - size[0] * scale) / 2)
+
+
+def on_canvas(picture: Bytes, placement: Placement) -> Bytes:
+    """A ready-made hint, moved onto the canvas without mixing its colours (nearest pixel)."""
+    import cv2
+
+    if (placement.height, placement.width) == picture.shape[:2] and placement.offset_x == placement.offset_y == 0:
+        return picture
+    matrix = np.array([[placement.scale_x, 0, placement.offset_x], [0, placement.scale_y, placement.offset_y]])
+    size = (placement.width, placement.height)
+    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_NEAREST), np.uint8)
+
+
+def is_line_hint(picture: Bytes) -> bool:
+    """Whether uint8 [H, W, 3] is thin white lines on black, as M-LSD (or Canny) draws them."""
+    import cv2
+
+    grey = picture[..., 0]
+    if not ((grey == 0) | (grey == 255)).all() or not (picture == grey[..., None]).all():
+        return False
+    white = int(np.count_nonzero(grey))
+    if not 0 < white <= _MAX_WHITE * grey.size:
+        return False
+    core = np.asarray(cv2.erode(grey, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0))
+    return int(np.count_nonzero(core)) <= _THIN * white
+
+
+def is_pose_hint(picture: Bytes) -> bool:
+    """Whether uint8 [H, W, 3] is black but for a little in the colours of OpenPose joints and limbs."""
+    from .pose import COLORS
+
+    palette = np.array(COLORS, np.int64)
+    palette = np.concatenate([palette, (palette * 0.6).astype(np.int64), [[255, 255, 255]]])
+    codes = palette @ np.array([65536, 256, 1])
+    drawn = picture.reshape(-1, 3)[picture.reshape(-1, 3).any(axis=1)].astype(np.int64)
+    if not 0 < len(drawn) <= 0.6 * picture.shape[0] * picture.shape[1]:
+        return False
+    known = np.isin(drawn @ np.array([65536, 256, 1]), codes)
+    joints = np.isin(drawn @ np.array([65536, 256, 1]), codes[:18])
+    return bool(known.mean() > 0.8 and len(np.unique(drawn[joints], axis=0)) >= 2)

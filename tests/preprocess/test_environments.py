@@ -1,0 +1,49 @@
+"""The shipped detectors need torch, numpy 2, safetensors and OpenCV only: 5 or 4.14, the same answers with both."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+OPENCV_4 = "opencv-python-headless==4.14.0.94"
+
+
+def run(**environment: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "support" / "detector_run.py"), str(ROOT)],
+        capture_output=True, text=True, env=os.environ | environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def opencv_4() -> Path:
+    """OpenCV 4.14 in a folder of its own inside the environment, installed once."""
+    folder = Path(sys.prefix) / "opencv4"
+    if not (folder / "cv2").is_dir():
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), OPENCV_4]
+        subprocess.run(command, check=True)
+    return folder
+
+
+def test_all_detectors_run_with_opencv_5_and_4_and_nothing_else(opencv_4: Path):
+    five, four = run(), run(PYTHONPATH=str(opencv_4))
+    assert five["numpy"].startswith("2.")
+    assert five["cv2"].startswith("5.")
+    assert four["cv2"].startswith("4.14")
+    for found in (five, four):
+        assert len(found["lines"]) == 100
+        assert found["parts"] == [1, 1, 1]
+        assert found["lsd"] > 20
+        assert min(found["white"]) > 1000
+    assert np.abs(np.array(five["lines"]) - np.array(four["lines"])).max() < 0.5
+    assert np.abs(np.array(five["body"]) - np.array(four["body"])).max() < 2

@@ -1,0 +1,159 @@
+"""The MoveNet and MediaPipe chain against the original networks, and its manners with several people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from pose_photos import PHOTOS, photo
+from skimage.data import astronaut
+from steer.preprocessors.graph import ConvGraph, load_graph
+from steer.preprocessors.mediapipe import PALM, Crop, anchors, spanned_crop
+from steer.preprocessors.mediapipe_pose import find_people, needed
+from steer.preprocessors.movenet import Found, merged, movenet_decode, movenet_input, movenet_people
+from steer.preprocessors.people import WRISTS, Person
+
+DATA = Path(__file__).resolve().parent / "data" / "pose"
+
+
+@pytest.fixture(scope="session")
+def networks() -> dict[str, ConvGraph]:
+    return {name: load_graph(name) for name in needed(True, True)}
+
+
+@pytest.fixture(scope="session")
+def found(networks: Mapping[str, ConvGraph]) -> dict[str, list[Person]]:
+    return {name: find_people(networks, photo(name), hands=True, face=True) for name in PHOTOS}
+
+
+def test_movenet_equals_the_original_graph_in_tensorflow_js(networks: Mapping[str, ConvGraph]):
+    expected = np.array(json.loads((DATA / "movenet.json").read_text())).reshape(6, 56)
+    x, _ = movenet_input(astronaut(), 256)
+    with torch.inference_mode():
+        rows = movenet_decode(networks["movenet"](x)).numpy()
+    certain = expected[:, 55] > 0.05  # below that the six places are taken by noise
+    assert certain.sum() == 1
+    assert np.abs(rows[certain] - expected[certain]).max() < 1e-3
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_points_equal_those_of_the_original_networks(found: Mapping[str, list[Person]], name: str):
+    with np.load(DATA / "people.npz") as file:
+        expected = {key.removeprefix(f"{name}/"): file[key] for key in file if key.startswith(f"{name}/")}
+    own = {
+        f"{i}/{part}": points
+        for i, person in enumerate(found[name])
+        for part, points in person.parts.items()
+        if points is not None
+    }
+    assert own.keys() == expected.keys()
+    for key, points in own.items():
+        assert np.array_equal(points[:, 2] > 0, expected[key][:, 2] > 0), key
+        assert np.abs(points[:, :2] - expected[key][:, :2]).max() < 0.01 * 640, key
+        assert np.abs(points[:, 2] - expected[key][:, 2]).max() < 0.05, key
+
+
+def test_hands_belong_to_their_wrists(found: Mapping[str, list[Person]]):
+    hands = 0
+    for people in found.values():
+        for person in people:
+            for side, hand in (("left", person.left), ("right", person.right)):
+                wrist, other = person.body[WRISTS[side]], person.body[WRISTS["left" if side == "right" else "right"]]
+                if hand is not None and wrist[2]:
+                    hands += 1
+                    away = np.hypot(*(hand[0, :2] - wrist[:2]))
+                    assert away < 0.06 * 640
+                    assert not other[2] or away < np.hypot(*(hand[0, :2] - other[:2]))
+    assert hands >= 9
+
+
+def test_two_people_side_by_side_are_found_as_each_alone(
+    networks: Mapping[str, ConvGraph], found: Mapping[str, list[Person]]
+):
+    names = ("api_moonvalley_video_to_video_pose_control-2", "video_wan_vace_flf2v-1")
+    both = find_people(networks, np.concatenate([photo(name) for name in names], axis=1), hands=True, face=True)
+    assert len(both) == 2
+    both.sort(key=lambda person: person.body[1, 0])
+    for number, (name, person) in enumerate(zip(names, both, strict=True)):
+        alone = found[name][0]
+        for part, points in person.parts.items():
+            expected = alone.parts[part]
+            assert points is not None
+            assert expected is not None
+            seen = (points[:, 2] > 0) & (expected[:, 2] > 0)
+            assert seen.mean() > 0.7
+            moved = points[seen, :2] - np.array([640 * number, 0])
+            assert np.median(np.hypot(*(moved - expected[seen, :2]).T)) < 0.02 * 640, (name, part)
+
+
+def test_switches_load_only_their_networks(networks: Mapping[str, ConvGraph]):
+    body = {name: networks[name] for name in needed(False, False)}
+    assert set(body) == {"movenet", "pose_landmark"}
+    people = find_people(body, photo(PHOTOS[0]))
+    assert len(people) == 1
+    assert people[0].left is people[0].right is people[0].face is None
+
+
+def test_half_a_person_has_no_point_outside_the_picture(networks: Mapping[str, ConvGraph]):
+    shown = photo("api_moonvalley_video_to_video_pose_control-2")
+    height, width = shown.shape[0], 350
+    (person,) = find_people(networks, np.ascontiguousarray(shown[:, :width]), hands=True, face=True)
+    for points in person.parts.values():
+        if points is not None:
+            assert (points[:, :2] >= 0).all()
+            assert (points[:, 0] < width).all()
+            assert (points[:, 1] < height).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (64, 8192), (300, 200)])
+def test_nobody(networks: Mapping[str, ConvGraph], size: tuple[int, int]):
+    grey = np.full((*size, 3), 127, np.uint8)
+    assert find_people(networks, grey, hands=True, face=True) == []
+
+
+def test_one_person_seen_twice_is_one():
+    points = np.concatenate([np.random.default_rng(0).uniform(0, 100, (17, 2)), np.full((17, 1), 0.9)], axis=1)
+    near, far = points + np.array([3, 3, 0]), points + np.array([300, 0, 0])
+    kept = merged([Found(near, 0.5), Found(points, 0.8), Found(far, 0.6)])
+    assert [f.score for f in kept] == [0.8, 0.6]
+
+
+def test_a_crop_and_back_is_where_it_was():
+    crop = Crop(120.0, 80.0, 60.0, 0.7)
+    points = np.random.default_rng(0).uniform(0, 256, (20, 2))
+    there = crop.to_picture(points, 256)
+    assert np.allclose(np.hypot(*(there[1:] - there[0]).T), np.hypot(*(points[1:] - points[0]).T) * 60 / 256)
+    assert np.allclose(crop.to_picture(np.array([128.0, 128.0]), 256), [120, 80])
+    upright = spanned_crop(np.array([50.0, 50.0]), np.array([50.0, 30.0]), 1.0)
+    assert np.isclose(upright.angle, 0)
+    assert upright.side == 40
+    marked = np.zeros((100, 100, 3), np.uint8)
+    cv2.circle(marked, (50, 35), 2, (255, 255, 255), -1)
+    row, column = np.unravel_index(
+        spanned_crop(np.array([50.0, 50.0]), np.array([50.0, 30.0]), 1.0).cut(marked, 64)[..., 0].argmax(), (64, 64)
+    )
+    assert row < 20
+    assert abs(column - 32) < 6
+
+
+def test_anchors_are_mediapipes():
+    grid = anchors(PALM)
+    assert grid.shape == (2016, 2)
+    assert grid[0].tolist() == [0.5 / 24, 0.5 / 24] == grid[1].tolist()
+    assert grid[2].tolist() == [1.5 / 24, 0.5 / 24]
+    assert grid[1152].tolist() == [0.5 / 12, 0.5 / 12] == grid[1157].tolist()
+
+
+def test_forty_people(networks: Mapping[str, ConvGraph]):
+    """MoveNet sees six at a time; a crowd is looked at in parts."""
+    one = photo("api_moonvalley_video_to_video_pose_control-2", 400)[:, 120:280]
+    crowd = np.tile(one, (4, 10, 1))
+    found = movenet_people(networks["movenet"], crowd)
+    cells = {(int(y // 400), int(x // 160)) for x, y in (f.points[[5, 6, 11, 12], :2].mean(0) for f in found)}
+    assert len(cells) >= 36
+    assert len(found) <= 44

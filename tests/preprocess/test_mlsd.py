@@ -1,0 +1,149 @@
+"""M-LSD against the original ONNX graph and against controlnet_aux, and the lines it hands on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from skimage.data import astronaut
+from steer.preprocessors.lines import draw_lines
+from steer.preprocessors.mlsd import Lines, decode, detect_size, load_mlsd, lsd_lines, mlsd_lines, network_input
+from steer.preprocessors.mlsd_net import MLSDNet, folded
+
+DATA = Path(__file__).resolve().parent / "data" / "mlsd"
+PICTURES = ["astronaut", "china", *(f"room{n}" for n in range(10))]
+
+
+@pytest.fixture(scope="session")
+def net() -> MLSDNet:
+    return load_mlsd()
+
+
+@pytest.fixture(scope="session")
+def reference() -> dict[str, np.ndarray]:
+    with np.load(DATA / "lines.npz") as file:
+        return dict(file)
+
+
+def picture(name: str) -> np.ndarray:
+    return astronaut() if name == "astronaut" else cv2.imread(str(DATA / f"{name}.png"))[..., ::-1]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_lines_equal_the_original_graphs(net: MLSDNet, reference: dict[str, np.ndarray], name: str):
+    expected = reference[name]
+    with torch.inference_mode():
+        output = net(network_input(picture(name)))[0]
+    for distance in (0.1, 20.0):
+        segments, scores = decode(output, 0.1, distance)
+        ends = expected[:, :4].astype(np.float64)
+        long = np.hypot(ends[:, 0] - ends[:, 2], ends[:, 1] - ends[:, 3]) > 2 * distance
+        assert len(segments) == long.sum() > 10
+        # the order among nearly equal scores may differ: match each line with the nearest
+        apart = np.abs(ends[long][:, None] - segments[None]).max(-1)
+        nearest = apart.argmin(1)
+        assert sorted(nearest) == list(range(long.sum()))
+        assert apart.min(1).max() < 0.5
+        assert np.abs(scores[nearest] - expected[long][:, 4]).max() < 1e-3
+
+
+def test_the_whole_way_equals_the_original_graph(net: MLSDNet, reference: dict[str, np.ndarray]):
+    found = mlsd_lines(net, picture("room3"))
+    assert len(found.segments) == len(reference["room3"])
+    assert np.abs(found.segments - reference["room3"][:, :4])[:20].max() < 0.5
+
+
+def stock_network(seed: int) -> torch.nn.Module:
+    from controlnet_aux.mlsd.models.mbv2_mlsd_large import MobileV2_MLSD_Large
+
+    torch.manual_seed(seed)
+    stock = MobileV2_MLSD_Large().eval()
+    for layer in stock.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_mean.normal_(0, 0.1)
+            layer.running_var.uniform_(0.5, 2)
+            torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
+            torch.nn.init.normal_(layer.bias, 0, 0.1)
+    with torch.no_grad():  # logits and displacements of a natural size
+        maps = stock(network_input(astronaut()[:128, :128]))
+        mean, scale = maps.mean((0, 2, 3)), 6 / maps.std((0, 2, 3))
+        last = stock.block23.conv3
+        last.weight[7:] *= scale[:, None, None, None]
+        last.bias[7:] = (last.bias[7:] - mean) * scale
+    return stock
+
+
+def test_controlnet_aux_checkpoints_give_the_same_maps():
+    stock = stock_network(0)
+    own = MLSDNet(enlarge_first=False)
+    own.load_state_dict(folded(stock.state_dict()))
+    x = network_input(astronaut()[:192, :256])
+    with torch.no_grad():
+        expected = stock(x)[:, :5]
+        found = own.eval()(x)
+    assert found.shape == expected.shape
+    assert (found - expected).abs().max() < 1e-4 * expected.abs().max()
+
+
+def test_decoding_equals_controlnet_auxs_pred_lines():
+    from controlnet_aux.mlsd.utils import pred_lines
+
+    counts = set()
+    for seed, (height, width) in enumerate([(128, 128), (192, 256), (320, 192)]):
+        stock = stock_network(seed)
+        shown = np.ascontiguousarray(astronaut()[:height, :width])
+        with torch.no_grad():
+            output = stock(network_input(shown))[0]
+            for score, distance in ((0.1, 0.1), (0.1, 12.0), (0.6, 5.0)):
+                expected = pred_lines(shown, stock, [height, width], score, distance)
+                segments, _ = decode(output, score, distance)
+                assert np.array_equal(segments, expected)
+                counts.add(len(expected))
+    assert len(counts) > 2
+    assert max(counts) <= 200
+
+
+def test_a_map_without_lines_gives_none():
+    nothing = torch.full((5, 8, 8), -20.0)
+    segments, scores = decode(nothing, 0.1, 0.1)
+    assert segments.shape == (0, 4)
+    assert scores.shape == (0,)
+
+
+def test_lines_are_drawn_at_the_output_size_not_scaled():
+    lines = Lines(np.array([[2.0, 2.0, 10.0, 2.0]]), np.ones(1), (16, 16)).at(64, 128)
+    assert lines.segments.tolist() == [[16.0, 8.0, 80.0, 8.0]]
+    hint = draw_lines(lines.segments, 64, 128)
+    assert hint[8, 16:81].all()
+    assert hint.sum() == 65 * 3 * 255
+
+
+@pytest.mark.parametrize("size", [(1, 1), (64, 8192), (8192, 64), (37, 513)])
+def test_any_size(net: MLSDNet, size: tuple[int, int]):
+    shown = np.zeros((*size, 3), np.uint8)
+    shown[size[0] // 2 :] = 255
+    found = mlsd_lines(net, shown, resolution=64)
+    assert found.size == size
+    assert np.isfinite(found.segments).all()
+    assert all(side % 32 == 0 and 32 <= side <= 4096 for side in detect_size(*size, 64))
+
+
+def test_a_dense_picture_keeps_the_best_200(net: MLSDNet):
+    rng = np.random.default_rng(0)
+    crowd = draw_lines(rng.uniform(0, 512, (4000, 4)), 512, 512)
+    found = mlsd_lines(net, crowd, score=0.01)
+    assert 1 <= len(found.segments) <= 200
+
+
+def test_the_weightless_detector_finds_a_drawn_square():
+    shown = np.zeros((256, 256, 3), np.uint8)
+    cv2.rectangle(shown, (60, 60), (200, 180), (255, 255, 255), -1)
+    found = lsd_lines(shown, distance=20, resolution=256)
+    corners = np.array([[60, 60], [200, 60], [60, 180], [200, 180]])
+    ends = found.segments.reshape(-1, 2)
+    assert 4 <= len(found.segments) <= 8
+    assert all(np.abs(ends - corner).max(-1).min() < 4 for corner in corners)
+    assert lsd_lines(np.zeros((64, 64, 3), np.uint8)).segments.shape == (0, 4)

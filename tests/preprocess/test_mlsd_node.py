@@ -1,0 +1,151 @@
+"""The M-LSD node in ComfyUI's executor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from steer.preprocessors.lines import draw_lines
+
+DATA = Path(__file__).resolve().parent / "data" / "mlsd"
+DEFAULTS = {"detector": "mlsd", "score_threshold": 0.1, "distance_threshold": 0.1, "detect_resolution": 512,
+            "resolution": 0, "fit": "crop", "download": False}  # fmt: skip
+QUICK = DEFAULTS | {"detect_resolution": 192}
+
+
+@pytest.fixture(scope="module")
+def room() -> torch.Tensor:
+    pixels = cv2.imread(str(DATA / "room3.png"))[..., ::-1].copy()
+    return torch.from_numpy(pixels)[None].float() / 255
+
+
+def test_the_hint_is_drawn_from_the_returned_lines_at_the_size_asked_for(comfy, room: torch.Tensor):
+    hint, lines, report = comfy.call("SteerMLSD", image=room, **DEFAULTS)
+    assert hint.shape == (1, 512, 512, 3)
+    assert hint.dtype == torch.float32
+    with np.load(DATA / "lines.npz") as file:
+        assert len(lines[0].segments) == len(file["room3"])
+    assert report == f"{len(lines[0].segments)} lines"
+    hint, lines, _ = comfy.call("SteerMLSD", image=room, **DEFAULTS | {"resolution": 1000})
+    assert hint.shape == (1, 1000, 1000, 3)
+    drawn = draw_lines(lines[0].segments, 1000, 1000)
+    assert np.array_equal((hint[0].numpy() * 255).astype(np.uint8), drawn)
+    assert set(np.unique(drawn)) == {0, 255}
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_a_latent_gives_the_size_and_fit_the_place(comfy, room: torch.Tensor, fit: str):
+    plain = comfy.call("SteerMLSD", image=room, **QUICK)[1][0].segments
+    latent = {"samples": torch.zeros(1, 4, 96, 64) if fit != "stretch" else torch.zeros(1, 4, 128, 64)}
+    hint, lines, _ = comfy.call("SteerMLSD", image=room, latent=latent, **QUICK | {"fit": fit})
+    height, width = latent["samples"].shape[2] * 8, 512
+    assert hint.shape == (1, height, width, 3)
+    scale = {"crop": (1.5, 1.5), "pad": (1, 1), "stretch": (1, 2)}[fit]
+    offset = {"crop": (-128, 0), "pad": (0, 128), "stretch": (0, 0)}[fit]
+    expected = plain * np.array([*scale, *scale]) + np.array([*offset, *offset])
+    assert np.allclose(lines[0].segments, expected)
+
+
+def test_networks_are_loaded_once_and_counted_by_comfyui(comfy, room: torch.Tensor):
+    import comfy.model_management as management
+    from steer.nodes.preprocess import engine
+
+    comfy.call("SteerMLSD", image=room, **QUICK)
+    first = engine.CACHE.get("mlsd", lambda: pytest.fail("it was built again"))
+    assert any(loaded.model is first for loaded in management.current_loaded_models)
+    management.unload_all_models()
+    assert not any(loaded.model is first for loaded in management.current_loaded_models)
+    hint, _, _ = comfy.call("SteerMLSD", image=room, **QUICK)
+    assert hint.any()
+    assert engine.CACHE.get("mlsd", lambda: pytest.fail("it was built again")) is first
+
+
+def test_the_cache_is_bounded():
+    from steer.nodes.preprocess.engine import DetectorCache
+
+    cache = DetectorCache(2)
+    a = cache.get("a", lambda: torch.nn.Linear(1, 1))
+    cache.get("b", lambda: torch.nn.Linear(1, 1))
+    assert cache.get("a", lambda: pytest.fail("built again")) is a
+    cache.get("c", lambda: torch.nn.Linear(1, 1))
+    assert cache.get("a", lambda: pytest.fail("built again")) is a
+    built = []
+    cache.get("b", lambda: built.append(1) or torch.nn.Linear(1, 1))
+    assert built == [1]
+
+
+def test_a_hint_passes_through_with_a_note(comfy, room: torch.Tensor):
+    hint, _, _ = comfy.call("SteerMLSD", image=room, **DEFAULTS)
+    again, lines, report = comfy.call("SteerMLSD", image=hint, **DEFAULTS)
+    assert torch.equal(again, hint)
+    assert "already" in report
+    assert len(lines[0].segments) == 0
+
+
+def test_no_line_is_explained(comfy):
+    hint, _, report = comfy.call("SteerMLSD", image=torch.full((1, 64, 64, 3), 0.5), **QUICK)
+    assert not hint.any()
+    assert "no lines" in report
+    assert "score_threshold" in report
+    _, _, report = comfy.call(
+        "SteerMLSD", image=torch.full((1, 64, 64, 3), 0.5), **QUICK | {"detector": "lsd (no network)"}
+    )
+    assert "no lines" in report
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 3), (1, 64, 8192, 3), (2, 40, 30, 4), (1, 33, 65, 1)])
+def test_odd_pictures_give_a_hint(comfy, shape: tuple[int, ...]):
+    image = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    hint, lines, _ = comfy.call("SteerMLSD", image=image, **QUICK | {"detect_resolution": 64})
+    assert hint.shape == (*shape[:3], 3)
+    assert len(lines) == shape[0]
+    assert hint.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"image": torch.full((1, 8, 8, 3), float("nan"))}, "NaN"),
+        ({"image": torch.zeros(0, 8, 8, 3)}, "empty"),
+        ({"image": torch.zeros(1, 8, 8, 2)}, "channels"),
+        ({"detector": "what"}, "unknown"),
+        ({"fit": "what"}, "unknown"),
+        ({"resolution": 16384, "image": torch.zeros(1, 8, 64, 3)}, "resolution"),
+        ({"resolution": 512, "latent": {"samples": torch.zeros(1, 4, 8, 8)}}, "both"),
+    ],
+)
+def test_bad_input_is_told_plainly(comfy, changes: dict[str, Any], word: str):
+    with pytest.raises(ValueError, match=word):
+        comfy.call("SteerMLSD", **{"image": torch.zeros(1, 8, 8, 3)} | QUICK | changes)
+
+
+def test_missing_weights_are_named_at_once(comfy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ValueError, match=r"mlsd_large_512_fp32.pth") as caught:
+        comfy.call("SteerMLSD", image=torch.zeros(1, 8, 8, 3), **QUICK | {"detector": "mlsd (controlnet_aux weights)"})
+    assert "models/annotators" in str(caught.value).replace("\\", "/")
+
+
+def test_frames_report_progress_and_obey_cancel(comfy, room: torch.Tensor):
+    from comfy import model_management as management
+    from comfy import utils
+
+    frames = room[:, ::8, ::8].repeat(5, 1, 1, 1)
+    seen: list[int] = []
+
+    def cancel_at_three(value: int, total: int, preview: Any, **more: Any) -> None:
+        seen.append(value)
+        if value == 3:
+            management.interrupt_current_processing()
+
+    utils.set_progress_bar_global_hook(cancel_at_three)
+    try:
+        with pytest.raises(management.InterruptProcessingException):
+            comfy.call("SteerMLSD", image=frames, **QUICK | {"detect_resolution": 64})
+    finally:
+        utils.set_progress_bar_global_hook(None)
+    assert seen == [1, 2, 3]

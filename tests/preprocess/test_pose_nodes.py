@@ -1,0 +1,175 @@
+"""The nodes OpenPose and Pose Render in ComfyUI's executor."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pose_photos import photo
+from steer.preprocessors.keypoints import read_frames
+from steer.preprocessors.pose import draw_people
+
+DEFAULTS = {"detector": "mediapipe", "body": True, "hands": False, "face": False, "xinsir_sticks": False,
+            "score_threshold": 0.3, "whole_scores": False, "resolution": 0, "fit": "crop",
+            "download": False}  # fmt: skip
+RENDER = {"width": 0, "height": 0, "fit": "crop", "body": True, "hands": True, "face": True, "xinsir_sticks": False,
+          "score_threshold": 0.3}  # fmt: skip
+STANDING = "api_moonvalley_video_to_video_pose_control-2"
+
+
+def image(*names: str, side: int = 640) -> torch.Tensor:
+    return torch.stack([torch.from_numpy(photo(name, side)).float() / 255 for name in names])
+
+
+@pytest.fixture(scope="module")
+def standing() -> torch.Tensor:
+    return image(STANDING)
+
+
+def as_bytes(hint: torch.Tensor) -> np.ndarray:
+    return (hint.numpy() * 255).round().astype(np.uint8)
+
+
+def test_hint_keypoints_and_report_belong_together(comfy, standing: torch.Tensor):
+    hint, keypoints, report = comfy.call("SteerOpenPose", image=standing, **DEFAULTS | {"hands": True, "face": True})
+    assert hint.shape == (1, 640, 640, 3)
+    assert report == "1 person, 2 hands, 1 face"
+    (frame,) = read_frames(json.loads(json.dumps(keypoints)))
+    assert (frame.height, frame.width) == (640, 640)
+    assert np.array_equal(as_bytes(hint[0]), draw_people(frame.people, 640, 640, threshold=0.3))
+    scores = frame.people[0].body[:, 2]
+    assert ((scores > 0) & (scores < 1)).any(), "real scores"
+
+
+def test_switches_load_only_their_networks(comfy, standing: torch.Tensor, monkeypatch: pytest.MonkeyPatch):
+    from steer.nodes.preprocess import engine
+
+    asked: list[str] = []
+
+    class Recorder(engine.DetectorCache):
+        def get(self, name: str, build: Any) -> Any:
+            asked.append(name)
+            return super().get(name, build)
+
+    monkeypatch.setattr(engine, "CACHE", Recorder())
+    comfy.call("SteerOpenPose", image=standing, **DEFAULTS)
+    assert asked == ["movenet", "pose_landmark"]
+    asked.clear()
+    comfy.call("SteerOpenPose", image=standing, **DEFAULTS | {"face": True})
+    assert asked == ["movenet", "pose_landmark", "face_detection", "face_landmark"]
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_render_of_the_keypoints_is_the_hint_at_any_size(comfy, standing: torch.Tensor, fit: str):
+    options = DEFAULTS | {"hands": True, "face": True, "fit": fit}
+    latent = {"samples": torch.zeros(1, 4, 64, 32)}
+    direct, _, _ = comfy.call("SteerOpenPose", image=standing, latent=latent, **options)
+    _, keypoints, _ = comfy.call("SteerOpenPose", image=standing, **options)
+    rendered, report = comfy.call("SteerPoseRender", keypoints=keypoints, latent=latent, **RENDER | {"fit": fit})
+    assert direct.shape == rendered.shape == (1, 512, 256, 3)
+    assert torch.equal(direct, rendered)
+    assert report.startswith("1 person")
+
+
+def test_render_draws_every_frame_of_others_keypoints_too(comfy):
+    body = np.zeros((18, 3))
+    body[1], body[2] = (100, 50, 1), (150, 60, 1)
+    pixels = {"people": [{"pose_keypoints_2d": body.ravel().tolist(), "face_keypoints_2d": None}], "canvas_width": 300,
+              "canvas_height": 200}  # fmt: skip
+    shares = json.loads(json.dumps(pixels))
+    shares["people"][0]["pose_keypoints_2d"] = (body / [300, 200, 1]).ravel().tolist()
+    hints, report = comfy.call(
+        "SteerPoseRender", keypoints=[pixels, shares, {**pixels, "people": []}], **RENDER | {"width": 600}
+    )
+    assert hints.shape == (3, 400, 600, 3)
+    assert torch.equal(hints[0], hints[1])
+    assert hints[0].any()
+    assert not hints[2].any()
+    assert report == "picture 1: 1 person, 0 hands, 0 faces\npicture 2: 1 person, 0 hands, 0 faces\npicture 3: nobody"
+
+
+def test_xinsir_sticks_are_thicker(comfy, standing: torch.Tensor):
+    thin, _, _ = comfy.call("SteerOpenPose", image=standing, **DEFAULTS | {"resolution": 1024})
+    thick, _, _ = comfy.call("SteerOpenPose", image=standing, **DEFAULTS | {"resolution": 1024, "xinsir_sticks": True})
+    assert (thick.amax(-1) > 0).sum() > 2 * (thin.amax(-1) > 0).sum()
+
+
+def test_whole_scores_for_controlnet_auxs_render_nodes(comfy, standing: torch.Tensor):
+    _, keypoints, _ = comfy.call("SteerOpenPose", image=standing, **DEFAULTS | {"whole_scores": True})
+    assert set(np.array(keypoints[0]["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)[:, 2]) <= {0.0, 1.0}
+
+
+def test_a_pose_hint_passes_through_with_a_note(comfy, standing: torch.Tensor):
+    for options in (DEFAULTS, DEFAULTS | {"hands": True, "face": True}):
+        hint, _, _ = comfy.call("SteerOpenPose", image=standing, **options)
+        again, keypoints, report = comfy.call("SteerOpenPose", image=hint, **options)
+        assert torch.equal(again, hint)
+        assert "already" in report
+        assert keypoints[0]["people"] == []
+
+
+def test_a_photograph_is_no_hint(comfy, standing: torch.Tensor):
+    from steer.preprocessors.pictures import is_line_hint, is_pose_hint
+
+    assert not is_pose_hint(as_bytes(standing[0]))
+    assert not is_line_hint(as_bytes(standing[0]))
+    assert not is_pose_hint(np.zeros((64, 64, 3), np.uint8))
+
+
+def test_nobody_is_explained(comfy):
+    hint, keypoints, report = comfy.call("SteerOpenPose", image=torch.full((1, 64, 96, 3), 0.5), **DEFAULTS)
+    assert not hint.any()
+    assert keypoints == [{"people": [], "canvas_height": 64, "canvas_width": 96}]
+    assert "no person" in report
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 3), (1, 64, 8192, 3), (2, 40, 30, 4), (1, 33, 65, 1)])
+def test_odd_pictures_give_a_hint(comfy, shape: tuple[int, ...]):
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    hint, keypoints, _ = comfy.call("SteerOpenPose", image=noise, **DEFAULTS | {"hands": True, "face": True})
+    assert hint.shape == (*shape[:3], 3)
+    assert len(keypoints) == shape[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"image": torch.full((1, 8, 8, 3), float("nan"))}, "NaN"),
+        ({"image": torch.zeros(0, 8, 8, 3)}, "empty"),
+        ({"detector": "what"}, "unknown"),
+        ({"fit": "what"}, "unknown"),
+    ],
+)
+def test_bad_input_is_told_plainly(comfy, changes: dict[str, Any], word: str):
+    with pytest.raises(ValueError, match=word):
+        comfy.call("SteerOpenPose", **{"image": torch.zeros(1, 8, 8, 3)} | DEFAULTS | changes)
+
+
+@pytest.mark.parametrize(
+    ("keypoints", "changes", "word"),
+    [
+        ([], {}, "no frame"),
+        ([{"people": []}], {}, "canvas_width"),
+        ([{"people": [], "canvas_width": 8, "canvas_height": 8}], {"fit": "what"}, "fit"),
+        ([{"people": [], "canvas_width": 60000, "canvas_height": 8}], {"height": 16384}, "at most"),
+        ([{"people": [], "canvas_width": 8, "canvas_height": 8}], {"width": 8, "latent": {"samples": torch.zeros(1,
+        4, 8, 8)}}, "latent"),
+    ],
+)  # fmt: skip
+def test_bad_keypoints_are_told_plainly(comfy, keypoints: Any, changes: dict[str, Any], word: str):
+    with pytest.raises(ValueError, match=word):
+        comfy.call("SteerPoseRender", keypoints=keypoints, **RENDER | changes)
+
+
+@pytest.mark.parametrize(
+    ("detector", "file"), [("openpose (non-commercial)", "body_pose_model.pth"), ("dwpose", "yolox_l.onnx")]
+)
+def test_missing_weights_are_named_at_once(
+    comfy, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, detector: str, file: str
+):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ValueError, match=file):
+        comfy.call("SteerOpenPose", image=torch.zeros(1, 8, 8, 3), **DEFAULTS | {"detector": detector})

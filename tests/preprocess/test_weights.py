@@ -1,0 +1,195 @@
+"""The registry of weights: what is shipped, what is found where, and what is said when a file is missing or altered."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from steer.preprocessors import weights as module
+from steer.preprocessors.download import download
+from steer.preprocessors.weights import (
+    REGISTRY,
+    SHIPPED_FOLDER,
+    WeightFile,
+    WeightsError,
+    locate,
+    read,
+    require,
+    sha256,
+)
+
+SHIPPED = [weight for weight in REGISTRY.values() if weight.shipped]
+OTHER = [weight for weight in REGISTRY.values() if not weight.shipped]
+
+
+def test_shipped_files_are_the_registered_ones_and_small():
+    assert {path.name for path in SHIPPED_FOLDER.iterdir()} == {weight.file for weight in SHIPPED}
+    for weight in SHIPPED:
+        path = require(weight)
+        assert path.stat().st_size == weight.size
+        assert weight.licence == "Apache-2.0"
+    assert sum(weight.size for weight in SHIPPED) < 35e6
+
+
+def test_every_network_has_origin_licence_and_checksum():
+    notice = (SHIPPED_FOLDER.parent / "NOTICE").read_text("utf-8")
+    for weight in REGISTRY.values():
+        assert len(weight.sha256) == 64
+        assert weight.size > 100_000
+        assert weight.licence
+        assert weight.origin
+        assert weight.file in notice
+    assert "non-commercial" in REGISTRY["openpose_body"].licence
+
+
+def test_shipped_files_hold_half_precision_but_for_mlsd():
+    for weight in SHIPPED:
+        tensors, metadata = read(weight)
+        kinds = {str(tensor.dtype) for tensor in tensors.values()}
+        assert kinds == ({"torch.float32"} if weight.name == "mlsd" else {"torch.float16"})
+        assert metadata["origin"] == weight.origin
+
+
+@pytest.mark.parametrize("weight", OTHER, ids=lambda weight: weight.name)
+def test_a_missing_file_is_named_with_folder_size_and_command_at_once(weight: WeightFile, tmp_path: Path):
+    started = time.perf_counter()
+    with pytest.raises(WeightsError) as caught:
+        require(weight, [tmp_path / "models", tmp_path / "aux"])
+    assert time.perf_counter() - started < 1
+    text = str(caught.value)
+    for part in (weight.file, str(tmp_path / "models"), str(tmp_path / "aux"), f"{weight.size / 1e6:.0f} MB",
+                 weight.licence, "hf download", "download"):  # fmt: skip
+        assert part in text
+
+
+def small(content: bytes) -> WeightFile:
+    import hashlib
+
+    return WeightFile("x", "x.pth", hashlib.sha256(content).hexdigest(), len(content), "MIT", "here", "some/where")
+
+
+def test_files_are_found_in_every_usual_layout(tmp_path: Path):
+    weight = small(b"content")
+    layouts = ["x.pth", "some/where/x.pth", "models--some--where/snapshots/0123abc/x.pth"]
+    for number, layout in enumerate(layouts):
+        path = tmp_path / str(number) / layout
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"content")
+        assert require(weight, [tmp_path / "absent", tmp_path / str(number)]) == path
+    assert locate(weight, [tmp_path / "absent"]) is None
+
+
+def test_truncated_and_altered_files_are_refused(tmp_path: Path):
+    weight = small(b"0123456789")
+    path = tmp_path / "x.pth"
+    for content, word in ((b"01234", "incomplete"), (b"01234567890", "not the expected"), (b"012345678X", "altered")):
+        path.write_bytes(content)
+        with pytest.raises(WeightsError, match=word) as caught:
+            require(weight, [tmp_path])
+        assert str(path) in str(caught.value)
+        assert "hf download" in str(caught.value)
+
+
+def test_another_networks_weights_under_the_right_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    wanted, other = REGISTRY["palm_detection"], REGISTRY["face_landmark"]
+    monkeypatch.setattr(module, "SHIPPED_FOLDER", tmp_path)
+    (tmp_path / wanted.file).write_bytes((SHIPPED_FOLDER / other.file).read_bytes())
+    with pytest.raises(WeightsError, match="weights build"):
+        read(wanted)
+    swapped = replace(wanted, size=other.size)
+    with pytest.raises(WeightsError, match="another network"):
+        read(swapped)
+
+
+def test_building_is_repeatable(tmp_path: Path):
+    from steer.preprocessors.weights_build import encode
+
+    tensors = {"b": np.arange(6, dtype=np.float16).reshape(2, 3), "a": np.ones(4, np.float32)}
+    made = {encode(REGISTRY["mlsd"], dict(order), {"graph": {"z": 1, "a": 2}})
+            for order in (tensors.items(), list(tensors.items())[::-1]) for _ in range(5)}  # fmt: skip
+    assert len(made) == 1
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    content = b""
+    cut_after: int | None = None
+    requests: list[str | None] = []
+
+    def do_GET(self) -> None:
+        span = self.headers.get("Range")
+        self.requests.append(span)
+        start = int(span.removeprefix("bytes=").rstrip("-")) if span else 0
+        body = self.content[start:]
+        self.send_response(206 if span else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: self.cut_after])
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.fixture
+def host() -> Iterator[tuple[str, type[_Handler]]]:
+    handler = type("Handler", (_Handler,), {"requests": []})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", handler
+        server.shutdown()
+
+
+def test_downloads_resume_are_checked_and_appear_at_once(host: tuple[str, type[_Handler]], tmp_path: Path):
+    address, handler = host
+    content = np.random.default_rng(0).bytes(3_000_000)
+    weight = small(content)
+    handler.content, handler.cut_after = content, 1_200_000
+    with pytest.raises(WeightsError, match="goes on where it stopped"):
+        download(weight, tmp_path / "models", endpoint=address)
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["x.pth.part"]
+    handler.cut_after = None
+    seen: list[tuple[int, int]] = []
+    path = download(weight, tmp_path / "models", lambda done, total: seen.append((done, total)), endpoint=address)
+    assert path.read_bytes() == content
+    assert sha256(path) == weight.sha256
+    assert handler.requests == [None, "bytes=1200000-"]
+    assert seen[0][0] > 1_200_000
+    assert seen[-1] == (len(content), len(content))
+    assert [found.name for found in (tmp_path / "models").iterdir()] == ["x.pth"]
+
+
+def test_a_wrong_download_is_deleted(host: tuple[str, type[_Handler]], tmp_path: Path):
+    address, handler = host
+    handler.content = b"another thing"
+    with pytest.raises(WeightsError, match="deleted"):
+        download(small(b"what we want."), tmp_path, endpoint=address)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_network_a_download_fails_at_once_and_says_why(tmp_path: Path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    started = time.perf_counter()
+    with pytest.raises(WeightsError, match="Check the network"):
+        download(small(b"abc"), tmp_path, endpoint=f"http://127.0.0.1:{port}")
+    assert time.perf_counter() - started < 1
+
+
+def test_cancel_keeps_what_came(host: tuple[str, type[_Handler]], tmp_path: Path):
+    address, handler = host
+    handler.content = bytes(3_000_000)
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        download(small(handler.content), tmp_path, stop, endpoint=address)
+    assert (tmp_path / "x.pth.part").stat().st_size >= 1 << 20

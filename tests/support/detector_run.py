@@ -1,0 +1,57 @@
+"""Runs every detector that Steer ships on one picture, with the packages that Steer must not need made unfindable.
+
+Usage: detector_run.py CHECKOUT. Prints JSON: versions of numpy and cv2, lines, people, hands, faces.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+ABSENT = ("mediapipe", "onnxruntime", "onnx", "tflite", "ai_edge_litert", "matplotlib", "controlnet_aux", "skimage",
+          "huggingface_hub", "diffusers", "comfy", "tensorflow")  # fmt: skip
+
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname.split(".")[0] in ABSENT:
+            raise ModuleNotFoundError(f"No module named '{fullname}'", name=fullname)
+
+
+def main(root: Path) -> None:
+    sys.meta_path.insert(0, Absent())
+    spec = importlib.util.spec_from_file_location("steer", root / "__init__.py", submodule_search_locations=[str(root)])
+    assert spec is not None
+    sys.modules["steer"] = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(root / "tests" / "support"))
+    import cv2
+    import numpy as np
+    from pose_photos import photo
+    from steer.preprocessors.detectors import DETECTORS
+    from steer.preprocessors.lines import draw_lines
+    from steer.preprocessors.mlsd import load_mlsd, lsd_lines, mlsd_lines
+    from steer.preprocessors.pose import draw_people
+
+    room = cv2.imread(str(root / "tests" / "preprocess" / "data" / "mlsd" / "room3.png"))[..., ::-1]
+    lines = mlsd_lines(load_mlsd(), room)
+    detector = DETECTORS["mediapipe"]
+    networks = {name: build() for name, build in detector.builders(detector.needed(True, True), []).items()}
+    people = detector.find(networks, photo("api_moonvalley_video_to_video_pose_control-2"), True, True)
+    hints = [draw_lines(lines.segments, 512, 512), draw_people(people, 640, 640)]
+    print(json.dumps({
+        "numpy": np.__version__,
+        "cv2": cv2.__version__,
+        "lines": lines.segments.round(1).tolist(),
+        "lsd": len(lsd_lines(room).segments),
+        "body": people[0].body.round(1).tolist(),
+        "parts": [sum(p.left is not None for p in people), sum(p.right is not None for p in people),
+                  sum(p.face is not None for p in people)],
+        "white": [int(hint.any(-1).sum()) for hint in hints],
+    }))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
