@@ -35,3 +35,8 @@ class Axis:
 def seed_axis(seeds: Sequence[int]) -> Axis:
     """The axis of a list of seeds, labelled "seed 7"."""
     return Axis("seed", tuple(seeds), tuple(f"seed {seed}" for seed in seeds))
+
+
+def prompt_axis(values: Sequence[Any], labels: Sequence[str]) -> Axis:
+    """The axis of values that change the prompt (WordSwap or WholePrompt, see prompts/swap.py)."""
+    return Axis("prompt", tuple(values), tuple(labels))

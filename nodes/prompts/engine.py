@@ -1,0 +1,50 @@
+"""CONDITIONING whose prompt changes between two steps, for any of ComfyUI's samplers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import node_helpers
+import torch
+
+from .timed import PercentToSigma, TimedPrompt, plan_timed
+
+Conditioning = list[Any]
+
+
+def model_percent_to_sigma(model: Any) -> PercentToSigma:
+    """The schedule that ComfyUI reads start_percent and end_percent by, with the patches of the MODEL applied."""
+    own: Any = model.get_model_object("model_sampling")
+    return lambda percent: float(own.percent_to_sigma(percent))
+
+
+def encode(clip: Any, text: str) -> Conditioning:
+    """As ComfyUI's CLIPTextEncode. ValueError without a CLIP."""
+    if clip is None:
+        raise ValueError("clip: there is none. The checkpoint may lack a text encoder: connect a loader that has one.")
+    return clip.encode_from_tokens_scheduled(clip.tokenize(text))
+
+
+def timed_conditioning(
+    text: str,
+    sigmas: torch.Tensor,
+    model: Any,
+    mode: str,
+    encoder: Callable[[str], Conditioning],
+) -> tuple[Conditioning, TimedPrompt]:
+    """The conditioning of a timed prompt and what was planned; each distinct prompt is encoded once.
+
+    The first prompt has no start_percent and the last no end_percent: nothing is left out at either end.
+    """
+    plan = plan_timed(text, sigmas, model_percent_to_sigma(model), mode)
+    encoded: dict[str, Conditioning] = {}
+    result: Conditioning = []
+    limits = [None, *plan.percents, None]
+    for number, segment in enumerate(plan.segments):
+        if segment.text not in encoded:
+            encoded[segment.text] = encoder(segment.text)
+        names = {"start_percent": limits[number], "end_percent": limits[number + 1]}
+        values = {name: value for name, value in names.items() if value is not None}
+        result += node_helpers.conditioning_set_values(encoded[segment.text], values)
+    return result, plan

@@ -1,0 +1,221 @@
+"""Words found in a prompt and replaced by others, and nothing else changed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .text import read, without_comments
+
+MAX_SWAPS = 4096
+# The number of an emphasis or of a timed swap, as in (smiling:1.2) or [smiling:angry:0.4]: never a word to swap.
+_NUMBER = re.compile(r":\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*(?=[)\]])")
+_COMMA = re.compile(r"(?<!\\),")
+
+
+@dataclass(frozen=True)
+class WordSwap:
+    """One value of a prompt axis: put `words[i]` in the place of `find[i]`. words None: the prompt as it is."""
+
+    find: tuple[str, ...]
+    words: tuple[str, ...] | None
+    whole_words: bool = True
+    match_case: bool = False
+
+
+@dataclass(frozen=True)
+class WholePrompt:
+    """One value of a prompt axis: this prompt in the place of the whole other one."""
+
+    text: str
+
+
+PromptValue = WordSwap | WholePrompt
+
+
+@dataclass(frozen=True)
+class _Match:
+    start: int
+    end: int
+    index: int
+
+
+def read_swaps(
+    find: str, swaps: str, include_original: bool = True, whole_words: bool = True, match_case: bool = False
+) -> list[WordSwap]:
+    """The values that the inputs of Prompt Swap describe: the original first, then one for each line of `swaps`.
+
+    Raises ValueError, naming the line, for empty or duplicate words and where a line has not one word for each of
+    `find`.
+    """
+    found = _words_to_find(find)
+    values = [WordSwap(found, None, whole_words, match_case)] if include_original else []
+    seen = {_folded(found): 0} if include_original else {}
+    lines = 0
+    for number, line in enumerate(read("swaps", swaps).text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        lines += 1
+        words = _split(line) if len(found) > 1 else (_plain(line),)
+        if len(words) != len(found):
+            raise ValueError(
+                f"swaps, line {number} ('{_short(line)}'): {len(words)} words, but {len(found)} to find. Write one for "
+                f"each of '{', '.join(found)}', with commas between them (a comma inside a word is written \\,)."
+            )
+        if not all(words):
+            raise ValueError(f"swaps, line {number} ('{_short(line)}'): a word is missing beside a comma. Add it.")
+        if (before := seen.setdefault(_folded(words), number)) != number:
+            other = f"line {before}" if before else "the original, which is included already"
+            raise ValueError(f"swaps, line {number} ('{_short(line)}'): this is the same as {other}. Remove it.")
+        if lines > MAX_SWAPS:
+            raise ValueError(f"swaps: there are more than {MAX_SWAPS:,} lines. Remove some.")
+        values.append(WordSwap(found, words, whole_words, match_case))
+    if not lines:
+        raise ValueError("swaps: there are none. Write one a line, for example angry.")
+    return values
+
+
+def swapped(prompt: str, values: Sequence[PromptValue]) -> str:
+    """The prompt with the values of several axes put in at once, so that none changes what another put in.
+
+    Comments are removed. Raises ValueError where a word to find is not in the prompt, and where two values want the
+    same word or the whole prompt.
+    """
+    whole = [value.text for value in values if isinstance(value, WholePrompt)]
+    if len(whole) > 1:
+        raise ValueError("axes: two of them give the whole prompt. Use one, or one Prompt Template with all slots.")
+    text = without_comments(whole[0] if whole else prompt)
+    swaps = [value for value in values if isinstance(value, WordSwap)]
+    finds = [(word, swap) for swap in swaps for word in swap.find]
+    for number, (word, _) in enumerate(finds):
+        if any(_folded((word,)) == _folded((other,)) for other, _ in finds[:number]):
+            raise ValueError(f"axes: two of them swap the word '{word}'. Each word can be swapped by one axis.")
+    words = [None if swap.words is None else swap.words[i] for swap in swaps for i in range(len(swap.find))]
+    result, end = [], 0
+    for match in _matches(text, finds):
+        word = words[match.index]
+        result += [text[end : match.start], text[match.start : match.end] if word is None else word]
+        end = match.end
+    return "".join([*result, text[end:]])
+
+
+def swap_labels(values: Sequence[WordSwap]) -> list[str]:
+    """For each value the words that it changes; for the original those that any value changes."""
+    changed = {i for value in values for i in range(len(value.find)) if _changes(value, i)}
+    labels = []
+    for value in values:
+        words = value.find if value.words is None else value.words
+        own = changed if value.words is None else [i for i in changed if _changes(value, i)]
+        labels.append(", ".join(words[i] for i in sorted(own or changed or range(len(words)))))
+    if len(set(labels)) < len(labels):  # one changes the first word to what another changes the second to
+        labels = [", ".join(value.words or value.find) for value in values]
+    return labels
+
+
+def nearest(text: str, word: str, count: int = 3) -> list[str]:
+    """The words of `text` most like `word`, as many in a row as `word` has, best first."""
+    length = max(1, len(word.split()))
+    tokens = ["".join(part) for part in _runs(text)]
+    phrases: dict[str, str] = {}
+    for i in range(max(1, len(tokens) - length + 1)):
+        phrase = " ".join(tokens[i : i + length])
+        phrases.setdefault(phrase.casefold(), phrase)
+    close = difflib.get_close_matches(word.casefold()[:200], list(phrases), n=count, cutoff=0.0)
+    return [phrases[phrase] for phrase in close if phrase]
+
+
+def _matches(text: str, finds: Sequence[tuple[str, WordSwap]]) -> list[_Match]:
+    """Where the words to find stand, from left to right; where several begin, the longest."""
+    candidates = [
+        _Match(start, end, index)
+        for index, (word, swap) in enumerate(finds)
+        for start, end in _places(text, word, swap.whole_words, swap.match_case)
+    ]
+    result: list[_Match] = []
+    for match in sorted(candidates, key=lambda match: (match.start, -match.end)):
+        if not result or match.start >= result[-1].end:
+            result.append(match)
+    absent = set(range(len(finds))) - {match.index for match in result}
+    if absent:
+        word, swap = finds[min(absent)]
+        raise ValueError(_absence(text, word, swap, min(absent) in {match.index for match in candidates}))
+    return result
+
+
+def _places(text: str, word: str, whole_words: bool, match_case: bool) -> list[tuple[int, int]]:
+    """Every place of the word, with any white space between its parts; those inside weights and times are none."""
+    numbers = [match.span() for match in _NUMBER.finditer(text)]
+    body = r"\s+".join(re.escape(part) for part in word.split())
+    pattern = re.compile(body, 0 if match_case else re.IGNORECASE)
+    places, start = [], 0
+    while match := pattern.search(text, start):
+        start = match.start() + 1
+        inside_number = any(low <= match.start() and match.end() <= high for low, high in numbers)
+        if not inside_number and (not whole_words or _is_whole(text, *match.span())):
+            places.append(match.span())
+    return places
+
+
+def _absence(text: str, word: str, swap: WordSwap, covered: bool) -> str:
+    if covered:
+        return f"find: '{word}' is in the prompt only as a part of the other words to find. Remove it there."
+    close = ", ".join(f"'{phrase}'" for phrase in nearest(text, word))
+    message = f"find: '{_short(word)}' is not in the prompt."
+    message += f" Nearest are: {close}." if close else " The prompt is empty. Write it."
+    if swap.whole_words and _places(text, word, False, swap.match_case):
+        message += " It is there as a part of a longer word: turn off whole_words to swap that."
+    elif swap.match_case and _places(text, word, swap.whole_words, False):
+        message += " It is there in other letters: turn off match_case."
+    return message
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    before = start > 0 and _in_word(text[start - 1]) and _in_word(text[start])
+    after = end < len(text) and _in_word(text[end]) and _in_word(text[end - 1])
+    return not before and not after
+
+
+def _in_word(letter: str) -> bool:
+    """Letters, digits and the marks that belong to them in any script."""
+    return letter.isalnum() or letter == "_" or unicodedata.category(letter).startswith("M")
+
+
+def _runs(text: str) -> list[str]:
+    return "".join(letter if _in_word(letter) else " " for letter in text).split()
+
+
+def _words_to_find(find: str) -> tuple[str, ...]:
+    words = _split(find)
+    if not any(words):
+        raise ValueError("find: it is empty. Write the word of the prompt that changes, for example smiling.")
+    if not all(words):
+        raise ValueError("find: a word is missing beside a comma. Add it, or remove the comma.")
+    folded = [_folded((word,)) for word in words]
+    for number, word in enumerate(words):
+        if folded[number] in folded[:number]:
+            raise ValueError(f"find: '{word}' is there twice. All its occurrences change anyway: name it once.")
+    return words
+
+
+def _split(line: str) -> tuple[str, ...]:
+    return tuple(_plain(part) for part in _COMMA.split(line))
+
+
+def _plain(part: str) -> str:
+    return part.replace("\\,", ",").strip()
+
+
+def _changes(value: WordSwap, index: int) -> bool:
+    return value.words is not None and value.words[index] != value.find[index]
+
+
+def _folded(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(" ".join(word.split()) for word in words)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else text[:37] + "..."

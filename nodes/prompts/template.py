@@ -1,0 +1,200 @@
+"""Prompts with `[[slots]]` that are filled from lists: every combination, or the lists side by side."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .text import Source, read
+
+MAX_PROMPTS = 4096
+PRODUCT, ZIP = MODES = ("product", "zip")
+# What ends the name of a slot. With : or | it is no slot, but a timed swap of a timed swap: [[a:b:0.3]:c:0.7].
+_NAME = re.compile(r"[^\[\]|:{}\n\r]*")
+_OPEN, _CLOSED = "[[", "]]"
+_PAIRS = {"[": "]", "{": "}"}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in a template. `position`: its index in the text that the user wrote."""
+
+    name: str
+    position: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.name.casefold()
+
+
+@dataclass(frozen=True)
+class SlotList:
+    """What a slot is filled with, one after the other."""
+
+    slot: Slot
+    values: tuple[str, ...]
+
+
+def read_template(text: str, name: str = "template") -> list[str | Slot]:
+    """The text between the slots, and the slots. Comments are removed; single brackets and {a|b} are plain text.
+
+    Raises PromptTextError for a slot without a name or an end.
+    """
+    source, parts, start, at = read(name, text), [], 0, 0
+    while (at := source.text.find(_OPEN, at)) >= 0:
+        match = _NAME.match(source.text, at + len(_OPEN))
+        end = match.end() if match else at
+        slot = Slot(" ".join(source.text[at + len(_OPEN) : end].split()), source.places[at])
+        if source.text.startswith(_CLOSED, end):
+            if not slot.name:
+                raise source.error(at, "this slot has no name. Write for example [[expression]].")
+            parts += [source.text[start:at], slot]
+            start = at = end + len(_CLOSED)
+        elif slot.name and _is_torn(source.text, end):
+            raise source.error(at, f"this slot is not closed. Write [[{slot.name}]].")
+        else:
+            at += 1
+    return [part for part in [*parts, source.text[start:]] if part != ""]
+
+
+def read_lists(text: str, name: str = "lists") -> list[SlotList]:
+    """One list a line: `expression: smiling | angry`. A line that begins with | goes on with the list above.
+
+    Bars inside {a|b} and [a|b] belong to the value. Raises PromptTextError for anything else, duplicates included.
+    """
+    source, lists, start = read(name, text), [], 0
+    for line in source.text.splitlines(keepends=True):
+        first = start + len(line) - len(line.lstrip())
+        if line.strip():
+            _read_line(source, first, start + len(line.rstrip()), lists)
+        start += len(line)
+    if not lists:
+        raise source.error(0, "there is no list. Write for example expression: smiling | angry.")
+    return lists
+
+
+def write_template(parts: Sequence[str | Slot]) -> str:
+    """The inverse of `read_template`."""
+    return "".join(f"[[{part.name}]]" if isinstance(part, Slot) else part for part in parts)
+
+
+def write_lists(lists: Sequence[SlotList]) -> str:
+    """The inverse of `read_lists`."""
+    return "\n".join(f"{each.slot.name}: {' | '.join(each.values)}" for each in lists)
+
+
+def expand(template: str, lists: str, mode: str) -> tuple[list[str], list[str]]:
+    """The prompts and their labels, which hold the values of the slots that vary.
+
+    product: every combination, the last list changing fastest. zip: the first values of all lists, then the second.
+    Raises ValueError for faults of either text, for slots without a list and lists without a slot, for lists of
+    different lengths in zip, for more than MAX_PROMPTS prompts, and where two prompts are the same.
+    """
+    if mode not in MODES:
+        raise ValueError(f"mode: '{mode}' is not known. Choose one of: {', '.join(MODES)}.")
+    parts, slots = read_template(template), read_lists(lists)
+    _check_names(template, lists, parts, slots)
+    rows = _rows(slots, mode)
+    varying = [i for i, each in enumerate(slots) if len(each.values) > 1] or list(range(len(slots)))
+    keys = [each.slot.key for each in slots]
+    prompts = [_fill(parts, dict(zip(keys, row, strict=True))) for row in rows]
+    labels = [", ".join(row[i] for i in varying) for row in rows]
+    seen: dict[str, str] = {}
+    for prompt, label in zip(prompts, labels, strict=True):
+        if prompt in seen:
+            raise ValueError(f"lists: '{seen[prompt]}' and '{label}' make the same prompt. Remove one of them.")
+        seen[prompt] = label
+    return prompts, labels
+
+
+def _rows(slots: Sequence[SlotList], mode: str) -> list[tuple[str, ...]]:
+    lengths = [len(each.values) for each in slots]
+    count = math.prod(lengths) if mode == PRODUCT else lengths[0]
+    if mode == ZIP and len(set(lengths)) > 1:
+        sizes = ", ".join(f"{each.slot.name} {len(each.values)}" for each in slots)
+        raise ValueError(f"lists: zip needs lists of the same length, these have: {sizes}. Even them, or use product.")
+    if count > MAX_PROMPTS:
+        raise ValueError(f"lists: they make {count:,} prompts; the limit is {MAX_PROMPTS:,}. Shorten a list.")
+    columns = [each.values for each in slots]
+    return list(itertools.product(*columns) if mode == PRODUCT else zip(*columns, strict=True))
+
+
+def _fill(parts: Sequence[str | Slot], values: Mapping[str, str]) -> str:
+    return "".join(values[part.key] if isinstance(part, Slot) else part for part in parts)
+
+
+def _check_names(template: str, lists: str, parts: Sequence[str | Slot], slots: Sequence[SlotList]) -> None:
+    used = [part for part in parts if isinstance(part, Slot)]
+    given = [each.slot for each in slots]
+    if not used:
+        raise read("template", template).error(0, "there is no slot. Write for example a girl, [[expression]].")
+    for slot, others, where, fault in (
+        *((slot, given, ("template", template), "this slot has no list.") for slot in used),
+        *((slot, used, ("lists", lists), "the template has no such slot.") for slot in given),
+    ):
+        if all(slot.key != other.key for other in others):
+            close = difflib.get_close_matches(slot.key, [other.key for other in others], n=1, cutoff=0.0)
+            names = [other.name for other in others if other.key in close]
+            name, text = where
+            source = read(name, text)
+            raise source.error(
+                source.places.index(slot.position), f"{fault} The nearest is '{names[0]}'. Give both the same name."
+            )
+
+
+def _is_torn(text: str, end: int) -> bool:
+    """Whether a slot's name ends in a way that only a forgotten bracket explains."""
+    if end == len(text) or text[end] in "\n\r":
+        return True
+    return text[end] == "]" and text[end + 1 : end + 2] not in (":", "|")
+
+
+def _read_line(source: Source, first: int, last: int, lists: list[SlotList]) -> None:
+    if source.text[first] == "|":
+        if not lists:
+            raise source.error(first, "this goes on with the list above, but there is none. Begin with a name.")
+        before = lists.pop()
+        slot, values, start = before.slot, before.values, first + 1
+    else:
+        match = _NAME.match(source.text, first, last)
+        start = match.end() if match else first
+        slot, values = Slot(" ".join(source.text[first:start].split()), source.places[first]), ()
+        if not slot.name or source.text[start : start + 1] != ":":
+            raise source.error(first, "a list begins with the name of its slot. Write expression: smiling | angry.")
+        if any(each.slot.key == slot.key for each in lists):
+            raise source.error(
+                first, f"the slot '{slot.name}' has a list already. Go on with it by a line with | first."
+            )
+        start += 1
+    for low, high in _split(source, start, last):
+        value = source.text[low:high].strip()
+        if not value:
+            raise source.error(low, "a value is missing here. Write for example expression: smiling | angry.")
+        if value in values:
+            raise source.error(low, f"'{value[:40]}' is in the list of '{slot.name}' already. Remove it.")
+        values += (value,)
+    lists.append(SlotList(slot, values))
+
+
+def _split(source: Source, start: int, end: int) -> list[tuple[int, int]]:
+    """The ranges between the bars that stand outside of brackets and braces."""
+    ranges: list[tuple[int, int]] = []
+    open_at: list[int] = []
+    low = start
+    for at in range(start, end):
+        letter = source.text[at]
+        if letter in _PAIRS:
+            open_at.append(at)
+        elif letter in _PAIRS.values():
+            if not open_at or _PAIRS[source.text[open_at.pop()]] != letter:
+                raise source.error(at, "this bracket closes none that is open in the same list. Remove it.")
+        elif letter == "|" and not open_at:
+            ranges.append((low, at))
+            low = at + 1
+    if open_at:
+        raise source.error(open_at[-1], "this bracket is not closed in the same line. Close it.")
+    return [*ranges, (low, end)]

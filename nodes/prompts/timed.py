@@ -1,0 +1,194 @@
+"""Which prompt belongs to which step, and the boundary between two sigmas at which it changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import torch
+
+from .timed_parse import Alternate, Prompt, Switch, parse_timed, switches
+
+BY_STEPS, BY_SCHEDULE = MODES = ("fraction of steps", "fraction of the model's schedule")
+PercentToSigma = Callable[[float], float]
+
+# ComfyUI's samplers whose last evaluation of a step is at the sigma of the next step, or beyond it.
+LOOK_AHEAD = (
+    "heun", "heunpp2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_2s_ancestral_cfg_pp", "sa_solver_pece",
+)  # fmt: skip
+# ComfyUI's samplers that take the ends of the schedule only.
+OWN_SIGMAS = ("dpm_fast", "dpm_adaptive")
+MAX_LINES = 64
+# Where between two sigmas the boundary is tried, as a share of the way from the lower to the higher in log sigma. The
+# first leaves the evaluations inside a step of dpm_2, dpmpp_sde (at 1/2), seeds_2 and seeds_3 (at 1/3 and 2/3) with
+# the prompt of their step, and meets none of them.
+_SHARES = (0.25, 0.2, 0.4, 0.6, 0.8, 0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One prompt and its steps `first` to `last`, counted from 1."""
+
+    first: int
+    last: int
+    text: str
+
+
+@dataclass(frozen=True)
+class TimedPrompt:
+    """The prompts of a run one after the other, with the percent at which ComfyUI changes to the next of them."""
+
+    segments: tuple[Segment, ...]
+    percents: tuple[float, ...]
+    report: str
+
+
+def plan_timed(text: str, sigmas: torch.Tensor, percent_to_sigma: PercentToSigma, mode: str) -> TimedPrompt:
+    """Resolve the timed prompt `text` on the schedule `sigmas` [N + 1] of N steps.
+
+    percent_to_sigma: the model's, falling from percent 0 to 1. ComfyUI uses a conditioning while
+    sigma(start_percent) >= sigma >= sigma(end_percent), both in float32. Two that share a percent leave no sigma out,
+    and overlap only where a sampler evaluates at that very number, which lies strictly between two of the schedule.
+
+    Raises PromptTextError for a faulty text, and ValueError for an unusable schedule.
+    """
+    if mode not in MODES:
+        raise ValueError(f"time: '{mode}' is not known. Choose one of: {', '.join(MODES)}.")
+    prompt = parse_timed(text)
+    edges = _edges(sigmas)
+    parts = segments(prompt, len(edges) - 1, _timing(edges, percent_to_sigma, mode))
+    percents = tuple(_boundary(edges, part.last, percent_to_sigma) for part in parts[:-1])
+    return TimedPrompt(tuple(parts), percents, _report(parts, edges, prompt))
+
+
+def segments(prompt: Prompt, steps: int, last_step: Callable[[str], int]) -> list[Segment]:
+    """The prompts of a run of `steps` steps. last_step: time as written -> the last step before the switch."""
+    last = {switch.when: last_step(switch.when) for switch in switches(prompt)}
+    found: list[Segment] = []
+    for step in range(1, steps + 1):
+        text = text_at(prompt, step, last)
+        if found and found[-1].text == text:
+            found[-1] = Segment(found[-1].first, step, text)
+        else:
+            found.append(Segment(step, step, text))
+    return found
+
+
+def text_at(prompt: Prompt, step: int, last: dict[str, int]) -> str:
+    """The text of a prompt at one step, counted from 1, as A1111 resolves it (prompt_parser.py, at_step)."""
+    parts = []
+    for part in prompt:
+        if isinstance(part, Switch):
+            parts.append(text_at(part.before if step <= last[part.when] else part.after, step, last))
+        elif isinstance(part, Alternate):
+            parts.append(text_at(part.options[(step - 1) % len(part.options)], step, last))
+        else:
+            parts.append(part)
+    return "".join(parts)
+
+
+def last_step_of_fraction(when: str, steps: int) -> int:
+    """How many of `steps` steps come before the time `when`: int(when * steps), or the whole number itself.
+
+    As in A1111, but for the rounding of its floats: 0.29 of 100 steps are 29 here and 28 there.
+    """
+    if "." not in when:
+        return min(steps, int(when))
+    return math.floor(Fraction(when) * steps)
+
+
+def last_step_of_percent(percent: float, sigmas: Sequence[float], percent_to_sigma: PercentToSigma) -> int:
+    """How many steps begin before the model's schedule has gone `percent` (0 to 1) of its way."""
+    limit = percent_to_sigma(percent) * (1.0 + 1e-6)  # a step at this very sigma comes after
+    return sum(sigma > limit for sigma in sigmas[:-1])
+
+
+def percent_between(high: float, low: float, percent_to_sigma: PercentToSigma) -> float | None:
+    """A percent whose sigma lies strictly between two, in float32 as ComfyUI compares them; None if there is none."""
+    for share in _SHARES:
+        # At the end of a schedule low may be 0: then anything below high will do.
+        target = math.exp(share * math.log(high) + (1.0 - share) * math.log(low)) if low > 0.0 else high * share
+        percent = _percent_of(target, percent_to_sigma)
+        if low < _float32(percent_to_sigma(percent)) < high:
+            return percent
+    return None
+
+
+def _percent_of(sigma: float, percent_to_sigma: PercentToSigma) -> float:
+    """Bisection for the largest percent below 1 whose sigma is at least `sigma`."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if percent_to_sigma(middle) >= sigma:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _boundary(edges: Sequence[float], step: int, percent_to_sigma: PercentToSigma) -> float:
+    high, low = edges[step - 1], edges[step]
+    percent = percent_between(high, low, percent_to_sigma) if high > low else None
+    if percent is None:
+        raise ValueError(
+            f"sigmas: ComfyUI has no moment between step {step} (sigma {high:.6g}) and step {step + 1} ({low:.6g}). "
+            "The schedule repeats a sigma or leaves the model's own range there. Use fewer steps, another scheduler, "
+            "or move the switch."
+        )
+    return percent
+
+
+def _timing(edges: Sequence[float], percent_to_sigma: PercentToSigma, mode: str) -> Callable[[str], int]:
+    def last_step(when: str) -> int:
+        if mode == BY_STEPS or "." not in when:
+            return last_step_of_fraction(when, len(edges) - 1)
+        return last_step_of_percent(float(when), edges, percent_to_sigma)
+
+    return last_step
+
+
+def _edges(sigmas: torch.Tensor) -> list[float]:
+    """The schedule as float32 numbers, checked."""
+    if sigmas.ndim != 1 or len(sigmas) < 2:
+        raise ValueError("sigmas: the schedule has no step. Connect SIGMAS with at least one.")
+    edges = sigmas.float().tolist()
+    if not all(math.isfinite(sigma) and sigma >= 0.0 for sigma in edges):
+        raise ValueError("sigmas: the schedule holds NaN, infinite or negative values. Check the node that made it.")
+    if any(later > sigma for sigma, later in pairwise(edges)):
+        raise ValueError("sigmas: the schedule rises. A timed prompt needs one that falls, as for making a picture.")
+    return edges
+
+
+def _float32(value: float) -> float:
+    return float(torch.tensor(value, dtype=torch.float32))
+
+
+def _report(parts: Sequence[Segment], edges: Sequence[float], prompt: Prompt) -> str:
+    steps = len(edges) - 1
+    lines: list[str] = []
+    for part, following in zip(parts, [*parts[1:], None], strict=True):
+        span = f"step {part.first}" if part.first == part.last else f"steps {part.first}-{part.last}"
+        lines.append(f"{span}: {' '.join(part.text.split()) or '(empty)'}")
+        if following is not None:
+            lines.append(f"switches after step {part.last} of {steps} (sigma {edges[part.last]:.3g})")
+    if len(lines) > MAX_LINES:
+        lines = [*lines[:MAX_LINES], f"... and {len(parts) - MAX_LINES // 2} more prompts"]
+    if len(parts) == 1:
+        timed = any(not isinstance(part, str) for part in prompt)
+        why = "every switch lies before the first or after the last step" if timed else "no switch is written"
+        return "\n".join([*lines, f"no switch: {why}."])
+    return "\n".join([*lines, "", _samplers(parts[0].last, edges)])
+
+
+def _samplers(step: int, edges: Sequence[float]) -> str:
+    """What each kind of sampler does at the first switch."""
+    return (
+        f"Exact to the step for samplers that evaluate the model once per step (euler, dpmpp_2m, ...), and for dpm_2, "
+        f"dpmpp_sde, seeds_2 and seeds_3, which also evaluate inside it. {', '.join(LOOK_AHEAD)} look ahead: the last "
+        f"evaluation of step {step} is at sigma {edges[step]:.3g} already and sees the next prompt. "
+        f"{' and '.join(OWN_SIGMAS)} choose their own sigmas: they switch between sigma {edges[step - 1]:.3g} and "
+        f"{edges[step]:.3g}, not at a step. Every evaluation sees one prompt."
+    )

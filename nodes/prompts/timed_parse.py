@@ -1,0 +1,217 @@
+"""The grammar of prompts that change while a picture is made, as in A1111's webui.
+
+    [smiling:angry:0.4]  first one, then the other    [word:0.4]   added    [word::0.4]   removed
+    [cow|horse]          alternating at every step    and any of them inside another
+
+A number with a point is a fraction, a whole one a step. Brackets without : or | are plain text, as in ComfyUI, and so
+are \\[ \\] and, inside brackets, \\: and \\|. Parentheses and braces inside brackets hold together: the colon of
+(smiling:1.2) and the bar of {a|b} divide nothing.
+
+Differences from A1111 (modules/prompt_parser.py): it takes a faulty prompt for plain text, here it is an error; and
+[word] weakens there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .text import PromptTextError, Source, read
+
+MAX_DEPTH = 50
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")
+_CLOSING = {"(": ")", "{": "}"}
+EXAMPLE = "[smiling:angry:0.4]"
+
+
+@dataclass(frozen=True)
+class Switch:
+    """`before` until the time `when`, as it was written, and `after` from then on."""
+
+    before: Prompt
+    after: Prompt
+    when: str
+
+
+@dataclass(frozen=True)
+class Alternate:
+    """One option after the other, a step each."""
+
+    options: tuple[Prompt, ...]
+
+
+# Parts in a row; no two strings are neighbours, none is empty.
+Prompt = tuple[str | Switch | Alternate, ...]
+
+
+def parse_timed(text: str, name: str = "text") -> Prompt:
+    """Raises PromptTextError, which points at the character, for anything that is not in the grammar."""
+    return _Parser(read(name, text)).parse()
+
+
+def write_timed(prompt: Prompt, inside: bool = False) -> str:
+    """The text of a prompt: the inverse of `parse_timed`. inside: it stands within brackets."""
+    return "".join(_write(part, inside) for part in prompt)
+
+
+def retimed(prompt: Prompt, when: str) -> Prompt:
+    """The same prompt with all its switches at `when`, such as "0.4"; a sweep over the switch time is made of these."""
+    if not _NUMBER.fullmatch(when) or ("." in when and float(when) > 1):
+        raise ValueError(f"switch time: '{when}' is none. Write a fraction such as 0.4, or a whole number of steps.")
+    parts: list[str | Switch | Alternate] = []
+    for part in prompt:
+        if isinstance(part, Switch):
+            part = Switch(retimed(part.before, when), retimed(part.after, when), when)
+        elif isinstance(part, Alternate):
+            part = Alternate(tuple(retimed(option, when) for option in part.options))
+        parts.append(part)
+    return tuple(parts)
+
+
+def switches(prompt: Prompt) -> list[Switch]:
+    """All switches of a prompt, outer ones first."""
+    found: list[Switch] = []
+    for part in prompt:
+        if isinstance(part, Switch):
+            found += [part, *switches(part.before), *switches(part.after)]
+        elif isinstance(part, Alternate):
+            found += [switch for option in part.options for switch in switches(option)]
+    return found
+
+
+def joined(parts: Sequence[str | Switch | Alternate]) -> Prompt:
+    """The parts with neighbouring strings made one, and empty ones left out."""
+    result: list[str | Switch | Alternate] = []
+    for part in parts:
+        if isinstance(part, str) and result and isinstance(last := result[-1], str):
+            result[-1] = last + part
+        elif part != "":
+            result.append(part)
+    return tuple(result)
+
+
+def _write(part: str | Switch | Alternate, inside: bool) -> str:
+    if isinstance(part, Alternate):
+        return f"[{'|'.join(write_timed(option, True) for option in part.options)}]"
+    if isinstance(part, Switch):
+        before = f"{write_timed(part.before, True)}:" if part.before else ""
+        return f"[{before}{write_timed(part.after, True)}:{part.when}]"
+    for letter in "[]:|" if inside else "[]":
+        part = part.replace(letter, "\\" + letter)
+    return part
+
+
+@dataclass
+class _Bracket:
+    """An open bracket: its fields so far, what divided them, and the parentheses and braces open in the last one."""
+
+    position: int
+    fields: list[list[str | Switch | Alternate]] = field(default_factory=lambda: [[]])
+    starts: list[int] = field(default_factory=list)
+    divider: str = ""
+    groups: list[int] = field(default_factory=list)
+
+
+class _Parser:
+    def __init__(self, source: Source) -> None:
+        self.source, self.text = source, source.text
+        self.open: list[_Bracket] = []
+        self.top: list[str | Switch | Alternate] = []
+
+    def parse(self) -> Prompt:
+        at = 0
+        while at < len(self.text):
+            at += self._letter(at)
+        if self.open:
+            raise self._error(
+                self.open[-1].position, f"this bracket is not closed. Write {EXAMPLE}, or \\[ for a plain bracket."
+            )
+        return joined(self.top)
+
+    def _letter(self, at: int) -> int:
+        """Take what stands at `at`; how many characters that was."""
+        letter, pair = self.text[at], self.text[at : at + 2]
+        if pair in (("\\[", "\\]", "\\:", "\\|") if self.open else ("\\[", "\\]")):
+            self._add(pair[1])
+            return 2
+        if self.open and pair in ("\\(", "\\)", "\\{", "\\}"):
+            self._add(pair)  # ComfyUI reads these itself
+            return 2
+        if letter == "[":
+            if len(self.open) == MAX_DEPTH:
+                raise self._error(at, f"brackets are nested more than {MAX_DEPTH} deep here. Use fewer.")
+            self.open.append(_Bracket(at, starts=[at + 1]))
+        elif letter == "]":
+            self._close(at)
+        elif self.open and letter in ":|" and not self.open[-1].groups:
+            self._divide(at, letter)
+        else:
+            if self.open:
+                self._group(at, letter)
+            self._add(letter)
+        return 1
+
+    def _add(self, part: str | Switch | Alternate) -> None:
+        (self.open[-1].fields[-1] if self.open else self.top).append(part)
+
+    def _group(self, at: int, letter: str) -> None:
+        groups = self.open[-1].groups
+        if letter in _CLOSING:
+            groups.append(at)
+        elif letter in _CLOSING.values() and (not groups or _CLOSING[self.text[groups.pop()]] != letter):
+            raise self._error(
+                at, f"'{letter}' closes nothing that is open in these brackets. Write \\{letter} for a plain one."
+            )
+
+    def _divide(self, at: int, letter: str) -> None:
+        bracket = self.open[-1]
+        if bracket.divider and bracket.divider != letter:
+            raise self._error(
+                at, f": and | are mixed in one pair of brackets. Put one pair inside another, or write \\{letter}."
+            )
+        bracket.divider = letter
+        bracket.fields.append([])
+        bracket.starts.append(at + 1)
+
+    def _close(self, at: int) -> None:
+        if not self.open:
+            raise self._error(at, f"this bracket closes none. Write {EXAMPLE}, or \\] for a plain bracket.")
+        bracket = self.open[-1]
+        if bracket.groups:
+            letter = self.text[bracket.groups[-1]]
+            raise self._error(
+                bracket.groups[-1], f"'{letter}' is not closed before the bracket is. Write \\{letter} for a plain one."
+            )
+        self.open.pop()
+        fields = [joined(each) for each in bracket.fields]
+        if bracket.divider == "|":
+            self._add(Alternate(tuple(fields)))
+        elif bracket.divider == ":":
+            self._add(self._switch(bracket, fields, at))
+        else:
+            for part in ("[", *fields[0], "]"):
+                self._add(part)
+
+    def _switch(self, bracket: _Bracket, fields: list[Prompt], end: int) -> Switch:
+        when = fields[-1][0].strip() if len(fields[-1]) == 1 and isinstance(fields[-1][0], str) else ""
+        if not _NUMBER.fullmatch(when):
+            raise self._error(
+                bracket.starts[-1],
+                f"the time of the switch belongs here, a number: write {EXAMPLE}, or \\: for a plain colon.",
+            )
+        if "." in when and float(when) > 1.0:
+            raise self._error(
+                bracket.starts[-1], "a time with a point is a fraction, at most 1.0. Whole steps are written without."
+            )
+        if len(fields) > 3:
+            raise self._error(
+                bracket.starts[3] - 1, f"there is one colon too many. Write {EXAMPLE}, or \\: for a plain one."
+            )
+        before, after = fields[:2] if len(fields) == 3 else ((), fields[0])
+        if not before and not after:
+            raise self._error(end, f"there is nothing to switch in these brackets. Write {EXAMPLE}.")
+        return Switch(before, after, when)
+
+    def _error(self, position: int, fault: str) -> PromptTextError:
+        return self.source.error(position, fault)
