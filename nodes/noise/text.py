@@ -1,4 +1,4 @@
-"""Fonts for charts and captions: Pillow's own, and one of the system's for scripts that it lacks."""
+"""Fonts for charts and captions: Pillow's own, and others (see sweep/fonts.py) for scripts that it lacks."""
 
 from __future__ import annotations
 
@@ -6,19 +6,7 @@ import math
 
 from PIL import Image, ImageDraw, ImageFont
 
-# Pillow finds these by name in the font folders of Windows, macOS and Linux. Each covers Korean, Japanese or Chinese,
-# but for the last two, which cover Greek, Cyrillic and much else.
-SYSTEM_FONTS = (
-    "NotoSansCJK-Regular.ttc",
-    "NotoSansKR-Regular.otf",
-    "malgun.ttf",
-    "AppleSDGothicNeo.ttc",
-    "NanumGothic.ttf",
-    "msgothic.ttc",
-    "msyh.ttc",
-    "DejaVuSans.ttf",
-    "arial.ttf",
-)
+from ..sweep.fonts import PILLOW, Fonts, clean, clusters
 
 Font = ImageFont.FreeTypeFont
 
@@ -32,18 +20,15 @@ def default_font(size: float) -> Font:
 
 
 def font_for(text: str, size: float) -> Font:
-    """The first font that has every letter of `text`; Pillow's own when none has."""
+    """Pillow's own font if it has every letter of `text`, else the one, shipped or the system's, that has most."""
     own = default_font(size)
     if covers(own, text):
         return own
-    for name in SYSTEM_FONTS:
-        try:
-            font = ImageFont.truetype(name, size)
-        except OSError:  # not installed here
-            continue
-        if covers(font, text):
-            return font
-    return own
+    fonts = Fonts()
+    letters = {cluster for cluster in clusters(clean(text)) if not cluster.isspace()}
+    numbers = sorted({fonts.font_of(letter) for letter in letters})
+    best = max(numbers, key=lambda number: sum(fonts.covers(number, letter) for letter in letters), default=PILLOW)
+    return fonts.font(best, size)
 
 
 def covers(font: Font, text: str) -> bool:

@@ -1,0 +1,101 @@
+"""Difference: the numbers, the colours, the mask."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from steer.nodes.sweep.difference import (
+    Change,
+    automatic_scale,
+    change_map,
+    describe,
+    fitted_mask,
+    heat_map,
+    measure,
+)
+
+
+def picture(seed: int, height: int = 24, width: int = 40) -> torch.Tensor:
+    return torch.rand(height, width, 3, generator=torch.Generator().manual_seed(seed))
+
+
+def test_change_is_the_mean_absolute_difference():
+    a, b = picture(0), picture(1)
+    changes = change_map(a, b, "a")
+    assert measure(changes).whole == pytest.approx(float(np.abs(a.numpy() - b.numpy()).mean()), abs=1e-7)
+    assert measure(change_map(torch.ones(4, 4, 3), torch.zeros(4, 4, 3), "a")).whole == 1.0
+    assert measure(change_map(a, a, "a")) == Change(0.0)
+
+
+def test_mask_splits_the_change():
+    a, b = torch.zeros(8, 8, 3), torch.zeros(8, 8, 3)
+    b[:4], b[4:] = 0.6, 0.2
+    mask = torch.zeros(8, 8)
+    mask[:4] = 1.0
+    change = measure(change_map(a, b, "a"), mask)
+    assert (change.inside, change.outside) == (pytest.approx(0.6), pytest.approx(0.2))
+    assert change.ratio == pytest.approx(3.0)
+    assert change.whole == pytest.approx(0.4)
+    soft = measure(change_map(a, b, "a"), torch.full((8, 8), 0.5))
+    assert soft.inside == soft.outside == pytest.approx(0.4)
+    assert "3 times as much inside" in describe(change, True)
+
+
+def test_masks_without_inside_or_outside_are_told():
+    changes = change_map(picture(0), picture(1), "a")
+    empty, full = torch.zeros(24, 40), torch.ones(24, 40)
+    assert measure(changes, empty).inside is None
+    assert "the mask is empty" in describe(measure(changes, empty), True)
+    assert measure(changes, full).outside is None
+    assert "covers all" in describe(measure(changes, full), True)
+    changes[:, 20:] = 0.0
+    half = torch.zeros(24, 40)
+    half[:, :20] = 1.0
+    assert measure(changes, half).ratio == math.inf
+    assert "only inside" in describe(measure(changes, half), True)
+    assert measure(torch.zeros(24, 40), half).ratio is None
+
+
+def test_masks_are_fitted():
+    mask = torch.zeros(6, 10)
+    mask[:3] = 1.0
+    fitted = fitted_mask(mask, 24, 40)
+    assert fitted.shape == (24, 40)
+    assert (fitted[:8] == 1.0).all()
+    assert (fitted[16:] == 0.0).all()
+    assert torch.equal(fitted_mask(mask, 6, 10), mask)
+
+
+def test_colours_are_those_of_magma():
+    ramp = torch.linspace(0.0, 1.0, 256)[None]
+    reference = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_MAGMA)[..., ::-1] / 255.0
+    assert np.abs(heat_map(ramp, 1.0)[0].numpy() - reference[0]).max() < 4 / 255
+    assert torch.equal(heat_map(0.5 * ramp, 0.5), heat_map(ramp, 1.0))
+    assert torch.equal(heat_map(torch.tensor([[9.0]]), 0.5), heat_map(torch.tensor([[0.5]]), 0.5))
+
+
+def test_brighter_means_more():
+    light = heat_map(torch.linspace(0.0, 1.0, 500)[None], 1.0)[0] @ torch.tensor([0.2126, 0.7152, 0.0722])
+    assert (light[1:] > light[:-1]).all()
+
+
+def test_automatic_scale_is_shared_and_never_blows_up_nothing():
+    calm, strong = torch.full((20, 20), 0.1), torch.full((20, 20), 0.4)
+    strong[0, 0] = 1.0  # one pixel does not darken all others
+    assert automatic_scale([calm, strong]) == pytest.approx(0.4)
+    assert automatic_scale([torch.zeros(20, 20)]) == pytest.approx(1 / 255)
+
+
+def test_other_sizes_are_refused_and_other_channels_are_not():
+    with pytest.raises(ValueError, match=r"images: 'angry' is 40 x 24, but the reference is 8 x 8"):
+        change_map(picture(0), torch.zeros(8, 8, 3), "'angry'")
+    rgba = torch.cat([picture(0), torch.zeros(24, 40, 1)], dim=-1)
+    assert measure(change_map(rgba, picture(0), "a")).whole == 0.0
+    grey = torch.full((24, 40, 1), 0.5)
+    assert measure(change_map(grey, torch.full((24, 40, 3), 0.25), "a")).whole == pytest.approx(0.25)
+    broken = torch.full((24, 40, 3), float("nan"))
+    assert measure(change_map(broken, torch.zeros(24, 40, 3), "a")).whole == 0.0
