@@ -78,8 +78,8 @@ def from_tflite(data: bytes, outputs: Sequence[str]) -> tuple[Graph, Tensors]:
     """A TensorFlow Lite network -> (graph, tensors). Raises NotImplementedError for an operator it does not know."""
     import tflite  # pyright: ignore[reportMissingImports]  # for building only
 
-    model = tflite.Model.GetRootAsModel(data, 0)
-    net = model.Subgraphs(0)
+    model: Any = tflite.Model.GetRootAsModel(data, 0)  # generated code: its types say None where none can be
+    net: Any = model.Subgraphs(0)
     names = [net.Tensors(i).Name().decode() for i in range(net.TensorsLength())]
     shapes = [tuple(int(n) for n in net.Tensors(i).ShapeAsNumpy()) if net.Tensors(i).ShapeLength() else ()
               for i in range(net.TensorsLength())]  # fmt: skip

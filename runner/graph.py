@@ -8,6 +8,7 @@ from typing import Any
 
 NAMESPACE = uuid.UUID("6a0f6a52-6a39-4d0f-9a3c-2f6f0c1b7d55")
 WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+FOLDED = (200, 30)  # what a folded node is unfolded to; the frontend enlarges it to what it needs
 GROUP_COLOR = "#3f789e"
 NOTE_COLORS = {"color": "#222", "bgcolor": "#000"}
 CORE = {"cnr_id": "comfy-core", "ver": "0.3.75"}
@@ -42,26 +43,35 @@ class Graph:
     groups: list[dict[str, Any]] = field(default_factory=list)
 
     def node(
-        self, kind: str, at: tuple[int, int], size: tuple[int, int], *, called: str | None = None, **values: Any
+        self,
+        kind: str,
+        at: tuple[int, int],
+        size: tuple[int, int] | None = None,
+        *,
+        called: str | None = None,
+        **values: Any,
     ) -> Node:
-        """Add a node, `called` its title. `values` are widget values by input id, or Outputs of earlier nodes to link.
+        """Add a node, `called` its title; without a `size` it is folded up (plumbing).
+
+        `values` are widget values by input id, or Outputs of earlier nodes to link.
 
         Raises KeyError for an unknown kind and ValueError for a value the node has no input for.
         """
         info = self.object_info[kind]
-        data = self._base(kind, at, size, called)
+        data = self._base(kind, at, size or FOLDED, called)
+        if size is None:
+            data["flags"] = {"collapsed": True}
         data["properties"] |= self._origin(info)
         widgets: list[Any] = []
         left = dict(values)
         for name, spec in _inputs(info):
             value = left.pop(name, None)
-            data["inputs"] += self._slot(data, name, spec, value)
+            data["inputs"].append(self._slot(data, name, spec, value))
             if _is_widget(spec):
                 widgets += _widget_values(name, spec, None if isinstance(value, Output) else value)
         if left:
             raise ValueError(f"{self.name}: the node {kind} has no input named {', '.join(left)}")
-        if widgets:
-            data["widgets_values"] = widgets
+        data["widgets_values"] = widgets
         names = info["output_name"]
         data["outputs"] = [
             {"name": name, "type": kind_, "links": None} for name, kind_ in zip(names, info["output"], strict=True)
@@ -104,7 +114,7 @@ class Graph:
             return {"cnr_id": "steer", "ver": self.steer}
         return CORE
 
-    def _slot(self, data: dict[str, Any], name: str, spec: list[Any], value: Any) -> list[dict[str, Any]]:
+    def _slot(self, data: dict[str, Any], name: str, spec: list[Any], value: Any) -> dict[str, Any]:
         kind = "COMBO" if isinstance(spec[0], list) else spec[0]
         slot: dict[str, Any] = {"name": name, "type": kind, "link": None}
         if _is_widget(spec):
@@ -118,11 +128,13 @@ class Graph:
             self.links.append([number, source["id"], value.slot, data["id"], len(data["inputs"]), output["type"]])
         elif value is not None and not _is_widget(spec):
             raise ValueError(f"{self.name}: {data['type']}.{name} takes a link, not the value {value!r}")
-        return [slot]
+        return slot
 
 
 def _inputs(info: dict[str, Any]) -> list[tuple[str, list[Any]]]:
-    return [(name, spec) for part in ("required", "optional") for name, spec in info["input"].get(part, {}).items()]
+    """All inputs in the frontend's order of slots: sockets first, then widgets."""
+    found = [(name, spec) for part in ("required", "optional") for name, spec in info["input"].get(part, {}).items()]
+    return sorted(found, key=lambda entry: _is_widget(entry[1]))
 
 
 def _is_widget(spec: list[Any]) -> bool:

@@ -10,6 +10,10 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 READY = "window.app && window.app.graph && window.app.extensionManager"
+LOADED = (
+    "app.graph._nodes.filter(n => (app.nodeOutputs[n.id]?.images || []).length)"
+    ".every(n => n.imgs && n.imgs.length && n.imgs.every(i => i.complete))"
+)
 # The background flags keep the browser from calling its maker's hosts; a test reaches this machine only.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -78,6 +82,7 @@ class Frontend:
         self.page.get_by_role("button", name="Run", exact=True).click()
         self.page.wait_for_function("window.steerEnd !== null", timeout=timeout_s * 1000)
         kind, detail = self.page.evaluate("window.steerEnd")
+        self.page.wait_for_function(LOADED, timeout=30_000)
         self.page.wait_for_timeout(1000)  # pictures are drawn, late toasts appear
         self._listen()
         assert kind == "execution_success", detail

@@ -1,4 +1,4 @@
-"""Slide 2: forward diffusion - a picture dissolves into noise."""
+"""Slide 2: a picture dissolves into noise, and a picture comes out of noise, on one axis."""
 
 from __future__ import annotations
 
@@ -8,44 +8,82 @@ if TYPE_CHECKING:
     from ...runner.graph import Graph
 
 NAME = "02-forward-and-reverse-diffusion"
-THUMBNAIL = "Filmstrip"
+THUMBNAIL = "Both ways"
+PROMPT = "two elephants walking in the African savanna, photo"
 
 NOTE = """
-## How does a picture become noise?
+## How does a diffusion model make a picture?
 
-**Forward diffusion** mixes a picture with noise, a little more at each step, until nothing of it is left. A diffusion
-model learns to undo one such step; run backwards, that makes pictures out of noise.
+**Forward**: a picture is mixed with noise, a little more at each step, until nothing of it is left. A model
+learns to undo one such step. **Reverse**: it starts from noise alone and undoes step after step.
 
-**Look at** the filmstrip: every frame has the *same* noise, only more of it. The caption tells how much: the timestep
-`t`, the noise level `sigma`, and the signal-to-noise ratio `SNR`. The chart shows the same levels as a curve.
+**Look at** the sheet. Left is the picture, right the noise; every column has the same noise level. Row 1 is a
+real picture going to the right. Rows 2 and 3 are read from right to left: what the model was shown, and the
+picture it already saw in it. Big shapes come first, details last.
 
 **Try next**
-- **Noise Schedule**: another `scheduler` or `sigma_spacing`. Karras spends more steps on little noise.
-- **Forward Diffusion**: `spacing` *log-SNR* shows frames that lose about equally much each.
-- another `seed`: other noise, same levels.
-- your own picture: put **Load Image** in place of **Demo Picture**.
+- another `noise_seed` or prompt: another picture from the same noise levels
+- **Noise Schedule**: `sigma_spacing` *karras* spends more steps on little noise; see the chart
+- your own picture: **Load Image** in place of **Demo Picture**; your own checkpoint in place of **Demo Model**
 """
+
+ROWS = "forward: the picture with noise\nreverse: what the model is shown\nreverse: what the model sees in it"
 
 
 def build(graph: Graph) -> None:
-    graph.note(NOTE, at=(-390, -30), size=(370, 330), title="Slide 2")
+    graph.note(NOTE, at=(-390, -30), size=(370, 370), title="Slide 2")
 
-    graph.group("1  A picture", at=(-390, 320), size=(370, 510))
-    picture = graph.node("SteerDemoPicture", at=(-370, 400), size=(330, 410), picture="two elephants")
+    graph.group("1  A picture", at=(-390, 360), size=(370, 410))
+    picture = graph.node("SteerDemoPicture", at=(-370, 440), size=(330, 250), picture="two elephants")
+    small = graph.node(
+        "ImageScale", at=(-370, 740), image=picture[0], upscale_method="area", width=256, height=256, crop="center"
+    )
 
-    graph.group("2  A noise schedule", at=(0, -60), size=(840, 890))
-    schedule = graph.node("SteerNoiseSchedule", at=(20, 20), size=(320, 330), steps=20, timestep_spacing="trailing")
+    graph.group("2  A model", at=(-390, 790), size=(370, 190))
+    model = graph.node("SteerDemoModel", at=(-370, 870), size=(330, 90))
+
+    graph.group("3  A noise schedule", at=(0, -60), size=(400, 1040))
+    schedule = graph.node(
+        "SteerNoiseSchedule", at=(20, 20), size=(360, 330), model=model["model"], steps=20,
+        timestep_spacing="trailing",
+    )  # fmt: skip
     graph.node(
-        "SteerSchedulePlot", at=(370, 20), size=(450, 790), called="Schedule Plot", sigmas_1=schedule[0],
-        names="Stable Diffusion 1.5", title="How much noise at each step", height=768,
+        "SteerSchedulePlot", at=(20, 390), size=(360, 570), called="Schedule Plot", sigmas_1=schedule[0],
+        names="20 steps", title="How much noise at each step",
     )  # fmt: skip
 
-    graph.group("3  Forward diffusion: the picture dissolves", at=(860, -60), size=(410, 890))
+    graph.group("4  Forward", at=(420, -60), size=(340, 390))
     forward = graph.node(
-        "SteerForwardDiffusion", at=(880, 20), size=(370, 290), image=picture[0], sigmas=schedule[0], frames=9,
-        spacing="log-SNR", columns=3,
+        "SteerForwardDiffusion", at=(440, 20), size=(300, 290), image=small[0], sigmas=schedule[0],
+        model=model["model"], frames=6, captions=False,
+    )  # fmt: skip
+
+    graph.group("5  Reverse", at=(420, 350), size=(340, 630))
+    positive = graph.node(
+        "CLIPTextEncode", at=(440, 430), size=(300, 100), called="Prompt", clip=model["clip"], text=PROMPT
+    )
+    negative = graph.node("CLIPTextEncode", at=(440, 575), called="Negative prompt", clip=model["clip"], text="")
+    noise = graph.node("RandomNoise", at=(440, 611), noise_seed=7)
+    sampler = graph.node("KSamplerSelect", at=(440, 647), sampler_name="euler")
+    guider = graph.node(
+        "CFGGuider", at=(440, 683), model=model["model"], positive=positive[0], negative=negative[0], cfg=5.0
+    )
+    latent = graph.node("EmptyLatentImage", at=(440, 719), width=256, height=256)
+    reverse = graph.node(
+        "SteerReverseDiffusion", at=(440, 770), size=(300, 190), noise=noise[0], guider=guider[0],
+        sampler=sampler[0], sigmas=schedule[0], latent_image=latent[0], frames=6, order="picture to noise",
+    )  # fmt: skip
+
+    graph.group("6  Both on one axis", at=(780, -60), size=(490, 1040))
+    x_t = graph.node("VAEDecode", at=(800, 30), samples=reverse["x_t strip"], vae=model["vae"])
+    x0 = graph.node("VAEDecode", at=(800, 70), samples=reverse["x0 strip"], vae=model["vae"])
+    shown = graph.node("ImageBatch", at=(1040, 30), image1=forward["frames"], image2=x_t[0])
+    every = graph.node("ImageBatch", at=(1040, 70), image1=shown[0], image2=x0[0])
+    sheet = graph.node(
+        "SteerContactSheet", at=(800, 120), size=(450, 400), images=every[0], column_labels=reverse["labels"],
+        row_labels=ROWS, columns=6, font_size=16,
     )  # fmt: skip
     graph.node(
-        "SaveImage", at=(880, 350), size=(370, 460), called="Filmstrip", images=forward[0],
-        filename_prefix="steer/02-forward-diffusion",
+        "SaveImage", at=(800, 560), size=(450, 400), called="Both ways", images=sheet[0],
+        filename_prefix="steer/02-forward-and-reverse",
     )  # fmt: skip

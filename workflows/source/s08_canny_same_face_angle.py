@@ -13,14 +13,15 @@ THUMBNAIL = "Edges"
 NOTE = """
 ## How do I keep the angle of a face?
 
-A prompt can say *who* and *what mood*, but hardly *seen from exactly here*. **Edges** can: a Canny ControlNet paints a new
-picture along the lines of an old one.
+A prompt can say *who* and *what mood*, but hardly *seen from exactly here*. **Edges** can: a Canny ControlNet
+paints a new picture along the lines of an old one.
 
-**Look at** the two pictures: the edges hold the turn of the head, the turban and the earring, but no colour and no light -
-those stay free for the prompt.
+**Look at** the two pictures: the edges hold the turn of the head, the turban and the earring, but no colour and
+no light - those stay free for the prompt.
 
 **Try next**
-- **Canny**: lower both thresholds for more lines, raise them for fewer. Switch `auto` on to let each picture choose.
+- **Canny**: lower both thresholds for more lines, raise them for fewer. Switch `auto` on to let each picture
+  choose.
 - your own photograph: put **Load Image** in place of **Demo Picture**.
 """
 

@@ -1,0 +1,137 @@
+"""The parts of the training that can be wrong without the loss showing it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from steer.demo.scenes import render
+from steer.demo.train.common import Run, annealed
+from steer.demo.train.data import captions_of, emphasis_of
+from steer.demo.train.model import TOKENIZER, alpha_bars, noised, sample
+from steer.demo.train.text import FILLERS, LENGTH, UNKNOWN, Vocabulary
+
+
+def tiny_run(out: Path, resume: Path | None = None, minutes: float = 1e6) -> Run:
+    torch.manual_seed(0)
+    options = Namespace(out=out, resume=resume, minutes=minutes, rate=1e-3)
+    return Run("tiny", {"line": torch.nn.Linear(3, 1), "frozen": torch.nn.Linear(2, 2).requires_grad_(False)}, options)
+
+
+def steps(run: Run, count: int) -> None:
+    """`count` steps, each on data that depends only on its number."""
+    last = run.step + count
+
+    def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        run.stopping = step == last - 1
+        x = torch.randn(8, 3, generator=torch.Generator().manual_seed(step))
+        return (run.networks["line"](x) - x.sum(1, keepdim=True)).square().mean(), {}
+
+    run.train(loss, lambda: None)
+
+
+def test_a_resumed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    whole = tiny_run(tmp_path)
+    steps(whole, 7)
+    steps(tiny_run(tmp_path), 4)
+    resumed = tiny_run(tmp_path, resume=tmp_path / "tiny.safetensors")
+    assert resumed.step == 4
+    steps(resumed, 3)
+    assert resumed.step == whole.step == 7
+    for mine, expected in zip(resumed.parameters, whole.parameters, strict=True):
+        torch.testing.assert_close(mine, expected, atol=1e-7, rtol=1e-5)
+    for mine, expected in zip(resumed.averages, whole.averages, strict=True):
+        torch.testing.assert_close(mine, expected, atol=1e-7, rtol=1e-5)
+
+
+def test_resuming_a_finished_run_starts_a_new_cycle(tmp_path: Path) -> None:
+    run = tiny_run(tmp_path, minutes=1e-6)
+    run.spent = run.budget
+    run.save()
+    resumed = tiny_run(tmp_path, resume=run.path, minutes=5)
+    assert (resumed.spent, resumed.budget) == (0.0, 300.0)
+
+
+def test_the_learning_rate_rises_then_falls() -> None:
+    rates = [annealed(x, 1.0) for x in np.linspace(0, 1.2, 121)]
+    top = int(np.argmax(rates))
+    assert rates[top] == pytest.approx(1.0, abs=0.01)
+    assert 0 < top < 6
+    assert all(a >= b for a, b in zip(rates[top:], rates[top + 1 :], strict=False))
+    assert rates[-1] == pytest.approx(0.02)
+
+
+@pytest.fixture(scope="module")
+def words() -> Vocabulary:
+    vocabulary = Vocabulary(TOKENIZER)
+    vocabulary.learn(["girl, smiling, (crop top), black background", "2 elephants, photo", *FILLERS])
+    return vocabulary
+
+
+def test_a_prompt_has_comfyui_tokens_and_unknown_words_share_a_row(words: Vocabulary) -> None:
+    start, end = 1, 2
+    (rows,) = words.batch(["girl, quokka, photo"]).tolist()
+    assert len(rows) == LENGTH
+    assert rows[0] == start
+    assert set(rows[-60:]) == {end}
+    assert UNKNOWN in rows
+    assert words.words("crop top") == words.words("(crop top)")
+    assert len(words.batch(["girl, " * 200])[0]) == LENGTH
+
+
+def test_varied_captions_are_partly_empty_and_partly_unknown(words: Vocabulary) -> None:
+    caption = "girl, smiling, crop top, black background"
+    rows = words.varied([caption] * 2000, np.random.default_rng(0), empty=0.12)
+    plain, nothing = words.batch([caption])[0], words.batch([""])[0]
+    assert (rows == nothing).all(1).float().mean() == pytest.approx(0.12, abs=0.03)
+    assert 0.4 < (rows == plain).all(1).float().mean() < 0.8
+    assert 0.05 < (rows == UNKNOWN).any(1).float().mean() < 0.25
+
+
+def test_the_loss_looks_at_the_face() -> None:
+    scene = render(3, kind="portrait")
+    assert scene.face_box is not None
+    weight = emphasis_of(scene)
+    assert weight.mean() == pytest.approx(1, abs=1e-3)
+    left, top, right, bottom = (round(v / 8) for v in scene.face_box)
+    inside = weight[top:bottom, left:right].mean()
+    assert inside > 2 * (weight.sum() - weight[top:bottom, left:right].sum()) / (
+        weight.size - (bottom - top) * (right - left)
+    )
+
+
+def test_several_wordings_of_a_scene_agree_on_the_expression() -> None:
+    scene = render(3, kind="portrait", expression="angry")
+    captions = captions_of("portrait", scene.attributes, 3)
+    assert captions[0] == scene.caption
+    assert len(captions) > 2
+    assert all("angry" in caption for caption in captions)
+
+
+def test_sampling_inverts_the_noise_of_a_perfect_model() -> None:
+    """With a network that knows the noise, DDIM arrives at the clean latent from any starting noise."""
+    x0 = torch.randn(2, 4, 32, 32, generator=torch.Generator().manual_seed(0))
+    bars = alpha_bars()
+
+    def network(x: torch.Tensor, t: torch.Tensor, context: torch.Tensor) -> Namespace:
+        bar = bars[t][:, None, None, None]
+        return Namespace(sample=(x - bar.sqrt() * torch.cat([x0, x0])) / (1 - bar).sqrt())
+
+    nothing = torch.zeros(2, LENGTH, 8)
+    noise = torch.randn(2, 4, 32, 32, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(sample(network, nothing, nothing, noise, steps=10), x0, atol=0.05, rtol=0)
+
+
+def test_noised_latents_are_the_exact_marginal_and_weighted_by_their_noise() -> None:
+    torch.manual_seed(0)
+    x0, emphasis = torch.randn(64, 4, 32, 32), torch.ones(64, 1, 32, 32)
+    x, noise, t, weight = noised(Namespace(latents=x0, emphasis=emphasis), alpha_bars())  # type: ignore[arg-type]
+    bar = alpha_bars()[t][:, None, None, None]
+    torch.testing.assert_close(x, bar.sqrt() * x0 + (1 - bar).sqrt() * noise)
+    assert sorted((t // 125).tolist()) == [i for i in range(8) for _ in range(8)]
+    ratio = (bar / (1 - bar)).flatten()
+    expected = torch.where(ratio > 5, 5 / ratio, (5 / ratio).sqrt())
+    torch.testing.assert_close(weight[:, 0, 0, 0], expected)

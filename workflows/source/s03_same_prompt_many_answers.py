@@ -1,0 +1,79 @@
+"""Slide 3: the same prompt, eight seeds, eight answers; then one more word for the style."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...runner.graph import Graph, Node
+
+NAME = "03-same-prompt-many-answers"
+THUMBNAIL = "As a photo"
+PROMPT = "two elephants walking in the African savanna, "
+
+NOTE = """
+## Why does the same prompt give another answer?
+
+A picture grows out of **noise**, and the noise comes from the **seed**. The prompt says what the noise shall
+become, not which one of all the pictures that fit.
+
+**Look at** the two sheets: eight seeds, eight different pictures of one prompt. Seed 3 above and seed 3 below
+start from the same noise; only the words for the style differ.
+
+Each picture is exactly the one its seed makes alone, whatever else is in the batch.
+
+**Try next**
+- **Seeds**: `1-20`, or `42, 1000..1040(+10)`, or `random 4 from 7`
+- **Seeded Noise**: `variation_strength` 0.2 gives relatives of a picture you like
+"""
+
+
+def build(graph: Graph) -> None:
+    graph.note(NOTE, at=(-390, -30), size=(370, 340), title="Slide 3")
+
+    graph.group("1  A model", at=(-390, 330), size=(370, 190))
+    model = graph.node("SteerDemoModel", at=(-370, 410), size=(330, 90))
+
+    graph.group("2  Eight seeds", at=(-390, 540), size=(370, 430))
+    seeds = graph.node("SteerSeeds", at=(-370, 620), size=(330, 140), text="1-8")
+    noise = graph.node("SteerSeededNoise", at=(-370, 800), size=(330, 160), seeds=seeds["seeds"])
+
+    graph.group("3  One prompt, two styles", at=(0, -60), size=(380, 450))
+    photo = graph.node(
+        "CLIPTextEncode", at=(20, 20), size=(340, 130), called="Prompt: photo", clip=model["clip"],
+        text=PROMPT + "photo",
+    )  # fmt: skip
+    animation = graph.node(
+        "CLIPTextEncode", at=(20, 190), size=(340, 130), called="Prompt: animation", clip=model["clip"],
+        text=PROMPT + "animation style",
+    )  # fmt: skip
+    negative = graph.node("CLIPTextEncode", at=(20, 365), called="Negative prompt", clip=model["clip"], text="")
+
+    graph.group("4  How to sample", at=(0, 410), size=(380, 560))
+    sampler = graph.node("KSamplerSelect", at=(20, 490), size=(340, 60), sampler_name="dpmpp_2m")
+    sigmas = graph.node(
+        "BasicScheduler", at=(20, 590), size=(340, 110), model=model["model"], scheduler="karras", steps=20
+    )
+    latent = graph.node(
+        "EmptyLatentImage", at=(20, 740), size=(340, 110), width=256, height=256, batch_size=noise["batch_size"]
+    )
+
+    def row(y: int, title: str, called: str, positive: Node, prefix: str) -> None:
+        graph.group(title, at=(400, y - 60), size=(870, 505))
+        guider = graph.node(
+            "CFGGuider", at=(420, y + 30), model=model["model"], positive=positive[0], negative=negative[0], cfg=5.0
+        )
+        result = graph.node(
+            "SamplerCustomAdvanced", at=(420, y + 70), noise=noise["noise"], guider=guider[0], sampler=sampler[0],
+            sigmas=sigmas[0], latent_image=latent[0],
+        )  # fmt: skip
+        pictures = graph.node("VAEDecode", at=(420, y + 110), samples=result["output"], vae=model["vae"])
+        sheet = graph.node(
+            "SteerContactSheet", at=(420, y + 150), images=pictures[0], labels=seeds["labels"], columns=4
+        )
+        graph.node(
+            "SaveImage", at=(640, y + 20), size=(610, 405), called=called, images=sheet[0], filename_prefix=prefix
+        )
+
+    row(0, "5  As a photo", "As a photo", photo, "steer/03-photo")
+    row(525, "6  In animation style", "In animation style", animation, "steer/03-animation")
