@@ -1,0 +1,235 @@
+"""What every training run shares: options, a learning rate annealed within a time budget, averaging, checkpoints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+WARM_UP = 0.03
+FLOOR = 0.02
+LOG_SECONDS = 30.0
+CHECKPOINT_SECONDS = 300.0
+
+Loss = Callable[[int], tuple[torch.Tensor, dict[str, float]]]
+
+
+def parser(part: str, minutes: float, batch: int, rate: float) -> argparse.ArgumentParser:
+    """The options shared by all parts, with a part's defaults."""
+    options = argparse.ArgumentParser(prog=f"run.py train {part}")
+    options.add_argument(
+        "--minutes", type=float, default=minutes, help="time budget; the learning rate anneals within it"
+    )
+    options.add_argument("--threads", type=int, default=2, help="processor threads")
+    options.add_argument("--batch", type=int, default=batch)
+    options.add_argument("--rate", type=float, default=rate, help="highest learning rate")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument(
+        "--out", type=Path, default=ROOT / ".comfyui" / "train" / part, help="folder of checkpoints and sample sheets"
+    )
+    options.add_argument("--scenes", type=Path, help="folder of rendered scenes (default: 'scenes' beside --out)")
+    options.add_argument(
+        "--resume", type=Path, help="checkpoint to go on from; a finished run starts a new cycle of --minutes"
+    )
+    options.add_argument("--export", action="store_true", help="write the result to demo/weights at the end")
+    return options
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Make the folders and set torch's threads and seed."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.scenes is None:
+        options.scenes = options.out.parent / "scenes"
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+
+
+def say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def annealed(fraction: float, peak: float) -> float:
+    """Learning rate after `fraction` of the budget: linear warm-up, then a half cosine down to a fiftieth of `peak`."""
+    if fraction < WARM_UP:
+        return peak * (fraction / WARM_UP + 1e-3)
+    x = min(1.0, (fraction - WARM_UP) / (1 - WARM_UP))
+    return peak * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * x)))
+
+
+def read_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors and notes of a checkpoint written by :class:`Run`."""
+    from safetensors import safe_open
+    from safetensors.torch import load_file
+
+    with safe_open(path, framework="pt") as file:
+        notes = json.loads(file.metadata()["notes"])
+    return load_file(path), notes
+
+
+def average_of(path: Path, network: str) -> dict[str, torch.Tensor]:
+    """The averaged weights of one network of a checkpoint."""
+    prefix = f"average/{network}/"
+    return {key.removeprefix(prefix): value for key, value in read_state(path)[0].items() if key.startswith(prefix)}
+
+
+class Run:
+    """One time-budgeted training run over named networks, with AdamW and an exponential average of the weights.
+
+    `pace(name)` multiplies the learning rate of one parameter. `notes` is any JSON-able dictionary kept in the
+    checkpoint. Resuming an unfinished checkpoint goes on within its budget (or a longer one); resuming a finished one
+    starts a new cycle of the learning rate.
+    """
+
+    def __init__(self, name: str, networks: dict[str, torch.nn.Module], options: argparse.Namespace, *,
+                 average: float = 0.999, betas: tuple[float, float] = (0.9, 0.99), decay: float = 1e-2,
+                 pace: Callable[[str], float] = lambda name: 1.0) -> None:  # fmt: skip
+        self.path = options.out / f"{name}.safetensors"
+        self.networks, self.options, self.average_decay = networks, options, average
+        self.parameters = [p for network in networks.values() for p in network.parameters() if p.requires_grad]
+        self.averages = [p.detach().clone() for p in self.parameters]
+        groups: dict[float, list[torch.nn.Parameter]] = {}
+        for key, parameter in self._named():
+            groups.setdefault(pace(key), []).append(parameter)
+        self.optimizer = torch.optim.AdamW(
+            [{"params": members, "pace": factor} for factor, members in groups.items()],
+            lr=options.rate, betas=betas, weight_decay=decay, fused=True,
+        )  # fmt: skip
+        self.notes: dict[str, Any] = {}
+        self.step, self.cycle_step, self.spent, self.budget = 0, 0, 0.0, options.minutes * 60
+        self.stopping = False
+        if options.resume:
+            self._load(options.resume)
+
+    def _named(self, trained: bool = True) -> Iterator[tuple[str, torch.nn.Parameter]]:
+        """The trained (or the frozen) weights with their names."""
+        for name, network in self.networks.items():
+            for key, parameter in network.named_parameters():
+                if parameter.requires_grad == trained:
+                    yield f"{name}/{key}", parameter
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within this the networks carry their averaged weights."""
+        current = [p.detach().clone() for p in self.parameters]
+        with torch.no_grad():
+            for parameter, average in zip(self.parameters, self.averages, strict=True):
+                parameter.copy_(average)
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for parameter, value in zip(self.parameters, current, strict=True):
+                    parameter.copy_(value)
+
+    def save(self) -> None:
+        """Write the checkpoint atomically."""
+        from safetensors.torch import save_file
+
+        tensors: dict[str, torch.Tensor] = {}
+        for (key, parameter), average in zip(self._named(), self.averages, strict=True):
+            tensors[f"weight/{key}"] = parameter.detach().contiguous()
+            tensors[f"average/{key}"] = average.contiguous()
+            for moment, value in self.optimizer.state[parameter].items():
+                tensors[f"{moment}/{key}"] = value.contiguous()
+        tensors |= {f"average/{key}": parameter.contiguous() for key, parameter in self._named(trained=False)}
+        notes = self.notes | {
+            "step": self.step,
+            "cycle_step": self.cycle_step,
+            "spent": self.spent,
+            "budget": self.budget,
+        }
+        scratch = self.path.with_suffix(".part")
+        save_file(tensors, scratch, metadata={"notes": json.dumps(notes)})
+        scratch.replace(self.path)
+
+    def _load(self, path: Path) -> None:
+        tensors, self.notes = read_state(path)
+        with torch.no_grad():
+            for key, parameter in self._named(trained=False):
+                parameter.copy_(tensors[f"average/{key}"])
+            for (key, parameter), average in zip(self._named(), self.averages, strict=True):
+                parameter.copy_(tensors[f"weight/{key}"])
+                average.copy_(tensors[f"average/{key}"])
+                moments = ("step", "exp_avg", "exp_avg_sq")
+                if f"step/{key}" in tensors:
+                    self.optimizer.state[parameter] = {m: tensors[f"{m}/{key}"].clone() for m in moments}
+        self.step = self.notes["step"]
+        if self.notes["spent"] < self.notes["budget"] * 0.999:
+            self.spent, self.cycle_step = self.notes["spent"], self.notes["cycle_step"]
+            self.budget = max(self.budget, self.notes["budget"])
+        say(f"resumed {path} at step {self.step}, {self.spent / 60:.1f} of {self.budget / 60:.1f} minutes spent")
+
+    def _update(self, loss: torch.Tensor) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = annealed(self.spent / self.budget, self.options.rate) * group["pace"]
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        if bool(torch.isfinite(norm)):
+            self.optimizer.step()
+        self.optimizer.zero_grad()
+        keep = min(self.average_decay, (1 + self.cycle_step) / (10 + self.cycle_step))
+        with torch.no_grad():
+            for average, parameter in zip(self.averages, self.parameters, strict=True):
+                average.lerp_(parameter, 1 - keep)
+        return float(norm)
+
+    def _stop(self, *_: object) -> None:
+        self.stopping = True
+
+    def train(self, loss: Loss, checkpoint: Callable[[], None]) -> None:
+        """Minimise `loss(step)` until the budget is spent or the process is told to stop (SIGTERM, SIGINT).
+
+        Every five minutes and at the end the state is saved. Before that `checkpoint()` runs, under averaged weights,
+        to measure and to draw the sample sheet; its time counts.
+        """
+        handlers = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        saved = logged = last = time.monotonic()
+        figures: dict[str, list[float]] = {}
+        while self.spent < self.budget and not self.stopping:
+            value, parts = loss(self.step)
+            parts = {"loss": float(value.detach())} | parts | {"norm": self._update(value)}
+            self.step, self.cycle_step = self.step + 1, self.cycle_step + 1
+            now = time.monotonic()
+            self.spent, last = self.spent + now - last, now
+            for key, number in parts.items():
+                figures.setdefault(key, []).append(number)
+            if now - logged > LOG_SECONDS:
+                self._log(figures, now - logged)
+                figures, logged = {}, now
+            if now - saved > CHECKPOINT_SECONDS:
+                self._checkpoint(checkpoint)
+                saved = time.monotonic()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        self._checkpoint(checkpoint)
+        state = "stopped" if self.stopping else "done"
+        say(f"{state} at step {self.step} after {self.spent / 60:.1f} minutes: {self.path}")
+
+    def _log(self, figures: dict[str, list[float]], seconds: float) -> None:
+        means = " ".join(f"{key} {np.nanmean(numbers):.4f}" for key, numbers in figures.items())
+        rate, pace = self.optimizer.param_groups[0]["lr"], seconds / len(figures["loss"])
+        minutes = f"{self.spent / 60:.1f} of {self.budget / 60:.1f} min"
+        say(f"step {self.step} {means} rate {rate:.2e} {pace:.2f} s/step, {minutes}")
+
+    def _checkpoint(self, checkpoint: Callable[[], None]) -> None:
+        with self.averaged(), torch.no_grad():
+            checkpoint()
+        self.save()
+
+
+def save_sheet(rows: list[torch.Tensor], path: Path) -> None:
+    """Write rows of pictures, each [N, 3, H, W] in 0..1, as one PNG."""
+    from PIL import Image
+
+    sheet = torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)
+    Image.fromarray((sheet.clamp(0, 1).permute(1, 2, 0).float().numpy() * 255).round().astype(np.uint8)).save(path)

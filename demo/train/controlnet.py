@@ -1,0 +1,196 @@
+"""The ControlNets (Zhang et al. 2023): a copy of the frozen UNet's encoder that learns to follow a drawn hint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ...preprocessors.lines import draw_lines
+from ...preprocessors.pose import draw_pose
+from .. import store
+from ..networks import CONTROL_KINDS, HINT_WIDTHS, LATENT, PICTURE, UNET, controlnet_config
+from .common import ROOT, Run, average_of, prepare, read_state, save_sheet, say
+from .latents import Batch, LatentScenes
+from .model import alpha_bars, arguments, description, noise_of, noised, plain_attention, sample, text_encoder
+from .text import Vocabulary
+
+SHARES: dict[str, dict[str, float]] = {
+    "canny": {"portrait": 0.45, "figure": 0.22, "savanna": 0.15, "interior": 0.18},
+    "mlsd": {"interior": 0.95, "portrait": 0.05},
+    "openpose": {"figure": 0.80, "portrait": 0.20},
+}
+EMPTY = 0.3  # without words the hint is all there is to go by
+POWER = 0.6
+
+
+def canny_hint(image: np.ndarray, record: dict[str, Any], rng: np.random.Generator) -> np.ndarray:
+    """cv2's edges of the picture, its thresholds varied about 100 and 200."""
+    import cv2
+
+    low = 100 * np.exp(rng.uniform(-0.5, 0.5))
+    edges = cv2.Canny(np.ascontiguousarray(image), low, 2 * low)
+    return np.repeat(edges[..., None], 3, axis=2)
+
+
+def mlsd_hint(image: np.ndarray, record: dict[str, Any], rng: np.random.Generator) -> np.ndarray:
+    """The room's drawn lines, some left out and all a little off, as a detector finds them."""
+    lines = np.array(record["lines"], np.float32).reshape(-1, 4)
+    lines = lines[rng.random(len(lines)) > rng.choice([0.0, 0.1, 0.3])]
+    return draw_lines(lines + rng.normal(0, 0.7, lines.shape), PICTURE, PICTURE)
+
+
+def openpose_hint(image: np.ndarray, record: dict[str, Any], rng: np.random.Generator) -> np.ndarray:
+    """The known skeletons, a little off and at times without a joint."""
+    people = np.array(record["joints"], np.float32).reshape(-1, 18, 3)
+    people[..., :2] += rng.normal(0, 1.0, people[..., :2].shape)
+    people[..., 2] *= rng.random(people.shape[:2]) > 0.03
+    return draw_pose(people, PICTURE, PICTURE)
+
+
+HINTS: dict[str, Callable[[np.ndarray, dict[str, Any], np.random.Generator], np.ndarray]] = {
+    "canny": canny_hint, "mlsd": mlsd_hint, "openpose": openpose_hint,
+}  # fmt: skip
+
+
+def hints_of(kind: str, batch: Batch, rng: np.random.Generator) -> torch.Tensor:
+    """Hints of a batch, float [B, 3, 256, 256] in 0..1."""
+    drawn = [HINTS[kind](image, record, rng) for image, record in zip(batch.images, batch.records, strict=True)]
+    return torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2).float() / 255
+
+
+def near_hint(hints: torch.Tensor) -> torch.Tensor:
+    """Weight [B, 1, 32, 32] with mean 1 that is four times as high where the hint is drawn."""
+    drawn = F.adaptive_max_pool2d(hints.amax(1, keepdim=True), LATENT)
+    weight = 1 + 3 * F.avg_pool2d(drawn, 3, 1, 1)
+    return weight / weight.mean((2, 3), keepdim=True)
+
+
+def controlnet(unet: nn.Module) -> nn.Module:
+    """A ControlNet that starts as the UNet's encoder.
+
+    Of the two zero layers that usually lie behind one another, the hint encoder's last starts small instead: with both
+    at zero neither gets a gradient through the other, and learning begins late.
+    """
+    from diffusers.models.controlnets.controlnet import ControlNetModel
+
+    network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=HINT_WIDTHS)  # type: ignore[arg-type]
+    nn.init.normal_(network.controlnet_cond_embedding.conv_out.weight, std=0.02)
+    return plain_attention(network)
+
+
+def pace(name: str) -> float:
+    """The layers that start from nothing learn faster than the copied ones."""
+    fresh = ("controlnet_cond_embedding", "controlnet_down_blocks", "controlnet_mid_block")
+    return 3.0 if any(part in name for part in fresh) else 1.0
+
+
+def load_base(checkpoint: Path) -> tuple[nn.Module, nn.Module, list[int]]:
+    """(UNet, text encoder, taught tokens) of a model checkpoint, frozen."""
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    network, encoder = UNet2DConditionModel(**UNET), text_encoder()
+    network.load_state_dict(average_of(checkpoint, "unet"))
+    encoder.load_state_dict(average_of(checkpoint, "text_encoder"), strict=False)
+    return (
+        plain_attention(network.requires_grad_(False)),
+        encoder.requires_grad_(False),
+        read_state(checkpoint)[1]["tokens"],
+    )
+
+
+def main(argv: list[str]) -> int:
+    """`argv` begins with the kind: canny, mlsd or openpose."""
+    kind = argv[0]
+    if kind not in CONTROL_KINDS:
+        raise ValueError(f"there is no ControlNet '{kind}'; there are {', '.join(CONTROL_KINDS)}")
+    settings = arguments(f"controlnet-{kind}", minutes=40, rate=3e-4)
+    settings.add_argument(
+        "--model",
+        type=Path,
+        default=ROOT / ".comfyui" / "train" / "model" / "model.safetensors",
+        help="checkpoint of the model",
+    )
+    options = settings.parse_args(argv[1:])
+    prepare(options)
+    unet, encoder, tokens = load_base(options.model)
+    words, scenes = Vocabulary(options.tokenizer, tokens), LatentScenes(options.scenes, options.vae)
+    for _ in range(options.chunks):
+        scenes.grow()
+    network = controlnet(unet)
+    run = Run(f"controlnet-{kind}", {"controlnet": network}, options, pace=pace)
+    rng = np.random.default_rng([options.seed, run.step])
+    torch.manual_seed(options.seed + run.step)
+    source, bars = scenes.batches(options.batch, SHARES[kind], rng), alpha_bars()
+
+    def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        batch = next(source)
+        hints = hints_of(kind, batch, rng)
+        captions = [record["captions"][rng.integers(len(record["captions"]))] for record in batch.records]
+        x, noise, t, weight = noised(batch, bars, POWER)
+        x, hints = (value.to(memory_format=torch.channels_last) for value in (x, hints))
+        with torch.autocast("cpu", torch.bfloat16):
+            context = encoder(words.varied(captions, rng, EMPTY)).last_hidden_state
+            eps = unet(x, t, context, **residuals(network, x, t, context, hints)).sample
+        return (weight * near_hint(hints) * (eps.float() - noise).square()).mean(), {}
+
+    test = next(scenes_of_kind(scenes, kind))
+
+    def checkpoint() -> None:
+        run.notes |= {"scenes": read_state(options.model)[1]["scenes"], "batch": options.batch, "kind": kind}
+        hints = hints_of(kind, test, np.random.default_rng(0)).to(memory_format=torch.channels_last)
+        captions = [record["captions"][0] for record in test.records]
+        context = encoder(words.batch(captions)).last_hidden_state
+        empty = encoder(words.batch([""] * len(captions))).last_hidden_state
+        rows = [hints, torch.from_numpy(np.stack(test.images)).permute(0, 3, 1, 2).float() / 255]
+        twice = torch.cat([hints, hints])
+        for seed in (1, 2):
+            latents = sample(unet, context, empty, noise_of([seed] * len(captions)),
+                             extra=lambda x, t, c: residuals(network, x, t, c, twice))  # fmt: skip
+            with torch.autocast("cpu", torch.bfloat16):
+                rows.append(scenes.vae.decode(latents).float())
+        save_sheet(
+            [F.interpolate(row, scale_factor=0.625, mode="area") for row in rows],
+            options.out / f"controlnet-{kind}.png",
+        )
+
+    run.train(loss, checkpoint)
+    if options.export:
+        export(run.path)
+    return 0
+
+
+def scenes_of_kind(scenes: LatentScenes, kind: str) -> Any:
+    """Held-out scenes in the kind's shares, in batches of ten."""
+    test = scenes.test(200)
+    quota = {name: round(10 * share + 1e-9) for name, share in SHARES[kind].items()}
+    quota[next(iter(quota))] += 10 - sum(quota.values())
+    chosen: list[int] = []
+    for i, record in enumerate(test.records):
+        if quota.get(record["kind"], 0) > 0:
+            quota[record["kind"]] -= 1
+            chosen.append(i)
+    yield Batch(
+        test.latents[chosen], test.emphasis[chosen], [test.records[i] for i in chosen], [test.images[i] for i in chosen]
+    )
+
+
+def residuals(
+    network: Any, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor, hints: torch.Tensor
+) -> dict[str, Any]:
+    """The ControlNet's contributions, as arguments of the UNet."""
+    down, middle = network(x, t, context, hints, return_dict=False)
+    return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+
+
+def export(checkpoint: Path) -> None:
+    """Write demo/weights/controlnet-KIND.safetensors from a checkpoint."""
+    notes = read_state(checkpoint)[1]
+    name = f"controlnet-{notes['kind']}"
+    store.write(name, average_of(checkpoint, "controlnet"), description(notes, controlnet_config()))
+    say(f"exported {name} of step {notes['step']} to {store.FOLDER}")

@@ -1,0 +1,245 @@
+"""The autoencoder: a TAESD (Ollin Boer Bohan's tiny autoencoder) with narrow early stages.
+
+Its layout and key names are those of ComfyUI's comfy/taesd/taesd.py, so ComfyUI's own VAE class runs the exported file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .. import store
+from ..networks import LATENT, LATENT_SCALE, VAE_WIDTHS
+from ..scenes import DATA_VERSION
+from .common import Run, average_of, parser, prepare, save_sheet, say
+from .data import Chunk, chunk, held_out
+
+CHUNKS = 6
+CROP = 16  # side of a training crop, in latent cells
+
+
+def conv(n_in: int, n_out: int, **options: int | bool) -> nn.Conv2d:
+    return nn.Conv2d(n_in, n_out, 3, padding=1, **options)  # type: ignore[arg-type]
+
+
+class Clamp(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(x / 3) * 3
+
+
+class Block(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(conv(width, width), nn.ReLU(), conv(width, width), nn.ReLU(), conv(width, width))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.conv(x) + x)
+
+
+def encoder(widths: tuple[int, int, int, int] = VAE_WIDTHS) -> nn.Sequential:
+    """Picture [B, 3, H, W] in 0..1 -> latent [B, 4, H/8, W/8]."""
+    full, half, quarter, eighth = widths
+    layers: list[nn.Module] = [conv(3, full), Block(full)]
+    for before, after in ((full, half), (half, quarter), (quarter, eighth)):
+        layers += [conv(before, after, stride=2, bias=False), Block(after), Block(after), Block(after)]
+    return nn.Sequential(*layers, conv(eighth, 4))
+
+
+def decoder(widths: tuple[int, int, int, int] = VAE_WIDTHS) -> nn.Sequential:
+    """Latent [B, 4, h, w] -> picture [B, 3, 8h, 8w], about 0..1."""
+    full, half, quarter, eighth = widths
+    layers: list[nn.Module] = [Clamp(), conv(4, eighth), nn.ReLU()]
+    for before, after in ((eighth, quarter), (quarter, half), (half, full)):
+        layers += [
+            Block(before),
+            Block(before),
+            Block(before),
+            nn.Upsample(scale_factor=2),
+            conv(before, after, bias=False),
+        ]
+    return nn.Sequential(*layers, Block(full), conv(full, 3))
+
+
+class Autoencoder(nn.Module):
+    """Latents of `encode` and `decode` are ComfyUI's: about zero mean and unit variance, as the UNet sees them."""
+
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taesd_encoder, self.taesd_decoder = encoder(), decoder()
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("deviation", torch.ones(()))
+
+    def encode(self, pictures: torch.Tensor) -> torch.Tensor:
+        return (self.taesd_encoder(pictures) - self.mean) / self.deviation
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        return self.taesd_decoder(latents * self.deviation + self.mean)
+
+
+def load(checkpoint: Path) -> Autoencoder:
+    """The averaged autoencoder of a checkpoint, scaled to unit variance, for inference."""
+    from .common import read_state
+
+    model, notes = Autoencoder(), read_state(checkpoint)[1]
+    model.load_state_dict(average_of(checkpoint, "vae"), strict=False)
+    model.mean.fill_(notes.get("mean", 0.0))
+    model.deviation.fill_(notes.get("deviation", 1.0))
+    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def pictures_of(images: np.ndarray) -> torch.Tensor:
+    """uint8 [N, H, W, 3] -> float [N, 3, H, W] in 0..1, channels last in memory."""
+    return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
+
+
+def batches(chunks: list[Chunk], size: int, rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Endless batches (pictures [N, 3, H, W], emphasis [N, 1, H, W]).
+
+    Five of crops, half of these on a spot that matters, then one of whole pictures.
+    """
+    turn = 0
+    while True:
+        turn += 1
+        side, count = (LATENT, max(1, size // 4)) if turn % 6 == 0 else (CROP, size)
+        images, weights = [], []
+        for _ in range(count):
+            source = chunks[rng.integers(len(chunks))]
+            i = rng.integers(len(source.images))
+            weight = source.emphasis[i].astype(np.float32)
+            y, x = rng.integers(0, LATENT - side + 1, 2)
+            if side < LATENT and rng.random() < 0.5:
+                spot = rng.choice(LATENT * LATENT, p=(weight**2 / (weight**2).sum()).ravel())
+                y, x = np.clip(np.array(divmod(spot, LATENT)) - side // 2 + rng.integers(-4, 5, 2), 0, LATENT - side)
+            picture = source.images[i, 8 * y : 8 * (y + side), 8 * x : 8 * (x + side)]
+            flip = slice(None, None, -1 if rng.random() < 0.5 else 1)
+            images.append(picture[:, flip])
+            weights.append(weight[y : y + side, x : x + side][:, flip])
+        emphasis = torch.from_numpy(np.stack(weights))[:, None]
+        yield pictures_of(np.stack(images)), F.interpolate(emphasis, scale_factor=8.0)
+
+
+def edges(x: torch.Tensor) -> torch.Tensor:
+    """Differences to the right and lower neighbour, [B, 2C, H-1, W-1]."""
+    return torch.cat([x[..., :-1, 1:] - x[..., :-1, :-1], x[..., 1:, :-1] - x[..., :-1, :-1]], 1)
+
+
+def spread(z: torch.Tensor) -> torch.Tensor:
+    """Distance of the latents' channels from zero mean, unit variance and no correlation, plus a toll beyond 2.5."""
+    flat = z.transpose(0, 1).flatten(1)
+    mean = flat.mean(1)
+    covariance = (flat - mean[:, None]) @ (flat - mean[:, None]).T / flat.shape[1]
+    return mean.square().mean() + (covariance - torch.eye(4)).square().mean() + F.relu(flat.abs() - 2.5).mean()
+
+
+def reconstruction(y: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Absolute and squared error, error of the edges, and of the flat colours, which few weighted cells ask for."""
+    loss = (weight * (y - x).abs()).mean() + 0.3 * (weight * (y - x).square()).mean()
+    colour = (F.avg_pool2d(y, 8) - F.avg_pool2d(x, 8)).square().mean()
+    return loss + 0.6 * (weight[..., 1:, 1:] * (edges(y) - edges(x)).abs()).mean() + 4 * colour
+
+
+def measure(model: Autoencoder, scenes: Chunk, count: int) -> dict[str, float]:
+    """Quality over the first `count` scenes (peak signal-to-noise ratio in dB) and statistics of the latents."""
+    errors, latents = [], []
+    for i in range(0, count, 16):
+        x = pictures_of(scenes.images[i : min(i + 16, count)])
+        with torch.autocast("cpu", torch.bfloat16):
+            z = model.taesd_encoder(x)
+            y = model.taesd_decoder(z).float().clamp(0, 1)
+        errors.append((y - x).square().mean((1, 2, 3)))
+        latents.append(z.float())
+    z, noise = torch.cat(latents), torch.cat(errors)
+    flat = z.transpose(0, 1).flatten(1)
+    found = {"mean": float(z.mean()), "deviation": float(z.std()), "psnr": float(-10 * torch.log10(noise).mean())}
+    channels = ", ".join(f"{m:.2f}+-{s:.2f}" for m, s in zip(flat.mean(1), flat.std(1), strict=True))
+    say(f"held-out: {found['psnr']:.2f} dB over {count} scenes; latents {channels}, largest {float(z.abs().max()):.1f}")
+    return found
+
+
+def main(argv: list[str]) -> int:
+    settings = parser("vae", minutes=35, batch=12, rate=1.5e-3)
+    settings.add_argument(
+        "--decoder-only", action="store_true", help="keep the latents (and a UNet taught on them) valid"
+    )
+    options = settings.parse_args(argv)
+    prepare(options)
+    model = Autoencoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.taesd_encoder.requires_grad_(not options.decoder_only)
+    run = Run("vae", {"vae": model}, options, average=0.998, betas=(0.9, 0.98), decay=1e-4)
+    test = held_out(options.scenes)
+    rng = np.random.default_rng([options.seed, run.step])
+    source = batches([chunk(options.scenes, i) for i in range(CHUNKS)], options.batch, rng)
+
+    def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        x, weight = next(source)
+        with torch.autocast("cpu", torch.bfloat16):
+            z = model.taesd_encoder(x)
+            noisy = z + torch.randn_like(z) * 0.15 * torch.rand(len(z), 1, 1, 1)
+            halved = step % 4 == 3 and not options.decoder_only
+            if halved:  # a smaller latent must decode to the smaller picture: smooth latents are easier to generate
+                noisy, weight = F.avg_pool2d(noisy.float(), 2), F.avg_pool2d(weight, 2)
+                x = F.interpolate(x, scale_factor=0.5, mode="area")
+            y = model.taesd_decoder(noisy)
+        error = reconstruction(y.float(), x, weight)
+        spreading = 0.0 if options.decoder_only else 0.02 * spread(z.float())
+        return error + spreading, {"halved" if halved else "error": float(error.detach())}
+
+    def checkpoint() -> None:
+        run.notes |= measure(model, test, 48) | {"scenes": DATA_VERSION}
+        x = pictures_of(test.images[:24])
+        with torch.autocast("cpu", torch.bfloat16):
+            y = model.taesd_decoder(model.taesd_encoder(x)).float()
+        rows = [part for i in range(0, 24, 8) for part in (x[i : i + 8], y[i : i + 8])]
+        save_sheet(rows, options.out / "vae.png")
+
+    run.train(loss, checkpoint)
+    with run.averaged(), torch.no_grad():
+        run.notes |= measure(model, test, len(test.images))
+    run.save()
+    if options.export:
+        export(run.path)
+    return 0
+
+
+def padded(weights: dict[str, torch.Tensor], width: int = 64) -> dict[str, torch.Tensor]:
+    """Zero-pad every hidden channel to `width`: the same function in the standard layout."""
+
+    def pad(tensor: torch.Tensor) -> torch.Tensor:
+        sizes = [width if n > 4 else n for n in tensor.shape[:2]] + list(tensor.shape[2:])
+        whole = tensor.new_zeros(sizes)
+        whole[tuple(slice(n) for n in tensor.shape)] = tensor
+        return whole
+
+    return {key: pad(value) for key, value in weights.items()}
+
+
+def export(checkpoint: Path) -> None:
+    """Write demo/weights/vae.safetensors from a checkpoint.
+
+    ComfyUI's TAESD decodes (x - vae_shift) * vae_scale where x is the UNet's latent / 0.18215; so the scale also
+    undoes that factor, and the UNet sees unit variance.
+    """
+    from .common import read_state
+
+    notes = read_state(checkpoint)[1]
+    scale = LATENT_SCALE * notes["deviation"]
+    tensors = padded(average_of(checkpoint, "vae"))
+    tensors |= {"vae_scale": torch.tensor(scale), "vae_shift": torch.tensor(-notes["mean"] / scale)}
+    metadata = {
+        "data_version": str(notes["scenes"]),
+        "steps": str(notes["step"]),
+        "config": json.dumps({"widths": VAE_WIDTHS}),
+        "psnr": f"{notes['psnr']:.2f} dB on held-out scenes",
+        "license": "Apache-2.0",
+        "source": "trained from nothing by Steer on pictures drawn by demo/scenes",
+    }
+    say(f"exported {store.write('vae', tensors, metadata)}")
