@@ -107,12 +107,13 @@ def _wrap_line(line: str, fonts: Fonts, size: int, width: float) -> Iterator[str
 
 
 def _chopped(word: str, fonts: Fonts, size: int, width: float) -> list[str]:
-    """A word that no line can hold, in pieces that lines can."""
+    """A word that no line can hold, in pieces that lines can; a letter too wide for that loses its marks to the next."""
     pieces = [""]
     for cluster in clusters(word):
-        if pieces[-1] and fonts.width(pieces[-1] + cluster, size) > width:
-            pieces.append("")
-        pieces[-1] += cluster
+        for part in [cluster] if fonts.width(cluster, size) <= width else cluster:
+            if pieces[-1] and fonts.width(pieces[-1] + part, size) > width:
+                pieces.append("")
+            pieces[-1] += part
     return pieces
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from steer.nodes.noise.text import covers, font_for
@@ -24,6 +24,7 @@ labels = st.text(st.sampled_from(ALPHABET), max_size=120)
 anything = st.text(st.characters(), max_size=60)  # lone surrogates, controls and unassigned letters too
 
 
+@example("1\U0001f3fd", 16, 8, 1)  # a mark that makes its letter wider than an emoji
 @settings(max_examples=150, deadline=None)
 @given(labels, st.integers(16, 300), st.integers(8, 40), st.integers(1, 6))
 def test_no_ink_leaves_the_box_and_none_is_clipped(text: str, width: int, size: int, limit: int):
