@@ -107,7 +107,7 @@ def _wrap_line(line: str, fonts: Fonts, size: int, width: float) -> Iterator[str
 
 
 def _chopped(word: str, fonts: Fonts, size: int, width: float) -> list[str]:
-    """A word that no line can hold, in pieces that lines can; a letter too wide for that loses its marks to the next."""
+    """A word that no line can hold, in pieces that lines can; a letter too wide loses its marks to the next piece."""
     pieces = [""]
     for cluster in clusters(word):
         for part in [cluster] if fonts.width(cluster, size) <= width else cluster:
