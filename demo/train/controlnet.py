@@ -192,5 +192,5 @@ def export(checkpoint: Path) -> None:
     """Write demo/weights/controlnet-KIND.safetensors from a checkpoint."""
     notes = read_state(checkpoint)[1]
     name = f"controlnet-{notes['kind']}"
-    store.write(name, average_of(checkpoint, "controlnet"), description(notes, controlnet_config()))
+    store.write(name, store.pack(average_of(checkpoint, "controlnet")), description(notes, controlnet_config()))
     say(f"exported {name} of step {notes['step']} to {store.FOLDER}")

@@ -218,7 +218,7 @@ def export(checkpoint: Path) -> None:
     gets the vector `unknown`.
     """
     notes = read_state(checkpoint)[1]
-    store.write("unet", average_of(checkpoint, "unet"), description(notes, UNET))
+    store.write("unet", store.pack(average_of(checkpoint, "unet")), description(notes, UNET))
     prefix = "text_model."  # newer versions of transformers leave it out
     averages = average_of(checkpoint, "text_encoder")
     text = {prefix + name.removeprefix(prefix): value for name, value in averages.items()}

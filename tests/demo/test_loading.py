@@ -202,6 +202,25 @@ def test_a_damaged_file_is_named_with_its_checksum(copied: Path, damage: str) ->
         assert store.sha256(path) in str(caught.value)
 
 
+def test_packed_weights_come_back_within_about_half_a_step(tmp_path: Path) -> None:
+    g = torch.Generator().manual_seed(0)
+    weights = {
+        "kernel": torch.randn(64, 32, 3, 3, generator=g) * torch.logspace(-6, 1, 64)[:, None, None, None],
+        "zero": torch.zeros(64, 128),
+        "bias": torch.randn(64, generator=g),
+        "ids": torch.arange(9),
+    }
+    store.write("vae", store.pack(weights), {}, tmp_path)
+    assert (tmp_path / "vae.safetensors").stat().st_size < 1.2 * sum(value.numel() for value in weights.values()) + 2000
+    found, _ = store.read("vae", tmp_path)
+    assert found.keys() == weights.keys()
+    step = weights["kernel"].flatten(1).abs().amax(1)[:, None, None, None] / 127
+    assert ((found["kernel"].float() - weights["kernel"]).abs() <= 0.57 * step + 1e-7).all()
+    assert not found["zero"].any()
+    torch.testing.assert_close(found["bias"].float(), weights["bias"], atol=2e-3, rtol=1e-3)
+    assert torch.equal(found["ids"], weights["ids"])
+
+
 def test_shipped_weights_fit_the_repository() -> None:
     files = list(store.FOLDER.glob("*.safetensors"))
     assert {path.stem for path in files} <= set(store.NAMES)
