@@ -13,6 +13,7 @@ from ...preprocessors.mlsd import Lines, load_mlsd, lsd_lines, mlsd_lines, no_li
 from ...preprocessors.pictures import FITS, is_line_hint, on_canvas, place
 from ..api import io
 from . import engine
+from .inputs import latent_input, resolution_input
 
 DETECTORS = {"mlsd": "mlsd", "mlsd (controlnet_aux weights)": "mlsd_aux", "lsd (no network)": ""}
 
@@ -28,8 +29,7 @@ class MLSD(io.ComfyNode):
             category="Steer/Preprocess",
             description=(
                 "Draws the straight lines of a picture in white on black, as M-LSD ControlNets were trained on, for "
-                "rooms "
-                "and buildings. Works offline; the lines are drawn anew at the hint's size, never scaled."
+                "rooms and buildings. Works offline; the lines are drawn anew at the hint's size, never scaled."
             ),
             inputs=[
                 io.Image.Input("image", tooltip="The pictures to trace. Transparent ones are laid on white."),
@@ -68,15 +68,7 @@ class MLSD(io.ComfyNode):
                     tooltip="The short side at which the picture is looked at. The network was trained at 512; more "
                     "finds finer lines and takes longer.",
                 ),
-                io.Int.Input(
-                    "resolution",
-                    default=0,
-                    min=0,
-                    max=16384,
-                    step=8,
-                    tooltip="Short side of the hint in pixels. 0: the size of the latent if one is connected, else "
-                    "that of the picture.",
-                ),
+                resolution_input(),
                 io.Combo.Input(
                     "fit",
                     options=list(FITS),
@@ -90,9 +82,7 @@ class MLSD(io.ComfyNode):
                     tooltip="Allow downloading the controlnet_aux weights (6 MB) if they are missing. The other "
                     "detectors need no download.",
                 ),
-                io.Latent.Input(
-                    "latent", optional=True, tooltip="The latent that will be sampled: the hint gets exactly its size."
-                ),
+                latent_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="hint", tooltip="White lines on black, for an M-LSD ControlNet."),

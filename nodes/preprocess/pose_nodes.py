@@ -14,6 +14,7 @@ from ...preprocessors.pose import draw_people
 from ...preprocessors.render import canvas_size, render
 from ..api import io
 from . import engine
+from .inputs import latent_input, resolution_input
 
 _NOBODY = (
     "no person found. Figures that are small, cut off or drawn are harder to find: try a larger picture of the person "
@@ -65,8 +66,7 @@ class OpenPose(io.ComfyNode):
             category="Steer/Preprocess",
             description=(
                 "Finds the people of a picture and draws their poses as OpenPose ControlNets were trained on: "
-                "bodies, and "
-                "if asked hands and faces. Works offline."
+                "bodies, and if asked hands and faces. Works offline."
             ),
             inputs=[
                 io.Image.Input("image", tooltip="The pictures to look for people in."),
@@ -84,15 +84,7 @@ class OpenPose(io.ComfyNode):
                     tooltip="Write 1 instead of the real score of every point in keypoints: comfyui_controlnet_aux's "
                     "render nodes ignore all other points.",
                 ),
-                io.Int.Input(
-                    "resolution",
-                    default=0,
-                    min=0,
-                    max=16384,
-                    step=8,
-                    tooltip="Short side of the hint in pixels. 0: the size of the latent if one is connected, else "
-                    "that of the picture.",
-                ),
+                resolution_input(),
                 _fit_input(),
                 io.Boolean.Input(
                     "download",
@@ -100,9 +92,7 @@ class OpenPose(io.ComfyNode):
                     tooltip="Allow downloading missing weights of openpose (up to 510 MB) or dwpose (350 MB). "
                     "mediapipe needs no download.",
                 ),
-                io.Latent.Input(
-                    "latent", optional=True, tooltip="The latent that will be sampled: the hint gets exactly its size."
-                ),
+                latent_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="hint", tooltip="The poses on black, for an OpenPose ControlNet."),
