@@ -47,8 +47,10 @@ TEXT: dict[str, Any] = {
 VOCABULARY = 49408
 START, END = 49406, 49407
 
-# diffusers.ControlNetModel: widths of the hint encoder. ComfyUI's ControlNet has exactly these.
+# diffusers.ControlNetModel: widths of the hint encoder. ComfyUI's ControlNet has exactly these. Training uses narrower
+# ones, which cost a third, and pads them with zeros: the full encoder would cost more than the UNet itself.
 HINT_WIDTHS = (16, 32, 96, 256)
+TAUGHT_HINT_WIDTHS = (8, 24, 48, 96)
 CONTROL_KINDS = ("canny", "mlsd", "openpose")
 
 # Noise of Stable Diffusion 1.x: the square root of beta rises linearly over 1000 steps.

@@ -7,7 +7,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 WARM_UP = 0.03
 FLOOR = 0.02
 LOG_SECONDS = 30.0
-CHECKPOINT_SECONDS = 300.0
 
 Loss = Callable[[int], tuple[torch.Tensor, dict[str, float]]]
 
@@ -30,6 +29,7 @@ def parser(part: str, minutes: float, batch: int, rate: float) -> argparse.Argum
     options.add_argument(
         "--minutes", type=float, default=minutes, help="time budget; the learning rate anneals within it"
     )
+    options.add_argument("--checkpoint", type=float, default=5.0, help="minutes between checkpoints and sample sheets")
     options.add_argument("--threads", type=int, default=2, help="processor threads")
     options.add_argument("--batch", type=int, default=batch)
     options.add_argument("--rate", type=float, default=rate, help="highest learning rate")
@@ -41,6 +41,7 @@ def parser(part: str, minutes: float, batch: int, rate: float) -> argparse.Argum
     options.add_argument(
         "--resume", type=Path, help="checkpoint to go on from; a finished run starts a new cycle of --minutes"
     )
+    options.add_argument("--shipped", action="store_true", help="start from the weights in demo/weights")
     options.add_argument("--export", action="store_true", help="write the result to demo/weights at the end")
     return options
 
@@ -52,6 +53,11 @@ def prepare(options: argparse.Namespace) -> None:
         options.scenes = options.out.parent / "scenes"
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
+
+
+def autocast() -> torch.autocast:
+    """Half of single precision's bits where the processor multiplies them itself; elsewhere it would be slower."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=torch.backends.cpu.get_cpu_capability() != "AVX2")
 
 
 def say(text: str) -> None:
@@ -189,8 +195,8 @@ class Run:
     def train(self, loss: Loss, checkpoint: Callable[[], None]) -> None:
         """Minimise `loss(step)` until the budget is spent or the process is told to stop (SIGTERM, SIGINT).
 
-        Every five minutes and at the end the state is saved. Before that `checkpoint()` runs, under averaged weights,
-        to measure and to draw the sample sheet; its time counts.
+        Every `--checkpoint` minutes and at the end the state is saved. Before that `checkpoint()` runs, under averaged
+        weights, to measure and to draw the sample sheet; its time counts.
         """
         handlers = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
         saved = logged = last = time.monotonic()
@@ -206,7 +212,7 @@ class Run:
             if now - logged > LOG_SECONDS:
                 self._log(figures, now - logged)
                 figures, logged = {}, now
-            if now - saved > CHECKPOINT_SECONDS:
+            if now - saved > 60 * self.options.checkpoint:
                 self._checkpoint(checkpoint)
                 saved = time.monotonic()
         for number, handler in handlers.items():
@@ -225,6 +231,13 @@ class Run:
         with self.averaged(), torch.no_grad():
             checkpoint()
         self.save()
+
+
+def zero_padded(tensor: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """`tensor` at the start of zeros of a larger `shape`."""
+    whole = tensor.new_zeros(shape)
+    whole[tuple(slice(n) for n in tensor.shape)] = tensor
+    return whole
 
 
 def save_sheet(rows: list[torch.Tensor], path: Path) -> None:

@@ -14,10 +14,12 @@ from torch import nn
 from ...preprocessors.lines import draw_lines
 from ...preprocessors.pose import draw_pose
 from .. import store
-from ..networks import CONTROL_KINDS, HINT_WIDTHS, LATENT, PICTURE, UNET, controlnet_config
-from .common import ROOT, Run, average_of, prepare, read_state, save_sheet, say
+from ..networks import CONTROL_KINDS, LATENT, PICTURE, TAUGHT_HINT_WIDTHS, UNET, controlnet_config
+from ..scenes import DATA_VERSION
+from .common import ROOT, Run, autocast, average_of, prepare, read_state, save_sheet, say, zero_padded
 from .latents import Batch, LatentScenes
 from .model import alpha_bars, arguments, description, noise_of, noised, plain_attention, sample, text_encoder
+from .shipped import go_on, load_controlnet, load_text_encoder, load_unet
 from .text import Vocabulary
 
 SHARES: dict[str, dict[str, float]] = {
@@ -79,7 +81,7 @@ def controlnet(unet: nn.Module) -> nn.Module:
     """
     from diffusers.models.controlnets.controlnet import ControlNetModel
 
-    network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=HINT_WIDTHS)  # type: ignore[arg-type]
+    network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=TAUGHT_HINT_WIDTHS)  # type: ignore[arg-type]
     nn.init.normal_(network.controlnet_cond_embedding.conv_out.weight, std=0.02)
     return plain_attention(network)
 
@@ -91,17 +93,18 @@ def pace(name: str) -> float:
 
 
 def load_base(checkpoint: Path) -> tuple[nn.Module, nn.Module, list[int]]:
-    """(UNet, text encoder, taught tokens) of a model checkpoint, frozen."""
+    """(UNet, text encoder, taught tokens) of a model checkpoint, or the shipped ones where there is none; frozen."""
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     network, encoder = UNet2DConditionModel(**UNET), text_encoder()
-    network.load_state_dict(average_of(checkpoint, "unet"))
-    encoder.load_state_dict(average_of(checkpoint, "text_encoder"), strict=False)
-    return (
-        plain_attention(network.requires_grad_(False)),
-        encoder.requires_grad_(False),
-        read_state(checkpoint)[1]["tokens"],
-    )
+    if checkpoint.is_file():
+        network.load_state_dict(average_of(checkpoint, "unet"))
+        encoder.load_state_dict(average_of(checkpoint, "text_encoder"), strict=False)
+        tokens = read_state(checkpoint)[1]["tokens"]
+    else:
+        load_unet(network)
+        tokens = load_text_encoder(encoder)
+    return plain_attention(network.requires_grad_(False)), encoder.requires_grad_(False), tokens
 
 
 def main(argv: list[str]) -> int:
@@ -114,7 +117,7 @@ def main(argv: list[str]) -> int:
         "--model",
         type=Path,
         default=ROOT / ".comfyui" / "train" / "model" / "model.safetensors",
-        help="checkpoint of the model",
+        help="checkpoint of the model; the shipped one where there is none",
     )
     options = settings.parse_args(argv[1:])
     prepare(options)
@@ -124,6 +127,8 @@ def main(argv: list[str]) -> int:
         scenes.grow()
     network = controlnet(unet)
     run = Run(f"controlnet-{kind}", {"controlnet": network}, options, pace=pace)
+    if options.shipped:
+        go_on(run, load_controlnet(network, kind))
     rng = np.random.default_rng([options.seed, run.step])
     torch.manual_seed(options.seed + run.step)
     source, bars = scenes.batches(options.batch, SHARES[kind], rng), alpha_bars()
@@ -134,7 +139,7 @@ def main(argv: list[str]) -> int:
         captions = [record["captions"][rng.integers(len(record["captions"]))] for record in batch.records]
         x, noise, t, weight = noised(batch, bars, POWER)
         x, hints = (value.to(memory_format=torch.channels_last) for value in (x, hints))
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             context = encoder(words.varied(captions, rng, EMPTY)).last_hidden_state
             eps = unet(x, t, context, **residuals(network, x, t, context, hints)).sample
         return (weight * near_hint(hints) * (eps.float() - noise).square()).mean(), {}
@@ -142,18 +147,17 @@ def main(argv: list[str]) -> int:
     test = next(scenes_of_kind(scenes, kind))
 
     def checkpoint() -> None:
-        run.notes |= {"scenes": read_state(options.model)[1]["scenes"], "batch": options.batch, "kind": kind}
+        run.notes |= {"scenes": DATA_VERSION, "batch": options.batch, "kind": kind}
         hints = hints_of(kind, test, np.random.default_rng(0)).to(memory_format=torch.channels_last)
         captions = [record["captions"][0] for record in test.records]
         context = encoder(words.batch(captions)).last_hidden_state
         empty = encoder(words.batch([""] * len(captions))).last_hidden_state
         rows = [hints, torch.from_numpy(np.stack(test.images)).permute(0, 3, 1, 2).float() / 255]
         twice = torch.cat([hints, hints])
-        for seed in (1, 2):
-            latents = sample(unet, context, empty, noise_of([seed] * len(captions)),
-                             extra=lambda x, t, c: residuals(network, x, t, c, twice))  # fmt: skip
-            with torch.autocast("cpu", torch.bfloat16):
-                rows.append(scenes.vae.decode(latents).float())
+        latents = sample(unet, context, empty, noise_of([1] * len(captions)), steps=12,
+                         extra=lambda x, t, c: residuals(network, x, t, c, twice))  # fmt: skip
+        with autocast():
+            rows.append(scenes.vae.decode(latents).float())
         save_sheet(
             [F.interpolate(row, scale_factor=0.625, mode="area") for row in rows],
             options.out / f"controlnet-{kind}.png",
@@ -188,9 +192,19 @@ def residuals(
     return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
 
 
+def padded(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same ControlNet with a hint encoder of the standard widths; the added channels are zero throughout."""
+    from diffusers.models.controlnets.controlnet import ControlNetModel
+
+    with torch.device("meta"):
+        shapes = {key: value.shape for key, value in ControlNetModel(**controlnet_config()).state_dict().items()}
+    return {key: zero_padded(value, shapes[key]) for key, value in weights.items()}
+
+
 def export(checkpoint: Path) -> None:
     """Write demo/weights/controlnet-KIND.safetensors from a checkpoint."""
     notes = read_state(checkpoint)[1]
     name = f"controlnet-{notes['kind']}"
-    store.write(name, store.pack(average_of(checkpoint, "controlnet")), description(notes, controlnet_config()))
+    tensors = padded(average_of(checkpoint, "controlnet"))
+    store.write(name, store.pack(tensors), description(notes, controlnet_config()))
     say(f"exported {name} of step {notes['step']} to {store.FOLDER}")

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from .common import say
+from .common import autocast, say
 from .data import Chunk, chunk, held_out
-from .vae import Autoencoder, load, pictures_of
+from .shipped import autoencoder as load_autoencoder
+from .vae import Autoencoder, pictures_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def encode(vae: Autoencoder, images: np.ndarray) -> np.ndarray:
     """Latents float16 [N, 4, 32, 32] of pictures uint8 [N, 256, 256, 3]."""
     parts = []
     for i in range(0, len(images), 40):
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), autocast():
             parts.append(vae.encode(pictures_of(images[i : i + 40])).half())
     return torch.cat(parts).numpy()
 
@@ -39,7 +40,7 @@ class LatentScenes:
     """Scenes of a folder as latents of one autoencoder. Call :meth:`grow` to take in the next chunk."""
 
     def __init__(self, folder: Path, autoencoder: Path, *, first: int = 0) -> None:
-        self.folder, self.vae = folder, load(autoencoder)
+        self.folder, self.vae = folder, load_autoencoder(autoencoder)
         weights = b"".join(value.float().numpy().tobytes() for value in self.vae.state_dict().values())
         self.label = hashlib.sha256(weights).hexdigest()[:8]
         self.chunks: list[Chunk] = []

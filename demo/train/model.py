@@ -18,8 +18,9 @@ from torch import nn
 from .. import store
 from ..networks import BETA_END, BETA_START, LATENT, TEXT, TRAIN_STEPS, UNET
 from ..scenes import DATA_VERSION
-from .common import ROOT, Run, average_of, parser, prepare, read_state, save_sheet, say
+from .common import ROOT, Run, autocast, average_of, parser, prepare, read_state, save_sheet, say
 from .latents import Batch, LatentScenes
+from .shipped import go_on, load_text_encoder, load_unet
 from .text import CAPACITY, UNKNOWN, Vocabulary
 
 TOKENIZER = ROOT / ".comfyui" / "comfy" / "sd1_tokenizer"
@@ -114,7 +115,7 @@ def sample(network: Any, context: torch.Tensor, empty: torch.Tensor, noise: torc
     x, both = noise, torch.cat([context, empty])
     for now, later in itertools.pairwise(times):
         twice = torch.cat([x, x]).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             t = now.expand(len(twice))
             with_text, without = (
                 network(twice, t, both, **(extra(twice, t, both) if extra else {})).sample.float().chunk(2)
@@ -139,7 +140,7 @@ def arguments(part: str, minutes: float, rate: float) -> Any:
         "--vae",
         type=Path,
         default=ROOT / ".comfyui" / "train" / "vae" / "vae.safetensors",
-        help="checkpoint of the autoencoder",
+        help="checkpoint of the autoencoder; the shipped one where there is none",
     )
     options.add_argument("--chunks", type=int, default=20, help="thousands of scenes to train on")
     options.add_argument("--tokenizer", type=Path, default=TOKENIZER, help="folder of CLIP's tokenizer")
@@ -151,6 +152,8 @@ def main(argv: list[str]) -> int:
     prepare(options)
     network, encoder = unet(), text_encoder()
     run = Run("model", {"unet": network, "text_encoder": encoder}, options)
+    if options.shipped:
+        go_on(run, load_unet(network), tokens=load_text_encoder(encoder))
     scenes = LatentScenes(options.scenes, options.vae)
     words = Vocabulary(options.tokenizer, run.notes.get("tokens"))
     while len(scenes.chunks) < min(4, options.chunks):
@@ -162,7 +165,7 @@ def main(argv: list[str]) -> int:
 
     def error(batch: Batch, rows: torch.Tensor) -> torch.Tensor:
         x, noise, t, weight = noised(batch, bars)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             context = encoder(rows).last_hidden_state
             eps = network(x.to(memory_format=torch.channels_last), t, context).sample
         return (weight * (eps.float() - noise).square()).mean()
@@ -188,7 +191,7 @@ def main(argv: list[str]) -> int:
         context = encoder(words.batch(PROMPTS)).last_hidden_state
         empty = encoder(words.batch([""] * len(PROMPTS))).last_hidden_state
         latents = sample(network, context, empty, noise_of([1] * len(PROMPTS)), steps=15)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             pictures = F.interpolate(scenes.vae.decode(latents).float(), scale_factor=0.625, mode="area")
         save_sheet([pictures[i : i + 10] for i in range(0, len(PROMPTS), 10)], options.out / "model.png")
 

@@ -17,7 +17,7 @@ from torch import nn
 from .. import store
 from ..networks import LATENT, LATENT_SCALE, VAE_WIDTHS
 from ..scenes import DATA_VERSION
-from .common import Run, average_of, parser, prepare, save_sheet, say
+from .common import Run, autocast, average_of, parser, prepare, read_state, save_sheet, say, zero_padded
 from .data import Chunk, chunk, held_out
 
 CHUNKS = 6
@@ -87,12 +87,15 @@ class Autoencoder(nn.Module):
 
 def load(checkpoint: Path) -> Autoencoder:
     """The averaged autoencoder of a checkpoint, scaled to unit variance, for inference."""
-    from .common import read_state
-
     model, notes = Autoencoder(), read_state(checkpoint)[1]
     model.load_state_dict(average_of(checkpoint, "vae"), strict=False)
-    model.mean.fill_(notes.get("mean", 0.0))
-    model.deviation.fill_(notes.get("deviation", 1.0))
+    return inference(model, notes.get("mean", 0.0), notes.get("deviation", 1.0))
+
+
+def inference(model: Autoencoder, mean: float, deviation: float) -> Autoencoder:
+    """`model`, frozen, with latents of this mean and deviation scaled to zero and one."""
+    model.mean.fill_(mean)
+    model.deviation.fill_(deviation)
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -152,7 +155,7 @@ def measure(model: Autoencoder, scenes: Chunk, count: int) -> dict[str, float]:
     errors, latents = [], []
     for i in range(0, count, 16):
         x = pictures_of(scenes.images[i : min(i + 16, count)])
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             z = model.taesd_encoder(x)
             y = model.taesd_decoder(z).float().clamp(0, 1)
         errors.append((y - x).square().mean((1, 2, 3)))
@@ -181,7 +184,7 @@ def main(argv: list[str]) -> int:
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         x, weight = next(source)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             z = model.taesd_encoder(x)
             noisy = z + torch.randn_like(z) * 0.15 * torch.rand(len(z), 1, 1, 1)
             halved = step % 4 == 3 and not options.decoder_only
@@ -196,7 +199,7 @@ def main(argv: list[str]) -> int:
     def checkpoint() -> None:
         run.notes |= measure(model, test, 48) | {"scenes": DATA_VERSION}
         x = pictures_of(test.images[:24])
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             y = model.taesd_decoder(model.taesd_encoder(x)).float()
         rows = [part for i in range(0, 24, 8) for part in (x[i : i + 8], y[i : i + 8])]
         save_sheet(rows, options.out / "vae.png")
@@ -212,14 +215,8 @@ def main(argv: list[str]) -> int:
 
 def padded(weights: dict[str, torch.Tensor], width: int = 64) -> dict[str, torch.Tensor]:
     """Zero-pad every hidden channel to `width`: the same function in the standard layout."""
-
-    def pad(tensor: torch.Tensor) -> torch.Tensor:
-        sizes = [width if n > 4 else n for n in tensor.shape[:2]] + list(tensor.shape[2:])
-        whole = tensor.new_zeros(sizes)
-        whole[tuple(slice(n) for n in tensor.shape)] = tensor
-        return whole
-
-    return {key: pad(value) for key, value in weights.items()}
+    sizes = {key: [width if n > 4 else n for n in value.shape[:2]] for key, value in weights.items()}
+    return {key: zero_padded(value, [*sizes[key], *value.shape[2:]]) for key, value in weights.items()}
 
 
 def export(checkpoint: Path) -> None:
@@ -228,8 +225,6 @@ def export(checkpoint: Path) -> None:
     ComfyUI's TAESD decodes (x - vae_shift) * vae_scale where x is the UNet's latent / 0.18215; so the scale also
     undoes that factor, and the UNet sees unit variance.
     """
-    from .common import read_state
-
     notes = read_state(checkpoint)[1]
     scale = LATENT_SCALE * notes["deviation"]
     tensors = padded(average_of(checkpoint, "vae"))

@@ -8,16 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers.models.controlnets.controlnet import ControlNetModel
+from steer.demo import store
+from steer.demo.networks import UNET, controlnet_config
 from steer.demo.scenes import render
 from steer.demo.train.common import Run, annealed
+from steer.demo.train.controlnet import controlnet, padded
 from steer.demo.train.data import captions_of, emphasis_of
-from steer.demo.train.model import TOKENIZER, alpha_bars, noised, sample
+from steer.demo.train.model import TOKENIZER, alpha_bars, noised, sample, text_encoder, unet
+from steer.demo.train.shipped import autoencoder, cropped, go_on, load_text_encoder, load_unet
 from steer.demo.train.text import FILLERS, LENGTH, UNKNOWN, Vocabulary
 
 
 def tiny_run(out: Path, resume: Path | None = None, minutes: float = 1e6) -> Run:
     torch.manual_seed(0)
-    options = Namespace(out=out, resume=resume, minutes=minutes, rate=1e-3)
+    options = Namespace(out=out, resume=resume, minutes=minutes, rate=1e-3, checkpoint=5.0)
     return Run("tiny", {"line": torch.nn.Linear(3, 1), "frozen": torch.nn.Linear(2, 2).requires_grad_(False)}, options)
 
 
@@ -135,3 +140,55 @@ def test_noised_latents_are_the_exact_marginal_and_weighted_by_their_noise() -> 
     ratio = (bar / (1 - bar)).flatten()
     expected = torch.where(ratio > 5, 5 / ratio, (5 / ratio).sqrt())
     torch.testing.assert_close(weight[:, 0, 0, 0], expected)
+
+
+@torch.no_grad()
+def test_a_narrow_hint_encoder_is_the_padded_one() -> None:
+    base = unet()
+    taught = controlnet(base)
+    for index, weight in enumerate(taught.parameters()):
+        weight.add_(0.02 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(index)))
+    whole = ControlNetModel(**controlnet_config())
+    whole.load_state_dict(padded(taught.state_dict()))
+    x, hint = torch.randn(1, 4, 32, 32), torch.rand(1, 3, 256, 256)
+    arguments = (x, torch.tensor([300]), torch.randn(1, 77, UNET["cross_attention_dim"]), hint)
+    down, middle = taught(*arguments, return_dict=False)
+    expected_down, expected_middle = whole(*arguments, return_dict=False)
+    assert expected_middle.std() > 0.01
+    for mine, expected in zip([*down, middle], [*expected_down, expected_middle], strict=True):
+        torch.testing.assert_close(mine, expected, atol=1e-4, rtol=1e-4)
+    again = controlnet(base)
+    again.load_state_dict(cropped(whole.state_dict(), again))
+    for mine, expected in zip(again.parameters(), taught.parameters(), strict=True):
+        assert torch.equal(mine, expected)
+
+
+@torch.no_grad()
+def test_training_goes_on_from_the_shipped_weights(tmp_path: Path) -> None:
+    network, encoder = unet(), text_encoder()
+    metadata, tokens = load_unet(network), load_text_encoder(encoder)
+    stored = store.read("unet")[0]
+    assert all(torch.equal(value, stored[key].float()) for key, value in network.state_dict().items())
+    words = Vocabulary(TOKENIZER, tokens)
+    assert words.tokens == tokens
+    table = encoder.get_input_embeddings().weight
+    shipped = store.read("text_encoder")[0]
+    assert torch.equal(table[UNKNOWN], shipped["unknown"].float())
+    row = words.words("smiling")[0]
+    taught = shipped["text_model.embeddings.token_embedding.weight"][shipped["tokens"].tolist().index(tokens[row - 1])]
+    assert row != UNKNOWN
+    assert torch.equal(table[row], taught.float())
+    run = Run("model", {"unet": network}, Namespace(out=tmp_path, resume=None, minutes=1.0, rate=1e-3, checkpoint=5.0))
+    go_on(run, metadata, tokens=tokens)
+    assert run.step == int(metadata["steps"]) > 0
+    assert all(torch.equal(a, b) for a, b in zip(run.averages, run.parameters, strict=True))
+
+
+@torch.no_grad()
+def test_the_shipped_autoencoder_reconstructs_a_scene(tmp_path: Path) -> None:
+    vae = autoencoder(tmp_path / "no-checkpoint.safetensors")
+    picture = torch.from_numpy(render(1_000_000_000).image).permute(2, 0, 1)[None].float() / 255
+    latent = vae.encode(picture)
+    assert abs(float(latent.mean())) < 0.5
+    assert 0.5 < float(latent.std()) < 1.5
+    assert float((vae.decode(latent) - picture).square().mean()) < 10**-2.5

@@ -1,0 +1,72 @@
+"""The weights in demo/weights as a starting point, where the checkpoint of an earlier run is not at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from .. import store
+from ..networks import LATENT_SCALE
+from .common import Run, say
+from .text import UNKNOWN
+from .vae import Autoencoder, inference, load
+
+
+def autoencoder(checkpoint: Path) -> Autoencoder:
+    """The autoencoder of a checkpoint, or the shipped one where there is none; for inference."""
+    return load(checkpoint) if checkpoint.is_file() else shipped_autoencoder()
+
+
+def shipped_autoencoder() -> Autoencoder:
+    """demo/weights/vae.safetensors without the zeros that pad it to the standard layout."""
+    model, tensors = Autoencoder(), store.read("vae")[0]
+    scale, shift = float(tensors.pop("vae_scale")), float(tensors.pop("vae_shift"))
+    model.load_state_dict(cropped(tensors, model), strict=False)
+    return inference(model, mean=-shift * scale, deviation=scale / LATENT_SCALE)
+
+
+def cropped(tensors: dict[str, torch.Tensor], network: nn.Module) -> dict[str, torch.Tensor]:
+    """`tensors` without the zeros that pad them beyond the shapes of `network`."""
+    shapes = {key: value.shape for key, value in network.state_dict().items()}
+    return {key: value[tuple(slice(n) for n in shapes[key])].float() for key, value in tensors.items()}
+
+
+def load_unet(network: nn.Module) -> dict[str, str]:
+    """Give `network` the shipped UNet's weights; returns the file's metadata."""
+    tensors, metadata = store.read("unet")
+    network.load_state_dict({key: value.float() for key, value in tensors.items()})
+    return metadata
+
+
+def load_text_encoder(network: nn.Module) -> list[int]:
+    """Give `network` the shipped text encoder's weights; returns the taught tokens, in the order of its rows."""
+    tensors = store.read("text_encoder")[0]
+    tokens, unknown = tensors.pop("tokens").tolist(), tensors.pop("unknown")
+    state = network.state_dict()
+    prefix = "" if "embeddings.token_embedding.weight" in state else "text_model."
+    weights = {prefix + key.removeprefix("text_model."): value.float() for key, value in tensors.items()}
+    key = f"{prefix}embeddings.token_embedding.weight"
+    table = state[key].clone()
+    table[UNKNOWN], table[1 : 1 + len(tokens)] = unknown.float(), weights[key]
+    network.load_state_dict(weights | {key: table}, strict=False)
+    return tokens
+
+
+def load_controlnet(network: nn.Module, kind: str) -> dict[str, str]:
+    """Give `network` the weights of the shipped ControlNet for hints of `kind`; returns the file's metadata."""
+    tensors, metadata = store.read(f"controlnet-{kind}")
+    network.load_state_dict(cropped(tensors, network))
+    return metadata
+
+
+def go_on(run: Run, metadata: dict[str, Any], **notes: Any) -> None:
+    """Let `run`, whose networks hold shipped weights by now, count its steps from theirs."""
+    run.step = int(metadata["steps"])
+    run.notes |= notes
+    with torch.no_grad():
+        for average, parameter in zip(run.averages, run.parameters, strict=True):
+            average.copy_(parameter)
+    say(f"goes on from the shipped weights at step {run.step}")

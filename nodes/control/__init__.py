@@ -1,0 +1,1 @@
+"""The family Control: what a ControlNet is told, where, how strongly and when."""
