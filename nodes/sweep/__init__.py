@@ -6,5 +6,9 @@
 - labels.py       labels from lists and lines of text
 - pictures.py     pictures from lists and batches of any kind
 - difference.py   what changed between two pictures
+- manifest.py     what a sweep's folder holds: grids, finished cells, errors
+- cells.py        cells of a folder, chosen by their labels
+- folder_sheet.py the sheet of a folder, read from the disk one picture at a time
+- load_nodes.py   the node Load Cells
 - nodes.py        the nodes
 """

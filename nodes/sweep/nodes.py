@@ -20,6 +20,7 @@ from .difference import (
 )
 from .fonts import unknown_letters
 from .labels import as_list, only_what_differs
+from .load_nodes import LoadCells
 from .pictures import frames
 from .sheet import Style, draw, plan
 
@@ -281,4 +282,4 @@ def _one_for_each(given: Sequence[torch.Tensor], count: int, name: str) -> list[
     return list(given) * (count // len(given))
 
 
-NODES: list[type[io.ComfyNode]] = [ContactSheet, Difference]
+NODES: list[type[io.ComfyNode]] = [LoadCells, ContactSheet, Difference]

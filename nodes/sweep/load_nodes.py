@@ -1,0 +1,109 @@
+"""Load Cells: pictures of a sweep's folder, back in a graph."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import comfy.model_management
+import comfy.utils
+import folder_paths
+import torch
+
+from ..api import io
+from .cells import cell_labels, choose, grid_of, read_picture, sweep_folder
+from .manifest import Manifest
+
+CATEGORY = "Steer/Sweep"
+
+log = logging.getLogger(__name__)
+
+
+class LoadCells(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerLoadCells",
+            display_name="Load Cells",
+            category=CATEGORY,
+            description="Pictures of a Sweep's folder, chosen by their labels: angry; meadows.",
+            inputs=[
+                io.String.Input(
+                    "folder",
+                    default="",
+                    tooltip="The folder of a Sweep: its output folder, or a name inside ComfyUI's output folder.",
+                ),
+                io.String.Input(
+                    "selection",
+                    default="",
+                    tooltip="Only cells whose labels hold all of these: angry; meadows. A bar means either: "
+                    "angry | sad; seed 3. Empty: all cells.",
+                ),
+                io.Int.Input(
+                    "limit",
+                    default=64,
+                    min=0,
+                    max=65536,
+                    tooltip="At most this many pictures, for they all lie in memory together. 0: no limit.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(
+                    display_name="images",
+                    is_output_list=True,
+                    tooltip="The pictures one by one, in the order of the sweep. Sizes may differ.",
+                ),
+                io.String.Output(
+                    display_name="labels",
+                    is_output_list=True,
+                    tooltip="What differs between them. Connect it to labels of Contact Sheet or Difference.",
+                ),
+                io.Int.Output(display_name="count", tooltip="How many pictures there are."),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls, folder: str | None = None, selection: str | None = None, limit: int | None = None
+    ) -> str:
+        """A folder that comes by a link is None: then the Sweep it comes from knows when it changes."""
+        try:
+            return "" if folder is None else Manifest(sweep_folder(_output(), folder)).fingerprint()
+        except (ValueError, OSError):
+            return ""  # execute says what is wrong
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls, folder: str, selection: str, limit: int
+    ) -> io.NodeOutput:
+        manifest = Manifest(sweep_folder(_output(), folder))
+        grid = grid_of(manifest)
+        matching = choose(grid, selection)
+        finished = [cell for cell in matching if manifest.finished(cell.key)]
+        if not finished:
+            last = next((state for cell in matching if (state := manifest.state(cell.key)) and state.error), None)
+            reason = f" One failed with: {last.error}" if last else ""
+            raise ValueError(
+                f"selection: none of the {len(matching)} cells that it names has a picture yet.{reason} "
+                "Run the Sweep of this folder."
+            )
+        chosen = finished[: limit or None]
+        if len(chosen) < len(matching):
+            log.warning(
+                "Load Cells: %d of %d cells are loaded; %d have no picture, %d are beyond the limit.",
+                len(chosen), len(matching), len(matching) - len(finished), len(finished) - len(chosen),
+            )  # fmt: skip
+        progress = comfy.utils.ProgressBar(len(chosen))
+        images: list[torch.Tensor] = []
+        for cell in chosen:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            record = manifest.finished(cell.key)
+            if record is None or record.file is None:
+                raise ValueError(f"the picture of {', '.join(cell.labels)} vanished while it was loaded. Run again.")
+            images.append(read_picture(manifest.folder / record.file)[None])
+            progress.update(1)
+        return io.NodeOutput(images, cell_labels(grid, chosen), len(images))
+
+
+def _output() -> Path:
+    return Path(folder_paths.get_output_directory())

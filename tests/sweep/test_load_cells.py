@@ -1,0 +1,142 @@
+"""Load Cells in a real graph: the chosen pictures bit for bit, and plain words where there is none."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from steer.nodes.sweep.manifest import AxisRecord, CellPlan, CellRecord, Manifest
+
+MOODS = AxisRecord("prompt", ("smiling", "angry", "laughing"))
+SEEDS = AxisRecord("seed", tuple(f"seed {i}" for i in (3, 30)))
+CFG = AxisRecord("cfg", ("cfg 5",))
+
+
+def pixels(number: int) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 256, (16, 8 + number, 3), dtype=np.uint8)
+
+
+class Sweep:
+    """Cells 0, 1, 3, 4 of six are done, 2 is missing, 5 is blank. `load` runs a graph and tells what came out."""
+
+    def __init__(self, comfy, folder: Path) -> None:
+        import folder_paths
+
+        self.comfy, self.manifest, self.temp = comfy, Manifest(folder), Path(folder_paths.get_temp_directory())
+        axes = (SEEDS, CFG, MOODS)
+        places = list(itertools.product(*(range(len(axis.labels)) for axis in axes)))
+        self.cells = [
+            CellPlan(f"k{n}", at, tuple(axis.labels[i] for axis, i in zip(axes, at, strict=True)))
+            for n, at in enumerate(places)
+        ]
+        self.manifest.start("moods", axes, self.cells)
+        for number in (0, 1, 3, 4):
+            self.finish(number)
+        self.manifest.record(CellRecord("k5", None, "there is no such LoRA", {}, 0.1))
+
+    def finish(self, number: int) -> None:
+        Image.fromarray(pixels(number)).save(self.manifest.folder / f"{number}.png")
+        self.manifest.record(CellRecord(f"k{number}", f"{number}.png", None, {}, 0.1))
+
+    def load(self, selection: str = "", limit: int = 64, folder: str = "moods") -> Any:
+        inputs = {"folder": folder, "selection": selection, "limit": limit}
+        prompt = {
+            "load": {"class_type": "SteerLoadCells", "inputs": inputs},
+            "images": {"class_type": "PreviewImage", "inputs": {"images": ["load", 0]}},
+            "labels": {"class_type": "PreviewAny", "inputs": {"source": ["load", 1]}},
+        }
+        return self.comfy.run(prompt)
+
+    def shown(self, selection: str = "", limit: int = 64, folder: str = "moods") -> tuple[list[int], list[str]]:
+        """The numbers of the cells that came out, read from their very pixels, and their labels."""
+        self.comfy.fresh()
+        result = self.load(selection, limit, folder)
+        assert result.error is None, result.message
+        numbers = []
+        for image in result.outputs["images"]["images"]:
+            with Image.open(self.temp / image["filename"]) as picture:
+                found = np.array(picture.convert("RGB"))
+            numbers.append(found.shape[1] - 8)
+            assert (found == pixels(numbers[-1])).all()
+        return numbers, result.outputs["labels"]["text"]
+
+
+@pytest.fixture
+def sweep(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path / "output"))
+    return Sweep(comfy, tmp_path / "output" / "moods")
+
+
+@pytest.mark.parametrize(
+    ("selection", "numbers"),
+    [
+        ("", [0, 1, 3, 4]), ("angry", [1, 4]), ("angry; seed 30", [4]), ("  ANGRY ;seed   3; ", [1]),
+        ("smiling | angry; seed 3", [0, 1]), ("30", [3, 4]), ("ngr", [1, 4]), ("cfg", [0, 1, 3, 4]),
+        ("laughing | smiling", [0, 3]),
+    ],
+)  # fmt: skip
+def test_selection(sweep: Sweep, selection: str, numbers: list[int]):
+    assert sweep.shown(selection)[0] == numbers
+
+
+def test_labels_hold_what_differs(sweep: Sweep):
+    assert sweep.shown("seed 3")[1] == ["smiling", "angry"]
+    assert sweep.shown("angry")[1] == ["seed 3", "seed 30"]
+    assert sweep.shown("angry; seed 3")[1] == ["seed 3, angry"]
+    assert sweep.shown("")[1] == ["seed 3, smiling", "seed 3, angry", "seed 30, smiling", "seed 30, angry"]
+
+
+def test_what_is_left_out_is_told(sweep: Sweep, caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.WARNING):
+        assert sweep.shown(limit=3)[0] == [0, 1, 3]
+    assert "3 of 6 cells are loaded; 2 have no picture, 1 are beyond the limit" in caplog.text
+    assert sweep.shown(limit=0)[0] == [0, 1, 3, 4]
+
+
+def test_it_runs_again_only_when_the_folder_changes(sweep: Sweep):
+    assert "load" in sweep.load().executed
+    assert sweep.load().executed == []
+    sweep.finish(2)
+    assert len(sweep.load().outputs["images"]["images"]) == 5
+    (sweep.manifest.folder / "0.png").unlink()
+    assert len(sweep.load().outputs["images"]["images"]) == 4
+    assert sweep.load().executed == []
+
+
+def test_a_path_will_do_and_nothing_outside_the_output_folder(sweep: Sweep, tmp_path: Path):
+    assert sweep.shown("angry", folder=str(sweep.manifest.folder))[0] == [1, 4]
+    outside = Sweep(sweep.comfy, tmp_path / "secret")
+    (tmp_path / "output" / "link").symlink_to(tmp_path / "secret")
+    for folder in (str(outside.manifest.folder), "../secret", "link", "/etc"):
+        assert "lies outside ComfyUI's output folder" in sweep.load(folder=folder).message
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"folder": " "}, "folder: it is empty"),
+        ({"folder": "a\0b"}, "folder: it is empty"),
+        ({"folder": "mods"}, "there is no 'mods' in ComfyUI's output folder. Nearest are: 'moods'"),
+        ({"folder": "."}, "folder: '.' holds no sweep: it has no manifest.jsonl. Nearest are: 'moods'"),
+        ({"selection": "angri"}, "selection: no label holds 'angri'. Nearest are: 'angry'"),
+        ({"selection": "angry; smiling"}, "selection: no cell holds all of: angry, smiling. Two values of one axis"),
+        ({"selection": "laughing"}, "none of the 2 cells that it names has a picture yet. One failed with: there is"),
+    ],
+)
+def test_it_says_what_is_wrong(sweep: Sweep, inputs: dict[str, str], message: str):
+    assert message in sweep.load(**inputs).message
+
+
+def test_a_broken_picture_and_an_empty_manifest(sweep: Sweep):
+    picture = sweep.manifest.folder / "1.png"
+    picture.write_bytes(picture.read_bytes()[:20].ljust(picture.stat().st_size, b"\0"))
+    assert "the picture 1.png cannot be read" in sweep.load("angry").message
+    sweep.manifest.path.write_bytes(b'{"kind":"gri')
+    assert "holds no grid" in sweep.load().message
