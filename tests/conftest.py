@@ -68,3 +68,13 @@ def client(server: ComfyServer) -> ComfyClient:
     from steer.runner.client import ComfyClient
 
     return ComfyClient(server.url, server.check_alive)
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """The program file of an installed browser."""
+    from steer.runner.testing import find_browser
+
+    found = os.environ.get("STEER_BROWSER") or find_browser()
+    assert found, "no Chromium, Chrome or Edge found; `python run.py test` installs one or leaves these tests out"
+    return found

@@ -9,6 +9,7 @@
 - manifest.py     what a sweep's folder holds: grids, finished cells, errors
 - cells.py        cells of a folder, chosen by their labels
 - folder_sheet.py the sheet of a folder, read from the disk one picture at a time
+- viewer.py       index.html of a folder (viewer.html: the page without its data)
 - load_nodes.py   the node Load Cells
 - nodes.py        the nodes
 """

@@ -6,7 +6,6 @@ Screenshots are kept in output/screenshots/ of the checkout.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,6 @@ pytestmark = [pytest.mark.server, pytest.mark.browser]
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "output" / "screenshots"
 WORKFLOWS = sorted(path.stem for path in (ROOT / "workflows").glob("*.json") if not path.stem.endswith("-sd15"))
-
-
-@pytest.fixture(scope="session")
-def browser() -> str:
-    from steer.runner.testing import find_browser
-
-    found = os.environ.get("STEER_BROWSER") or find_browser()
-    assert found, "no Chromium, Chrome or Edge found; `python run.py test` installs one or leaves these tests out"
-    return found
 
 
 def _links(graph: dict[str, Any]) -> set[tuple[Any, ...]]:
