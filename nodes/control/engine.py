@@ -2,11 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from .stack import ControlStack
+import comfy.controlnet
+import torch
+
+from .modes import shaped
+from .stack import MODES, Control, ControlStack, check_control
 
 Conditioning = list[Any]
+BALANCED, _, CONTROL = MODES
+
+
+class ShapedControl(comfy.controlnet.ControlBase):
+    """One of ComfyUI's control objects, whose residuals pass through a mode and a mask before they join the chain.
+
+    The object itself is not changed: it keeps its hint, range, strength and network, and is asked as a chain of one.
+    `mask`: [M, H, W] in 0..1, already feathered, or None.
+    """
+
+    def __init__(self, stock: Any, mode: str, mask: torch.Tensor | None) -> None:
+        super().__init__()
+        stock.copy_to(self)  # others may read the hint, the strength and the range from here
+        self.stock, self.mode, self.mask = stock, mode, mask
+
+    def get_control(
+        self,
+        x_noisy: torch.Tensor,
+        t: torch.Tensor,
+        cond: dict[str, Any],
+        batched_number: int,
+        transformer_options: dict[str, Any],
+    ) -> dict[str, Any] | None:
+        given = (x_noisy, t, cond, batched_number, transformer_options)
+        before = None if self.previous_controlnet is None else self.previous_controlnet.get_control(*given)
+        own = self.stock.get_control(*given)  # None outside start..end: the network was not run
+        if own is None:
+            return before
+        own = shaped(own, self.mode, self.mask, x_noisy.shape[-2:], batched_number)
+        return comfy.controlnet.ControlBase().control_merge(own, before, None)
+
+    def set_cond_hint(self, *args: Any, **kwargs: Any) -> ShapedControl:
+        self.stock.set_cond_hint(*args, **kwargs)
+        self.stock.copy_to(self)
+        return self
+
+    def pre_run(self, model: Any, percent_to_timestep_function: Callable[[float], float]) -> None:
+        super().pre_run(model, percent_to_timestep_function)
+        self.stock.pre_run(model, percent_to_timestep_function)
+
+    def cleanup(self) -> None:
+        super().cleanup()
+        self.stock.cleanup()
+
+    def copy(self) -> ShapedControl:
+        return ShapedControl(self.stock.copy(), self.mode, self.mask)
+
+    def get_models(self) -> list[Any]:
+        return [*super().get_models(), *self.stock.get_models()]
+
+    def inference_memory_requirements(self, dtype: torch.dtype) -> float:
+        return super().inference_memory_requirements(dtype) + self.stock.inference_memory_requirements(dtype)
 
 
 def apply_stack(
@@ -14,14 +71,57 @@ def apply_stack(
 ) -> tuple[Conditioning, Conditioning]:
     """`positive` and `negative` with every control of `stack`, as a chain of ControlNetApplyAdvanced would have them.
 
-    The conditionings given are not changed.
+    A balanced control without a mask is ComfyUI's own object, and nothing is added to it. One of mode "control" is
+    left out of the negative side. The conditionings given are not changed. ValueError for a control that cannot be
+    (strength NaN, start after end, no ControlNet).
     """
-    import nodes
-
-    apply = nodes.ControlNetApplyAdvanced()
     for control in stack:
-        positive, negative = apply.apply_controlnet(
-            positive, negative, control.net, control.hint, control.strength, control.start_percent,
-            control.end_percent, vae=control.vae,
-        )  # fmt: skip
+        check_control(control)
+        check_net(control.net, control.vae)
+        positive, negative = _apply(control, positive, negative)
     return positive, negative
+
+
+def _apply(control: Control, positive: Conditioning, negative: Conditioning) -> tuple[Conditioning, Conditioning]:
+    import nodes  # ComfyUI's, which is there when a graph runs
+
+    apply: Any = getattr(nodes, "ControlNetApplyAdvanced")  # noqa: B009  # the checker takes `nodes` for this pack's
+    both_sides = control.mode != CONTROL
+    applied, other = apply().apply_controlnet(
+        positive, negative if both_sides else [], control.net, control.hint, control.strength, control.start_percent,
+        control.end_percent, vae=control.vae,
+    )  # fmt: skip
+    if control.strength != 0 and (control.mode != BALANCED or control.mask is not None):
+        applied, other = _shape(control, applied, other)
+    return applied, other if both_sides else negative
+
+
+def _shape(control: Control, *sides: Conditioning) -> list[Conditioning]:
+    """The stock control objects of `sides` wrapped; one that both sides share stays shared, or ComfyUI could not
+    sample them in one batch."""
+    wrapped: dict[Any, ShapedControl] = {}
+    for stock in (entry[1]["control"] for side in sides for entry in side):
+        if stock not in wrapped:
+            wrapped[stock] = ShapedControl(stock.copy(), control.mode, control.mask)
+            wrapped[stock].set_previous_controlnet(stock.previous_controlnet)
+    return [[[tokens, values | {"control": wrapped[values["control"]]}] for tokens, values in side] for side in sides]
+
+
+def check_net(net: Any, vae: Any) -> None:
+    """ValueError unless `net` is a control object of ComfyUI that has what it needs."""
+    if not isinstance(net, comfy.controlnet.ControlBase):
+        kind = "nothing" if net is None else type(net).__name__
+        raise ValueError(
+            f"control_net: expected a ControlNet, got {kind}. The file may be a checkpoint, a LoRA or broken: connect "
+            "Load ControlNet Model with a ControlNet file."
+        )
+    if net.latent_format is not None and vae is None:
+        raise ValueError(
+            "vae: this ControlNet takes its hint as a latent, and no VAE is connected. Connect the VAE of the model."
+        )
+
+
+def pixels_per_cell(net: Any, vae: Any) -> int:
+    """How many pixels of the hint stand for one cell of the latent: ComfyUI resizes hints to that."""
+    ratio = int(net.compression_ratio)
+    return ratio * int(vae.spacial_compression_encode()) if net.latent_format is not None else ratio

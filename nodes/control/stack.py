@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,3 +42,20 @@ ControlStack = tuple[Control, ...]
 def with_values(stack: Iterable[Control], **values: Any) -> ControlStack:
     """`stack` with the given fields set in every entry, as a sweep over control strength, start or end does."""
     return tuple(replace(control, **values) for control in stack)
+
+
+def check_control(control: Control) -> None:
+    """Raises ValueError for a strength, range or mode that means nothing."""
+    if not math.isfinite(control.strength):
+        raise ValueError(f"strength: {control.strength} is not a number. Use 0 for no effect, 1 for the usual one.")
+    for name in ("start_percent", "end_percent"):
+        value = getattr(control, name)
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(f"{name}: {value} lies outside 0 to 1, where 0 is the first step and 1 the last.")
+    if control.start_percent > control.end_percent:
+        raise ValueError(
+            f"start_percent: {control.start_percent:g} lies after end_percent {control.end_percent:g}, so the "
+            "ControlNet would never act. Exchange them, or set strength to 0 to leave it out."
+        )
+    if control.mode not in MODES:
+        raise ValueError(f"mode: '{control.mode}' is unknown. Choose one of {', '.join(MODES)}.")

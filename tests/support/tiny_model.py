@@ -31,17 +31,17 @@ UNET: dict[str, Any] = {
 }
 
 
-def tiny_model(kind: Literal["eps", "v", "flow"] = "eps", seed: int = 0) -> Any:
+def tiny_model(kind: Literal["eps", "v", "flow"] = "eps", seed: int = 0, unet: dict[str, Any] = UNET) -> Any:
     """A MODEL (ModelPatcher). v and flow are the same network read differently, by ComfyUI's own nodes."""
     import comfy.model_management
     import comfy.model_patcher
     import comfy.supported_models
     from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete, ModelSamplingSD3
 
-    config = comfy.supported_models.SD15(dict(UNET))
+    config = comfy.supported_models.SD15(dict(unet))
     config.set_inference_dtype(torch.float32, None)
     model = config.get_model({}, "", device=torch.device("cpu"))
-    _fill(model.diffusion_model, seed)
+    fill(model.diffusion_model, seed)
     device = comfy.model_management.get_torch_device()
     patcher = comfy.model_patcher.ModelPatcher(
         model, load_device=device, offload_device=comfy.model_management.unet_offload_device()
@@ -54,7 +54,7 @@ def tiny_model(kind: Literal["eps", "v", "flow"] = "eps", seed: int = 0) -> Any:
 
 
 @torch.no_grad()
-def _fill(network: torch.nn.Module, seed: int) -> None:
+def fill(network: torch.nn.Module, seed: int) -> None:
     """Weights of unit gain, so that the output neither vanishes nor explodes."""
     generator = torch.Generator().manual_seed(seed)
     for name, weight in network.named_parameters():

@@ -1,0 +1,44 @@
+"""Random ControlNets of ComfyUI: the whole SD 1.x layout (13 residuals) made narrow, and the embedded model's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from tiny_model import CONTEXT, UNET, fill, tiny_model
+
+# SD 1.5's own numbers but for the widths: 2 blocks on each of 4 levels, attention on the first 3.
+SD15: dict[str, Any] = UNET | {
+    "num_res_blocks": [2, 2, 2, 2],
+    "channel_mult": [1, 2, 2, 2],
+    "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
+    "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
+}
+
+
+def sd15_model(seed: int = 0) -> Any:
+    """A MODEL with all blocks of SD 1.5."""
+    return tiny_model(seed=seed, unet=SD15)
+
+
+def sd15_controlnet(seed: int = 1, context: int = CONTEXT) -> Any:
+    """A CONTROL_NET with all blocks of SD 1.5, for prompts of width `context`."""
+    import comfy.cldm.cldm
+    import comfy.controlnet
+    import comfy.ops
+
+    shape = {name: value for name, value in SD15.items() if name != "out_channels"} | {"context_dim": context}
+    network = comfy.cldm.cldm.ControlNet(hint_channels=3, operations=comfy.ops.disable_weight_init, **shape)
+    fill(network, seed)
+    return comfy.controlnet.ControlNet(network.eval(), load_device=torch.device("cpu"))
+
+
+def demo_controlnet(seed: int = 1) -> Any:
+    """A CONTROL_NET of the embedded model's layout with random weights, loaded as the shipped ones are."""
+    from diffusers.models.controlnets.controlnet import ControlNetModel
+    from steer.demo.networks import controlnet_config
+    from steer.nodes.demo.engine import build_controlnet
+
+    network = ControlNetModel(**controlnet_config())
+    fill(network, seed)
+    return build_controlnet(dict(network.state_dict()))
