@@ -62,6 +62,8 @@ def sheet_of(
     cell_size: int = 256,
     max_megapixels: float = 64.0,
     *,
+    gap: int = 8,
+    font_size: int = 0,
     dark: bool = False,
     fonts: Fonts | None = None,
     step: Callable[[int], object] = lambda done: None,
@@ -69,15 +71,17 @@ def sheet_of(
     """The sheet of `grid` as an IMAGE [1, H', W', 3] in 0..1.
 
     cell_size: pixels of the long side of each picture, 0 = as they are. Pictures are made smaller until the sheet has
-    at most max_megapixels. step: called with the number of cells drawn. Raises ValueError for a grid without cells,
-    and where its headings alone are too large.
+    at most max_megapixels. gap, font_size, dark: as in Style. step: called with the number of cells drawn. Raises
+    ValueError for a grid without cells, and where its headings alone are too large.
     """
     if not grid.cells:
         raise ValueError("sheet: the grid has no cells. Give every axis at least one value.")
     fonts = fonts or Fonts()
     tiles = _tiles(manifest, grid)
     largest = max(max(tile.size) for tile in tiles.values())
-    style = Style(cell_size=cell_size, title=grid.title, dark=dark, max_megapixels=math.inf)
+    style = Style(
+        gap=gap, cell_size=cell_size, font_size=font_size, title=grid.title, dark=dark, max_megapixels=math.inf
+    )
     while True:
         blocks, whole = _arranged(grid, tiles, style, fonts)
         megapixels = whole.width * whole.height / 1e6

@@ -68,7 +68,7 @@ class LoadCells(io.ComfyNode):
     ) -> str:
         """A folder that comes by a link is None: then the Sweep it comes from knows when it changes."""
         try:
-            return "" if folder is None else Manifest(sweep_folder(_output(), folder)).fingerprint()
+            return "" if folder is None else opened(folder).fingerprint()
         except (ValueError, OSError):
             return ""  # execute says what is wrong
 
@@ -76,7 +76,7 @@ class LoadCells(io.ComfyNode):
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls, folder: str, selection: str, limit: int
     ) -> io.NodeOutput:
-        manifest = Manifest(sweep_folder(_output(), folder))
+        manifest = opened(folder)
         grid = grid_of(manifest)
         matching = choose(grid, selection)
         finished = [cell for cell in matching if manifest.finished(cell.key)]
@@ -105,5 +105,6 @@ class LoadCells(io.ComfyNode):
         return io.NodeOutput(images, cell_labels(grid, chosen), len(images))
 
 
-def _output() -> Path:
-    return Path(folder_paths.get_output_directory())
+def opened(folder: str) -> Manifest:
+    """The manifest of a folder inside ComfyUI's output folder. Raises ValueError where there is none."""
+    return Manifest(sweep_folder(Path(folder_paths.get_output_directory()), folder))

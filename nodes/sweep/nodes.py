@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import comfy.utils
 import torch
 
 from ..api import io
+from .cells import grid_of
 from .difference import (
     Change,
     automatic_scale,
@@ -18,9 +20,10 @@ from .difference import (
     heat_map,
     measure,
 )
+from .folder_sheet import sheet_of
 from .fonts import unknown_letters
 from .labels import as_list, only_what_differs
-from .load_nodes import LoadCells
+from .load_nodes import LoadCells, opened
 from .pictures import frames
 from .sheet import Style, draw, plan
 
@@ -41,7 +44,15 @@ class ContactSheet(io.ComfyNode):
             description="All pictures of a list or batch on one labelled sheet, in any language.",
             is_input_list=True,
             inputs=[
-                io.Image.Input("images", tooltip="A batch, a list, or a list of batches. Sizes may differ."),
+                io.Image.Input(
+                    "images", optional=True, tooltip="A batch, a list, or a list of batches. Sizes may differ."
+                ),
+                io.String.Input(
+                    "folder",
+                    optional=True,
+                    force_input=True,
+                    tooltip="The folder of a Sweep, in the place of images: its axes make rows, columns and blocks.",
+                ),
                 io.String.Input(
                     "labels",
                     optional=True,
@@ -104,7 +115,6 @@ class ContactSheet(io.ComfyNode):
     @classmethod
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls,
-        images: list[torch.Tensor],
         title: list[str],
         columns: list[int],
         column_labels: list[str],
@@ -115,10 +125,19 @@ class ContactSheet(io.ComfyNode):
         theme: list[str],
         only_differences: list[bool],
         max_megapixels: list[float],
+        images: list[torch.Tensor] | None = None,
+        folder: list[str] | None = None,
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
         if theme[0] not in THEMES:
             raise ValueError(f"theme: '{theme[0]}' is not known. Choose one of: {', '.join(THEMES)}.")
+        if (images is None) == (folder is None):
+            raise ValueError("images: connect pictures to images or the folder of a Sweep to folder, one of the two.")
+        if folder is not None:
+            return io.NodeOutput(
+                _sheet_of_folder(folder[0], title[0], cell_size[0], gap[0], font_size[0], theme[0], max_megapixels[0])
+            )
+        assert images is not None
         pictures = frames(images)
         captions = as_list(labels, len(pictures))
         if only_differences[0]:
@@ -143,6 +162,18 @@ class ContactSheet(io.ComfyNode):
             )
         progress = comfy.utils.ProgressBar(len(pictures))
         return io.NodeOutput(draw(layout, pictures, progress.update_absolute))
+
+
+def _sheet_of_folder(
+    folder: str, title: str, cell_size: int, gap: int, font_size: int, theme: str, max_megapixels: float
+) -> torch.Tensor:
+    manifest = opened(folder)
+    grid = grid_of(manifest)
+    progress = comfy.utils.ProgressBar(len(grid.cells))
+    return sheet_of(
+        manifest, replace(grid, title=title or grid.title), cell_size, max_megapixels, gap=gap, font_size=font_size,
+        dark=theme == "dark", step=progress.update_absolute,
+    )  # fmt: skip
 
 
 class Difference(io.ComfyNode):

@@ -140,3 +140,28 @@ def test_a_broken_picture_and_an_empty_manifest(sweep: Sweep):
     assert "the picture 1.png cannot be read" in sweep.load("angry").message
     sweep.manifest.path.write_bytes(b'{"kind":"gri')
     assert "holds no grid" in sweep.load().message
+
+
+def test_contact_sheet_of_the_folder(sweep: Sweep):
+    from steer.nodes.sweep.folder_sheet import sheet_of
+
+    inputs = {
+        "folder": ["source", 0], "title": "", "columns": 0, "column_labels": "", "row_labels": "", "cell_size": 32,
+        "gap": 4, "font_size": 12, "theme": "dark", "only_differences": False, "max_megapixels": 8.0,
+    }  # fmt: skip
+    prompt = {
+        "source": {"class_type": "PrimitiveString", "inputs": {"value": "moods"}},
+        "sheet": {"class_type": "SteerContactSheet", "inputs": inputs},
+        "shown": {"class_type": "PreviewImage", "inputs": {"images": ["sheet", 0]}},
+    }
+    result = sweep.comfy.run(prompt)
+    assert result.error is None, result.message
+    with Image.open(sweep.temp / result.outputs["shown"]["images"][0]["filename"]) as picture:
+        shown = np.array(picture.convert("RGB"))
+    grid = sweep.manifest.grid
+    assert grid
+    expected = (sheet_of(sweep.manifest, grid, 32, 8.0, gap=4, font_size=12, dark=True)[0] * 255).numpy()
+    assert np.abs(shown - expected).max() < 1
+    inputs["images"] = ["pictures", 0]
+    prompt["pictures"] = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}}
+    assert "one of the two" in sweep.comfy.run(prompt).message
