@@ -44,12 +44,12 @@ def grid_of(manifest: Manifest) -> Grid:
 def choose(grid: Grid, selection: str) -> list[CellPlan]:
     """The cells whose labels hold every part of `selection`: `angry; meadows`. A bar means either: `angry | sad`.
 
-    Empty: all cells. A part means the labels equal to it; where there is none, those with these words; where there is
-    none, those with these letters. Raises ValueError, with the nearest labels, for a part that no label holds, and
-    where no cell holds all.
+    Empty: all cells, in the order of the axes. A part means the labels equal to it; where there is none, those with
+    these words; where there is none, those with these letters. Raises ValueError, with the nearest labels, for a part
+    that no label holds, and where no cell holds all.
     """
     labels = list(dict.fromkeys(label for axis in grid.axes for label in axis.labels))
-    chosen = list(grid.cells)
+    chosen = sorted(grid.cells, key=lambda cell: cell.at)
     parts = [part.strip() for part in selection.split(";") if part.strip()]
     for part in parts:
         wanted = {label for word in part.split("|") if word.strip() for label in _holding(word.strip(), labels)}

@@ -1,7 +1,7 @@
 """The contact sheet of a sweep's folder, its pictures read from the disk one at a time.
 
-The last axis makes the columns, the one before it the rows, further axes blocks of their own; an axis with one value
-makes nothing. A cell without a picture shows why.
+The first axis makes the rows, the second the columns, further ones blocks of their own; an axis with one value makes
+nothing. A cell without a picture shows why.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class _Block:
-    """The cells of one part of the sheet: columns and rows of the last two axes."""
+    """The cells of one part of the sheet: rows and columns of the first two axes."""
 
     plan: Plan
     tiles: tuple[Tile, ...]
@@ -109,12 +109,12 @@ def sheet_of(
 def _arranged(grid: Grid, tiles: dict[tuple[int, ...], Tile], style: Style, fonts: Fonts) -> tuple[list[_Block], Plan]:
     """The blocks of a sheet, and where they go on it; of a single block, where its pictures go."""
     axes = [_headers(grid.axes[i].labels) for i in varying_axes(grid)]
-    outer, inner = axes[:-2], axes[-2:]
+    inner, outer = axes[:2], axes[2:]
     places = list(itertools.product(*(range(len(labels)) for labels in inner)))
     empty = Tile(next(iter(tiles.values())).size)
     blocks = []
     for block in itertools.product(*(range(len(labels)) for labels in outer)):
-        members = tuple(tiles.get((*block, *place), empty) for place in places)
+        members = tuple(tiles.get((*place, *block), empty) for place in places)
         title = ", ".join(labels[i] for labels, i in zip(outer, block, strict=True)) if outer else style.title
         captions, own = _inner_style(inner, replace(style, title=title))
         blocks.append(_Block(plan([tile.size for tile in members], captions, own, fonts), members))

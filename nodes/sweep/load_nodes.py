@@ -51,7 +51,7 @@ class LoadCells(io.ComfyNode):
                 io.Image.Output(
                     display_name="images",
                     is_output_list=True,
-                    tooltip="The pictures one by one, in the order of the sweep. Sizes may differ.",
+                    tooltip="The pictures one by one, in the order of the axes. Sizes may differ.",
                 ),
                 io.String.Output(
                     display_name="labels",

@@ -40,7 +40,7 @@ class CellPlan:
 
 @dataclass(frozen=True)
 class Grid:
-    """What one run asked for: the cells, slow axes first. Raises ValueError for a cell outside the axes."""
+    """What one run asked for: the cells, in any order. Raises ValueError for a cell outside the axes."""
 
     title: str
     axes: tuple[AxisRecord, ...]

@@ -64,13 +64,15 @@ def corner(sheet: np.ndarray, number: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    "axes", [(MOODS,), (PLACES, MOODS), (CFG, PLACES, MOODS), (SEEDS, PLACES, MOODS), (STEPS, SEEDS, PLACES, MOODS)]
+    "axes", [(MOODS,), (PLACES, MOODS), (CFG, PLACES, MOODS), (PLACES, MOODS, SEEDS), (PLACES, MOODS, STEPS, SEEDS)]
 )
-def test_the_last_axis_makes_columns_the_one_before_rows_others_blocks(sweep, axes: tuple[AxisRecord, ...]):
+def test_the_first_axis_makes_rows_the_second_columns_others_blocks(sweep, axes: tuple[AxisRecord, ...]):
     sheet = made(sweep(*axes))
     shape = [len(axis.labels) for axis in axes]
-    corners = np.array([corner(sheet, number) for number in range(int(np.prod(shape)))]).reshape(-1, *shape[-2:], 2)
-    corners = corners.reshape(-1, shape[-2] if len(shape) > 1 else 1, shape[-1], 2)
+    rows, columns, *outer = [size for size in (shape if len(shape) > 1 else [1, *shape]) if size > 1 or len(shape) == 1]
+    corners = np.array([corner(sheet, number) for number in range(int(np.prod(shape)))])
+    corners = corners.reshape(rows, columns, -1, 2).transpose(2, 0, 1, 3)
+    assert len(corners) == np.prod(outer, dtype=int)
     for block in corners:
         assert (block[:, 1:, 0] == block[:, :1, 0]).all(), "a row is level"
         assert (block[1:, :, 1] == block[:1, :, 1]).all(), "a column is straight"
@@ -90,7 +92,7 @@ def test_headings_hold_only_what_differs(sweep, monkeypatch: pytest.MonkeyPatch)
         return real(sizes, labels, style, fonts)
 
     monkeypatch.setattr(folder_sheet, "plan", watched)
-    made(sweep(SEEDS, CFG, PLACES, MOODS, title="Moods"))
+    made(sweep(PLACES, CFG, MOODS, SEEDS, title="Moods"))
     first, second, around = plans
     assert [style.title for _, style in plans] == ["seed 1", "seed 2", "Moods"]
     assert first[1].row_labels == PLACES.labels

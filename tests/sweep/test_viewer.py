@@ -32,10 +32,10 @@ def manifest(tmp_path: Path) -> Manifest:
     """Twelve cells; number 1 failed, number 2 is not made yet. The folder held another sweep before."""
     found = Manifest(tmp_path)
     found.start("one cell", [], [CellPlan("k0", (), ())])
-    axes = (SEEDS, PLACES, MOODS)
+    axes = (PLACES, MOODS, SEEDS)
     cells = [
         CellPlan(f"k{number}", at, tuple(axis.labels[i] for axis, i in zip(axes, at, strict=True)))
-        for number, at in enumerate(itertools.product(range(2), range(2), range(3)))
+        for number, at in enumerate(itertools.product(range(2), range(3), range(2)))
     ]
     found.start(EVIL, axes, cells)
     for number in range(12):
@@ -61,7 +61,7 @@ def test_no_text_leaves_its_json(manifest: Manifest):
     assert html.count("<") == page(harmless).count("<"), "texts add no tags"
     data = data_of(html)
     assert [grid["title"] for grid in data["grids"]] == [EVIL, "one cell"], "the last one first"
-    assert data["grids"][0]["axes"][1] == {"name": "prompt", "labels": ["backstreet", EVIL]}
+    assert data["grids"][0]["axes"][0] == {"name": "prompt", "labels": ["backstreet", EVIL]}
     assert data["states"]["k1"]["error"] == f"no such LoRA: {EVIL}"
     assert data["states"]["k3"]["values"][2] == ["cfg", "NaN"]
     assert "k2" not in data["states"]
@@ -100,7 +100,7 @@ def test_it_opens_from_the_disk_and_switches_axes(manifest: Manifest, browser: s
             tab.get_by_label(label, exact=True).select_option(str(value))
 
         blank = f"no such LoRA: {EVIL}"
-        assert table() == [[0, blank, "not made yet"], [3, 4, 5]]
+        assert table() == [[0, "not made yet", 4], [6, 8, 10]], "the first axis makes rows, the second columns"
         assert tab.locator("h1").inner_text() == EVIL
         assert tab.locator("#grid th[scope=col]").all_inner_texts() == list(MOODS.labels)
         assert tab.locator("#grid th[scope=row]").all_inner_texts() == list(PLACES.labels)
@@ -108,28 +108,27 @@ def test_it_opens_from_the_disk_and_switches_axes(manifest: Manifest, browser: s
 
         # Another value of the axis that is neither rows nor columns; then that axis as columns.
         pick(IMAGE, 1)
-        assert table() == [[6, 7, 8], [9, 10, 11]]
-        pick("Columns", 0)
+        assert table() == [[blank, 3, 5], [7, 9, 11]]
+        pick("Columns", 2)
         assert tab.locator("#grid th[scope=col]").all_inner_texts() == ["seed 1", "seed 2"]
-        assert table() == [[0, 6], [3, 9]], "the mood is smiling"
+        assert table() == [[0, blank], [6, 7]], "the mood is smiling"
+        pick("Rows", 1)
+        assert table() == [[0, blank], ["not made yet", 3], [4, 5]], "the place is backstreet"
         pick("Rows", 2)
-        assert table() == [[0, 6], [blank, 7], ["not made yet", 8]], "the place is backstreet"
-        pick("Rows", 0)
-        assert table()[1] == [6, 7, 8], "rows and columns change places"
+        assert table() == [[0, "not made yet", 4], [blank, 3, 5]], "rows and columns change places"
         tab.reload()
-        assert table()[1] == [6, 7, 8], "the view survives a reload"
+        assert table() == [[0, "not made yet", 4], [blank, 3, 5]], "the view survives a reload"
 
         # By keyboard alone: to a cell, enlarge it, its neighbours, back.
         tab.locator("#grid button").first.focus()
-        tab.keyboard.press("ArrowDown")
-        tab.keyboard.press("Enter")
+        for key in ("ArrowDown", "ArrowRight", "Enter"):
+            tab.keyboard.press(key)
         large = tab.locator("dialog[open] .stage img")
-        assert large.evaluate("image => image.decode().then(() => image.naturalWidth)") == 106
+        assert large.evaluate("image => image.decode().then(() => image.naturalWidth)") == 103
         values = tab.locator("#values").inner_text()
         assert f"a girl, {EVIL}" in values
-        assert file_of(6) in values
-        tab.keyboard.press("ArrowUp")
-        tab.keyboard.press("ArrowRight")
+        assert file_of(3) in values
+        tab.keyboard.press("ArrowLeft")
         assert tab.locator("dialog[open] .stage").inner_text() == blank
         tab.keyboard.press("Escape")
         assert not tab.locator("dialog[open]").count()
