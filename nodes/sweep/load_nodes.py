@@ -36,8 +36,8 @@ class LoadCells(io.ComfyNode):
                 io.String.Input(
                     "selection",
                     default="",
-                    tooltip="Only cells whose labels hold all of these: angry; meadows. A bar between two means either. "
-                    "Empty: all cells.",
+                    tooltip="Only cells whose labels hold all of these: angry; meadows. A bar between two means "
+                    "either. Empty: all cells.",
                 ),
                 io.Int.Input(
                     "limit",
