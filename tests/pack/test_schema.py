@@ -71,7 +71,9 @@ def test_labels_cover_every_node_input_and_output(schemas: dict[str, Any], langu
         for slot in [*label.get("inputs", {}).values(), *label.get("outputs", {}).values()]:
             assert slot["name"], node_id
             assert slot["tooltip"], node_id
-            assert not set("{}|@") & set(slot["name"] + slot["tooltip"]), f"{node_id}: {slot}: the frontend's own syntax"
+            assert not set("{}|@") & set(slot["name"] + slot["tooltip"]), (
+                f"{node_id}: {slot}: the frontend's own syntax"
+            )
             if language == "ko":
                 assert HANGUL.search(slot["tooltip"]), f"{node_id}: {slot} is not Korean"
     assert language == "ko" or all(labels[i]["display_name"] == schemas[i].display_name for i in schemas)
