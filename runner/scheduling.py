@@ -1,0 +1,172 @@
+"""Gives jobs to whoever is free: a pool of workers, each in a thread of its own. Knows nothing of ComfyUI or HTTP.
+
+A job that its worker lost goes back to the front of the line for the others; one that a worker refused is offered to
+those that have not; one that failed has failed. Every job ends exactly once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+J = TypeVar("J")
+J_contra = TypeVar("J_contra", contravariant=True)
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+# A job that took this many workers with it is not given to another.
+MAX_LOSSES = 3
+
+
+class JobFailed(Exception):
+    """The job itself is at fault: no other worker would do better."""
+
+
+class JobRefused(Exception):
+    """This worker cannot do the job, for want of a model or node; another may."""
+
+
+class WorkerLost(Exception):
+    """The worker is gone, or has forgotten the job. `gone` says whether it can be given another."""
+
+    def __init__(self, message: str, gone: bool = True) -> None:
+        super().__init__(message)
+        self.gone = gone
+
+
+class Worker(Protocol[J_contra, R_co]):
+    """Does one job at a time. `run` raises JobFailed, JobRefused or WorkerLost."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, job: J_contra, /) -> R_co: ...
+
+
+@dataclass(frozen=True)
+class Ended(Generic[J, R]):
+    """How a job ended: with a result, or with an error. worker: whose word it is (empty: nobody was left)."""
+
+    job: J
+    worker: str
+    result: R | None = None
+    error: str = ""
+
+
+@dataclass(eq=False)
+class _Entry(Generic[J]):
+    job: J
+    refusals: dict[str, str] = field(default_factory=dict)
+    losses: list[str] = field(default_factory=list)
+
+
+class Pool(Generic[J, R]):
+    """`Pool(jobs, workers, on_end, on_lost).run()`.
+
+    `on_end` is called once a job, one call at a time, by the worker's thread; what it raises ends the run and comes
+    out of `run`. `on_lost(worker, reason, gone)` tells that a worker lost its job.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[J],
+        workers: Sequence[Worker[J, R]],
+        on_end: Callable[[Ended[J, R]], None],
+        on_lost: Callable[[str, str, bool], None] = lambda worker, reason, gone: None,
+    ) -> None:
+        self._waiting = [_Entry(job) for job in jobs]
+        self._workers = list(workers)
+        self._alive = {worker.name for worker in workers}
+        if len(self._alive) < len(self._workers):
+            raise ValueError("two workers have one name")
+        self._on_end, self._on_lost = on_end, on_lost
+        self._running = 0
+        self._change = threading.Condition()
+        self._stopped = False
+        self._fault: BaseException | None = None
+
+    def run(self) -> None:
+        """Returns when every job has ended. After KeyboardInterrupt, no worker takes another job."""
+        threads = [threading.Thread(target=self._serve, args=[worker], daemon=True) for worker in self._workers]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                while thread.is_alive():  # a join without limit would not let Ctrl-C through on Windows
+                    thread.join(0.2)
+        finally:
+            self.stop()
+        if self._fault is not None:
+            raise self._fault
+        with self._change:
+            self._drop_hopeless()
+
+    def stop(self) -> None:
+        with self._change:
+            self._stopped = True
+            self._change.notify_all()
+
+    def _serve(self, worker: Worker[J, R]) -> None:
+        try:
+            while (entry := self._take(worker.name)) is not None:
+                self._do(worker, entry)
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that called run()
+            with self._change:
+                self._fault = self._fault or error
+                self._alive.discard(worker.name)
+                self._stopped = True
+                self._change.notify_all()
+
+    def _take(self, name: str) -> _Entry[J] | None:
+        """The next job this worker may have; None when there will be none. Waits while others may yet lose theirs."""
+        with self._change:
+            while not self._stopped and name in self._alive:
+                self._drop_hopeless()
+                entry = next((e for e in self._waiting if name not in e.refusals), None)
+                if entry is not None:
+                    self._waiting.remove(entry)
+                    self._running += 1
+                    return entry
+                if not self._running and not self._waiting:
+                    return None
+                self._change.wait()
+            return None
+
+    def _do(self, worker: Worker[J, R], entry: _Entry[J]) -> None:
+        ended: Ended[J, R] | None = None
+        lost: WorkerLost | None = None
+        try:
+            ended = Ended(entry.job, worker.name, worker.run(entry.job))
+        except JobFailed as error:
+            ended = Ended(entry.job, worker.name, error=str(error))
+        except JobRefused as error:
+            entry.refusals[worker.name] = str(error)
+        except WorkerLost as error:
+            lost = error
+        with self._change:
+            if lost is not None:
+                entry.losses.append(f"{worker.name}: {lost}")
+                if lost.gone:
+                    self._alive.discard(worker.name)
+                self._on_lost(worker.name, str(lost), lost.gone)
+                if len(entry.losses) >= MAX_LOSSES:
+                    told = "; ".join(entry.losses)
+                    ended = Ended(entry.job, worker.name, error=f"given up after {MAX_LOSSES} attempts: {told}")
+            if ended is not None:
+                self._on_end(ended)
+            elif not self._stopped:
+                self._waiting.insert(0, entry)
+            self._running -= 1
+            self._drop_hopeless()
+            self._change.notify_all()
+
+    def _drop_hopeless(self) -> None:
+        """End the jobs that nobody who is left can do."""
+        if self._stopped and self._alive:
+            return
+        for entry in [e for e in self._waiting if not self._alive - e.refusals.keys()]:
+            self._waiting.remove(entry)
+            told = "; ".join([*entry.refusals.values(), *entry.losses]) or "no server is left"
+            self._on_end(Ended(entry.job, next(iter(entry.refusals), ""), error=told))

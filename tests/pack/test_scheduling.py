@@ -1,0 +1,95 @@
+"""Jobs and unreliable workers: whatever the workers do, every job ends exactly once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+DONE, FAIL, REFUSE, FORGET, DIE = "done", "fail", "refuse", "forget", "die"
+
+
+class Scripted:
+    """Does to job number j what `script[j]` says."""
+
+    def __init__(self, name: str, script: list[str]) -> None:
+        self.name, self.script = name, script
+        self.done: list[int] = []
+
+    def run(self, job: int) -> str:
+        from steer.runner.scheduling import JobFailed, JobRefused, WorkerLost
+
+        act = self.script[job]
+        if act == FAIL:
+            raise JobFailed("no good")
+        if act == REFUSE:
+            raise JobRefused(f"{self.name} lacks a model")
+        if act in (FORGET, DIE):
+            raise WorkerLost("broke off", gone=act == DIE)
+        self.done.append(job)
+        return f"{self.name} did {job}"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.sampled_from([DONE, DONE, FAIL, REFUSE, FORGET, DIE]), min_size=9, max_size=9), max_size=4))
+def test_every_job_ends_exactly_once(scripts: list[list[str]]):
+    from steer.runner.scheduling import Pool
+
+    workers = [Scripted(f"w{i}", script) for i, script in enumerate(scripts)]
+    ended = []
+    Pool(range(9), workers, ended.append).run()
+    assert Counter(e.job for e in ended) == Counter(range(9))
+    did = [job for worker in workers for job in worker.done]
+    assert Counter(did) == Counter(e.job for e in ended if e.result is not None), "a job was done twice or not told"
+    assert all((e.result is None) == bool(e.error) for e in ended)
+
+
+def test_jobs_of_a_worker_that_dies_go_to_the_other():
+    from steer.runner.scheduling import Pool
+
+    good, bad = Scripted("good", [DONE] * 6), Scripted("bad", [DIE] * 6)
+    ended, lost = [], []
+    Pool(range(6), [bad, good], ended.append, lambda *told: lost.append(told)).run()
+    assert sorted(e.job for e in ended if e.worker == "good" and not e.error) == list(range(6))
+    assert lost in ([], [("bad", "broke off", True)])
+
+
+def test_refused_by_all_is_told_with_every_reason_and_by_one_is_done_by_the_other():
+    from steer.runner.scheduling import Pool
+
+    ended = []
+    Pool(range(2), [Scripted("a", [REFUSE, REFUSE]), Scripted("b", [REFUSE, DONE])], ended.append).run()
+    by_job = {e.job: e for e in ended}
+    assert "a lacks a model" in by_job[0].error
+    assert "b lacks a model" in by_job[0].error
+    assert by_job[1].result == "b did 1"
+
+
+def test_two_workers_work_at_the_same_time():
+    from steer.runner.scheduling import Pool
+
+    meeting = threading.Barrier(2, timeout=20)
+
+    class Meets:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def run(self, job: int) -> int:
+            return meeting.wait()
+
+    ended = []
+    Pool(range(4), [Meets("a"), Meets("b")], ended.append).run()
+    assert len(ended) == 4
+
+
+def test_what_the_keeper_of_results_raises_comes_out():
+    from steer.runner.scheduling import Pool
+
+    def full_disk(ended: object) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        Pool(range(3), [Scripted("a", [DONE] * 3)], full_disk).run()
