@@ -7,7 +7,7 @@ import sys
 
 from .pack import ROOT
 
-TRAIN_PARTS = ("vae", "model", "controlnet-canny", "controlnet-mlsd", "controlnet-openpose")
+TRAIN_PARTS = ("vae", "model", "controlnet-canny", "controlnet-mlsd", "controlnet-openpose", "judges")
 
 
 def launch(module: str, argv: list[str]) -> int:
