@@ -93,7 +93,7 @@ def test_it_opens_from_the_disk_and_switches_axes(manifest: Manifest, browser: s
 
         def table() -> list[list[int | str]]:
             """What each cell shows: the number of its picture by the pixels that arrived, or its text."""
-            tab.wait_for_function("[...document.images].every(i => i.complete)")
+            tab.evaluate("Promise.all([...document.images].map(image => image.decode()))")
             return tab.evaluate(SHOWN)
 
         def pick(label: str, value: int) -> None:
