@@ -80,6 +80,7 @@ def test_a_vanished_picture_is_not_shown_and_no_grid_is_told(manifest: Manifest)
 @pytest.mark.browser
 def test_it_opens_from_the_disk_and_switches_axes(manifest: Manifest, browser: str):
     from frontend import browser_page
+    from playwright.sync_api import expect
 
     write_viewer(manifest)
     said: list[str] = []
@@ -131,8 +132,8 @@ def test_it_opens_from_the_disk_and_switches_axes(manifest: Manifest, browser: s
         tab.keyboard.press("ArrowLeft")
         assert tab.locator("dialog[open] .stage").inner_text() == blank
         tab.keyboard.press("Escape")
-        assert not tab.locator("dialog[open]").count()
-        assert tab.evaluate("document.activeElement.innerText") == blank
+        expect(tab.locator("dialog[open]")).to_have_count(0)
+        expect(tab.locator("#grid button", has_text=blank)).to_be_focused()
 
         # The other sweep of the folder, a single cell; both themes are readable.
         papers = set()
