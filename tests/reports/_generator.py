@@ -1,0 +1,88 @@
+"""The embedded model in a ComfyUI inside this process, sampled by stock nodes as workflows do; a time budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...demo import store
+from ..support.comfy_inprocess import InProcessComfy
+
+STEPS, CFG, SAMPLER, SCHEDULER, SIDE = 20, 5.0, "dpmpp_2m", "karras", 256
+
+
+class Clock:
+    """Shares a time budget between rows: each gets an equal part of what is left when it begins."""
+
+    def __init__(self, minutes: float, rows: int) -> None:
+        self.end, self.rows_left = time.monotonic() + 60 * minutes, rows
+        self.row_end = self.end
+
+    def begin(self) -> None:
+        now = time.monotonic()
+        self.row_end = now + (self.end - now) / max(1, self.rows_left)
+        self.rows_left -= 1
+
+    def upto(self, count: int) -> Iterator[int]:
+        """0, 1, ... below `count`, ending early when the row's time is up, but never before the second."""
+        for i in range(count):
+            if i > 1 and time.monotonic() > self.row_end:
+                return
+            yield i
+
+
+class Generator:
+    """CLIPTextEncode, KSampler, ControlNetApplyAdvanced and VAEDecode of ComfyUI round the Demo Model's parts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.comfy = InProcessComfy(folder)
+        from ...nodes.demo import engine
+
+        self.engine = engine
+        self.model, self.clip, self.vae = engine.load_model(), engine.load_clip(), engine.load_vae()
+        self.negative = self.encode("")
+        self.controls: dict[str, Any] = {}
+
+    def stock(self, name: str) -> Any:
+        return self.comfy.nodes.NODE_CLASS_MAPPINGS[name]()
+
+    @torch.inference_mode()
+    def encode(self, prompt: str) -> Any:
+        return self.stock("CLIPTextEncode").encode(self.clip, prompt)[0]
+
+    @torch.inference_mode()
+    def picture(self, prompt: str, seed: int, kind: str = "", hint: torch.Tensor | None = None) -> torch.Tensor:
+        """One picture [1, 3, 256, 256] in 0..1; with a `hint` [1, 256, 256, 3], guided by the ControlNet of `kind`."""
+        positive, negative = self.encode(prompt), self.negative
+        if hint is not None:
+            if kind not in self.controls:
+                self.controls[kind] = self.engine.load_controlnet(kind)
+            positive, negative = self.stock("ControlNetApplyAdvanced").apply_controlnet(
+                positive, negative, self.controls[kind], hint, 1.0, 0.0, 1.0
+            )
+        latent = self.stock("EmptyLatentImage").generate(SIDE, SIDE)[0]
+        sampled = self.stock("KSampler").sample(
+            self.model, seed, STEPS, CFG, SAMPLER, SCHEDULER, positive, negative, latent
+        )[0]
+        return self.stock("VAEDecode").decode(self.vae, sampled)[0].movedim(-1, 1).clone()
+
+    @torch.inference_mode()
+    def rebuilt(self, picture: torch.Tensor) -> torch.Tensor:
+        """A picture [1, 3, H, W] encoded and decoded by the VAE."""
+        latent = self.stock("VAEEncode").encode(self.vae, picture.movedim(1, -1))[0]
+        return self.stock("VAEDecode").decode(self.vae, latent)[0].movedim(-1, 1).clone()
+
+
+def is_trained(kind: str) -> bool:
+    """Whether the ControlNet of `kind` ships."""
+    return (store.FOLDER / f"controlnet-{kind}.safetensors").is_file()
+
+
+def weights_label() -> str:
+    """The start of the checksum of every shipped weight file: figures belong to these weights and no others."""
+    files = sorted(store.FOLDER.glob("*.safetensors"))
+    return " ".join(f"{path.stem}:{store.sha256(path)[:8]}" for path in files)

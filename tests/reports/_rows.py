@@ -1,0 +1,307 @@
+"""The rows of the quality table. Each measures something of the shipped weights on held-out scenes or prompts."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ...demo.judges.network import Judges, judge
+from ...demo.networks import CONTROL_KINDS
+from ...demo.scenes import EXPRESSIONS, HAIR_COLORS, HELD_OUT, PLACES, Scene, render
+from ...preprocessors.lines import draw_lines
+from ...preprocessors.mlsd import load_mlsd, mlsd_lines
+from ...preprocessors.pose import draw_pose
+from . import _measures as measures
+from ._generator import SIDE, Clock, Generator, is_trained
+
+LECTURE = (
+    "gorgeous cute Austrian girl, {expression}, (crop top), {hair} hair loose braided hair, comics printed shirt, "
+    "oversized jogger pants, {place}"
+)
+SHORT = "cute girl, {expression}, {hair} hair, {place}"
+PLACE_WORDS = {
+    "backstreet": "lean against the wall, backstreet",
+    "black background": "black background, light particle",
+    "office": "in the office",
+    "plain": "plain background",
+}
+ELEPHANTS = ("two elephants walking in the African savanna, {}", "2 elephants walking in the African savanna, {}")
+Scores = tuple[list[Any], list[Any], list[Any]]  # with control, without, of the drawings
+STYLES = {"photo": "photo", "animation": "animation style"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number. `asked` is its threshold (none: only told); `full` is the n that the table asks."""
+
+    what: str
+    value: float
+    unit: str
+    n: int
+    asked: float | None = None
+    full: int = 0
+    at_most: bool = False
+    beside: str = ""
+
+    @property
+    def passes(self) -> bool:
+        return self.asked is None or (self.value <= self.asked if self.at_most else self.value >= self.asked)
+
+
+@dataclass
+class Bench:
+    """What every row works with."""
+
+    generator: Generator
+    judges: Judges
+    accuracy: dict[str, Any]
+    clock: Clock
+    count: int
+    folder: Path
+
+    def upto(self, full: int) -> Iterator[int]:
+        return self.clock.upto(min(full, self.count))
+
+    def own(self, name: str) -> str:
+        """The judge's own accuracy on held-out scenes."""
+        found = self.accuracy[name]
+        return f"judge itself: {100 * found['right']:.1f} % of {found['n']} scenes"
+
+    def sheet(self, name: str, rows: Sequence[Sequence[torch.Tensor]], side: int = 128) -> None:
+        """Rows of pictures [1, 3, H, W] as one small file beside the report."""
+        from PIL import Image
+
+        if not rows:
+            return
+        width = max(len(row) for row in rows)
+        blank = torch.ones(1, 3, SIDE, SIDE)
+        padded = [[*row, *[blank] * (width - len(row))] for row in rows]
+        small = [torch.cat([F.interpolate(p, (side, side), mode="area") for p in row], 3) for row in padded]
+        Image.fromarray(measures.array(torch.cat(small, 2)[0])).save(self.folder / f"model-{name}.jpg", quality=82)
+
+
+def in_rows(pictures: Sequence[torch.Tensor], width: int = 8, most: int = 64) -> list[Sequence[torch.Tensor]]:
+    return [pictures[i : i + width] for i in range(0, min(len(pictures), most), width)]
+
+
+def tensor(image: np.ndarray) -> torch.Tensor:
+    """[1, 3, H, W] in 0..1 of uint8 [H, W, 3]."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def share(right: Sequence[bool]) -> float:
+    return 100 * sum(right) / max(1, len(right))
+
+
+def vae(bench: Bench) -> list[Figure]:
+    noise, faces, pictures = [], [], []
+    for i in bench.upto(500):
+        scene = render(HELD_OUT + i)
+        before = tensor(scene.image)
+        after = bench.generator.rebuilt(before)
+        noise.append(measures.psnr(after, before))
+        pictures += [before, after]
+        if scene.kind == "portrait":
+            wanted = [scene.attributes["expression"]] * 2
+            faces.append(judge(bench.judges, torch.cat([after, before])).right("expression", wanted))
+    bench.sheet("vae", in_rows(pictures, most=48))
+    drawn = share([before for _, before in faces])
+    return [
+        Figure("VAE reconstruction, mean PSNR", float(np.mean(noise)), "dB", len(noise), 28, 500),
+        Figure("expression judge right on reconstructions of portraits", share([after for after, _ in faces]), "%",
+               len(faces), 97, 200, beside=f"{drawn:.1f} % on the same drawings"),
+    ]  # fmt: skip
+
+
+def asked_for(i: int) -> tuple[str, dict[str, str | int]]:
+    """Prompt `i` and what it asks for: two portraits, in the lecture's and in short words, then a savanna."""
+    r = random.Random(f"prompt {i}")
+    if i % 3 == 2:
+        style = tuple(STYLES)[i // 3 % 2]
+        return r.choice(ELEPHANTS).format(STYLES[style]), {"style": style, "count": 2}
+    wanted = {"expression": r.choice(EXPRESSIONS), "hair_color": r.choice(tuple(HAIR_COLORS)),
+              "background": r.choice(PLACES)}  # fmt: skip
+    place = PLACE_WORDS.get(wanted["background"], wanted["background"])
+    form = (LECTURE, SHORT)[i % 3]
+    return form.format(expression=wanted["expression"], hair=wanted["hair_color"], place=place), dict(wanted)
+
+
+ASKED = {"expression": 90, "background": 95, "hair_color": 90, "style": 95, "count": 70}
+TITLES = {"expression": "expression followed", "background": "background followed",
+          "hair_color": "hair colour followed", "style": "photo / animation followed",
+          "count": "two elephants"}  # fmt: skip
+
+
+def prompts(bench: Bench) -> list[Figure]:
+    right: dict[str, list[bool]] = {name: [] for name in ASKED}
+    portraits, savannas = [], []
+    for i in bench.upto(300):
+        prompt, wanted = asked_for(i)
+        picture = bench.generator.picture(prompt, seed=i + 1)
+        (savannas if "count" in wanted else portraits).append(picture)
+        verdict = judge(bench.judges, picture)
+        for name, value in wanted.items():
+            right[name] += verdict.right(name, [value])
+    bench.sheet("portrait", in_rows(portraits))
+    bench.sheet("savanna", in_rows(savannas))
+    return [
+        Figure(TITLES[name], share(found), "%", len(found), ASKED[name], 100 if name in ("style", "count") else 200,
+               beside=bench.own(name))
+        for name, found in right.items()
+    ]  # fmt: skip
+
+
+def swap(bench: Bench) -> list[Figure]:
+    inside, outside, rows = [], [], []
+    for i in bench.upto(100):
+        r = random.Random(f"swap {i}")
+        first, second = r.sample(EXPRESSIONS, 2)
+        place = r.choice(PLACES)
+        form = LECTURE.replace("{place}", PLACE_WORDS.get(place, place)).replace("{hair}", r.choice(tuple(HAIR_COLORS)))
+        a, b = (bench.generator.picture(form.format(expression=word), seed=5000 + i) for word in (first, second))
+        box = measures.face_box(judge(bench.judges, a).joints[0].numpy())
+        change = measures.change(a[0], b[0], box)
+        inside.append(change[0])
+        outside.append(change[1])
+        rows.append([a, b])
+    pairs = list(itertools.chain(*rows))
+    bench.sheet("swap", in_rows(pairs))
+    mean_in, mean_out = 255 * float(np.mean(inside)), 255 * float(np.mean(outside))
+    return [
+        Figure("same seed, only the expression word swapped: change inside the face box over outside",
+               mean_in / max(mean_out, 1e-6), "x", len(inside), 3, 100,
+               beside=f"{mean_in:.1f}/255 inside, {mean_out:.1f}/255 outside; box from the first picture's nose")
+    ]  # fmt: skip
+
+
+def controlled(bench: Bench, kind: str, kinds: Sequence[str], hint_of: Callable[[Scene], np.ndarray],
+               score: Callable[[Scene, torch.Tensor], Any]) -> Scores:  # fmt: skip
+    """Scores with control, without (same prompt and seed) and of the held-out scene that gave the hint.
+
+    The sheet's rows are, over and over, the hints, the pictures with control, those without, and the drawings.
+    """
+    found: Scores = ([], [], [])
+    columns = []
+    for i in bench.upto(200):
+        scene = render(HELD_OUT + i, kind=kinds[i % len(kinds)])
+        hint = tensor(hint_of(scene))
+        given, free = (bench.generator.picture(scene.caption, i + 1, kind, h) for h in (hint.movedim(1, -1), None))
+        for scores, picture in zip(found, (given, free, tensor(scene.image)), strict=True):
+            scores.append(score(scene, picture))
+        columns.append((hint, given, free, tensor(scene.image)))
+    bench.sheet(kind, [list(row) for j in range(0, min(len(columns), 24), 8)
+                       for row in zip(*columns[j : j + 8], strict=True)])  # fmt: skip
+    return found
+
+
+def canny(bench: Bench) -> list[Figure]:
+    def score(scene: Scene, picture: torch.Tensor) -> float:
+        return measures.edge_f1(measures.edges(measures.array(picture[0])), measures.edges(scene.image))
+
+    def hint(scene: Scene) -> np.ndarray:
+        return np.repeat(measures.edges(scene.image)[..., None] * np.uint8(255), 3, 2)
+
+    scores = controlled(bench, "canny", ("portrait", "figure", "savanna", "interior"), hint, score)
+    given, free, n = float(np.mean(scores[0])), float(np.mean(scores[1])), len(scores[0])
+    return [
+        Figure("Canny: F1 of the output's edges (Canny 100/200) against the hint within 3 px", given, "", n, 0.70, 200,
+               beside=f"without control {free:.2f}"),
+        Figure("Canny: that F1 over the figure without control", given / max(free, 1e-9), "x", n, 2, 200),
+    ]  # fmt: skip
+
+
+def mlsd(bench: Bench) -> list[Figure]:
+    network = load_mlsd()
+
+    def score(scene: Scene, picture: torch.Tensor) -> tuple[float, float]:
+        image = measures.array(picture[0])
+        again = measures.lines_found(scene.lines, mlsd_lines(network, image).segments, (SIDE, SIDE))
+        return 100 * again, 100 * measures.lines_followed(scene.lines, image)
+
+    scores = controlled(bench, "mlsd", ("interior",), lambda scene: draw_lines(scene.lines, SIDE, SIDE), score)
+    given, free, drawn = (np.mean(s, axis=0) for s in scores)
+    titles = (
+        "M-LSD: length of the hint's lines within 4 px of lines that M-LSD finds in the output",
+        "M-LSD: length of the hint's lines within 4 px of Canny edges (50/100) of the output, alike to 20 degrees",
+    )
+    return [
+        Figure(title, float(given[i]), "%", len(scores[0]), 80, 200,
+               beside=f"without control {free[i]:.0f} %, the drawings themselves {drawn[i]:.0f} %")
+        for i, title in enumerate(titles)
+    ]  # fmt: skip
+
+
+def openpose(bench: Bench) -> list[Figure]:
+    def score(scene: Scene, picture: torch.Tensor) -> float:
+        return 100 * measures.joint_error(judge(bench.judges, picture).joints[0].numpy(), scene.joints[0])
+
+    kinds = ("figure", "figure", "figure", "figure", "portrait")
+    scores = controlled(bench, "openpose", kinds, lambda scene: draw_pose(scene.joints, SIDE, SIDE), score)
+    given, free, drawn = (float(np.mean(s)) for s in scores)
+    return [
+        Figure("OpenPose: mean joint error in shares of the side", given, "%", len(scores[0]), 5, 200, at_most=True,
+               beside=f"without control {free:.1f} %, judge itself on the drawings {drawn:.1f} %")
+    ]  # fmt: skip
+
+
+def seeds(bench: Bench) -> list[Figure]:
+    prompt = ELEPHANTS[0].format("photo")
+    ours = [bench.generator.picture(prompt, seed=i + 1) for i in bench.upto(64)]
+    drawn = [tensor(render(HELD_OUT + i, kind="savanna", count=2, style="photo").image) for i in range(len(ours))]
+    bench.sheet("seeds", in_rows(ours))
+    apart, real = measures.pairwise(torch.cat(ours)), measures.pairwise(torch.cat(drawn))
+    return [
+        Figure(f"one prompt ({prompt}), other seeds: mean pairwise distance over that of drawn scenes",
+               float(apart.mean() / real.mean()), "x", len(ours), 0.7, 64,
+               beside=f"{255 * float(apart.mean()):.1f}/255 against {255 * float(real.mean()):.1f}/255"),
+        Figure("the two most alike of these pictures differ on average by", 255 * float(apart.min()), "/255", len(ours),
+               2, 64),
+    ]  # fmt: skip
+
+
+def rooms(bench: Bench) -> list[Figure]:
+    """Pictures of the other two kinds, to look at; the table asks no figure of them."""
+    names = ("modern office", "classical office", "modern kitchen", "classical kitchen")
+    right: list[bool] = []
+    interiors, figures = [], []
+    for i in bench.upto(64):
+        name = names[i % 4]
+        interiors.append(bench.generator.picture(f"{name}, interior design", seed=i + 1))
+        right += judge(bench.judges, interiors[-1]).right("room", [name])
+        figures.append(bench.generator.picture(render(HELD_OUT + i, kind="figure").caption, seed=i + 1))
+    bench.sheet("interior", in_rows(interiors))
+    bench.sheet("figure", in_rows(figures))
+    return [Figure("room followed (not in the table)", share(right), "%", len(right), beside=bench.own("room"))]
+
+
+def speed(bench: Bench) -> list[Figure]:
+    """Median of five pictures after a first; means something only on a machine with nothing else to do."""
+    load = os.getloadavg()[0]
+    times = []
+    for i in range(6):
+        started = time.perf_counter()
+        bench.generator.picture(ELEPHANTS[0].format("photo"), seed=i)
+        times.append(time.perf_counter() - started)
+    beside = f"{torch.get_num_threads()} threads of {os.cpu_count()}, load before {load:.1f}"
+    return [Figure("one picture of 20 steps, model loaded, median", float(np.median(times[1:])), "s", 5, 4, 5,
+                   at_most=True, beside=beside)]  # fmt: skip
+
+
+ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
+    "vae": vae, "prompts": prompts, "swap": swap, "canny": canny, "mlsd": mlsd, "openpose": openpose, "seeds": seeds,
+    "rooms": rooms, "speed": speed,
+}  # fmt: skip
+
+
+def is_ready(row: str) -> bool:
+    return row not in CONTROL_KINDS or is_trained(row)

@@ -1,0 +1,133 @@
+"""`python run.py report model`: what the embedded model can do, measured from the shipped weights and judged.
+
+Writes tests/reports/model.md and one sheet of pictures of each kind. Rows measured apart (`--only ROW`) are kept in
+model.json and shown together; a row whose weights changed since says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...demo.judges.network import load
+from ...demo.train.common import say
+from ...runner.pack import ROOT
+from ._generator import CFG, SAMPLER, SCHEDULER, SIDE, STEPS, Clock, Generator, weights_label
+from ._rows import ROWS, Bench, Figure, is_ready
+
+OUTPUT = ROOT / "tests" / "reports"
+MANY = 500
+RECORD = "model.json"
+
+
+def verdict(figure: Figure) -> str:
+    if figure.asked is None:
+        return ""
+    word = "pass" if figure.passes else "MISS"
+    return word if figure.n >= figure.full else f"{word}, provisional: {figure.n} of {figure.full}"
+
+
+def number(value: float, unit: str) -> str:
+    digits = 2 if unit in ("", "x", "dB", "s") else 1
+    return f"{value:.{digits}f}{'' if unit.startswith('/') else ' '}{unit}".strip()
+
+
+def figure_line(row: str, figure: Figure) -> str:
+    asked = "" if figure.asked is None else f"{'<=' if figure.at_most else '>='} {figure.asked:g} {figure.unit}".strip()
+    cells = [f"`{row}`", figure.what, asked, number(figure.value, figure.unit), str(figure.n), verdict(figure)]
+    return f"| {' | '.join([*cells, figure.beside])} |"
+
+
+def table(records: dict[str, Any], weights: str) -> list[str]:
+    """The lines of the table, then when and from which weights each row was measured."""
+    lines = ["| row | what | asked | measured | n | verdict | beside |", "|---|---|---|---|---|---|---|"]
+    notes = []
+    for row in ROWS:
+        if row not in records:
+            state = "not measured yet" if is_ready(row) else "not trained yet"
+            lines.append(f"| `{row}` | | | | | {state} | |")
+            continue
+        record = records[row]
+        lines += [figure_line(row, Figure(**figure)) for figure in record["figures"]]
+        old = "" if record["weights"] == weights else f"; WITH OTHER WEIGHTS than now: {record['weights']}"
+        notes.append(f"- `{row}`: {record['date']}, {record['seconds']:.0f} s, `{record['command']}`{old}")
+    return [*lines, "", *notes]
+
+
+def judges_line(accuracy: dict[str, Any]) -> str:
+    heads = [
+        f"{name.replace('_', ' ')} {100 * found['right']:.1f} % (n {found['n']})"
+        for name, found in accuracy.items()
+        if "right" in found
+    ]
+    joints = accuracy["joints"]
+    return ", ".join([*heads, f"joints {100 * joints['error']:.2f} % of the side off (n {joints['n']})"])
+
+
+def text(records: dict[str, Any], accuracy: dict[str, Any], weights: str) -> str:
+    figures = [Figure(**figure) for record in records.values() for figure in record["figures"]]
+    short = [figure for figure in figures if figure.asked is not None and figure.n < figure.full]
+    missed = sum(not figure.passes for figure in figures)
+    return "\n".join([
+        "# What the embedded model can do" + (" (provisional: small samples)" if short else ""),
+        "",
+        f"From the shipped weights, {SIDE} x {SIDE}, {SAMPLER} {SCHEDULER}, {STEPS} steps, cfg {CFG:g}, one picture at "
+        "a time through ComfyUI's own nodes. Scenes are held out: never trained on, by the model or by the judges. "
+        f"torch {torch.__version__}. {missed} of {len(figures)} figures are missed.",
+        "",
+        f"Weights: {weights}",
+        "",
+        "The judges are a small network (demo/judges), right on held-out drawings in: " + judges_line(accuracy) + ".",
+        "",
+        *table(records, weights),
+        "",
+        "Sheets: `model-KIND.jpg` beside this file. Those of the ControlNets show, over and over, a row of hints, of "
+        "pictures with control, without control, and of the drawings that the hints come from.",
+        "",
+    ])  # fmt: skip
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python run.py report model", description=__doc__)
+    parser.add_argument("--count", type=int, default=MANY, help="at most so many scenes, pictures or pairs a row")
+    parser.add_argument("--only", nargs="*", choices=list(ROWS), default=list(ROWS), help="these rows alone")
+    parser.add_argument("--minutes", type=float, default=600.0, help="time budget, shared by the rows")
+    parser.add_argument("--out", type=Path, default=OUTPUT, help="folder of the report and its sheets")
+    options = parser.parse_args(argv)
+    options.out.mkdir(parents=True, exist_ok=True)
+    record_file, weights = options.out / RECORD, weights_label()
+    records: dict[str, Any] = json.loads(record_file.read_text("utf-8")) if record_file.is_file() else {}
+    judges, accuracy = load()
+    rows = [row for row in options.only if is_ready(row)]
+    for row in set(options.only) - set(rows):
+        say(f"{row}: not trained yet")
+    with tempfile.TemporaryDirectory() as folder:
+        clock = Clock(options.minutes, len(rows))
+        bench = Bench(Generator(Path(folder)), judges, accuracy, clock, options.count, options.out)
+        for row in rows:
+            clock.begin()
+            started = time.monotonic()
+            figures = [figure for figure in ROWS[row](bench) if figure.n]  # a small sample may lack an attribute
+            records[row] = {
+                "figures": [asdict(figure) for figure in figures],
+                "command": " ".join(["python run.py report model", *argv]),
+                "date": str(datetime.date.today()),
+                "seconds": round(time.monotonic() - started),
+                "weights": weights,
+            }
+            record_file.write_text(json.dumps(records, indent=1) + "\n", "utf-8")
+            (options.out / "model.md").write_text(text(records, accuracy, weights), "utf-8")
+            for figure in figures:
+                say(figure_line(row, figure))
+    missed = [figure.what for row in rows for figure in map(lambda f: Figure(**f), records[row]["figures"])
+              if not figure.passes]  # fmt: skip
+    say(f"missed: {'; '.join(missed) or 'nothing'}")
+    return 1 if missed else 0
