@@ -11,5 +11,14 @@
 - folder_sheet.py the sheet of a folder, read from the disk one picture at a time
 - viewer.py       index.html of a folder (viewer.html: the page without its data)
 - load_nodes.py   the node Load Cells
-- nodes.py        the nodes
+- values.py       the text of a Value Axis
+- plan.py         from axes to cells: settings, order, batches
+- hashing.py      the key of a cell: a hash of all that makes its picture
+- freeze.py       prompt and workflow set to one cell, as each picture carries them
+- saving.py       folders and files that stay inside the output folder, whole or not at all
+- running.py      cell after cell: made, saved, recorded
+- sweeping.py     a sweep put together, and its report
+- engine.py       pictures by ComfyUI's own sampling, encoding and decoding
+- sweep_nodes.py, axis_nodes.py  the nodes Sweep and Value Axis
+- nodes.py        the other nodes, and the list of all
 """

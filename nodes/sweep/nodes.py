@@ -10,6 +10,7 @@ import comfy.utils
 import torch
 
 from ..api import io
+from .axis_nodes import ValueAxis
 from .cells import grid_of
 from .difference import (
     Change,
@@ -26,6 +27,7 @@ from .labels import as_list, only_what_differs
 from .load_nodes import LoadCells, opened
 from .pictures import frames
 from .sheet import Style, draw, plan
+from .sweep_nodes import Sweep
 
 CATEGORY = "Steer/Sweep"
 THEMES = ("light", "dark")
@@ -313,4 +315,4 @@ def _one_for_each(given: Sequence[torch.Tensor], count: int, name: str) -> list[
     return list(given) * (count // len(given))
 
 
-NODES: list[type[io.ComfyNode]] = [LoadCells, ContactSheet, Difference]
+NODES: list[type[io.ComfyNode]] = [ValueAxis, Sweep, LoadCells, ContactSheet, Difference]

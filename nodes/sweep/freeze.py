@@ -1,0 +1,84 @@
+"""The prompt and the workflow of a sweep with its `cell` widget set to one cell, as every picture carries them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+CELL = "cell"
+Json = dict[str, Any]
+
+
+def cell_text(labels: Sequence[str]) -> str:
+    """What the widget says for the cell with these labels, one an axis."""
+    return json.dumps(list(labels), ensure_ascii=False)
+
+
+def read_cell(text: str) -> tuple[str, ...] | None:
+    """The labels that `cell_text` wrote; None for text that is none of these, such as `angry; seed 3`."""
+    try:
+        labels = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        return None
+    return tuple(labels)
+
+
+def frozen_prompt(prompt: Json, node_id: str, cell: str) -> Json:
+    """The API prompt with the node's `cell` set. What ComfyUI's cache noted in it (is_changed) is left out, because it
+    would be believed when the prompt is queued again. Unchanged where it holds no such node."""
+    result = {name: {key: part for key, part in node.items() if key != "is_changed"} for name, node in prompt.items()}
+    if node_id in result:
+        result[node_id] = result[node_id] | {"inputs": result[node_id]["inputs"] | {CELL: cell}}
+    return result
+
+
+def frozen_workflow(workflow: Json, node_id: str, cell: str, now: str = "") -> Json | None:
+    """The UI workflow with the widget of the node set; None where the node or its widget is not found in it.
+
+    node_id: as in the API prompt, such as "12:7" for node 7 in the subgraph that node 12 is. A subgraph that stands in
+    several places gets a copy of its own in this one, so that the others stay as they are. now: what the widget says.
+    """
+    result = copy.deepcopy(workflow)
+    graph = result
+    *path, last = node_id.split(":")
+    for part in path:
+        graph = _inside(result, _node(graph, part))
+        if graph is None:
+            return None
+    node = _node(graph, last)
+    return result if node is not None and _set(node, cell, now) else None
+
+
+def _node(graph: Json, node_id: str) -> Json | None:
+    return next((node for node in graph.get("nodes", ()) if str(node.get("id")) == node_id), None)
+
+
+def _inside(workflow: Json, node: Json | None) -> Json | None:
+    """The graph of the subgraph that `node` is, a copy of its own where others are the same."""
+    graphs = workflow.get("definitions", {}).get("subgraphs", [])
+    graph = next((graph for graph in graphs if node is not None and graph.get("id") == node.get("type")), None)
+    if graph is None or node is None:
+        return None
+    everywhere = [other for each in (workflow, *graphs) for other in each.get("nodes", ())]
+    if sum(other.get("type") == graph["id"] for other in everywhere) > 1:
+        graph = copy.deepcopy(graph) | {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{graph['id']} {node['id']}"))}
+        node["type"] = graph["id"]
+        graphs.append(graph)
+    return graph
+
+
+def _set(node: Json, cell: str, now: str) -> bool:
+    """Set the widget `cell`, which is the node's last one: before it stand as many as the frontend likes."""
+    values = node.get("widgets_values")
+    if isinstance(values, dict) and CELL in values:
+        values[CELL] = cell
+        return True
+    if isinstance(values, list) and values and values[-1] == now:
+        values[-1] = cell
+        return True
+    return False

@@ -1,0 +1,91 @@
+"""Where the pictures of a sweep are saved and how: inside the output folder, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+MAX_FOLDER, MAX_STEM = 200, 80  # characters; bytes
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
+_FORBIDDEN = '<>:"|?*%'
+
+
+def folder_inside(base: Path, folder: str) -> Path:
+    """The folder that `folder` names inside `base`, such as `moods` or `moods/first`, usable on any system.
+
+    Raises ValueError for one that leaves `base`, also by a link, or that some system cannot have.
+    """
+    name = folder.strip().replace("\\", "/")
+    parts = name.split("/")
+    fault = ""
+    if not name:
+        fault = "it is empty"
+    elif name.startswith("/") or re.match(r"[A-Za-z]:", name):
+        fault = "it begins at the root of a disk"
+    elif len(name) > MAX_FOLDER:
+        fault = f"it has {len(name)} characters, more than {MAX_FOLDER}"
+    elif any(part in ("", ".", "..") for part in parts):
+        fault = "it has an empty part, . or .. between slashes"
+    elif found := next((letter for letter in name if letter in _FORBIDDEN or not letter.isprintable()), ""):
+        fault = f"it has the character {found!r}"
+    elif found := next((part for part in parts if _RESERVED.match(part)), ""):
+        fault = f"Windows keeps the name '{found}' for a device"
+    elif any(part != part.strip() or part.endswith(".") for part in parts):
+        fault = "a part of it begins or ends with a space or a dot"
+    if fault:
+        raise ValueError(f"folder: {fault}. Write a name inside ComfyUI's output folder, such as sweeps/moods.")
+    home = base.resolve()
+    found_path = (home / name).resolve()
+    if home not in found_path.parents:
+        raise ValueError(f"folder: '{name}' leads out of ComfyUI's output folder by a link. Choose another name.")
+    if found_path.exists() and not found_path.is_dir():
+        raise ValueError(f"folder: '{name}' is a file. Choose another name.")
+    return found_path
+
+
+def file_stem(labels: Sequence[str], key: str) -> str:
+    """A readable file name without its ending: what differs, then ten digits of the key, which make it the only one."""
+    text = unicodedata.normalize("NFC", "-".join(labels))
+    text = re.sub(r"[^\w.,+=()-]+", "_", text).strip("_.")
+    text = text.encode()[:MAX_STEM].decode(errors="ignore").rstrip("_.-")
+    return f"{text or 'cell'}-{key[:10]}"
+
+
+def as_bytes(picture: torch.Tensor) -> np.ndarray:
+    """[H, W, C] in 0..1 as uint8, as ComfyUI's Save Image rounds it."""
+    return np.clip(255.0 * picture.cpu().numpy(), 0, 255).astype(np.uint8)
+
+
+def write_png(path: Path, pixels: np.ndarray, texts: Mapping[str, Any]) -> None:
+    """Save `pixels` [H, W, C] with `texts` as JSON in its head. A broken write leaves nothing under this name.
+
+    Raises OSError, naming the file, where it cannot be written.
+    """
+    info = PngInfo()
+    for name, value in texts.items():
+        info.add_text(name, json.dumps(value))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with open(unfinished, "wb") as file:
+            Image.fromarray(pixels).save(file, "PNG", pnginfo=info, compress_level=4)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise OSError(
+            error.errno,
+            f"The picture {path} cannot be written ({error.strerror or error}). What is finished stays: make room, or "
+            "let ComfyUI write there, and run it again.",
+        ) from error
