@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-MAX_FOLDER, MAX_STEM = 200, 80  # characters; bytes
+MAX_FOLDER, MAX_STEM = 200, 80  # bytes
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 _FORBIDDEN = '<>:"|?*%'
 
@@ -32,12 +32,12 @@ def folder_inside(base: Path, folder: str) -> Path:
         fault = "it is empty"
     elif name.startswith("/") or re.match(r"[A-Za-z]:", name):
         fault = "it begins at the root of a disk"
-    elif len(name) > MAX_FOLDER:
-        fault = f"it has {len(name)} characters, more than {MAX_FOLDER}"
     elif any(part in ("", ".", "..") for part in parts):
         fault = "it has an empty part, . or .. between slashes"
     elif found := next((letter for letter in name if letter in _FORBIDDEN or not letter.isprintable()), ""):
         fault = f"it has the character {found!r}"
+    elif len(name.encode()) > MAX_FOLDER:
+        fault = f"it is too long with {len(name)} characters"
     elif found := next((part for part in parts if _RESERVED.match(part)), ""):
         fault = f"Windows keeps the name '{found}' for a device"
     elif any(part != part.strip() or part.endswith(".") for part in parts):

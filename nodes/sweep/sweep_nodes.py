@@ -183,12 +183,15 @@ class Sweep(io.ComfyNode):
             raise ValueError(f"on_error: '{on_error}' is not known. Choose one of: {', '.join(ON_ERROR)}.")
         home = folder_inside(Path(folder_paths.get_output_directory()), folder)
         given = Given(model, clip, vae, latent, control, sampler, sigmas)
-        axes = numbered([axis for axis in (axis_1, axis_2, axis_3, axis_4) if axis is not None])
+        axes = [axis for axis in (axis_1, axis_2, axis_3, axis_4) if axis is not None]
         settings = Settings(
             positive, negative, seed, steps, cfg, find_name(sampler_name, SAMPLER, known_names(SAMPLER)),
             find_name(scheduler, SCHEDULER, known_names(SCHEDULER)), denoise,
         )  # fmt: skip
-        cells = _checked_cells(given, settings, axes, max_cells)
+        _check(given, axes, max_cells)
+        axes = numbered(axes)
+        cells = plan_cells(settings, axes)
+        _check_controls(control, cells)
         node_id = str(cls.hidden.unique_id or "")
         upstream = Upstream(_get_node(cls.hidden.dynprompt), file_identity)
         shared = shared_parts(upstream, node_id, latent, control=control, sampler=sampler, sigmas=sigmas)
@@ -251,8 +254,8 @@ class Sweep(io.ComfyNode):
         return texts
 
 
-def _checked_cells(given: Given, settings: Settings, axes: Sequence[Axis], max_cells: int) -> list[Cell]:
-    """The cells, once every value of every axis can be used. Raises ValueError otherwise."""
+def _check(given: Given, axes: Sequence[Axis], max_cells: int) -> None:
+    """Raises ValueError unless every value of every axis can be used."""
     connected = Connected(given.control is not None, given.sampler is not None, given.sigmas is not None)
     check_axes(axes, connected, max_cells)
     check_latent(given.latent)
@@ -260,15 +263,16 @@ def _checked_cells(given: Given, settings: Settings, axes: Sequence[Axis], max_c
         for value in axis.values if axis.name in NAMES else ():
             if value is not None:
                 find_name(getattr(value, "name", value), axis.name, known_names(axis.name))
-    cells = plan_cells(settings, axes)
-    if given.control is not None:
-        seen: set[tuple[float | None, ...]] = set()
-        for own in (cell.settings for cell in cells):
-            values = (own.control_strength, own.control_start, own.control_end)
-            for control in swept_control(given.control, own) if values not in seen else ():
-                check_control(control)
-            seen.add(values)
-    return cells
+
+
+def _check_controls(control: ControlStack | None, cells: Sequence[Cell]) -> None:
+    """Raises ValueError for a start after the end and the like, in any cell."""
+    seen: set[tuple[float | None, ...]] = set()
+    for own in (cell.settings for cell in cells):
+        values = (own.control_strength, own.control_start, own.control_end)
+        for entry in swept_control(control or (), own) if values not in seen else ():
+            check_control(entry)
+        seen.add(values)
 
 
 def _get_node(dynprompt: Any) -> GetNode:

@@ -144,7 +144,9 @@ def _numbers(text: str, kind: str, limits: Numbers) -> Iterator[str]:
             raise ValueTextError(text, position, f"{kind} are whole numbers. Leave the point out.")
         for value in _range(text, position, match):
             if limits.whole and value != value.to_integral_value():
-                raise ValueTextError(text, position, f"the range gives {value:f}, but {kind} are whole numbers.")
+                raise ValueTextError(
+                    text, position, f"the range gives {_written(value, False)}, but {kind} are whole numbers."
+                )
             if not limits.low <= value <= limits.high:
                 raise ValueTextError(
                     text, position, f"{kind} {_written(value, False)} is outside {limits.low:g} to {limits.high:g}."

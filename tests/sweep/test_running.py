@@ -1,0 +1,187 @@
+"""Cell after cell, with a maker whose pictures are known: what fails, what does not fit, what is cancelled."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from steer.nodes.axis import seed_axis
+from steer.nodes.sweep import running
+from steer.nodes.sweep.manifest import AxisRecord, CellPlan, Manifest
+from steer.nodes.sweep.plan import Settings, plan_cells
+from steer.nodes.sweep.running import BLANK, STOP, Job, missing, run_jobs
+
+BASE = Settings("girl", "", 0, 1, 1.0, "euler", "normal", 1.0)
+
+
+class CancelledError(Exception):
+    pass
+
+
+class Fake:
+    """Makes grey pictures whose value is the seed. `fault` may raise for the seeds of a batch."""
+
+    passes = (CancelledError,)
+    out_of_memory = (MemoryError,)
+
+    def __init__(self, fault: Callable[[list[int]], None] = lambda seeds: None) -> None:
+        self.fault, self.asked, self.freed = fault, list[list[int]](), 0
+
+    def make(self, cells: Sequence[Settings]) -> list[torch.Tensor]:
+        seeds = [cell.seed for cell in cells]
+        self.asked.append(seeds)
+        self.fault(seeds)
+        return [torch.full((4, 4, 3), seed / 255) for seed in seeds]
+
+    def free(self) -> None:
+        self.freed += 1
+
+
+class Folder:
+    def __init__(self, home: Path, count: int = 8) -> None:
+        axis = seed_axis(range(count))
+        self.jobs = [Job(cell, f"{cell.settings.seed:064x}"[::-1], cell.labels) for cell in plan_cells(BASE, [axis])]
+        self.home = home
+        plans = [CellPlan(job.key, job.cell.at, job.cell.labels) for job in self.jobs]
+        self.manifest = Manifest(home)
+        self.manifest.start("", [AxisRecord("seed", axis.labels)], plans)
+
+    def run(self, maker: Fake, size: int = 1, on_error: str = BLANK):
+        """As a new run of the server would: the manifest is read anew."""
+        self.manifest = Manifest(self.home)
+        todo = missing(self.jobs, self.manifest)
+        return run_jobs(todo, self.manifest, maker, lambda settings: size, on_error, lambda cell: {})
+
+    def finished(self) -> list[int]:
+        manifest = Manifest(self.home)
+        return [job.cell.settings.seed for job in self.jobs if manifest.finished(job.key)]
+
+    def files(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in sorted(self.home.glob("*.png"))}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "sweep")
+
+
+def raising(error: Exception, *bad: int) -> Callable[[list[int]], None]:
+    def fault(seeds: list[int]) -> None:
+        if set(seeds) & set(bad):
+            raise error
+
+    return fault
+
+
+def test_a_failing_cell_is_a_blank_and_is_tried_again(folder: Folder):
+    outcome = folder.run(Fake(raising(ValueError("no such LoRA"), 3)))
+    assert (outcome.made, outcome.failed) == (7, [("seed 3", "no such LoRA")])
+    assert folder.finished() == [0, 1, 2, 4, 5, 6, 7]
+    state = Manifest(folder.home).state(folder.jobs[3].key)
+    assert state is not None
+    assert state.error == "no such LoRA"
+    before = folder.files()
+    mended = Fake()
+    assert folder.run(mended).made == 1
+    assert mended.asked == [[3]]
+    assert folder.finished() == list(range(8))
+    assert before.items() <= folder.files().items(), "a finished picture was touched"
+    again = Fake()
+    folder.run(again)
+    assert again.asked == []
+
+
+def test_stop_ends_at_the_first_failing_cell(folder: Folder):
+    with pytest.raises(RuntimeError, match="The cell 'seed 3' failed: broken"):
+        folder.run(Fake(raising(ValueError("broken"), 3)), on_error=STOP)
+    assert folder.finished() == [0, 1, 2]
+
+
+def test_cancel_passes_through_and_keeps_what_is_done(folder: Folder):
+    with pytest.raises(CancelledError):
+        folder.run(Fake(raising(CancelledError(), 5)))
+    assert folder.finished() == [0, 1, 2, 3, 4]
+    assert Manifest(folder.home).state(folder.jobs[5].key) is None, "a cancelled cell is no failed one"
+    rest = Fake()
+    folder.run(rest)
+    assert rest.asked == [[5], [6], [7]]
+
+
+def test_a_batch_that_does_not_fit_is_halved_for_good(folder: Folder):
+    def fault(seeds: list[int]) -> None:
+        if len(seeds) > 2:
+            raise MemoryError
+
+    maker = Fake(fault)
+    outcome = folder.run(maker, size=8)
+    assert maker.asked == [list(range(8)), [0, 1, 2, 3], [0, 1], [2, 3], [4, 5], [6, 7]]
+    assert (outcome.made, outcome.failed, maker.freed) == (8, [], 2)
+    assert outcome.notes[-1] == "Out of memory with 4 pictures at once: went on with 2."
+
+
+def test_a_single_picture_that_does_not_fit_is_a_blank(folder: Folder):
+    outcome = folder.run(Fake(raising(MemoryError("too large"), 2)), size=2)
+    assert outcome.failed == [("seed 2", "too large")]
+    assert folder.finished() == [0, 1, 3, 4, 5, 6, 7]
+
+
+def test_a_picture_of_nan_is_a_blank(folder: Folder, monkeypatch: pytest.MonkeyPatch):
+    maker = Fake()
+    plain = maker.make
+    monkeypatch.setattr(
+        maker, "make", lambda cells: [p if p.mean() != 1 / 255 else p * float("nan") for p in plain(cells)]
+    )
+    assert "NaN" in folder.run(maker, size=4).failed[0][1]
+    assert folder.finished() == [0, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_full_disk_ends_the_run_and_the_next_goes_on(folder: Folder, monkeypatch: pytest.MonkeyPatch):
+    real = running.write_png
+
+    def full(path: Path, *rest: Any) -> None:
+        if path.name.startswith("seed_4"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "write_png", full)
+        with pytest.raises(OSError, match="No space left"):
+            folder.run(Fake())
+    assert folder.finished() == [0, 1, 2, 3]
+    before = folder.files()
+    rest = Fake()
+    folder.run(rest)
+    assert rest.asked == [[4], [5], [6], [7]]
+    assert before.items() <= folder.files().items()
+
+
+def test_a_vanished_or_torn_picture_is_made_again(folder: Folder):
+    folder.run(Fake())
+    paths = sorted(folder.home.glob("*.png"))
+    paths[2].unlink()
+    paths[6].write_bytes(paths[6].read_bytes()[:40])
+    maker = Fake()
+    folder.run(maker, size=8)
+    assert maker.asked == [[2, 6]]
+
+
+def test_a_torn_line_of_the_manifest_costs_one_cell(folder: Folder):
+    folder.run(Fake())
+    with open(folder.manifest.path, "rb+") as file:
+        file.truncate(folder.manifest.path.stat().st_size - 9)
+    maker = Fake()
+    folder.run(maker)
+    assert maker.asked == [[7]]
+    assert folder.finished() == list(range(8))
+
+
+def test_cells_with_one_key_are_made_once(folder: Folder):
+    twin = Job(folder.jobs[0].cell, folder.jobs[1].key, ("twin",))
+    maker = Fake()
+    run_jobs(missing([*folder.jobs[:2], twin], folder.manifest), folder.manifest, maker, lambda settings: 1, BLANK,
+             lambda cell: {})  # fmt: skip
+    assert maker.asked == [[0], [1]]

@@ -1,0 +1,205 @@
+"""The pictures of a Sweep are those that ComfyUI's own nodes make alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from steer.nodes.axis import Axis, Lora, prompt_axis, seed_axis
+from steer.nodes.control.stack import Control
+from steer.nodes.prompts.swap import WholePrompt
+from sweep_lab import MOODS, PROMPT, Graph, Lab, node, value_axis
+from tiny_control import demo_controlnet
+
+
+@pytest.mark.parametrize(
+    ("axis", "setting"),
+    [
+        (seed_axis([3, 2**64 - 1]), "seed"), (value_axis("cfg", 1.0, 7.5), "cfg"), (value_axis("steps", 1, 3), "steps"),
+        (value_axis("denoise", 0.5, 1.0), "denoise"), (value_axis("scheduler", "karras", "simple"), "scheduler"),
+        (value_axis("sampler", "euler_ancestral", "dpmpp_2m_sde", "uni_pc", "ddim", "dpm_2"), "sampler_name"),
+        (prompt_axis([WholePrompt("a cat"), WholePrompt("(girl:1.3), [plain]")], ["cat", "girl"]), "positive"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_cells_are_what_ksampler_makes_alone_bit_for_bit(lab: Lab, axis: Axis, setting: str):
+    pictures = lab.sweep(axis_1=axis, axis_2=MOODS) if axis.name != "prompt" else lab.sweep(axis_1=axis)
+    assert len(pictures) == len(axis) * (1 if axis.name == "prompt" else 2)
+    for labels, pixels in pictures.items():
+        value = axis.values[axis.labels.index(labels[0])]
+        changed = {setting: getattr(value, "text", value)}
+        if axis.name != "prompt":
+            changed["positive"] = PROMPT.replace("smiling", labels[1])
+        assert (pixels == lab.stock(**changed)).all(), labels
+    first, *others = pictures.values()
+    assert any((first != other).any() for other in others)
+
+
+@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m_sde"])
+def test_batches_are_the_same_pictures_within_rounding(lab: Lab, sampler: str):
+    alone = lab.sweep(axis_1=seed_axis(range(8)), sampler_name=sampler)
+    for size in (2, 5, 8):
+        together = lab.sweep(axis_1=seed_axis(range(8)), sampler_name=sampler, batch_size=size, folder=f"b{size}")
+        assert together.keys() == alone.keys()
+        assert max(np.abs(together[labels] - alone[labels]).max() for labels in alone) <= 2
+
+
+def test_the_noise_mask_is_kept_to(lab: Lab):
+    masked: Graph = {
+        "image": node("EmptyImage", width=64, height=64, batch_size=1, color=0x4080C0),
+        "half": node("SolidMask", value=1.0, width=32, height=64),
+        "none": node("SolidMask", value=0.0, width=64, height=64),
+        "mask": node("MaskComposite", destination=["none", 0], source=["half", 0], x=0, y=0, operation="add"),
+        "encoded": node("VAEEncode", pixels=["image", 0], vae=["model", 2]),
+    }
+    lab.latent = node("SetLatentNoiseMask", samples=["encoded", 0], mask=["mask", 0])
+    graph = lab.graph(axis_1=MOODS) | masked
+    assert lab.comfy.run(graph).error is None
+    pictures = lab.pictures()
+    for (mood,), pixels in pictures.items():
+        assert (pixels == lab.stock(masked, positive=PROMPT.replace("smiling", mood))).all()
+    change = np.abs(pictures[("smiling",)] - pictures[("angry",)])
+    assert change[:, :24].mean() > 20 * change[:, 48:].mean()
+    assert change[:, 48:].max() <= 2  # the VAE looks a little beyond its own place
+
+
+def test_a_control_axis_is_the_stock_chain(lab: Lab):
+    net, hint = demo_controlnet(), torch.zeros(1, 64, 64, 3)
+    hint[:, 16:48, 30:34] = 1.0
+    pictures = lab.sweep(axis_1=value_axis("control strength", 0.0, 0.5), axis_2=value_axis("control end", 0.4, 1.0),
+                         control=(Control(net, hint, strength=0.9),))  # fmt: skip
+    lab.given |= {"net": net, "hint": hint}
+    for (strength, end), pixels in pictures.items():
+        chain = {
+            "net": node("TestGive", name="net", version=""),
+            "hint": node("TestGive", name="hint", version=""),
+            "applied": node("ControlNetApplyAdvanced", positive=["plus", 0], negative=["minus", 0],
+                            control_net=["net", 0], image=["hint", 0], strength=float(strength.split()[-1]),
+                            start_percent=0.0, end_percent=float(end.split()[-1])),
+        }  # fmt: skip
+        links = {"positive": ["applied", 0], "negative": ["applied", 1]}
+        assert (pixels == lab.stock(chain, links)).all(), (strength, end)
+    assert len({pixels.tobytes() for pixels in pictures.values()}) == 3, "strength 0 is the same twice"
+
+
+def models(folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An own folder for models of a kind."""
+    import folder_paths
+
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, kind, ([str(folder)], {".safetensors"}))
+    monkeypatch.delitem(folder_paths.filename_list_cache, kind, raising=False)
+    folder.mkdir()
+    return folder
+
+
+def test_a_lora_axis_is_the_stock_loader(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import comfy.lora
+    from steer.nodes.demo.engine import load_model
+
+    folder = models(tmp_path / "loras", "loras", monkeypatch)
+    model = load_model().model
+    weights = {name: weight for name, weight in model.state_dict().items() if "attn2.to_k.weight" in name}
+    assert weights
+    generator = torch.Generator().manual_seed(0)
+    lora = {}
+    for name, weight in weights.items():
+        key = next(k for k, target in comfy.lora.model_lora_keys_unet(model, {}).items() if target == name)
+        lora[f"{key}.lora_up.weight"] = torch.randn(weight.shape[0], 2, generator=generator)
+        lora[f"{key}.lora_down.weight"] = torch.randn(2, weight.shape[1], generator=generator)
+    save_file(lora, folder / "wild.safetensors")
+    save_file({"other.lora_up.weight": torch.ones(2, 2)}, folder / "alien.safetensors")
+    values = (None, Lora("wild.safetensors", 0.5), Lora("wild.safetensors", 1.0), Lora("alien.safetensors"))
+    pictures = lab.sweep(axis_1=Axis("LoRA", values, ("none", "0.5", "1.0", "alien")), axis_2=MOODS)
+    assert len(pictures) == 6, "the LoRA of another family makes blanks, not pictures without it"
+    assert "nothing of it fits the model" in (lab.output / "s" / "manifest.jsonl").read_text()
+    for (strength, mood), pixels in pictures.items():
+        loader = (
+            node(
+                "LoraLoader",
+                model=["model", 0],
+                clip=["model", 1],
+                lora_name="wild.safetensors",
+                strength_model=float(strength),
+                strength_clip=float(strength),
+            )
+            if strength != "none"
+            else None
+        )
+        links: dict[str, Any] = {"model": ["lora", 0], "clip": ["lora", 1]} if loader else {}
+        stock = lab.stock({"lora": loader} if loader else {}, links, positive=PROMPT.replace("smiling", mood))
+        assert (pixels == stock).all(), (strength, mood)
+    assert len({pixels.tobytes() for pixels in pictures.values()}) == 6
+
+
+def test_a_checkpoint_axis_loads_each_once_and_uses_all_of_it(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Stock ComfyUI cannot read a checkpoint this small: its loader is replaced by one of the embedded model."""
+    import comfy.sd
+    from steer.nodes.demo.engine import load_clip, load_model, load_vae
+
+    folder = models(tmp_path / "checkpoints", "checkpoints", monkeypatch)
+    loaded: list[str] = []
+
+    def load(path: str, **options: Any) -> tuple[Any, ...]:
+        loaded.append(Path(path).stem)
+        model = load_model()
+        if loaded[-1] == "other":
+            with torch.no_grad():
+                model.model.diffusion_model.out[2].bias.add_(0.3)
+        return model, load_clip(), load_vae(), None
+
+    monkeypatch.setattr(comfy.sd, "load_checkpoint_guess_config", load)
+    for name in ("same", "other"):
+        (folder / f"{name}.safetensors").write_bytes(name.encode())
+    axes = {
+        "axis_1": seed_axis([1, 2]),
+        "axis_2": Axis("checkpoint", ("same.safetensors", "other.safetensors"), ("same", "other")),
+    }
+    pictures = lab.sweep(**axes)
+    assert loaded == ["same", "other"]
+    for seed in (1, 2):
+        stock = lab.stock(seed=seed)
+        assert (pictures[(f"seed {seed}", "same")] == stock).all()
+        assert (pictures[(f"seed {seed}", "other")] != stock).any()
+    (folder / "other.safetensors").write_bytes(b"a new version of it")
+    lab.sweep(**axes)
+    assert loaded == ["same", "other", "other"], "a file that changed makes its own cells anew, and no others"
+
+
+def test_sampler_and_sigmas_override_the_widgets(lab: Lab):
+    import comfy.samplers
+
+    sigmas = comfy.samplers.calculate_sigmas(_sampling(), "karras", 3)
+    pictures = lab.sweep(axis_1=MOODS, sampler=comfy.samplers.sampler_object("heun"), sigmas=sigmas)
+    for (mood,), pixels in pictures.items():
+        stock = lab.stock(positive=PROMPT.replace("smiling", mood), sampler_name="heun", scheduler="karras", steps=3)
+        assert (pixels == stock).all()
+
+
+def _sampling() -> Any:
+    from steer.nodes.demo.engine import load_model
+
+    return load_model().get_model_object("model_sampling")
+
+
+def test_timed_prompts_switch_after_their_step(lab: Lab):
+    """With all switches after the last step or before the first, the picture is that of one prompt alone."""
+    times = Axis("switch time", ("0.0", "0.5", "4"), ("first", "middle", "last"))
+    pictures = lab.sweep(axis_1=times, positive="girl, [smiling:angry:0.3], backstreet", steps=4)
+    first, last = (lab.stock(positive=PROMPT.replace("smiling", mood), steps=4) for mood in ("angry", "smiling"))
+    assert (pictures[("first",)] == first).all()
+    assert (pictures[("last",)] == last).all()
+    timed = {
+        "sigmas": node("BasicScheduler", model=["model", 0], scheduler="normal", steps=4, denoise=1.0),
+        "timed": node("SteerTimedSwap", clip=["model", 1], model=["model", 0], sigmas=["sigmas", 0],
+                      text="girl, [smiling:angry:0.5], backstreet", time="fraction of steps"),
+    }  # fmt: skip
+    middle = lab.stock(timed, {"positive": ["timed", 0]}, steps=4)
+    assert (pictures[("middle",)] == middle).all()
+    assert (middle != first).any()
+    assert (middle != last).any()

@@ -1,0 +1,119 @@
+"""The language of Value Axis: numbers and names of every kind, and errors that name the fault."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from steer.nodes.axis import Lora
+from steer.nodes.sweep.values import KINDS, MAX_VALUES, NAMES, NUMBERS, ValueTextError, read_values
+
+KNOWN = {
+    "sampler": ["euler", "euler_ancestral", "dpmpp_2m"],
+    "scheduler": ["normal", "karras"],
+    "checkpoint": ["sd15/v1-5.safetensors", "dream, big.safetensors", "sd15\\old.ckpt", "b/same.ckpt", "c/same.ckpt"],
+    "LoRA": ["detail.safetensors", "styles/ink:wash.safetensors"],
+}
+
+
+def values(kind: str, text: str) -> list:
+    return list(read_values(kind, text, KNOWN.__getitem__).values)
+
+
+CASES = [
+    ("cfg", "4, 6.5,\n 8", [4.0, 6.5, 8.0], ["cfg 4", "cfg 6.5", "cfg 8"]),
+    ("steps", "1-10(+2), 20", [1, 3, 5, 7, 9, 20], None),
+    ("steps", "5 .. 20 [4]", [5, 10, 15, 20], None),
+    ("denoise", "0.1-0.3(+0.1)", [0.1, 0.2, 0.3], ["denoise 0.1", "denoise 0.2", "denoise 0.3"]),
+    ("control strength", ".5, 1", [0.5, 1.0], ["strength 0.5", "strength 1"]),
+    ("control start", "0", [0.0], ["start 0"]),
+    ("control end", "0.50", [0.5], ["end 0.5"]),
+    ("switch time", "0-1(+0.5), 8", ["0.0", "0.5", "1.0", "8"], None),
+    ("sampler", "euler, DPMPP_2M", ["euler", "dpmpp_2m"], ["euler", "dpmpp_2m"]),
+    ("scheduler", "karras\n\nnormal\n", ["karras", "normal"], None),
+    ("checkpoint", "v1-5\ndream, big\nsd15/old", [*KNOWN["checkpoint"][:3]],
+     ["v1-5", "dream, big", "old"]),
+    ("LoRA", "none\ndetail : 0.8\ndetail:-1\nstyles/ink:wash.safetensors:.5\ndetail",
+     [None, Lora("detail.safetensors", 0.8), Lora("detail.safetensors", -1.0),
+      Lora("styles/ink:wash.safetensors", 0.5), Lora("detail.safetensors", 1.0)],
+     ["no LoRA", "detail 0.8", "detail -1", "ink:wash 0.5", "detail 1"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text", "expected", "labels"), CASES)
+def test_every_kind_reads_its_values(kind: str, text: str, expected: list, labels: list[str] | None):
+    axis = read_values(kind, text, KNOWN.__getitem__)
+    assert (axis.name, list(axis.values)) == (kind, expected)
+    assert [type(value) for value in axis.values] == [type(value) for value in expected]
+    assert labels is None or list(axis.labels) == labels
+
+
+def test_the_cases_above_cover_every_kind():
+    assert {kind for kind, *_ in CASES} == set(KINDS) == set(NUMBERS) | set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "fault"),
+    [
+        ("cfg", " ", "no value here"),
+        ("cfg", "4, x", r"character 4 \('x'\): this is no number"),
+        ("cfg", "4, 4.0", "4 is there twice"),
+        ("cfg", "101", "cfg 101 is outside 0 to 100"),
+        ("cfg", "8-4", "runs backwards"),
+        ("cfg", "1-9(+0)", "step of 0"),
+        ("cfg", "1-2[1]", r"at least \[2\]"),
+        ("cfg", "1-9(-2)", "no number or range"),
+        ("cfg", "0-100(+0.001)", f"more than {MAX_VALUES}"),
+        ("cfg", "nan", "no number"),
+        ("steps", "4.5", "whole numbers"),
+        ("steps", "1-4[3]", "gives 2.5, but steps are whole"),
+        ("steps", "0", "outside 1 to 10000"),
+        ("switch time", "1.5", "a fraction, at most 1.0"),
+        ("denoise", "1.01", "outside 0 to 1"),
+        ("sampler", "euler_a", "ComfyUI has no 'euler_a'. Nearest are: euler"),
+        ("checkpoint", "same", "may be any of b/same.ckpt, c/same.ckpt"),
+        ("LoRA", "detail: much", "'much' is no strength"),
+        ("LoRA", "detail:1\ndetail : 1.0", "there twice"),
+        ("LoRA", "", "no LoRA here"),
+        ("seed", "1", "kind: 'seed' is not known"),
+    ],
+)
+def test_faults_are_named(kind: str, text: str, fault: str):
+    with pytest.raises(ValueError, match=fault):
+        values(kind, text)
+
+
+def test_names_where_comfyui_lists_none():
+    with pytest.raises(ValueError, match="checkpoint: ComfyUI lists none"):
+        read_values("checkpoint", "v1-5", lambda kind: [])
+
+
+numbers = st.decimals(0, 100, places=3)
+
+
+@given(st.lists(numbers, min_size=1, max_size=20, unique=True))
+def test_numbers_written_out_read_back(given_numbers: list[Decimal]):
+    assert values("cfg", ", ".join(map(str, given_numbers))) == [float(number) for number in given_numbers]
+
+
+@given(numbers, st.decimals("0.001", 9, places=3), st.integers(1, 50))
+def test_a_range_is_the_sum_of_its_steps(low: Decimal, step: Decimal, count: int):
+    high = low + step * (count - 1)
+    if high <= 100:
+        assert values("cfg", f"{low}-{high}(+{step})") == [float(low + step * i) for i in range(count)]
+
+
+@given(st.sampled_from(KINDS), st.text(st.sampled_from("0123456789.,-+([])eul\n: "), max_size=30))
+def test_any_text_reads_or_is_refused(kind: str, text: str):
+    try:
+        axis = read_values(kind, text, KNOWN.__getitem__)
+    except ValueTextError as error:
+        position = error.position
+    except ValueError:
+        position = 0 if kind in NAMES else -1  # only names are refused without a place
+    else:
+        position = 0
+        assert len(set(axis.values)) == len(axis) == len(axis.labels)
+    assert 0 <= position <= len(text)
