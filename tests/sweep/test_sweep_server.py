@@ -1,0 +1,180 @@
+"""Sweep on a real server: killed in the middle, cancelled, and its pictures opened by the real frontend."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import signal
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from server_prompts import get_json
+
+pytestmark = pytest.mark.server
+PROMPT = "girl, smiling, backstreet"
+
+
+def sweep_graph(object_info: dict[str, Any], folder: str, seeds: str, swaps: str, steps: int = 2) -> dict[str, Any]:
+    """The UI workflow of a sweep over moods and seeds."""
+    from steer.runner.graph import Graph
+
+    graph = Graph("sweep", object_info, "0.1.0")
+    model = graph.node("SteerDemoModel", at=(0, 0), size=(300, 100))
+    latent = graph.node("EmptyLatentImage", at=(0, 150), size=(300, 110), width=64, height=64, batch_size=1)
+    moods = graph.node("SteerPromptSwap", at=(0, 300), size=(300, 260), prompt=PROMPT, swaps=swaps)
+    numbers = graph.node("SteerSeeds", at=(0, 600), size=(300, 140), text=seeds)
+    graph.node(
+        "SteerSweep", at=(400, 0), size=(400, 700), model=model["model"], clip=model["clip"], vae=model["vae"],
+        latent=latent[0], positive=PROMPT, seed=11, steps=steps, cfg=6.0, folder=folder, axis_1=moods["axis"],
+        axis_2=numbers["axis"],
+    )  # fmt: skip
+    return graph.to_json()
+
+
+def pictures(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.glob("*.png")}
+
+
+def wait_for(done: Callable[[], bool], limit: float = 60.0) -> None:
+    end = time.monotonic() + limit
+    while not done():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.02)
+
+
+def recorded(folder: Path) -> list[str]:
+    """The files that the manifest records, in its order."""
+    lines = map(json.loads, (folder / "manifest.jsonl").read_text(encoding="ascii").splitlines())
+    return [line["file"] for line in lines if line["kind"] == "cell"]
+
+
+def pixels(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.array(image)
+
+
+def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
+    from steer.runner import setup
+    from steer.runner import workflow as workflows
+    from steer.runner.client import ComfyClient
+    from steer.runner.server import ComfyServer
+
+    folder = tmp_path / "output" / "killed"
+    arguments = ["--cpu", "--output-directory", str(tmp_path / "output"), "--user-directory", str(tmp_path),
+                 "--temp-directory", str(tmp_path)]  # fmt: skip
+
+    def server() -> ComfyServer:
+        return ComfyServer(setup.COMFYUI, setup.PYTHON, tmp_path / "comfyui.log", arguments=arguments)
+
+    def queue(running: ComfyServer) -> Any:
+        graph = sweep_graph(get_json(f"{running.url}/object_info"), "killed", "1-8", "angry\nlaughing", steps=4)
+        client = ComfyClient(running.url, running.check_alive)
+        return client.run(workflows.to_prompt(graph, client.get("/object_info")), graph)
+
+    with server() as running:
+        failure: list[BaseException] = []
+
+        def first_run() -> None:
+            try:
+                queue(running)
+            except Exception as error:  # noqa: BLE001  # the server is killed under it
+                failure.append(error)
+
+        thread = threading.Thread(target=first_run)
+        thread.start()
+        wait_for(lambda: len(pictures(folder)) >= 5)
+        assert running.process is not None
+        os.kill(running.process.pid, signal.SIGKILL)
+        thread.join(30)
+        assert failure, "the run ended before the server was killed"
+    before = {name: entry for name, entry in pictures(folder).items() if name in recorded(folder)}
+    assert 4 <= len(before) < 24
+    with server() as running:
+        queue(running)
+    after = pictures(folder)
+    assert len(after) == 24
+    assert before.items() <= after.items(), "a finished picture was touched"
+    assert sorted(recorded(folder)) == sorted(after), "a cell was made twice, or one is lost"
+    assert not list(folder.glob("*.part"))
+
+
+def test_cancel_and_a_frozen_picture_by_the_api(server, client):
+    from steer.runner import workflow as workflows
+    from steer.runner.client import QueueError
+
+    folder = Path(server.arguments[2]) / "cancelled"
+    object_info = get_json(f"{server.url}/object_info")
+    graph = sweep_graph(object_info, "cancelled", "1-40", "angry", steps=4)
+    stop = threading.Thread(
+        target=lambda: (wait_for(lambda: len(pictures(folder)) >= 2), _post(f"{server.url}/interrupt"))
+    )
+    stop.start()
+    with pytest.raises(QueueError, match="cancelled"):
+        client.run(workflows.to_prompt(graph, object_info), graph)
+    stop.join()
+    before = pictures(folder)
+    assert 2 <= len(before) < 80
+    name = sorted(before)[-1]
+    data = before[name][1]
+    with Image.open(io.BytesIO(data)) as image:
+        frozen = {kind: json.loads(image.info[kind]) for kind in ("prompt", "workflow")}
+    assert {
+        tuple(node["widgets_values"][-1:]) for node in frozen["workflow"]["nodes"] if node["type"] == "SteerSweep"
+    } == {(next(node["inputs"]["cell"] for node in frozen["prompt"].values() if node["class_type"] == "SteerSweep"),)}
+    assert frozen["prompt"] == workflows.to_prompt(frozen["workflow"], object_info), "both are the same graph"
+    (picture,) = client.run(frozen["prompt"], frozen["workflow"]).pictures
+    assert picture.type == "output"
+    assert (pixels(client.fetch(picture)) == pixels(data)).all()
+    assert before.items() <= pictures(folder).items()
+
+
+def _post(url: str, body: bytes = b"{}") -> None:
+    urllib.request.urlopen(urllib.request.Request(url, body, {"Content-Type": "application/json"}), timeout=30).close()
+
+
+@pytest.mark.browser
+def test_a_picture_of_a_sweep_in_a_subgraph_dropped_into_the_frontend_makes_itself(server):
+    from frontend import Frontend, browser_page
+    from steer.runner.testing import find_browser
+
+    browser = os.environ.get("STEER_BROWSER") or find_browser()
+    assert browser, "no Chromium, Chrome or Edge found; `python run.py test` installs one or leaves these tests out"
+    folder = Path(server.arguments[2]) / "dropped"
+    _post(f"{server.url}/settings/Comfy.TutorialCompleted", b"true")  # else a dialog greets the first visitor
+    graph = sweep_graph(get_json(f"{server.url}/object_info"), "dropped", "3, 30", "angry")
+    with browser_page(browser) as page:
+        frontend = Frontend(page, server.url)
+        page.evaluate("workflow => app.loadGraphData(workflow)", graph)
+        page.wait_for_function("app.graph._nodes.length > 4")
+        page.evaluate("app.graph.convertToSubgraph(new Set([app.graph._nodes.find(n => n.type === 'SteerSweep')]))")
+        frontend.run()
+        path = next(folder.glob("angry-seed_30-*.png"))
+        before = pictures(folder)
+        assert len(before) == 4
+    with browser_page(browser) as page:
+        frontend = Frontend(page, server.url)
+        page.evaluate(
+            """([name, text]) => { const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+                return app.handleFile(new File([bytes], name, {type: 'image/png'})); }""",
+            [path.name, base64.b64encode(path.read_bytes()).decode()],
+        )
+        page.wait_for_function("app.graph._nodes.length > 4")
+        prompt = frontend.prompt()
+        ((number, cell),) = [(i, n["inputs"]["cell"]) for i, n in prompt.items() if n["class_type"] == "SteerSweep"]
+        assert ":" in number, "it is in a subgraph"
+        assert json.loads(cell) == ["angry", "seed 30"]
+        frontend.run()
+        assert frontend.said == []
+    made = pictures(folder)
+    assert before.items() <= made.items()
+    (new,) = made.keys() - before.keys()
+    assert (pixels(made[new][1]) == pixels(before[path.name][1])).all()
