@@ -90,6 +90,12 @@ def seeded_prompt(seeds: range, batch_size: int, options: argparse.Namespace) ->
 
 def run_queued(client: ComfyClient, prompts: list[Prompt]) -> tuple[float, list[np.ndarray]]:
     """Queue all prompts, wait for the last; seconds and the pictures [H, W, 3] in order."""
+    seconds, ids = run_all(client, prompts)
+    return seconds, [picture for prompt_id in ids for picture in _pictures(client, prompt_id)]
+
+
+def run_all(client: ComfyClient, prompts: list[Prompt]) -> tuple[float, list[str]]:
+    """Queue all prompts, wait for the last; seconds and the ids of the prompts."""
     name = uuid.uuid4().hex
     socket = websocket.create_connection(client.url.replace("http", "ws", 1) + f"/ws?clientId={name}", timeout=600)
     try:
@@ -107,7 +113,7 @@ def run_queued(client: ComfyClient, prompts: list[Prompt]) -> tuple[float, list[
         seconds = time.perf_counter() - started
     finally:
         socket.close()
-    return seconds, [picture for prompt_id in ids for picture in _pictures(client, prompt_id)]
+    return seconds, ids
 
 
 def _post(url: str, prompt: Prompt, client_id: str) -> str:
