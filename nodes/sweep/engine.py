@@ -86,7 +86,7 @@ def check_latent(latent: dict[str, Any]) -> None:
 
 def picture_size(vae: Any, latent: dict[str, Any]) -> tuple[int, int]:
     """(height, width) in pixels of the picture a latent decodes to."""
-    scale = int(vae.spacial_compression_decode())
+    scale = int(vae.spacial_compression_decode()) if vae is not None else 8  # an axis of checkpoints brings its own
     return latent["samples"].shape[-2] * scale, latent["samples"].shape[-1] * scale
 
 
@@ -154,7 +154,11 @@ class PictureMaker:
             step_noise(sampler)
         except ValueError:
             return False
-        return not ("noise_mask" in self.given.latent and sampler.inpaint_options.get("random", False))
+        masked = self.given.latent.get("noise_mask")
+        lists = [masked, *(part for control in self.given.control or () for part in (control.hint, control.mask))]
+        if any(part is not None and part.ndim > 2 and part.shape[0] > 1 for part in lists):
+            return False  # ComfyUI would deal a list of masks or hints out to the pictures of a batch
+        return not (masked is not None and sampler.inpaint_options.get("random", False))
 
     def _models(self, settings: Settings) -> tuple[Any, Any, Any]:
         wanted = (settings.checkpoint, settings.lora)

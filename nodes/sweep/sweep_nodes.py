@@ -15,7 +15,7 @@ from comfy.cli_args import args
 from PIL import Image
 
 from ..api import io, ui
-from ..axis import AXIS_TYPE, SAMPLER, SCHEDULER, Axis
+from ..axis import AXIS_TYPE, CHECKPOINT, SAMPLER, SCHEDULER, Axis
 from ..control.stack import CONTROL_STACK_TYPE, ControlStack, check_control
 from ..seeds.text import MAX_SEED
 from .engine import (
@@ -259,6 +259,10 @@ def _check(given: Given, axes: Sequence[Axis], max_cells: int) -> None:
     connected = Connected(given.control is not None, given.sampler is not None, given.sigmas is not None)
     check_axes(axes, connected, max_cells)
     check_latent(given.latent)
+    if not any(axis.name == CHECKPOINT for axis in axes):
+        for name, part in (("clip", given.clip), ("vae", given.vae)):
+            if part is None:
+                raise ValueError(f"{name}: there is none. The checkpoint may lack it: connect a loader that has one.")
     for axis in axes:
         for value in axis.values if axis.name in NAMES else ():
             if value is not None:

@@ -196,6 +196,12 @@ def test_bad_input_is_told_before_anything_is_made(lab: Lab):
     for words, inputs in cases:
         message = lab.refused(**inputs)
         assert words.replace('"', "") in message.replace('"', "").replace("[sad]", "sad"), message
+    for name in ("clip", "vae"):
+        graph = lab.graph()
+        lab.given["nothing"] = None
+        graph["nothing"] = node("TestGive", name="nothing", version="")
+        graph["sweep"]["inputs"][name] = ["nothing", 0]
+        assert f"{name}: there is none" in lab.comfy.run(graph).message
     lab.latent = node("EmptyLatentImage", width=64, height=64, batch_size=3)
     assert "latent: it holds 3 pictures, and a cell makes one" in lab.refused()
     assert not (lab.output / "s").exists()

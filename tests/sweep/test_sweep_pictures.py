@@ -86,6 +86,28 @@ def test_a_control_axis_is_the_stock_chain(lab: Lab):
     assert len({pixels.tobytes() for pixels in pictures.values()}) == 3, "strength 0 is the same twice"
 
 
+def test_only_batches_that_keep_every_picture_its_own_are_made(lab: Lab):
+    """Else the maker falls back to one picture at a time, whatever batch_size says."""
+    from steer.nodes.demo.engine import load_model
+    from steer.nodes.sweep.engine import Given, PictureMaker
+    from steer.nodes.sweep.plan import Settings
+
+    def size(wanted: int = 4, sampler: str = "euler", control: Any = None, **latent: Any) -> int:
+        given = Given(load_model(), None, None, {"samples": torch.zeros(1, 4, 8, 8)} | latent, control)
+        return PictureMaker(given, lambda share, preview: None).batch_size(
+            wanted, Settings("", "", 0, 1, 1.0, sampler, "normal", 1.0)
+        )
+
+    mask, hint = torch.ones(1, 8, 8), torch.zeros(1, 8, 8, 3)
+    assert [size(), size(sampler="ddim"), size(noise_mask=mask), size(control=(Control(None, hint),))] == [4] * 4
+    assert size(wanted=0) == 1, "on a processor"
+    assert size(sampler="dpm_adaptive") == 1
+    assert size(sampler="ddim", noise_mask=mask) == 1
+    assert size(noise_mask=mask.repeat(2, 1, 1)) == 1
+    assert size(control=(Control(None, hint.repeat(2, 1, 1, 1)),)) == 1
+    assert size(control=(Control(None, hint, mask=mask.repeat(2, 1, 1)),)) == 1
+
+
 def models(folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An own folder for models of a kind."""
     import folder_paths
