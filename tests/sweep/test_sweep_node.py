@@ -83,9 +83,14 @@ def test_the_cache_holds_once_all_is_there_and_never_hides_what_is_missing(lab: 
     assert lab.comfy.run(copy.deepcopy(graph)).executed.count("sweep") == 1
     assert path.read_bytes() == before
     other = lab.graph(axis_1=MOODS, axis_2=value_axis("cfg", 3.0))
-    lab.comfy.run(other)
+    print_of = lab.comfy.nodes.NODE_CLASS_MAPPINGS["SteerSweep"].fingerprint_inputs
+    seen = []
+    for each in (other, graph, other):  # both in one folder, and the last run makes nothing
+        lab.comfy.run(copy.deepcopy(each))
+        seen.append(print_of(folder="s", cell=""))
+    assert len(set(seen)) == 3, "a larger cache would take the state before a run for that after it"
     path.unlink()
-    assert lab.comfy.run(copy.deepcopy(graph)).executed.count("sweep") == 1
+    lab.comfy.run(copy.deepcopy(graph))
     assert path.read_bytes() == before
 
 
