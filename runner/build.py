@@ -28,15 +28,17 @@ def sources() -> list[str]:
 
 
 def build(object_info: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """(name, workflow, title of the node whose picture is its thumbnail) for every slide.
+    """(name, workflow, title of the node whose picture is its thumbnail) for every slide and each of its kits.
 
     The pack must have been loaded as `steer`.
     """
     for source in sources():
         module = importlib.import_module(f"steer.workflows.source.{source}")
-        graph = Graph(module.NAME, object_info, version())
-        module.build(graph)
-        yield module.NAME, graph.to_json(), module.THUMBNAIL
+        for kit in importlib.import_module("steer.workflows.source.kits").KITS:
+            name = module.NAME + kit.suffix
+            graph = Graph(name, object_info, version())
+            module.build(graph, kit)
+            yield name, graph.to_json(), module.THUMBNAIL
 
 
 def text_of(workflow: dict[str, Any]) -> str:

@@ -30,6 +30,11 @@ class Node:
     def __getitem__(self, key: int | str) -> Output:
         return Output(self, key if isinstance(key, int) else self.names.index(key))
 
+    def with_model(self, name: str, url: str, directory: str) -> Node:
+        """Mark the model file `name` as needed, so that the frontend offers it where the folder lacks it."""
+        self.data["properties"].setdefault("models", []).append({"name": name, "url": url, "directory": directory})
+        return self
+
 
 @dataclass
 class Graph:
@@ -45,6 +50,7 @@ class Graph:
     def node(
         self,
         kind: str,
+        /,
         at: tuple[int, int],
         size: tuple[int, int] | None = None,
         *,

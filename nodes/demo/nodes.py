@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...demo.networks import CONTROL_KINDS
 from ..api import io, ui
 from . import engine, pictures
 
@@ -55,4 +56,31 @@ class DemoModel(io.ComfyNode):
         return io.NodeOutput(engine.load_model(), engine.load_clip(), engine.load_vae())
 
 
-NODES: list[type[io.ComfyNode]] = [DemoModel, DemoPicture]
+class DemoControlNet(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerDemoControlNet",
+            display_name="Demo ControlNet",
+            category=CATEGORY,
+            description="A ControlNet that fits the Demo Model. Replace it by Load ControlNet Model.",
+            inputs=[
+                io.Combo.Input(
+                    "kind",
+                    options=list(CONTROL_KINDS),
+                    default=CONTROL_KINDS[0],
+                    tooltip="What the hint shows: the edges of a picture (canny), the straight lines of a room (mlsd) "
+                    "or a skeleton (openpose).",
+                )
+            ],
+            outputs=[
+                io.ControlNet.Output(display_name="control_net", tooltip="For ControlNet Guide or Apply ControlNet.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, kind: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return io.NodeOutput(engine.load_controlnet(kind))
+
+
+NODES: list[type[io.ComfyNode]] = [DemoModel, DemoControlNet, DemoPicture]

@@ -82,3 +82,36 @@ def test_thumbnail(path: Path):
     with Image.open(path.with_suffix(".jpg")) as picture:
         assert 256 <= max(picture.size) <= 768
     assert path.with_suffix(".jpg").stat().st_size < 200_000
+
+
+# What the twin on Stable Diffusion 1.5 has in place of the embedded model.
+TWINS = {"SteerDemoModel": "CheckpointLoaderSimple", "SteerDemoControlNet": "ControlNetLoader"}
+NUMBERS = {256: 512, 5.0: 7.0}  # side of a picture, cfg
+
+
+@pytest.mark.parametrize("name", [path.stem for path in FILES if not path.stem.endswith("-sd15")])
+def test_the_sd15_twin_differs_only_in_models_size_and_sampler_settings(name: str):
+    ours, theirs = (
+        json.loads((ROOT / "workflows" / f"{name}{end}.json").read_text(encoding="utf-8")) for end in ("", "-sd15")
+    )
+    assert ours.pop("id") != theirs.pop("id")
+    loaders = 0
+    for mine, other in zip(ours.pop("nodes"), theirs.pop("nodes"), strict=True):
+        if mine["type"] in TWINS:
+            assert other["type"] == TWINS[mine["type"]]
+            for model in other["properties"]["models"]:
+                assert model["name"] in other["widgets_values"]
+                assert model["name"].endswith(".safetensors")
+                assert model["url"].startswith("https://huggingface.co/")
+                assert model["url"].endswith(f"/resolve/main/{model['name']}")
+                assert model["directory"] in ("checkpoints", "controlnet")
+            assert [out["links"] for out in mine["outputs"]] == [out["links"] for out in other["outputs"]]
+            assert [out["type"] for out in mine["outputs"]] == [out["type"] for out in other["outputs"]]
+            assert (mine["pos"], mine["size"], mine["title"]) == (other["pos"], other["size"], other["title"])
+            loaders += 1
+            continue
+        for value, twin in zip(mine.pop("widgets_values"), other.pop("widgets_values"), strict=True):
+            assert value == twin or NUMBERS[value] == twin
+        assert mine == other
+    assert loaders
+    assert ours == theirs

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...runner.graph import Graph
+    from .kits import Kit
 
 NAME = "02-forward-and-reverse-diffusion"
 THUMBNAIL = "Both ways"
@@ -30,21 +31,27 @@ picture it already saw in it. Big shapes come first, details last.
 ROWS = "forward: the picture with noise\nreverse: what the model is shown\nreverse: what the model sees in it"
 
 
-def build(graph: Graph) -> None:
+def build(graph: Graph, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 370), title="Slide 2")
 
     graph.group("1  A picture", at=(-390, 360), size=(370, 410))
     picture = graph.node("SteerDemoPicture", at=(-370, 440), size=(330, 250), picture="two elephants")
     small = graph.node(
-        "ImageScale", at=(-370, 740), image=picture[0], upscale_method="area", width=256, height=256, crop="center"
+        "ImageScale",
+        at=(-370, 740),
+        image=picture[0],
+        upscale_method="area",
+        width=kit.size,
+        height=kit.size,
+        crop="center",
     )
 
     graph.group("2  A model", at=(-390, 790), size=(370, 190))
-    model = graph.node("SteerDemoModel", at=(-370, 870), size=(330, 90))
+    models = kit.models(graph, at=(-370, 870))
 
     graph.group("3  A noise schedule", at=(0, -60), size=(400, 1040))
     schedule = graph.node(
-        "SteerNoiseSchedule", at=(20, 20), size=(360, 330), model=model["model"], steps=20,
+        "SteerNoiseSchedule", at=(20, 20), size=(360, 330), model=models.model, steps=kit.steps,
         timestep_spacing="trailing",
     )  # fmt: skip
     graph.node(
@@ -55,28 +62,28 @@ def build(graph: Graph) -> None:
     graph.group("4  Forward", at=(420, -60), size=(340, 390))
     forward = graph.node(
         "SteerForwardDiffusion", at=(440, 20), size=(300, 290), image=small[0], sigmas=schedule[0],
-        model=model["model"], frames=6, captions=False,
+        model=models.model, frames=6, captions=False,
     )  # fmt: skip
 
     graph.group("5  Reverse", at=(420, 350), size=(340, 630))
     positive = graph.node(
-        "CLIPTextEncode", at=(440, 430), size=(300, 100), called="Prompt", clip=model["clip"], text=PROMPT
+        "CLIPTextEncode", at=(440, 430), size=(300, 100), called="Prompt", clip=models.clip, text=PROMPT
     )
-    negative = graph.node("CLIPTextEncode", at=(440, 575), called="Negative prompt", clip=model["clip"], text="")
+    negative = graph.node("CLIPTextEncode", at=(440, 575), called="Negative prompt", clip=models.clip, text="")
     noise = graph.node("RandomNoise", at=(440, 611), noise_seed=7)
     sampler = graph.node("KSamplerSelect", at=(440, 647), sampler_name="euler")
     guider = graph.node(
-        "CFGGuider", at=(440, 683), model=model["model"], positive=positive[0], negative=negative[0], cfg=5.0
+        "CFGGuider", at=(440, 683), model=models.model, positive=positive[0], negative=negative[0], cfg=kit.cfg
     )
-    latent = graph.node("EmptyLatentImage", at=(440, 719), width=256, height=256)
+    latent = graph.node("EmptyLatentImage", at=(440, 719), width=kit.size, height=kit.size)
     reverse = graph.node(
         "SteerReverseDiffusion", at=(440, 770), size=(300, 190), noise=noise[0], guider=guider[0],
         sampler=sampler[0], sigmas=schedule[0], latent_image=latent[0], frames=6, order="picture to noise",
     )  # fmt: skip
 
     graph.group("6  Both on one axis", at=(780, -60), size=(490, 1040))
-    x_t = graph.node("VAEDecode", at=(800, 30), samples=reverse["x_t strip"], vae=model["vae"])
-    x0 = graph.node("VAEDecode", at=(800, 70), samples=reverse["x0 strip"], vae=model["vae"])
+    x_t = graph.node("VAEDecode", at=(800, 30), samples=reverse["x_t strip"], vae=models.vae)
+    x0 = graph.node("VAEDecode", at=(800, 70), samples=reverse["x0 strip"], vae=models.vae)
     shown = graph.node("ImageBatch", at=(1040, 30), image1=forward["frames"], image2=x_t[0])
     every = graph.node("ImageBatch", at=(1040, 70), image1=shown[0], image2=x0[0])
     sheet = graph.node(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...runner.graph import Graph, Node
+    from .kits import Kit
 
 NAME = "03-same-prompt-many-answers"
 THUMBNAIL = "As a photo"
@@ -28,11 +29,11 @@ Each picture is exactly the one its seed makes alone, whatever else is in the ba
 """
 
 
-def build(graph: Graph) -> None:
+def build(graph: Graph, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 340), title="Slide 3")
 
     graph.group("1  A model", at=(-390, 330), size=(370, 190))
-    model = graph.node("SteerDemoModel", at=(-370, 410), size=(330, 90))
+    models = kit.models(graph, at=(-370, 410))
 
     graph.group("2  Eight seeds", at=(-390, 540), size=(370, 430))
     seeds = graph.node("SteerSeeds", at=(-370, 620), size=(330, 140), text="1-8")
@@ -40,34 +41,39 @@ def build(graph: Graph) -> None:
 
     graph.group("3  One prompt, two styles", at=(0, -60), size=(380, 450))
     photo = graph.node(
-        "CLIPTextEncode", at=(20, 20), size=(340, 130), called="Prompt: photo", clip=model["clip"],
+        "CLIPTextEncode", at=(20, 20), size=(340, 130), called="Prompt: photo", clip=models.clip,
         text=PROMPT + "photo",
     )  # fmt: skip
     animation = graph.node(
-        "CLIPTextEncode", at=(20, 190), size=(340, 130), called="Prompt: animation", clip=model["clip"],
+        "CLIPTextEncode", at=(20, 190), size=(340, 130), called="Prompt: animation", clip=models.clip,
         text=PROMPT + "animation style",
     )  # fmt: skip
-    negative = graph.node("CLIPTextEncode", at=(20, 365), called="Negative prompt", clip=model["clip"], text="")
+    negative = graph.node("CLIPTextEncode", at=(20, 365), called="Negative prompt", clip=models.clip, text="")
 
     graph.group("4  How to sample", at=(0, 410), size=(380, 560))
     sampler = graph.node("KSamplerSelect", at=(20, 490), size=(340, 60), sampler_name="dpmpp_2m")
     sigmas = graph.node(
-        "BasicScheduler", at=(20, 590), size=(340, 110), model=model["model"], scheduler="karras", steps=20
+        "BasicScheduler", at=(20, 590), size=(340, 110), model=models.model, scheduler="karras", steps=kit.steps
     )
     latent = graph.node(
-        "EmptyLatentImage", at=(20, 740), size=(340, 110), width=256, height=256, batch_size=noise["batch_size"]
+        "EmptyLatentImage",
+        at=(20, 740),
+        size=(340, 110),
+        width=kit.size,
+        height=kit.size,
+        batch_size=noise["batch_size"],
     )
 
     def row(y: int, title: str, called: str, positive: Node, prefix: str) -> None:
         graph.group(title, at=(400, y - 60), size=(870, 505))
         guider = graph.node(
-            "CFGGuider", at=(420, y + 30), model=model["model"], positive=positive[0], negative=negative[0], cfg=5.0
+            "CFGGuider", at=(420, y + 30), model=models.model, positive=positive[0], negative=negative[0], cfg=kit.cfg
         )
         result = graph.node(
             "SamplerCustomAdvanced", at=(420, y + 70), noise=noise["noise"], guider=guider[0], sampler=sampler[0],
             sigmas=sigmas[0], latent_image=latent[0],
         )  # fmt: skip
-        pictures = graph.node("VAEDecode", at=(420, y + 110), samples=result["output"], vae=model["vae"])
+        pictures = graph.node("VAEDecode", at=(420, y + 110), samples=result["output"], vae=models.vae)
         sheet = graph.node(
             "SteerContactSheet", at=(420, y + 150), images=pictures[0], labels=seeds["labels"], columns=4
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...runner.graph import Graph
+    from .kits import Kit
 
 NAME = "08-canny-same-face-angle"
 THUMBNAIL = "Edges"
@@ -26,7 +27,7 @@ no light - those stay free for the prompt.
 """
 
 
-def build(graph: Graph) -> None:
+def build(graph: Graph, kit: Kit) -> None:
     graph.note(NOTE, at=(-440, -60), size=(420, 360), title="Slide 8")
 
     graph.group("1  A picture", at=(0, -60), size=(420, 540))

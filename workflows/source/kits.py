@@ -1,0 +1,77 @@
+"""The models a slide is built on: the embedded ones, or Stable Diffusion 1.5 for the twin `NN-...-sd15.json`.
+
+A kit also holds the size and the sampler settings that suit its models. Nothing else may differ between twins.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ...runner.graph import Graph, Node, Output
+
+Place = tuple[int, int]
+
+_ARCHIVE = "https://huggingface.co/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main"
+_CONTROLNETS = "https://huggingface.co/comfyanonymous/ControlNet-v1-1_fp16_safetensors/resolve/main"
+
+
+class Models(NamedTuple):
+    """The outputs of the node that loads them."""
+
+    model: Output
+    clip: Output
+    vae: Output
+
+
+class Kit(ABC):
+    """suffix: what the file's name ends in. size: side of a picture in pixels. steps, cfg: for the slides' sampler."""
+
+    suffix: str
+    size: int
+    steps: int
+    cfg: float
+
+    def models(self, graph: Graph, at: Place) -> Models:
+        """A node of 330 x 100."""
+        node = self._model(graph, at)
+        return Models(node[0], node[1], node[2])
+
+    @abstractmethod
+    def _model(self, graph: Graph, at: Place) -> Node: ...
+
+    @abstractmethod
+    def control_net(self, graph: Graph, kind: str, at: Place) -> Output:
+        """CONTROL_NET for hints of `kind` (canny, mlsd or openpose), from a node of 330 x 60."""
+
+
+class DemoKit(Kit):
+    """The embedded model, which needs no download."""
+
+    suffix, size, steps, cfg = "", 256, 20, 5.0
+
+    def _model(self, graph: Graph, at: Place) -> Node:
+        return graph.node("SteerDemoModel", at=at, size=(330, 100), called="Model")
+
+    def control_net(self, graph: Graph, kind: str, at: Place) -> Output:
+        return graph.node("SteerDemoControlNet", at=at, size=(330, 60), called="ControlNet", kind=kind)[0]
+
+
+class StableDiffusionKit(Kit):
+    """Stable Diffusion 1.5 by ComfyUI's own loaders; ComfyUI offers to download what is missing."""
+
+    suffix, size, steps, cfg = "-sd15", 512, 20, 7.0
+
+    def _model(self, graph: Graph, at: Place) -> Node:
+        name = "v1-5-pruned-emaonly-fp16.safetensors"
+        node = graph.node("CheckpointLoaderSimple", at=at, size=(330, 100), called="Model", ckpt_name=name)
+        return node.with_model(name, f"{_ARCHIVE}/{name}", "checkpoints")
+
+    def control_net(self, graph: Graph, kind: str, at: Place) -> Output:
+        name = f"control_v11p_sd15_{kind}_fp16.safetensors"
+        node = graph.node("ControlNetLoader", at=at, size=(330, 60), called="ControlNet", control_net_name=name)
+        return node.with_model(name, f"{_CONTROLNETS}/{name}", "controlnet")[0]
+
+
+KITS: tuple[Kit, ...] = (DemoKit(), StableDiffusionKit())
