@@ -1,7 +1,11 @@
-"""The pictures that ship with Steer, drawn by demo/scenes; `python run.py pictures` draws them anew."""
+"""The pictures that ship with Steer, drawn by demo/scenes; `python run.py pictures` draws them anew.
+
+Beside each lies a JSON file with the joints of its people: the drawing knows them, where a detector has to guess.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,12 +40,16 @@ def path_of(name: str) -> Path:
     return FOLDER / f"{name.replace(' ', '-')}.png"
 
 
-def draw(name: str) -> np.ndarray:
-    """Draw a picture anew: uint8 [512, 512, 3] RGB."""
+def draw(name: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """Draw a picture anew: uint8 [512, 512, 3] RGB, and its people as a POSE_KEYPOINT frame."""
+    from ..preprocessors.keypoints import write_frame
+    from ..preprocessors.people import Person
     from .scenes import render
 
     seed, fixed = SCENES[name]
-    return render(seed, scale=SCALE, **fixed).image
+    scene = render(seed, scale=SCALE, **fixed)
+    joints = scene.joints * (SCALE, SCALE, 1)
+    return scene.image, write_frame([Person(body=person.round(1)) for person in joints], *scene.image.shape[:2])
 
 
 def main(argv: list[str]) -> int:
@@ -50,6 +58,8 @@ def main(argv: list[str]) -> int:
 
     FOLDER.mkdir(exist_ok=True)
     for name in SCENES:
-        Image.fromarray(draw(name)).save(path_of(name), optimize=True)
+        image, people = draw(name)
+        Image.fromarray(image).save(path_of(name), optimize=True)
+        path_of(name).with_suffix(".json").write_text(json.dumps(people) + "\n", "utf-8")
         print(f"wrote {path_of(name).relative_to(FOLDER.parent.parent)}")
     return 0

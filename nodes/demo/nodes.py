@@ -25,13 +25,19 @@ class DemoPicture(io.ComfyNode):
                     tooltip="Which picture. All are 512 x 512 and were drawn for Steer.",
                 )
             ],
-            outputs=[io.Image.Output(display_name="image", tooltip="The picture.")],
+            outputs=[
+                io.Image.Output(display_name="image", tooltip="The picture."),
+                io.Custom("POSE_KEYPOINT").Output(
+                    display_name="keypoints",
+                    tooltip="The joints of the people in it, as the drawing knows them, for Pose Render.",
+                ),
+            ],
         )
 
     @classmethod
     def execute(cls, picture: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
         image = pictures.load_picture(picture)
-        return io.NodeOutput(image, ui=ui.PreviewImage(image, cls=cls))
+        return io.NodeOutput(image, pictures.load_keypoints(picture), ui=ui.PreviewImage(image, cls=cls))
 
 
 class DemoModel(io.ComfyNode):

@@ -1,6 +1,9 @@
-"""Reads the pictures that ship with Steer."""
+"""Reads the pictures that ship with Steer, and the people in them."""
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,3 +19,8 @@ def load_picture(name: str) -> torch.Tensor:
     with Image.open(path_of(name)) as picture:
         pixels = np.asarray(picture.convert("RGB"), dtype=np.float32)
     return torch.from_numpy(pixels / 255.0)[None]
+
+
+def load_keypoints(name: str) -> list[dict[str, Any]]:
+    """The people of the picture `name` as POSE_KEYPOINT, one frame. Raises ValueError for an unknown name."""
+    return [json.loads(path_of(name).with_suffix(".json").read_text("utf-8"))]

@@ -13,13 +13,31 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def test_picture_is_its_scene(name: str):
     from steer.demo.pictures import draw
-    from steer.nodes.demo.pictures import load_picture
+    from steer.nodes.demo.pictures import load_keypoints, load_picture
 
     shipped = load_picture(name)
     assert shipped.shape == (1, 512, 512, 3)
     # Another processor may round an edge pixel otherwise; another scene would be far away.
-    difference = np.abs(shipped[0].numpy() * 255.0 - draw(name))
+    drawn, people = draw(name)
+    difference = np.abs(shipped[0].numpy() * 255.0 - drawn)
     assert difference.mean() < 0.1
+    assert load_keypoints(name) == [people]
+
+
+def test_the_joints_lie_on_the_dancer():
+    from steer.nodes.demo.pictures import load_keypoints, load_picture
+    from steer.preprocessors.keypoints import read_frames
+
+    (frame,) = read_frames(load_keypoints("dancer"))
+    (dancer,) = frame.people
+    assert (frame.height, frame.width) == (512, 512)
+    assert dancer.body is not None
+    elbow, wrist = dancer.body[3, :2], dancer.body[4, :2]
+    picture = load_picture("dancer")[0].numpy()
+    x, y = ((elbow + wrist) / 2).round().astype(int)
+    skin, sky = picture[y, x], picture[20, 500]
+    assert skin[0] > skin[2], "the forearm is bare"
+    assert sky[0] < sky[2]
 
 
 def test_node_gives_every_picture_and_refuses_others(comfy):
