@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def is_trained(kind: str) -> bool:
     return (store.FOLDER / f"controlnet-{kind}.safetensors").is_file()
 
 
-def weights_label() -> str:
-    """The start of the checksum of every shipped weight file: figures belong to these weights and no others."""
-    files = sorted(store.FOLDER.glob("*.safetensors"))
-    return " ".join(f"{path.stem}:{store.sha256(path)[:8]}" for path in files)
+def weights_label(names: Sequence[str] = store.NAMES) -> str:
+    """The start of the checksum of the shipped weight files `names`: figures belong to these weights and no others."""
+    paths = [store.FOLDER / f"{name}.safetensors" for name in sorted(names)]
+    return " ".join(f"{path.stem}:{store.sha256(path)[:8]}" for path in paths if path.is_file())

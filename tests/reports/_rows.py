@@ -305,3 +305,10 @@ ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
 
 def is_ready(row: str) -> bool:
     return row not in CONTROL_KINDS or is_trained(row)
+
+
+def weights_of(row: str) -> tuple[str, ...]:
+    """The names of the weight files that the figures of `row` hang on."""
+    if row == "vae":
+        return ("vae",)
+    return ("vae", "text_encoder", "unet", *([f"controlnet-{row}"] if row in CONTROL_KINDS else []))

@@ -21,7 +21,7 @@ from ...demo.judges.network import load
 from ...demo.train.common import say
 from ...runner.pack import ROOT
 from ._generator import CFG, SAMPLER, SCHEDULER, SIDE, STEPS, Clock, Generator, weights_label
-from ._rows import ROWS, Bench, Figure, is_ready
+from ._rows import ROWS, Bench, Figure, is_ready, weights_of
 
 OUTPUT = ROOT / "tests" / "reports"
 MANY = 500
@@ -46,7 +46,7 @@ def figure_line(row: str, figure: Figure) -> str:
     return f"| {' | '.join([*cells, figure.beside])} |"
 
 
-def table(records: dict[str, Any], weights: str) -> list[str]:
+def table(records: dict[str, Any]) -> list[str]:
     """The lines of the table, then when and from which weights each row was measured."""
     lines = ["| row | what | asked | measured | n | verdict | beside |", "|---|---|---|---|---|---|---|"]
     notes = []
@@ -57,7 +57,8 @@ def table(records: dict[str, Any], weights: str) -> list[str]:
             continue
         record = records[row]
         lines += [figure_line(row, Figure(**figure)) for figure in record["figures"]]
-        old = "" if record["weights"] == weights else f"; WITH OTHER WEIGHTS than now: {record['weights']}"
+        same = record["weights"] == weights_label(weights_of(row))
+        old = "" if same else f"; WITH OTHER WEIGHTS than now: {record['weights']}"
         notes.append(f"- `{row}`: {record['date']}, {record['seconds']:.0f} s, `{record['command']}`{old}")
     return [*lines, "", *notes]
 
@@ -72,7 +73,7 @@ def judges_line(accuracy: dict[str, Any]) -> str:
     return ", ".join([*heads, f"joints {100 * joints['error']:.2f} % of the side off (n {joints['n']})"])
 
 
-def text(records: dict[str, Any], accuracy: dict[str, Any], weights: str) -> str:
+def text(records: dict[str, Any], accuracy: dict[str, Any]) -> str:
     figures = [Figure(**figure) for record in records.values() for figure in record["figures"]]
     short = [figure for figure in figures if figure.asked is not None and figure.n < figure.full]
     missed = sum(not figure.passes for figure in figures)
@@ -83,11 +84,11 @@ def text(records: dict[str, Any], accuracy: dict[str, Any], weights: str) -> str
         "a time through ComfyUI's own nodes. Scenes are held out: never trained on, by the model or by the judges. "
         f"torch {torch.__version__}. {missed} of {len(figures)} figures are missed.",
         "",
-        f"Weights: {weights}",
+        f"Weights: {weights_label()}",
         "",
         "The judges are a small network (demo/judges), right on held-out drawings in: " + judges_line(accuracy) + ".",
         "",
-        *table(records, weights),
+        *table(records),
         "",
         "Sheets: `model-KIND.jpg` beside this file. Those of the ControlNets show, over and over, a row of hints, of "
         "pictures with control, without control, and of the drawings that the hints come from.",
@@ -103,7 +104,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=OUTPUT, help="folder of the report and its sheets")
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
-    record_file, weights = options.out / RECORD, weights_label()
+    record_file = options.out / RECORD
     records: dict[str, Any] = json.loads(record_file.read_text("utf-8")) if record_file.is_file() else {}
     judges, accuracy = load()
     rows = [row for row in options.only if is_ready(row)]
@@ -114,6 +115,7 @@ def main(argv: list[str]) -> int:
         bench = Bench(Generator(Path(folder)), judges, accuracy, clock, options.count, options.out)
         for row in rows:
             clock.begin()
+            weights = weights_label(weights_of(row))
             started = time.monotonic()
             figures = [figure for figure in ROWS[row](bench) if figure.n]  # a small sample may lack an attribute
             records[row] = {
@@ -124,7 +126,7 @@ def main(argv: list[str]) -> int:
                 "weights": weights,
             }
             record_file.write_text(json.dumps(records, indent=1) + "\n", "utf-8")
-            (options.out / "model.md").write_text(text(records, accuracy, weights), "utf-8")
+            (options.out / "model.md").write_text(text(records, accuracy), "utf-8")
             for figure in figures:
                 say(figure_line(row, figure))
     missed = [figure.what for row in rows for figure in map(lambda f: Figure(**f), records[row]["figures"])
