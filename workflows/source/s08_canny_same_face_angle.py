@@ -4,38 +4,75 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .parts import with_and_without
+
 if TYPE_CHECKING:
     from ...runner.graph import Graph
     from .kits import Kit
 
 NAME = "08-canny-same-face-angle"
-THUMBNAIL = "Edges"
+THUMBNAIL = "Without and with control"
 
 NOTE = """
 ## How do I keep the angle of a face?
 
 A prompt can say *who* and *what mood*, but hardly *seen from exactly here*. **Edges** can: a Canny ControlNet
-paints a new picture along the lines of an old one.
+paints new pictures along the lines of an old one.
 
-**Look at** the two pictures: the edges hold the turn of the head, the turban and the earring, but no colour and
-no light - those stay free for the prompt.
+**Look at** the two rows: the same four seeds, above from the prompt alone, below along the edges. The turn of the
+head stays; colours, light and place are free for the prompt.
 
 **Try next**
-- **Canny**: lower both thresholds for more lines, raise them for fewer. Switch `auto` on to let each picture
-  choose.
-- your own photograph: put **Load Image** in place of **Demo Picture**.
+- **Apply ControlNet**: `strength` 0.5, or `end_percent` 0.4: the edges count only while the big shapes form
+- **Canny**: lower both thresholds for more lines
+- your own photograph: **Load Image** in place of **Demo Picture**
 """
 
 
 def build(graph: Graph, kit: Kit) -> None:
-    graph.note(NOTE, at=(-440, -60), size=(420, 360), title="Slide 8")
+    graph.note(NOTE, at=(-390, -30), size=(370, 350), title="Slide 8")
 
-    graph.group("1  A picture", at=(0, -60), size=(420, 540))
-    picture = graph.node("SteerDemoPicture", at=(20, 20), size=(380, 440), picture="girl with a pearl earring")
+    graph.group("1  A picture and its edges", at=(-390, 340), size=(370, 640))
+    picture = graph.node("SteerDemoPicture", at=(-370, 420), size=(330, 290), picture="girl with a pearl earring")
+    small = graph.node(
+        "ImageScale", at=(-370, 750), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
+        crop="center",
+    )  # fmt: skip
+    canny = graph.node("SteerCanny", at=(-370, 810), size=(330, 150), image=small[0])
 
-    graph.group("2  Its edges", at=(440, -60), size=(760, 540))
-    canny = graph.node("SteerCanny", at=(460, 20), size=(280, 180), image=picture[0])
+    graph.group("2  Models", at=(0, -60), size=(370, 290))
+    models = kit.models(graph, at=(20, 20))
+    net = kit.control_net(graph, "canny", at=(20, 160))
+
+    graph.group("3  A prompt, and the edges", at=(0, 250), size=(370, 420))
+    positive = graph.node(
+        "CLIPTextEncode", at=(20, 330), size=(330, 110), called="Prompt", clip=models.clip,
+        text="Girl with a Pearl Earring, smiling, beach",
+    )  # fmt: skip
+    negative = graph.node("CLIPTextEncode", at=(20, 480), called="Negative prompt", clip=models.clip, text="")
+    guide = graph.node(
+        "ControlNetApplyAdvanced", at=(20, 540), size=(330, 120), called="Apply ControlNet", positive=positive[0],
+        negative=negative[0], control_net=net, image=canny[0],
+    )  # fmt: skip
+
+    graph.group("4  Four seeds", at=(0, 690), size=(370, 290))
+    seeds = graph.node("SteerSeeds", at=(20, 770), size=(330, 130), text="1-4")
+    noise = graph.node("SteerSeededNoise", at=(20, 950), called="Noise of each seed", seeds=seeds["seeds"])
+
+    graph.group("5  The edges", at=(390, -60), size=(300, 340))
     graph.node(
-        "SaveImage", at=(760, 20), size=(420, 440), called="Edges", images=canny[0],
+        "SaveImage", at=(410, 20), size=(260, 240), called="Edges", images=canny[0],
         filename_prefix="steer/08-canny-edges",
+    )  # fmt: skip
+
+    graph.group("6  Without and with control", at=(710, -60), size=(700, 340))
+    sheet = with_and_without(
+        graph, kit, models, (730, 40), noise=noise["noise"], batch_size=noise["batch_size"],
+        without=(positive[0], negative[0]), controlled=(guide[0], guide[1]), labels=seeds["labels"],
+    )  # fmt: skip
+
+    graph.group("7  The same seeds, the same angle", at=(390, 300), size=(1020, 680))
+    graph.node(
+        "SaveImage", at=(410, 380), size=(980, 580), called="Without and with control", images=sheet,
+        filename_prefix="steer/08-canny-angle",
     )  # fmt: skip

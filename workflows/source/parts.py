@@ -1,0 +1,54 @@
+"""Pieces that several slides share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...runner.graph import Graph, Output
+    from .kits import Kit, Models
+
+Pair = tuple["Output", "Output"]  # positive and negative
+
+# How far below one another folded nodes lie, and how far apart their columns.
+STEP, COLUMN = 40, 225
+
+
+def with_and_without(
+    graph: Graph, kit: Kit, models: Models, at: tuple[int, int], *, noise: Output, batch_size: Output | int,
+    without: Pair, controlled: Pair, labels: Output,
+) -> Output:  # fmt: skip
+    """The same noise sampled without control and with it; one sheet, a row each. Folded nodes of 675 x 160 at `at`.
+
+    Either the noise is a batch, or the conditionings are lists; `labels` names the pictures of a row.
+    """
+    x, y = at
+    sampler = graph.node("KSamplerSelect", at=(x, y), sampler_name="dpmpp_2m")
+    sigmas = graph.node("BasicScheduler", at=(x, y + STEP), model=models.model, scheduler="karras", steps=kit.steps)
+    latent = graph.node(
+        "EmptyLatentImage", at=(x, y + 2 * STEP), width=kit.size, height=kit.size, batch_size=batch_size
+    )
+
+    def row(column: int, words: str, pair: Pair) -> Output:
+        left = x + column * COLUMN
+        guider = graph.node(
+            "CFGGuider", at=(left, y), called=f"Guider, {words}", model=models.model, positive=pair[0],
+            negative=pair[1], cfg=kit.cfg,
+        )  # fmt: skip
+        result = graph.node(
+            "SamplerCustomAdvanced", at=(left, y + STEP), called=f"Sample, {words}", noise=noise, guider=guider[0],
+            sampler=sampler[0], sigmas=sigmas[0], latent_image=latent[0],
+        )  # fmt: skip
+        pictures = graph.node(
+            "VAEDecode", at=(left, y + 2 * STEP), called=f"Decode, {words}", samples=result["output"], vae=models.vae
+        )
+        return graph.node(
+            "RebatchImages", at=(left, y + 3 * STEP), called=f"Row, {words}", images=pictures[0], batch_size=64
+        )[0]
+
+    upper, lower = row(1, "without", without), row(2, "with control", controlled)
+    both = graph.node("ImageBatch", at=(x, y + 3 * STEP), called="Both rows", image1=upper, image2=lower)
+    return graph.node(
+        "SteerContactSheet", at=(x, y + 4 * STEP), called="Sheet", images=both[0], column_labels=labels,
+        row_labels="without\nwith control", columns=0,
+    )[0]  # fmt: skip
