@@ -44,20 +44,20 @@ def build(graph: Graph, kit: Kit) -> None:
     models = kit.models(graph, at=(20, 20))
     net = kit.control_net(graph, "openpose", at=(20, 160))
 
-    graph.group("3  Many people, and the pose", at=(0, 250), size=(370, 480))
+    graph.group("3  Many people, and the pose", at=(0, 250), size=(370, 530))
     people = graph.node(
         "SteerPromptTemplate", at=(20, 330), size=(330, 190), called="People", template="full body, [[who]], beach",
         lists="who: dancer | astronaut | superhero | chef",
     )  # fmt: skip
     positive = graph.node("CLIPTextEncode", at=(20, 560), called="Prompts", clip=models.clip, text=people["prompts"])
-    negative = graph.node("CLIPTextEncode", at=(200, 560), called="Negative prompt", clip=models.clip, text="")
+    negative = graph.node("CLIPTextEncode", at=(20, 600), called="Negative prompt", clip=models.clip, text="")
     guide = graph.node(
-        "ControlNetApplyAdvanced", at=(20, 600), size=(330, 120), called="Apply ControlNet", positive=positive[0],
+        "ControlNetApplyAdvanced", at=(20, 640), size=(330, 120), called="Apply ControlNet", positive=positive[0],
         negative=negative[0], control_net=net, image=pose["hint"],
     )  # fmt: skip
 
-    graph.group("4  One seed", at=(0, 750), size=(370, 230))
-    noise = graph.node("RandomNoise", at=(20, 830), size=(330, 90), called="Seed", noise_seed=2)
+    graph.group("4  One seed", at=(0, 800), size=(370, 180))
+    noise = graph.node("RandomNoise", at=(20, 880), size=(330, 80), called="Seed", noise_seed=2)
 
     graph.group("5  The skeleton", at=(390, -60), size=(300, 340))
     graph.node(
