@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from .api import ComfyExtension, io
 
-FAMILIES = ("noise", "seeds", "prompts", "sweep", "preprocess", "demo")
+FAMILIES = ("noise", "seeds", "prompts", "sweep", "preprocess", "control", "demo")
 
 log = logging.getLogger(__name__)
 

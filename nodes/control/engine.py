@@ -125,3 +125,26 @@ def pixels_per_cell(net: Any, vae: Any) -> int:
     """How many pixels of the hint stand for one cell of the latent: ComfyUI resizes hints to that."""
     ratio = int(net.compression_ratio)
     return ratio * int(vae.spacial_compression_encode()) if net.latent_format is not None else ratio
+
+
+def target_size(net: Any, latent: dict[str, Any] | None, vae: Any) -> tuple[int, int] | None:
+    """(height, width) in pixels of the hint that ComfyUI neither crops nor resizes; None without a latent."""
+    if latent is None:
+        return None
+    height, width = latent["samples"].shape[-2:]
+    scale = pixels_per_cell(net, vae)
+    return int(height) * scale, int(width) * scale
+
+
+def check_batch(what: str, count: int, latent: dict[str, Any] | None) -> None:
+    """ValueError unless `count` pictures are one, or one for each picture (or frame) of the latent."""
+    if latent is None or count == 1:
+        return
+    samples = latent["samples"]
+    frames = int(samples.shape[2]) if samples.ndim == 5 else 1
+    if count not in {int(samples.shape[0]), frames, int(samples.shape[0]) * frames}:
+        pictures = int(samples.shape[0]) * frames
+        raise ValueError(
+            f"{what}: there are {count} for the {pictures} picture{'s' if pictures > 1 else ''} of the latent. Give 1, "
+            "or as many as it has pictures, or change its batch_size."
+        )

@@ -1,0 +1,90 @@
+"""Which family of models a ControlNet belongs to, told before sampling. Pure: it reads shapes only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+GetNode = Callable[[str], "Mapping[str, Any] | None"]
+
+# The width of the prompts a family is conditioned on.
+FAMILIES = {128: "Steer's demo family", 768: "SD 1.x", 1024: "SD 2.x", 2048: "SDXL", 3584: "Qwen-Image",
+            4096: "SD 3 or Flux"}  # fmt: skip
+# The first weight that meets the prompt, by the end of its name: UNets, control LoRAs, SD 3, Flux and Qwen.
+_MEET_THE_PROMPT = ("attn2.to_k.weight", "attn2.to_k.down", "context_embedder.weight", "txt_in.weight")
+
+
+@dataclass(frozen=True)
+class Loader:
+    """What names a file on the way up: `widgets` of any node, or the embedded one's node `demo`, called `title`."""
+
+    widgets: tuple[str, ...]
+    demo: str
+    title: str
+
+
+NET = Loader(("control_net_name",), "SteerDemoControlNet", "Demo ControlNet")
+MODEL = Loader(("ckpt_name", "clip_name", "clip_name1"), "SteerDemoModel", "Demo Model")
+
+
+def net_width(net: Any) -> int | None:
+    """The width of the prompts that a CONTROL_NET takes; None if it takes none (T2I adapters) or cannot be known."""
+    model = getattr(net, "control_model", None)
+    weights = model.state_dict() if isinstance(model, torch.nn.Module) else getattr(net, "control_weights", {})
+    for name, weight in weights.items():
+        if name.endswith(_MEET_THE_PROMPT):
+            return int(weight.shape[1])
+    return None
+
+
+def check_family(net: Any, sides: Iterable[list[Any]], net_name: str = "", model_name: str = "") -> None:
+    """Raises ValueError if the prompts have another width than those `net` was made for.
+
+    sides: CONDITIONINGs. An entry that brings its own prompt for ControlNets is left alone. Names are shown if known.
+    """
+    width = net_width(net)
+    if width is None:
+        return
+    for tokens, values in (entry for side in sides for entry in side):
+        if not isinstance(tokens, torch.Tensor) or "cross_attn_controlnet" in values or tokens.shape[-1] == width:
+            continue
+        found = int(tokens.shape[-1])
+        of_net, of_model = (f" '{name}'" if name else "" for name in (net_name, model_name))
+        raise ValueError(
+            f"control_net: the ControlNet{of_net} is made for {_family(width)}, but the prompt comes from"
+            f"{of_model or ' a model'}, of {_family(found)}. Choose a ControlNet and a model of one family."
+        )
+
+
+def _family(width: int) -> str:
+    return f"{FAMILIES.get(width, 'another family')} (prompts of width {width})"
+
+
+def name_upstream(get_node: GetNode, node_id: str, socket: str, loader: Loader) -> str:
+    """The file name, or the embedded one's title and kind, that an input of a node comes from; "" if none is met.
+
+    get_node: node id -> {"class_type", "inputs"} of the graph that runs, or None.
+    """
+    waiting, seen = [_link((get_node(node_id) or {}).get("inputs", {}).get(socket))], {node_id}
+    while waiting:
+        one = waiting.pop(0)
+        node = get_node(one) if one and one not in seen else None
+        if node is None:
+            continue
+        seen.add(one)
+        inputs = node.get("inputs", {})
+        if node.get("class_type") == loader.demo:
+            return " ".join([loader.title, *(value for value in inputs.values() if isinstance(value, str))])
+        for widget in loader.widgets:
+            if isinstance(inputs.get(widget), str):
+                return inputs[widget]
+        waiting += [_link(value) for value in inputs.values()]
+    return ""
+
+
+def _link(value: Any) -> str:
+    """The node that an input comes from; "" for a widget."""
+    return str(value[0]) if isinstance(value, list) and len(value) == 2 else ""

@@ -1,0 +1,184 @@
+"""A hint brought to the size of the picture. Pure.
+
+Points and lines that are known are drawn anew there; thin lines in a picture are traced, so that they stay one pixel
+wide and none is lost; all other pixels move as ComfyUI moves them (nearest-exact), without mixing their colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from ...preprocessors.keypoints import read_frames
+from ...preprocessors.lines import draw_lines
+from ...preprocessors.mlsd import Lines
+from ...preprocessors.pictures import Placement, check_fit, check_pictures, fitted, is_line_hint, rgb_bytes
+from ...preprocessors.render import canvas_size, render
+
+Size = tuple[int, int]  # height, width
+Bytes = NDArray[np.uint8]
+
+ASPECT_TOLERANCE = 0.01
+_SCORE = 0.3  # OpenPose draws points from this score on, unless told otherwise
+_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))  # from a pixel to half of its neighbours: (rows, columns)
+
+
+@dataclass(frozen=True)
+class Hint:
+    """The hint as the ControlNet gets it, [B, H, W, 3] in 0..1, and what was done to it."""
+
+    image: torch.Tensor
+    notes: tuple[str, ...]
+
+
+def prepared(
+    image: torch.Tensor | None, keypoints: Any, lines: Sequence[Lines] | None, target: Size | None, fit: str
+) -> Hint:
+    """The hint at `target` (height, width), or at its own size if that is not known.
+
+    keypoints (POSE_KEYPOINT) or lines are drawn in the place of image. ValueError if there is nothing to show, both
+    are given, or one is no such thing.
+    """
+    check_fit(fit)
+    if keypoints is not None and lines is not None:
+        raise ValueError("keypoints, lines: both are connected, and each is a whole hint. Disconnect one.")
+    picture = None if image is None else as_rgb(image)
+    if keypoints is None and lines is None:
+        if picture is None:
+            raise ValueError("image: no hint is connected. Connect image, keypoints or lines.")
+        if target is None:
+            note = "no latent is connected: if the picture has another shape, ComfyUI cuts the hint without a word"
+            return Hint(picture, (note,))
+        hint, are_traced = fit_picture(picture, target, fit)
+        notes = [aspect_note(_size(picture), target, fit), _moved_note(_size(picture), target, are_traced)]
+        return Hint(hint, tuple(filter(None, notes)))
+    size = target or (None if picture is None else _size(picture))
+    if keypoints is not None:
+        frames = read_frames(keypoints)
+        own, what = next(((frame.height, frame.width) for frame in frames if frame.height), None), "poses"
+        hint = _as_image(list(render(frames, size or canvas_size(frames), fit, threshold=_SCORE)))
+    else:
+        own, what = lines[0].size if lines else None, "lines"
+        hint = draw_segments(lines or (), size, fit)
+    drawn = f"{what} drawn anew at {hint.shape[2]}x{hint.shape[1]}, {len(hint)} picture{'s' if len(hint) > 1 else ''}"
+    return Hint(hint, tuple(filter(None, [aspect_note(own, _size(hint), fit) if own else "", drawn])))
+
+
+def as_rgb(image: torch.Tensor) -> torch.Tensor:
+    """IMAGE as [B, H, W, 3]: grey is repeated, RGBA laid on black, which says nothing to a ControlNet. RGB is the
+    tensor that is given. ValueError for another shape, or NaN."""
+    check_pictures(image)
+    if not bool(torch.isfinite(image).all()):
+        raise ValueError("image: it holds NaN or infinite values. Check the node that made it.")
+    if image.shape[-1] == 1:
+        return image.expand(*image.shape[:-1], 3)
+    return image[..., :3] * image[..., 3:] if image.shape[-1] == 4 else image
+
+
+def fit_picture(image: torch.Tensor, target: Size, fit: str) -> tuple[torch.Tensor, bool]:
+    """[B, H, W, 3] -> [B, *target, 3], and whether thin lines were traced. The same tensor if it has that size.
+
+    "crop" fills the target and cuts the rest, "pad" shows all and leaves black bars, "stretch" changes the proportions.
+    """
+    check_fit(fit)
+    size = _size(image)
+    if size == target:
+        return image, False
+    pictures = [rgb_bytes(image, index) for index in range(len(image))]
+    if all(map(is_line_hint, pictures)):
+        placement = fitted(size, target, fit)
+        return _as_image([traced(picture, placement) for picture in pictures]), True
+    return _moved(image, target, fit), False
+
+
+def traced(picture: Bytes, placement: Placement) -> Bytes:
+    """A thin-line hint uint8 [H, W, 3] on another canvas: neighbouring white pixels stay joined by a one-pixel line."""
+    import cv2
+
+    white = picture[..., 0] > 0
+    padded = np.pad(white, 1)
+    rows, columns = np.nonzero(white)
+    canvas = np.zeros((placement.height, placement.width), np.uint8)
+    centre = np.array([0.5, 0.5])
+
+    def moved(rows: Any, columns: Any) -> NDArray[np.int32]:
+        points = placement.points(np.stack([columns, rows], axis=-1) + centre)
+        return np.floor(points).astype(np.int32)
+
+    alone = moved(rows, columns)
+    inside = ((alone >= 0) & (alone < [placement.width, placement.height])).all(axis=1)
+    canvas[alone[inside, 1], alone[inside, 0]] = 255
+    for down, right in _STEPS:
+        joined = padded[rows + 1 + down, columns + 1 + right]
+        if down and right:  # a corner that is white joins the two already
+            joined &= ~(padded[rows + 1 + down, columns + 1] | padded[rows + 1, columns + 1 + right])
+        start, end = rows[joined], columns[joined]
+        segments = np.stack([moved(start, end), moved(start + down, end + right)], axis=1)
+        cv2.polylines(canvas, list(segments), False, 255, 1)
+    return np.repeat(canvas[..., None], 3, axis=2)
+
+
+def draw_segments(lines: Sequence[Lines], target: Size | None, fit: str) -> torch.Tensor:
+    """The lines of M-LSD -> [frames, H, W, 3] at `target`, or at the size of their own hint."""
+    if not lines:
+        raise ValueError("lines: there is no frame. Check that the node before it gives at least one picture.")
+    sizes = {frame.size for frame in lines}
+    if target is None and len(sizes) > 1:
+        raise ValueError("lines: their pictures have different sizes. Connect the latent, which says the size.")
+    size = target or lines[0].size
+    placed = [frame.placed(fitted(frame.size, size, fit)) for frame in lines]
+    return _as_image([draw_lines(frame.segments, *size) for frame in placed])
+
+
+def aspect_note(size: Size, target: Size, fit: str) -> str:
+    """What `fit` did to a hint of another shape than the picture; "" if they differ by 1 % or less."""
+    ratio = (size[1] / size[0]) / (target[1] / target[0])  # above 1: the hint is the wider one
+    if abs(ratio - 1) <= ASPECT_TOLERANCE:
+        return ""
+    share = 1 - min(ratio, 1 / ratio)
+    sides = "left and right" if (ratio > 1) == (fit == "crop") else "top and bottom"
+    done = {
+        "crop": f"crop cut {share:.0%} of it off, {sides}",
+        "pad": f"pad left {share:.0%} of the picture black, {sides}",
+        "stretch": f"stretch made it {max(ratio, 1 / ratio):.2f} times {'narrower' if ratio > 1 else 'wider'}",
+    }[fit]
+    return f"the hint is {size[1]}x{size[0]}, the picture {target[1]}x{target[0]}: {done}"
+
+
+def _moved_note(size: Size, target: Size, are_traced: bool) -> str:
+    if size == target:
+        return ""
+    how = "its lines traced anew" if are_traced else "resized"
+    return f"hint of {size[1]}x{size[0]} brought to {target[1]}x{target[0]}, {how}"
+
+
+def _moved(image: torch.Tensor, target: Size, fit: str) -> torch.Tensor:
+    (height, width), (rows, columns) = _size(image), target
+    pixels = image.movedim(-1, 1)
+    if fit == "crop":  # the same cut and rounding as comfy.utils.common_upscale
+        old, new = width / height, columns / rows
+        x = round((width - width * (new / old)) / 2) if old > new else 0
+        y = round((height - height * (old / new)) / 2) if old < new else 0
+        pixels = pixels[..., y : height - y, x : width - x]
+    inner = target
+    if fit == "pad":
+        scale = min(rows / height, columns / width)
+        inner = max(1, round(height * scale)), max(1, round(width * scale))
+    pixels = F.interpolate(pixels, size=inner, mode="nearest-exact")
+    top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
+    pixels = F.pad(pixels, (left, columns - inner[1] - left, top, rows - inner[0] - top))
+    return pixels.movedim(1, -1)
+
+
+def _size(image: torch.Tensor) -> Size:
+    return int(image.shape[1]), int(image.shape[2])
+
+
+def _as_image(pictures: Sequence[Bytes]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(pictures)).to(torch.float32).div_(255.0)

@@ -1,0 +1,211 @@
+"""ControlNet Guide: what it hands on, how hints come to the picture's size, and what it refuses before sampling."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from control_lab import Lab
+from steer.nodes.control.families import MODEL, NET, check_family, name_upstream, net_width
+from steer.nodes.control.fit import aspect_note, prepared
+from steer.preprocessors.keypoints import write_frame
+from steer.preprocessors.lines import draw_lines
+from steer.preprocessors.mlsd import Lines
+from steer.preprocessors.people import Person
+from steer.preprocessors.pictures import fitted
+from steer.preprocessors.pose import draw_people
+from tiny_control import sd15_controlnet
+
+WIDGETS = {"strength": 0.8, "start_percent": 0.0, "end_percent": 1.0, "mode": "balanced", "fit": "crop", "feather": 0}
+LATENT = {"samples": torch.zeros(1, 4, 8, 8)}
+
+
+@pytest.fixture
+def guide(comfy, lab: Lab, nets) -> Any:
+    def call(**given: Any) -> tuple[Any, ...]:
+        start = {"positive": lab.prompts[0], "negative": lab.prompts[1], "control_net": nets[0], "latent": LATENT}
+        return comfy.call("SteerControlNetGuide", **WIDGETS | start | given)
+
+    return call
+
+
+def lines_at(*segments: tuple[float, ...], size: tuple[int, int]) -> Lines:
+    return Lines(np.array(segments, np.float64), np.ones(len(segments)), size)
+
+
+def drawn(picture: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(picture)[None].float() / 255
+
+
+def stock(lab: Lab, net: Any, hint: torch.Tensor, strength: float = 0.8, start: Any = None) -> Any:
+    import nodes
+
+    positive, negative = start or lab.prompts
+    return nodes.ControlNetApplyAdvanced().apply_controlnet(positive, negative, net, hint, strength, 0.0, 1.0)
+
+
+def test_two_guides_sample_as_two_stock_nodes_and_build_one_stack(lab: Lab, nets, guide):
+    first, second = lab.hint(3), lab.hint(4)
+    positive, negative, stack, hint, report = guide(image=first)
+    assert torch.equal(hint, first)
+    assert report == "ControlNet: strength 0.8, balanced"
+    positive, negative, stack, _, _ = guide(
+        positive=positive, negative=negative, control_net=nets[1], image=second, control=stack, strength=0.5
+    )
+    assert [(c.net, c.strength) for c in stack] == [(nets[0], 0.8), (nets[1], 0.5)]
+    theirs = stock(lab, nets[1], second, 0.5, start=stock(lab, nets[0], first))
+    assert torch.equal(lab.run(positive, negative).latent, lab.run(*theirs).latent)
+
+
+@pytest.mark.parametrize("size", [(64, 96), (100, 64), (31, 31)])
+def test_a_cropped_hint_is_what_comfyui_makes_of_it(lab: Lab, nets, guide, size: tuple[int, int]):
+    """The hint is brought to size here, where it can be seen, and not in the sampler; the picture is the same."""
+    picture = torch.rand(1, *size, 3, generator=torch.Generator().manual_seed(1))
+    positive, negative, _, hint, _ = guide(image=picture)
+    assert hint.shape == (1, 64, 64, 3)
+    assert torch.equal(lab.run(positive, negative).latent, lab.run(*stock(lab, nets[0], picture)).latent)
+
+
+def test_a_batch_of_hints_goes_frame_by_frame(lab: Lab, guide):
+    hints = torch.cat([lab.hint(3), lab.hint(4)])
+    run = lab.run(*guide(image=hints, latent={"samples": torch.zeros(2, 4, 8, 8)})[:2], steps=1, batch=2)
+    for frame in range(2):
+        twice, latent = hints[[frame, frame]], {"samples": torch.zeros(2, 4, 8, 8)}
+        alone = lab.run(*guide(image=twice, latent=latent)[:2], steps=1, batch=2)
+        for got, want in zip(run.steps[0].tensors, alone.steps[0].tensors, strict=True):
+            assert torch.equal(got[frame], want[frame])
+
+
+def test_mode_and_feathered_mask_reach_the_control(guide, lab: Lab):
+    mask = torch.zeros(1, 64, 64)
+    mask[:, :, :32] = 1
+    *_, stack, _, report = guide(image=lab.hint(3), mask=mask, mode="prompt", feather=8, end_percent=0.5)
+    own = stack[0]
+    assert (own.mode, own.end_percent) == ("prompt", 0.5)
+    assert own.mask is not None
+    assert not own.mask[0, :, 32:].any()
+    assert 0 < own.mask[0, 30, 31] < own.mask[0, 30, 27] < own.mask[0, 30, 20] == 1
+    assert "prompt, from 0% to 50% of sampling" in report
+    assert "the mask is stretched" in guide(image=lab.hint(3), mask=torch.ones(1, 64, 128))[-1]
+
+
+@pytest.mark.parametrize(
+    ("fit", "size", "words"),
+    [
+        ("crop", (64, 128), "the hint is 128x64, the picture 64x64: crop cut 50% of it off, left and right"),
+        ("crop", (128, 64), "crop cut 50% of it off, top and bottom"),
+        ("pad", (64, 128), "pad left 50% of the picture black, top and bottom"),
+        ("stretch", (64, 128), "stretch made it 2.00 times narrower"),
+        ("crop", (200, 201), ""),
+    ],
+)
+def test_another_shape_is_told_with_both_sizes(fit: str, size: tuple[int, int], words: str):
+    note = aspect_note(size, (64, 64), fit)
+    assert note.endswith(words) if words else note == ""
+    assert bool(words) == (aspect_note(size, (64, 64), fit) in prepared(torch.rand(1, *size, 3), None, None, (64, 64),
+                                                                        fit).notes)  # fmt: skip
+
+
+def test_padding_and_stretching_keep_everything():
+    picture = torch.rand(1, 64, 128, 3)
+    pad = prepared(picture, None, None, (64, 64), "pad").image
+    assert torch.equal(pad[:, 16:48], prepared(picture, None, None, (32, 64), "stretch").image)
+    assert not pad[:, :16].any()
+    assert not pad[:, 48:].any()
+
+
+@pytest.mark.parametrize("target", [(96, 80), (256, 300), (640, 640)])
+def test_thin_lines_stay_one_pixel_wide_and_none_is_lost(target: tuple[int, int]):
+    size = (256, 256)
+    known = lines_at((10, 20, 240, 60), (30, 250, 200, 5), (128, 10, 128, 245), (10, 130, 250, 130), size=size)
+    hint = drawn(draw_lines(known.segments, *size))
+    got = prepared(hint, None, None, target, "stretch").image
+    wanted = drawn(draw_lines(known.placed(fitted(size, target, "stretch")).segments, *target))
+    assert set(got.unique().tolist()) == {0.0, 1.0}
+    near = torch.nn.functional.max_pool2d(wanted[..., 0], 5, 1, 2)
+    around = torch.nn.functional.max_pool2d(got[..., 0], 5, 1, 2)
+    assert near[got[..., 0] > 0].all(), "nothing lies where no line is"
+    assert around[wanted[..., 0] > 0].all(), "every part of every line is there"
+    assert 0.7 < float(got.sum() / wanted.sum()) < 1.5, "one pixel wide"
+
+
+def test_known_points_and_lines_are_drawn_at_the_target():
+    body = np.zeros((18, 3))
+    body[1], body[2], body[3] = (20, 20, 0.9), (40, 22, 0.8), (60, 50, 0.2)
+    person = Person(body)
+    hint = prepared(None, [write_frame([person], 64, 64)], None, (256, 256), "crop")
+    assert torch.equal(
+        hint.image, drawn(draw_people([person.placed(fitted((64, 64), (256, 256), "crop"))], 256, 256, threshold=0.3))
+    )
+    assert hint.notes == ("poses drawn anew at 256x256, 1 picture",)
+    known = lines_at((4, 4, 60, 30), size=(64, 64))
+    lines = prepared(torch.rand(1, 64, 64, 3), None, [known], (128, 256), "stretch")
+    assert torch.equal(lines.image, drawn(draw_lines(known.segments * [4, 2, 4, 2], 128, 256)))
+    assert "2.00 times wider" in lines.notes[0]
+
+
+def test_grey_and_transparent_hints_become_rgb():
+    grey = prepared(torch.full((1, 8, 8, 1), 0.5), None, None, None, "crop").image
+    assert torch.equal(grey, torch.full((1, 8, 8, 3), 0.5))
+    clear = torch.ones(1, 8, 8, 4)
+    clear[..., :4, 3] = 0
+    assert torch.equal(prepared(clear, None, None, None, "crop").image[..., 0], clear[..., 3])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"image": torch.rand(3, 64, 64, 3)}, "hints: there are 3 for the 1 picture of the latent"),
+        ({"image": torch.rand(1, 64, 64, 3) * float("nan")}, "image: it holds NaN"),
+        ({"image": torch.rand(64, 64, 3)}, "image: expected pictures"),
+        ({}, "no hint is connected. Connect image, keypoints or lines"),
+        ({"keypoints": [{"people": []}], "lines": []}, "keypoints, lines: both are connected"),
+        ({"lines": []}, "lines: there is no frame"),
+        ({"keypoints": "nonsense"}, "keypoints: this text is not JSON"),
+        ({"image": torch.rand(1, 64, 64, 3), "mask": torch.zeros(1, 64, 64)}, "mask: mask is empty"),
+        ({"image": torch.rand(1, 64, 64, 3), "mask": torch.ones(2, 64, 64)}, "masks: there are 2 for the 1 picture"),
+        ({"image": torch.rand(1, 64, 64, 3), "strength": float("nan")}, "strength: nan"),
+        (
+            {"image": torch.rand(1, 64, 64, 3), "start_percent": 0.9, "end_percent": 0.1},
+            "start_percent: 0.9 lies after",
+        ),
+        ({"image": torch.rand(1, 64, 64, 3), "control_net": None}, "control_net: expected a ControlNet, got nothing"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_sampling(guide, given: dict[str, Any], words: str):
+    with pytest.raises(ValueError, match=words):
+        guide(**given)
+
+
+def test_another_family_is_refused_before_sampling_with_its_name(guide, lab: Lab, nets):
+    assert net_width(nets[0]) == lab.prompts[0][0][0].shape[-1]
+    with pytest.raises(ValueError, match=r"made for SD 1\.x \(prompts of width 768\).*prompts of width 32"):
+        guide(control_net=sd15_controlnet(context=768), image=lab.hint(3))
+    sdxl = [[torch.zeros(1, 77, 2048), {}]]
+    net = sd15_controlnet(context=768)
+    with pytest.raises(ValueError, match=r"'canny_sd15' is made for SD 1\.x.*'xl\.safetensors', of SDXL"):
+        check_family(net, (sdxl,), "canny_sd15", "xl.safetensors")
+    check_family(net, ([[torch.zeros(1, 77, 2048), {"cross_attn_controlnet": torch.zeros(1, 77, 768)}]],))
+    check_family(SimpleNamespace(t2i_model=torch.nn.Linear(2, 2)), (sdxl,))
+
+
+def test_names_come_from_the_graph_that_runs():
+    graph = {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "xl.safetensors"}},
+        "2": {"class_type": "LoraLoader", "inputs": {"lora_name": "l", "model": ["1", 0], "clip": ["1", 1]}},
+        "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "a cat", "clip": ["2", 1]}},
+        "4": {"class_type": "ControlNetLoader", "inputs": {"control_net_name": "canny.safetensors"}},
+        "5": {"class_type": "SetUnionControlNetType", "inputs": {"control_net": ["4", 0], "type": "auto"}},
+        "6": {"class_type": "SteerControlNetGuide", "inputs": {"positive": ["3", 0], "control_net": ["5", 0]}},
+        "7": {"class_type": "SteerDemoControlNet", "inputs": {"kind": "mlsd"}},
+        "8": {"class_type": "SteerControlNetGuide", "inputs": {"control_net": ["7", 0], "positive": ["6", 0]}},
+        "9": {"class_type": "Loop", "inputs": {"positive": ["9", 0], "control_net": "no link"}},
+    }
+    assert name_upstream(graph.get, "6", "control_net", NET) == "canny.safetensors"
+    assert name_upstream(graph.get, "8", "control_net", NET) == "Demo ControlNet mlsd"
+    assert name_upstream(graph.get, "8", "positive", MODEL) == "xl.safetensors"
+    assert name_upstream(graph.get, "9", "positive", MODEL) == ""
+    assert name_upstream(graph.get, "9", "control_net", NET) == ""
