@@ -1,7 +1,8 @@
-"""The gallery page: every slide's pictures on one offline HTML page, light and dark."""
+"""The gallery page: every slide's question and pictures on one offline HTML page, light and dark."""
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,9 @@ PAGE = """<!doctype html>
 :root {{ color-scheme: light dark; --line: light-dark(#d8dce2, #3a3f47); --dim: light-dark(#5b6470, #9aa4b1); }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem;
         background: light-dark(#fbfbfc, #17191d); color: light-dark(#1d2127, #e7eaee); }}
-h1 {{ font-size: 1.5rem; }} h2 {{ font-size: 1.1rem; margin: 0 0 .25rem; }}
+h1 {{ font-size: 1.6rem; margin: 0 0 .5rem; }} h2 {{ font-size: 1.35rem; margin: 0 0 .25rem; }}
+nav ol {{ margin: 0 0 1.5rem; padding-left: 1.5rem; }} a {{ color: light-dark(#1a5fb4, #99c1f1); }}
+a:focus-visible {{ outline: 3px solid currentColor; outline-offset: 2px; border-radius: 4px; }}
 section {{ border-top: 1px solid var(--line); padding: 1.25rem 0; }}
 p {{ margin: 0 0 .75rem; color: var(--dim); }} .bad {{ color: light-dark(#b3261e, #ff8a80); white-space: pre-wrap; }}
 .pictures {{ display: flex; flex-wrap: wrap; gap: .75rem; }}
@@ -25,7 +28,8 @@ figure {{ margin: 0; max-width: 100%; }} figcaption {{ font-size: .85rem; color:
 img {{ max-width: 100%; max-height: 420px; border-radius: 4px; display: block; }}
 </style></head><body>
 <h1>Steer: the slides</h1>
-{sections}
+<nav aria-label="Slides"><ol>{links}</ol></nav>
+<main>{sections}</main>
 </body></html>
 """
 
@@ -33,8 +37,20 @@ img {{ max-width: 100%; max-height: 420px; border-radius: 4px; display: block; }
 def write(slides: list[Slide], folder: Path) -> Path:
     """Write `folder/index.html` with every picture of every slide; returns its path."""
     page = folder / "index.html"
-    page.write_text(PAGE.format(sections="\n".join(_section(slide, folder) for slide in slides)), encoding="utf-8")
+    links = "".join(f'<li><a href="#{quote(slide.name)}">{_heading(slide)}</a></li>' for slide in slides)
+    sections = "\n".join(_section(slide, folder) for slide in slides)
+    page.write_text(PAGE.format(links=links, sections=sections), encoding="utf-8")
     return page
+
+
+def _heading(slide: Slide) -> str:
+    return escape(slide.question or slide.name)
+
+
+def _inline(markdown: str) -> str:
+    """Markdown's **bold** and *italic* as HTML, everything else escaped."""
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(markdown))
+    return re.sub(r"\*(.+?)\*", r"<em>\1</em>", bold)
 
 
 def _section(slide: Slide, folder: Path) -> str:
@@ -47,10 +63,13 @@ def _section(slide: Slide, folder: Path) -> str:
     told = (
         f'<p class="bad">{escape(slide.error)}</p>'
         if slide.error
-        else f"<p>{slide.seconds:.1f} s. {escape(checks)}</p>"
+        else f"<p><small>{escape(slide.name)}: {slide.seconds:.1f} s. {escape(checks)}</small></p>"
     )
-    name = escape(slide.name)
-    return f'<section id="{name}"><h2>{name}</h2>{told}<div class="pictures">{figures}</div></section>'
+    look_at = f"<p>{_inline(slide.look_at)}</p>" if slide.look_at else ""
+    return (
+        f'<section id="{escape(slide.name)}"><h2>{_heading(slide)}</h2>{look_at}<div class="pictures">{figures}</div>'
+        f"{told}</section>"
+    )
 
 
 def _url(path: Path, folder: Path) -> str:

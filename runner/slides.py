@@ -28,6 +28,8 @@ class Slide:
     """One workflow and what became of it."""
 
     name: str
+    question: str = ""
+    look_at: str = ""
     pictures: list[Path] = field(default_factory=list)
     captions: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -117,7 +119,7 @@ def _with_settings(
 
 def run_slide(client: ComfyClient, name: str, graph: Workflow, object_info: dict[str, Any], out: Path) -> Slide:
     """Run one workflow, keep its pictures in `out/name/`, check them, print one line."""
-    slide = Slide(name)
+    slide = Slide(name, *workflows.note_of(graph))
     bar = Bar(
         TextColumn(f"{name:38}"), BarColumn(24), TextColumn("{task.fields[what]}"), TimeElapsedColumn(),
         console=console, transient=True,

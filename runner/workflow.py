@@ -43,6 +43,16 @@ class Setting:
         return cls(title.strip(), widget.strip(), parsed)
 
 
+def note_of(graph: Workflow) -> tuple[str, str]:
+    """(question, what to look at) of a slide, from the heading and the "Look at" paragraph of its note; else empty."""
+    notes = (str(node["widgets_values"][0]) for node in graph.get("nodes", []) if node.get("type") == "MarkdownNote")
+    for text in notes:
+        paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
+        question = next((part.removeprefix("## ") for part in paragraphs if part.startswith("## ")), "")
+        return question, next((part for part in paragraphs if part.startswith("**Look at**")), "")
+    return "", ""
+
+
 def bundled() -> list[Path]:
     """The bundled workflows in lecture order, without the twins that need a downloaded checkpoint."""
     return sorted(path for path in FOLDER.glob("[0-9]*.json") if not path.stem.endswith(SD15_TWIN))

@@ -74,14 +74,29 @@ def test_set_names_no_node_and_no_widget(tmp_path: Path):
     assert "low_threshold" in text
 
 
+def edges_only(folder: Path) -> Path:
+    """Slide 8 without its sampling: the picture and its edges, a workflow that takes a second."""
+    graph = json.loads((ROOT / "workflows" / "08-canny-same-face-angle.json").read_text(encoding="utf-8"))
+    kept = [n for n in graph["nodes"] if n["type"] in ("SteerDemoPicture", "ImageScale", "SteerCanny", "MarkdownNote")]
+    kept += [n for n in graph["nodes"] if n.get("title") == "Edges"]
+    ids = {node["id"] for node in kept}
+    links = [link for link in graph["links"] if {link[1], link[3]} <= ids]
+    for out in (out for node in kept for out in node["outputs"]):
+        out["links"] = [n for n in out["links"] or [] if n in {link[0] for link in links}]
+    path = folder / "edges.json"
+    path.write_text(json.dumps(graph | {"nodes": kept, "links": links, "groups": []}), encoding="utf-8")
+    return path
+
+
 @pytest.mark.server
 def test_run_keeps_pictures_and_gallery_and_set_reaches_the_saved_workflow(tmp_path: Path):
     from PIL import Image
 
-    done = run("--only", "08", "--set", "Canny.low_threshold=30", "--out", str(tmp_path))
+    done = run("--only", str(edges_only(tmp_path)), "--set", "Canny.low_threshold=30", "--out", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    pictures = sorted((tmp_path / "08-canny-same-face-angle").glob("*.png"))
+    assert "How do I keep the angle of a face?</h2>" in page
+    pictures = sorted((tmp_path / "edges").glob("*.png"))
     assert pictures
     assert all(picture.name in page for picture in pictures)
     prompts, graphs = [], []
@@ -118,3 +133,27 @@ def test_the_server_ends_with_run(tmp_path: Path, number: signal.Signals):
     while not port_is_free(port) and time.monotonic() < limit:
         time.sleep(0.1)
     assert port_is_free(port), "the server was left behind"
+
+
+def test_the_gallery_tells_each_slides_question_and_escapes_it(tmp_path: Path):
+    from PIL import Image
+    from steer.runner import gallery
+    from steer.runner.slides import Slide
+    from steer.runner.workflow import note_of
+
+    note = "## Why <script>alert(1)</script>?\n\nIt is *so*.\n\n**Look at** the\nsheet & think.\n\n**Try next**\n- x\n"
+    graph = {"nodes": [{"type": "Other"}, {"type": "MarkdownNote", "widgets_values": [note]}]}
+    assert note_of(graph) == ("Why <script>alert(1)</script>?", "**Look at** the sheet & think.")
+    assert note_of({"nodes": []}) == ("", "")
+    picture = tmp_path / "a" / "1.png"
+    picture.parent.mkdir()
+    Image.new("RGB", (8, 8)).save(picture)
+    slides = [Slide("a", *note_of(graph), [picture], ["<b>"], 1.0, {"made pictures": True}), Slide("b", error="<i>no")]
+    page = gallery.write(slides, tmp_path).read_text("utf-8")
+    assert "<script" not in page
+    assert "Why &lt;script&gt;alert(1)&lt;/script&gt;?</h2>" in page
+    assert "<strong>Look at</strong> the sheet &amp; think." in page
+    assert page.count('href="#a"') == page.count('id="a"') == 1
+    assert 'src="a/1.png"' in page
+    assert "&lt;i&gt;no" in page
+    assert "http" not in page.replace("http-equiv", ""), "offline"
