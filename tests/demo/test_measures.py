@@ -89,6 +89,14 @@ def test_lines_followed_needs_the_place_and_the_direction() -> None:
     assert measures.lines_followed(both, halves(0)) == pytest.approx(0.5, abs=0.02)
 
 
+def test_lines_followed_tells_a_room_from_another() -> None:
+    rooms = [render(HELD_OUT + i, kind="interior") for i in range(4)]
+    own = [measures.lines_followed(room.lines, room.image) for room in rooms]
+    other = [measures.lines_followed(rooms[i].lines, rooms[i - 1].image) for i in range(4)]
+    assert np.mean(own) > 0.8
+    assert np.mean(other) < 0.5 * np.mean(own)
+
+
 def test_joint_error_is_a_share_of_the_side_over_the_joints_that_are_seen() -> None:
     wanted = np.zeros((18, 3), np.float32)
     wanted[:2] = [[64, 128, 1], [192, 128, 1]]  # the other sixteen are hidden
