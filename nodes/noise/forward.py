@@ -9,9 +9,8 @@ import math
 
 import torch
 
+from .choices import FRAME_SPACINGS
 from .process import NoiseProcess
-
-FRAME_SPACINGS = ("step", "sigma", "log-SNR")
 
 
 def frame_sigmas(sigmas: torch.Tensor, frames: int, spacing: str, process: NoiseProcess) -> torch.Tensor:

@@ -7,11 +7,7 @@ from typing import Any
 import torch
 
 from ..api import io
-from .engine import noise_process, noised_latents, with_progress
-from .filmstrip import filmstrip
-from .forward import caption_parts, checked_image, frame_sigmas, noised_pictures, picture_noise
 from .inputs import CATEGORY, frame_inputs, model_type_input
-from .process import checked_sigmas
 
 
 class ForwardDiffusion(io.ComfyNode):
@@ -70,6 +66,11 @@ class ForwardDiffusion(io.ComfyNode):
         dark: bool,
         model: Any = None,
     ) -> io.NodeOutput:
+        from .engine import noise_process, with_progress
+        from .filmstrip import filmstrip
+        from .forward import caption_parts, checked_image, frame_sigmas, noised_pictures, picture_noise
+        from .process import checked_sigmas
+
         process = noise_process(model, model_type)
         levels = frame_sigmas(checked_sigmas(sigmas, "sigmas", process), frames, spacing, process).tolist()
         pictures = checked_image(image)
@@ -125,6 +126,10 @@ class ForwardDiffusionLatent(io.ComfyNode):
         seed: int,
         unit_range: bool,
     ) -> io.NodeOutput:
+        from .engine import noise_process, noised_latents
+        from .forward import caption_parts, frame_sigmas
+        from .process import checked_sigmas
+
         process = noise_process(model)
         levels = frame_sigmas(checked_sigmas(sigmas, "sigmas", process), frames, spacing, process).tolist()
         noised = noised_latents(model, latent["samples"], levels, seed, unit_range)

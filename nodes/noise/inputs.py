@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ..api import io
-from .forward import FRAME_SPACINGS
-from .process import MODEL_TYPES
+from .choices import FRAME_SPACINGS, MODEL_TYPES
 
 CATEGORY = "Steer/Noise"
 

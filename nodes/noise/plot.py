@@ -11,11 +11,10 @@ import torch
 from PIL import Image, ImageDraw
 
 from .axis import Axis, label, make_axis, nice_step
+from .choices import AXES, MAX_SIZE, MIN_SIZE
 from .process import NoiseProcess
 from .text import default_font, font_for, one_line, shorten
 
-AXES = ("sigma (log)", "log-SNR", "alpha_bar", "timestep", "step size")
-MIN_SIZE, MAX_SIZE = 320, 4096  # pixels: below, six names in the legend leave no room for the plot
 SCALE = 3  # lines and markers are drawn this much larger, then averaged down
 Point = tuple[float, float]
 

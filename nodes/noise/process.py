@@ -15,7 +15,7 @@ from typing import Literal
 
 import torch
 
-MODEL_TYPES = ("eps or v", "flow")
+from .choices import MODEL_TYPES
 
 
 @dataclass(frozen=True)

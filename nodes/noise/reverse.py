@@ -13,10 +13,9 @@ from typing import Any
 
 import torch
 
+from .choices import ORDERS
 from .forward import caption_parts
 from .process import NoiseProcess
-
-ORDERS = ("noise to picture", "picture to noise")
 
 
 @dataclass(frozen=True)

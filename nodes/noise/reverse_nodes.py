@@ -7,9 +7,8 @@ from typing import Any
 import torch
 
 from ..api import io
-from .engine import noise_process, sample_recorded, strip_latents
+from .choices import ORDERS
 from .inputs import CATEGORY
-from .reverse import ORDERS, chosen_steps, frame_label, ordered
 
 
 class ReverseDiffusion(io.ComfyNode):
@@ -74,6 +73,9 @@ class ReverseDiffusion(io.ComfyNode):
         steps: str,
         order: str,
     ) -> io.NodeOutput:
+        from .engine import noise_process, sample_recorded, strip_latents
+        from .reverse import chosen_steps, frame_label, ordered
+
         total = max(0, len(sigmas) - 1)
         wanted = chosen_steps(steps, frames, total)
         ordered([], order)  # so that a wrong order is told before the sampling, not after

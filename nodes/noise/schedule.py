@@ -17,11 +17,7 @@ from typing import Any, Literal
 
 import torch
 
-DEFAULT = "default"
-TIMESTEP_SPACINGS = (DEFAULT, "linspace", "leading", "trailing")
-SIGMA_SPACINGS = (DEFAULT, "karras", "exponential", "beta")
-BETA_SCHEDULES = ("scaled_linear", "linear", "squaredcos_cap_v2", "sigmoid", "laplace", "exp")
-MAX_STEPS = 10_000
+from .choices import BETA_SCHEDULES, DEFAULT, MAX_STEPS, SIGMA_SPACINGS, TIMESTEP_SPACINGS
 
 # alpha_bar that stands for "no signal left": exactly zero would need an infinite sigma. The value of
 # comfy.model_sampling.rescale_zero_terminal_snr_sigmas, so that sigma_max is ComfyUI's 4518.76 (diffusers: 2**-24).

@@ -7,10 +7,8 @@ from typing import Any
 import torch
 
 from ..api import io, ui
-from . import plot, schedule
-from .engine import model_noise, noise_process
+from . import choices
 from .inputs import CATEGORY, model_type_input
-from .process import checked_sigmas
 
 
 class NoiseSchedule(io.ComfyNode):
@@ -24,7 +22,7 @@ class NoiseSchedule(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "scheduler",
-                    options=list(schedule.FAMILIES),
+                    options=list(choices.SCHEDULERS),
                     default="Euler",
                     tooltip="Whose noise levels to use. Only the schedule: choose the sampler with KSamplerSelect.",
                 ),
@@ -32,7 +30,7 @@ class NoiseSchedule(io.ComfyNode):
                     "steps",
                     default=20,
                     min=1,
-                    max=schedule.MAX_STEPS,
+                    max=choices.MAX_STEPS,
                     tooltip="Number of sampling steps. DEIS adds one from its smallest sigma to zero.",
                 ),
                 io.Float.Input(
@@ -45,8 +43,8 @@ class NoiseSchedule(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "timestep_spacing",
-                    options=list(schedule.TIMESTEP_SPACINGS),
-                    default=schedule.DEFAULT,
+                    options=list(choices.TIMESTEP_SPACINGS),
+                    default=choices.DEFAULT,
                     tooltip="Where steps fall among the 1000 timesteps. linspace: both ends. "
                     "leading: from below the top. trailing: from the very top, best for few steps. "
                     "default: diffusers' choice for this scheduler.",
@@ -60,14 +58,14 @@ class NoiseSchedule(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "sigma_spacing",
-                    options=list(schedule.SIGMA_SPACINGS),
-                    default=schedule.DEFAULT,
+                    options=list(choices.SIGMA_SPACINGS),
+                    default=choices.DEFAULT,
                     tooltip="default: the noise of the chosen timesteps. karras, exponential, beta: the same "
                     "range, shared out by that curve.",
                 ),
                 io.Combo.Input(
                     "beta_schedule",
-                    options=list(schedule.BETA_SCHEDULES),
+                    options=list(choices.BETA_SCHEDULES),
                     default="scaled_linear",
                     tooltip="How noise grew during training. scaled_linear: Stable Diffusion 1.x, 2.x and XL. "
                     "Not used when a model is connected, nor by EDM Euler and Flow-match Euler.",
@@ -120,8 +118,11 @@ class NoiseSchedule(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any = None, **options: Any) -> io.NodeOutput:
+        from .engine import model_noise
+        from .schedule import ScheduleOptions, make_schedule
+
         noise = None if model is None else model_noise(model)
-        return io.NodeOutput(schedule.make_schedule(schedule.ScheduleOptions(**options), noise))
+        return io.NodeOutput(make_schedule(ScheduleOptions(**options), noise))
 
 
 class SchedulePlot(io.ComfyNode):
@@ -144,7 +145,7 @@ class SchedulePlot(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "axis",
-                    options=list(plot.AXES),
+                    options=list(choices.AXES),
                     default="sigma (log)",
                     tooltip="What to draw. sigma: the noise level. log-SNR: signal against noise. alpha_bar: the "
                     "picture's share, 1 / (1 + sigma^2) for eps and v models. step size: how far sigma falls.",
@@ -160,10 +161,15 @@ class SchedulePlot(io.ComfyNode):
                 model_type_input(),
                 io.Boolean.Input("dark", default=False, tooltip="Light lines on a dark background."),
                 io.Int.Input(
-                    "width", default=768, min=plot.MIN_SIZE, max=plot.MAX_SIZE, step=8, tooltip="Width in pixels."
+                    "width", default=768, min=choices.MIN_SIZE, max=choices.MAX_SIZE, step=8, tooltip="Width in pixels."
                 ),
                 io.Int.Input(
-                    "height", default=512, min=plot.MIN_SIZE, max=plot.MAX_SIZE, step=8, tooltip="Height in pixels."
+                    "height",
+                    default=512,
+                    min=choices.MIN_SIZE,
+                    max=choices.MAX_SIZE,
+                    step=8,
+                    tooltip="Height in pixels.",
                 ),
             ],
             outputs=[io.Image.Output(display_name="chart", tooltip="The chart, one picture.")],
@@ -182,6 +188,10 @@ class SchedulePlot(io.ComfyNode):
         model: Any = None,
         **sigmas: torch.Tensor | None,
     ) -> io.NodeOutput:
+        from .engine import noise_process
+        from .plot import Schedule, draw_schedules
+        from .process import checked_sigmas
+
         process = noise_process(model, model_type)
         lines = names.splitlines()
         schedules = []
@@ -189,6 +199,6 @@ class SchedulePlot(io.ComfyNode):
             given = sigmas.get(f"sigmas_{k}")
             if given is not None:
                 name = lines[k - 1].strip() if k <= len(lines) else ""
-                schedules.append(plot.Schedule(name or f"schedule {k}", checked_sigmas(given, f"sigmas_{k}", process)))
-        chart = plot.draw_schedules(schedules, axis, process, title, width, height, dark)
+                schedules.append(Schedule(name or f"schedule {k}", checked_sigmas(given, f"sigmas_{k}", process)))
+        chart = draw_schedules(schedules, axis, process, title, width, height, dark)
         return io.NodeOutput(chart, ui=ui.PreviewImage(chart, cls=cls))

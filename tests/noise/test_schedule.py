@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from steer.nodes.noise.choices import SCHEDULERS
 from steer.nodes.noise.schedule import (
     BETA_SCHEDULES,
     FAMILIES,
@@ -85,6 +86,7 @@ def assert_same(schedule: torch.Tensor, expected: list[float]) -> None:
 
 
 def test_every_family_is_tested():
+    assert tuple(FAMILIES) == SCHEDULERS, "the node offers other schedulers than there are, or in another order"
     assert set(FAMILIES) == set(REFERENCE)
 
 
