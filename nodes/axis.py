@@ -6,16 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# The socket type of an Axis in ComfyUI.
-AXIS_TYPE = "STEER_AXIS"
-
-# What can vary. Prompts may vary along several axes at once, everything else along one.
-SEED, PROMPT, CFG, STEPS, DENOISE, SAMPLER, SCHEDULER = (
-    "seed", "prompt", "cfg", "steps", "denoise", "sampler", "scheduler",
-)  # fmt: skip
-CONTROL_STRENGTH, CONTROL_START, CONTROL_END = CONTROLS = ("control strength", "control start", "control end")
-SWITCH_TIME, CHECKPOINT, LORA = "switch time", "checkpoint", "LoRA"
-
 
 @dataclass(frozen=True)
 class Lora:

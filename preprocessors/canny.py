@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .choices import MAX_GRADIENT, MAX_SIDE
+
 Bytes: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 Thresholds: TypeAlias = tuple[int, int]
 
-MAX_GRADIENT = 1530  # the largest |dx| + |dy| of Sobel 3x3 on bytes: 6 * 255
-MAX_SIDE = 16384  # ComfyUI's own limit for a picture's side
 MAX_WORKERS = 8  # bounds the scratch memory
 
 _ONE_BITS = 0x3F800000  # float32 1.0 as an integer; larger: above 1, negative (also -0.0), infinite or NaN

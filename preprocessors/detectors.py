@@ -12,6 +12,7 @@ from torch import nn
 
 from . import dwpose, mediapipe_pose, openpose_cmu
 from .canny import Bytes
+from .choices import DWPOSE, MEDIAPIPE, OPENPOSE
 from .graph import load_graph
 from .people import Person
 
@@ -35,9 +36,9 @@ def _mediapipe(name: str, folders: Sequence[Path]) -> nn.Module:
 
 
 DETECTORS: dict[str, Detector] = {
-    "mediapipe": Detector(mediapipe_pose.needed, _mediapipe, mediapipe_pose.find_people),
-    "openpose (non-commercial)": Detector(openpose_cmu.needed, openpose_cmu.build, openpose_cmu.find_people),
-    "dwpose": Detector(dwpose.needed, dwpose.build, dwpose.find_people),
+    MEDIAPIPE: Detector(mediapipe_pose.needed, _mediapipe, mediapipe_pose.find_people),
+    OPENPOSE: Detector(openpose_cmu.needed, openpose_cmu.build, openpose_cmu.find_people),
+    DWPOSE: Detector(dwpose.needed, dwpose.build, dwpose.find_people),
 }
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .canny import MAX_SIDE, Bytes, hint_size, to_bytes
+from .canny import Bytes, hint_size, to_bytes
+from .choices import FITS, MAX_SIDE
 
-FITS = ("crop", "pad", "stretch")
 LATENT_SCALE = 8
 _THIN = 0.05  # at most this share of a line hint's white pixels may survive an erosion
 _MAX_WHITE = 0.3

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .canny import MAX_SIDE, Bytes
+from .canny import Bytes
+from .choices import MAX_SIDE
 from .keypoints import PoseFrame
 from .pictures import fitted
 from .pose import draw_people

@@ -8,8 +8,9 @@ from typing import Any
 import comfy.controlnet
 import torch
 
+from .choices import MODES
 from .modes import shaped
-from .stack import MODES, Control, ControlStack, check_control
+from .stack import Control, ControlStack, check_control
 
 Conditioning = list[Any]
 BALANCED, _, CONTROL = MODES

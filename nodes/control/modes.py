@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from .stack import MODES
+from .choices import MODES
 
 Residuals = dict[str, list[torch.Tensor | None]]
 

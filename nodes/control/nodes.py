@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...preprocessors.pictures import FITS
+from ...preprocessors.choices import FITS
 from ..api import io
-from ..preprocess.engine import tell
-from .engine import Conditioning, apply_stack, check_batch, check_net, target_size
-from .families import MODEL, NET, GetNode, check_family, name_upstream
-from .fit import ASPECT_TOLERANCE, Hint, prepared
-from .masks import check_mask, feathered_batch
-from .stack import CONTROL_STACK_TYPE, MODES, Control, ControlStack, check_control
+from ..choices import CONTROL_STACK_TYPE
+from .choices import AUTO, CATEGORY, KINDS, MODES
 
-CATEGORY = "Steer/Control"
-
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from .engine import Conditioning
+    from .stack import ControlStack
 
 
 class ControlNetGuide(io.ComfyNode):
@@ -49,6 +44,9 @@ class ControlNetGuide(io.ComfyNode):
                 io.Combo.Input("fit", options=list(FITS), default="crop",
                                tooltip="When the hint has another shape than the latent: crop fills it, pad shows "
                                    "everything with black bars, stretch changes the proportions."),
+                io.Combo.Input("kind", options=list(KINDS), default=AUTO,
+                               tooltip="What the ControlNet was made for, so that a wrong hint is told. auto: from its "
+                                   "file name. any: no such check."),
                 io.Int.Input("feather", default=16, min=0, max=1024,
                              tooltip="How many pixels inside the edge of the mask the control fades."),
                 io.Image.Input("image", optional=True,
@@ -93,6 +91,7 @@ class ControlNetGuide(io.ComfyNode):
         end_percent: float,
         mode: str,
         fit: str,
+        kind: str,
         feather: int,
         image: torch.Tensor | None = None,
         latent: dict[str, Any] | None = None,
@@ -102,51 +101,14 @@ class ControlNetGuide(io.ComfyNode):
         vae: Any = None,
         control: ControlStack | None = None,
     ) -> io.NodeOutput:
-        check_net(control_net, vae)
-        node_id, get_node = str(cls.hidden.unique_id or ""), _get_node(cls.hidden.dynprompt)
-        name = name_upstream(get_node, node_id, "control_net", NET)
-        check_family(control_net, (positive, negative), name, name_upstream(get_node, node_id, "positive", MODEL))
-        hint = prepared(image, keypoints, lines, target_size(control_net, latent, vae), fit)
-        check_batch("hints", len(hint.image), latent)
-        area, notes = _mask(mask, feather, hint, latent)
-        own = Control(
-            control_net, hint.image, strength, start_percent, end_percent, mode, mask=area, vae=vae, name=name
-        )
-        check_control(own)
-        positive, negative = apply_stack((own,), positive, negative)
-        report = "\n".join([_summary(own), *hint.notes, *notes])
-        tell(report)
-        return io.NodeOutput(positive, negative, (*(control or ()), own), hint.image, report)
+        from .guide_engine import Asked, guide
 
-
-def _summary(own: Control) -> str:
-    if own.strength == 0:
-        return "strength 0: the ControlNet is left out"
-    span = "" if (own.start_percent, own.end_percent) == (0, 1) else (
-        f", from {own.start_percent:.0%} to {own.end_percent:.0%} of sampling"
-    )  # fmt: skip
-    return f"{own.name or 'ControlNet'}: strength {own.strength:g}, {own.mode}{span}"
-
-
-def _mask(
-    mask: torch.Tensor | None, feather: int, hint: Hint, latent: dict[str, Any] | None
-) -> tuple[torch.Tensor | None, list[str]]:
-    """The mask feathered, and what to tell of it."""
-    if mask is None:
-        return None, []
-    area = feathered_batch(check_mask(mask), feather)
-    check_batch("masks", len(area), latent)
-    (height, width), (rows, columns) = area.shape[-2:], hint.image.shape[1:3]
-    if abs(width * rows / (height * columns) - 1) > ASPECT_TOLERANCE:
-        return area, [
-            f"the mask is {width}x{height}, the hint {columns}x{rows}: the mask is stretched onto the picture"
-        ]
-    return area, [f"acts on {float(area.mean()):.0%} of the picture"]
-
-
-def _get_node(dynprompt: Any) -> GetNode:
-    """The nodes of the graph that runs; none when the node is called by itself."""
-    return lambda node_id: dynprompt.get_node(node_id) if dynprompt and dynprompt.has_node(node_id) else None
+        asked = Asked(
+            control_net, strength, start_percent, end_percent, mode, fit, kind, feather, image, latent, mask,
+            keypoints, lines, vae,
+        )  # fmt: skip
+        positive, negative, own, report = guide(positive, negative, asked, cls.hidden)
+        return io.NodeOutput(positive, negative, (*(control or ()), own), own.hint, report)
 
 
 NODES: list[type[io.ComfyNode]] = [ControlNetGuide]

@@ -9,10 +9,7 @@ from typing import Any
 
 import torch
 
-# The socket type of a control stack in ComfyUI: a tuple of Control, the first applied first.
-CONTROL_STACK_TYPE = "STEER_CONTROL_STACK"
-
-MODES = ("balanced", "prompt", "control")
+from .choices import MODES
 
 
 @dataclass(frozen=True)

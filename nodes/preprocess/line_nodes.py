@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...preprocessors.lines import draw_lines
-from ...preprocessors.mlsd import Lines, load_mlsd, lsd_lines, mlsd_lines, no_lines
-from ...preprocessors.pictures import FITS, is_line_hint, on_canvas, place
+from ...preprocessors.choices import FITS
 from ..api import io
-from . import engine
 from .inputs import latent_input, resolution_input
+
+if TYPE_CHECKING:
+    from ...preprocessors.mlsd import Lines
 
 DETECTORS = {"mlsd": "mlsd", "mlsd (controlnet_aux weights)": "mlsd_aux", "lsd (no network)": ""}
 
@@ -108,6 +108,11 @@ class MLSD(io.ComfyNode):
         download: bool,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
+        from ...preprocessors.lines import draw_lines
+        from ...preprocessors.mlsd import no_lines
+        from ...preprocessors.pictures import is_line_hint, on_canvas, place
+        from . import engine
+
         engine.check(image)
         placement = place(engine.size(image), resolution, engine.latent_size(latent), fit)
         find = cls._finder(detector, score_threshold, distance_threshold, detect_resolution, download)
@@ -126,6 +131,9 @@ class MLSD(io.ComfyNode):
 
     @classmethod
     def _finder(cls, detector: str, score: float, distance: float, size: int, download: bool) -> Callable[[Any], Lines]:
+        from ...preprocessors.mlsd import load_mlsd, lsd_lines, mlsd_lines
+        from . import engine
+
         if detector not in DETECTORS:
             raise ValueError(f"detector: '{detector}' is unknown. Choose one of: {', '.join(DETECTORS)}.")
         kind = DETECTORS[detector]

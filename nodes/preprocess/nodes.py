@@ -6,7 +6,7 @@ import comfy.model_management
 import comfy.utils
 import torch
 
-from ...preprocessors import canny
+from ...preprocessors.choices import MAX_GRADIENT, MAX_SIDE
 from ..api import io
 from . import line_nodes, pose_nodes
 
@@ -30,7 +30,7 @@ class Canny(io.ComfyNode):
                     "low_threshold",
                     default=100,
                     min=0,
-                    max=canny.MAX_GRADIENT,
+                    max=MAX_GRADIENT,
                     tooltip="Weaker edges are dropped; edges between the two thresholds stay only where they touch "
                     "a strong one. Lower it for longer lines.",
                 ),
@@ -38,7 +38,7 @@ class Canny(io.ComfyNode):
                     "high_threshold",
                     default=200,
                     min=0,
-                    max=canny.MAX_GRADIENT,
+                    max=MAX_GRADIENT,
                     tooltip="Stronger edges are always drawn. Lower it for more detail, raise it for less.",
                 ),
                 io.Boolean.Input(
@@ -51,7 +51,7 @@ class Canny(io.ComfyNode):
                     "resolution",
                     default=0,
                     min=0,
-                    max=canny.MAX_SIDE,
+                    max=MAX_SIDE,
                     step=8,
                     tooltip="Resize the short side to this many pixels before the edges are found, so that lines "
                     "stay one pixel wide. 0 keeps the size.",
@@ -70,17 +70,19 @@ class Canny(io.ComfyNode):
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls, image: torch.Tensor, low_threshold: int, high_threshold: int, auto: bool, resolution: int
     ) -> io.NodeOutput:
+        from ...preprocessors.canny import canny, describe
+
         progress = comfy.utils.ProgressBar(len(image))
 
         def after_each_picture() -> None:
             comfy.model_management.throw_exception_if_processing_interrupted()
             progress.update(1)
 
-        hints = canny.canny(
+        hints = canny(
             image, low_threshold, high_threshold, auto=auto, resolution=resolution, on_frame=after_each_picture
         )
         hint = hints.hint.to(comfy.model_management.intermediate_device())
-        return io.NodeOutput(hint, canny.describe(hints.thresholds))
+        return io.NodeOutput(hint, describe(hints.thresholds))
 
 
 NODES: list[type[io.ComfyNode]] = [Canny, *line_nodes.NODES, *pose_nodes.NODES]

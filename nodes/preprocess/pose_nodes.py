@@ -6,14 +6,8 @@ from typing import Any
 
 import torch
 
-from ...preprocessors import detectors
-from ...preprocessors.keypoints import read_frames, write_frame
-from ...preprocessors.people import describe
-from ...preprocessors.pictures import FITS, LATENT_SCALE, is_pose_hint, on_canvas, place
-from ...preprocessors.pose import draw_people
-from ...preprocessors.render import canvas_size, render
+from ...preprocessors.choices import FITS, POSE_DETECTORS
 from ..api import io
-from . import engine
 from .inputs import latent_input, resolution_input
 
 _NOBODY = (
@@ -72,7 +66,7 @@ class OpenPose(io.ComfyNode):
                 io.Image.Input("image", tooltip="The pictures to look for people in."),
                 io.Combo.Input(
                     "detector",
-                    options=list(detectors.DETECTORS),
+                    options=list(POSE_DETECTORS),
                     default="mediapipe",
                     tooltip="mediapipe comes with Steer. openpose: the original networks, if you have them; "
                     "non-commercial use only. dwpose: if you have its files.",
@@ -120,9 +114,16 @@ class OpenPose(io.ComfyNode):
         download: bool,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
+        from ...preprocessors.detectors import chosen as detector_called
+        from ...preprocessors.keypoints import write_frame
+        from ...preprocessors.people import describe
+        from ...preprocessors.pictures import is_pose_hint, on_canvas, place
+        from ...preprocessors.pose import draw_people
+        from . import engine
+
         engine.check(image)
         placement = place(engine.size(image), resolution, engine.latent_size(latent), fit)
-        chosen = detectors.chosen(detector)
+        chosen = detector_called(detector)
         names = chosen.needed(hands, face)
         if download:
             engine.fetch_missing(names)
@@ -201,6 +202,12 @@ class PoseRender(io.ComfyNode):
         score_threshold: float,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
+        from ...preprocessors.keypoints import read_frames
+        from ...preprocessors.people import describe
+        from ...preprocessors.pictures import LATENT_SCALE
+        from ...preprocessors.render import canvas_size, render
+        from . import engine
+
         frames = read_frames(keypoints)
         cells = engine.latent_size(latent)
         if cells is not None:

@@ -6,5 +6,6 @@
 - timed_parse.py  the grammar of `[smiling:angry:0.4]` and `[a|b]`
 - timed.py        which prompt belongs to which step, and the boundaries between two sigmas
 - engine.py       CONDITIONING for ComfyUI's samplers
+- choices.py      names that the nodes show
 - nodes.py        the nodes
 """

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import comfy.model_management
 import torch
 
 from ..api import io
-from ..axis import AXIS_TYPE, prompt_axis
-from .engine import Conditioning, encode, timed_conditioning
-from .swap import WholePrompt, read_swaps, swap_labels, swapped
-from .template import MODES as LIST_MODES
-from .template import PRODUCT, expand
-from .timed import BY_STEPS
-from .timed import MODES as TIME_MODES
+from ..choices import AXIS_TYPE
+from .choices import BY_STEPS, LIST_MODES, PRODUCT, TIME_MODES
+
+if TYPE_CHECKING:
+    from .engine import Conditioning
 
 CATEGORY = "Steer/Prompts"
 # Tooltips have no braces, bars or at signs: in the label files, which repeat them, these are the frontend's own syntax.
@@ -78,6 +76,9 @@ class PromptSwap(io.ComfyNode):
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls, prompt: str, find: str, swaps: str, include_original: bool, whole_words: bool, match_case: bool
     ) -> io.NodeOutput:
+        from ..axis import prompt_axis
+        from .swap import read_swaps, swap_labels, swapped
+
         values = read_swaps(find, swaps, include_original, whole_words, match_case)
         labels = swap_labels(values)
         prompts = [swapped(prompt, [value]) for value in values]
@@ -136,6 +137,10 @@ class PromptTemplate(io.ComfyNode):
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls, template: str, lists: str, mode: str
     ) -> io.NodeOutput:
+        from ..axis import prompt_axis
+        from .swap import WholePrompt
+        from .template import expand
+
         prompts, labels = expand(template, lists, mode)
         axis = prompt_axis([WholePrompt(prompt) for prompt in prompts], labels)
         return io.NodeOutput(prompts, axis, labels, len(prompts))
@@ -186,6 +191,8 @@ class TimedSwap(io.ComfyNode):
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls, clip: Any, model: Any, sigmas: torch.Tensor, text: str, time: str
     ) -> io.NodeOutput:
+        from .engine import encode, timed_conditioning
+
         def encoder(prompt: str) -> Conditioning:
             comfy.model_management.throw_exception_if_processing_interrupted()
             return encode(clip, prompt)

@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .choices import LIST_MODES, PRODUCT, ZIP
 from .text import Source, read
 
 MAX_PROMPTS = 4096
-PRODUCT, ZIP = MODES = ("product", "zip")
 # What ends the name of a slot. With : or | it is no slot, but a timed swap of a timed swap: [[a:b:0.3]:c:0.7].
 _NAME = re.compile(r"[^\[\]|:{}\n\r]*")
 _OPEN, _CLOSED = "[[", "]]"
@@ -94,8 +94,8 @@ def expand(template: str, lists: str, mode: str) -> tuple[list[str], list[str]]:
     Raises ValueError for faults of either text, for slots without a list and lists without a slot, for lists of
     different lengths in zip, for more than MAX_PROMPTS prompts, and where two prompts are the same.
     """
-    if mode not in MODES:
-        raise ValueError(f"mode: '{mode}' is not known. Choose one of: {', '.join(MODES)}.")
+    if mode not in LIST_MODES:
+        raise ValueError(f"mode: '{mode}' is not known. Choose one of: {', '.join(LIST_MODES)}.")
     parts, slots = read_template(template), read_lists(lists)
     _check_names(template, lists, parts, slots)
     rows = _rows(slots, mode)

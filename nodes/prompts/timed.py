@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import torch
 
+from .choices import BY_STEPS, TIME_MODES
 from .timed_parse import Alternate, Prompt, Switch, parse_timed, switches
 
-BY_STEPS, BY_SCHEDULE = MODES = ("fraction of steps", "fraction of the model's schedule")
 PercentToSigma = Callable[[float], float]
 
 # ComfyUI's samplers whose last evaluation of a step is at the sigma of the next step, or beyond it.
@@ -55,8 +55,8 @@ def plan_timed(text: str, sigmas: torch.Tensor, percent_to_sigma: PercentToSigma
 
     Raises PromptTextError for a faulty text, and ValueError for an unusable schedule.
     """
-    if mode not in MODES:
-        raise ValueError(f"time: '{mode}' is not known. Choose one of: {', '.join(MODES)}.")
+    if mode not in TIME_MODES:
+        raise ValueError(f"time: '{mode}' is not known. Choose one of: {', '.join(TIME_MODES)}.")
     prompt = parse_timed(text)
     edges = _edges(sigmas)
     parts = segments(prompt, len(edges) - 1, _timing(edges, percent_to_sigma, mode))

@@ -5,5 +5,6 @@
 - noise.py   the noise of a batch, one stream per picture; variations between two seeds
 - steps.py   which samplers draw noise at every step, and how
 - engine.py  NOISE and SAMPLER objects for ComfyUI
+- choices.py names and limits that the nodes show
 - nodes.py   the nodes
 """

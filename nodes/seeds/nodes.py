@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..api import io
-from ..axis import AXIS_TYPE, seed_axis
-from .engine import PerImageSampler, RescuedNoise, SeededNoise
-from .noise import batches, make_draws
-from .rng import COMFYUI, STREAMS
-from .text import MAX_SEED, MAX_SEEDS, format_seeds, parse_seeds
+from ..choices import AXIS_TYPE
+from .choices import COMFYUI, MAX_SEED, MAX_SEEDS, RNGS
 
 CATEGORY = "Steer/Seeds"
 
@@ -47,6 +44,9 @@ class Seeds(io.ComfyNode):
 
     @classmethod
     def execute(cls, text: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
+        from ..axis import seed_axis
+        from .text import format_seeds, parse_seeds
+
         seeds = parse_seeds(text)
         axis = seed_axis(seeds)
         return io.NodeOutput(seeds, axis, len(seeds), format_seeds(seeds), list(axis.labels))
@@ -72,7 +72,7 @@ class SeededNoiseNode(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "rng",
-                    options=list(STREAMS),
+                    options=list(RNGS),
                     default=COMFYUI,
                     tooltip="Whose noise a seed stands for: ComfyUI's, that of A1111 on an NVIDIA GPU (no GPU is "
                     "needed), or that of diffusers with a CPU generator for each picture.",
@@ -125,8 +125,11 @@ class SeededNoiseNode(io.ComfyNode):
         variation_strength: list[float],
         batch_size: list[int],
     ) -> io.NodeOutput:
-        if rng[0] not in STREAMS:
-            raise ValueError(f"rng: '{rng[0]}' is not known. Choose one of: {', '.join(STREAMS)}.")
+        from .engine import SeededNoise
+        from .noise import batches, make_draws
+
+        if rng[0] not in RNGS:
+            raise ValueError(f"rng: '{rng[0]}' is not known. Choose one of: {', '.join(RNGS)}.")
         parts = list(batches(make_draws(seeds, variation_seed, variation_strength), batch_size[0]))
         return io.NodeOutput([SeededNoise(part, rng[0]) for part in parts], [len(part) for part in parts])
 
@@ -153,6 +156,8 @@ class PerImageStepNoise(io.ComfyNode):
 
     @classmethod
     def execute(cls, sampler: Any, noise: Any) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
+        from .engine import PerImageSampler, SeededNoise
+
         if not isinstance(noise, SeededNoise):
             raise ValueError("noise: this noise has no seed for each picture. Connect the node Seeded Noise.")
         return io.NodeOutput(PerImageSampler(sampler, noise.seeds))
@@ -202,6 +207,8 @@ class RescueSeed(io.ComfyNode):
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls, seed: int, batch_index: int, old_batch_size: int
     ) -> io.NodeOutput:
+        from .engine import RescuedNoise
+
         return io.NodeOutput(RescuedNoise(seed, batch_index, old_batch_size))
 
 

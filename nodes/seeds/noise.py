@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import torch
 
+from .choices import MAX_SEED
 from .rng import STREAMS, Stream
-from .text import MAX_SEED
 
 Value = TypeVar("Value")
 Shape = Sequence[int]

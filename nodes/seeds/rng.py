@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 
-COMFYUI = "ComfyUI (CPU)"
-A1111_GPU = "A1111 GPU (Philox)"
-DIFFUSERS = "diffusers (CPU)"
+from .choices import A1111_GPU, COMFYUI, DIFFUSERS
 
 # Successive draws from one seeded stream: shape, dtype -> standard normal numbers.
 Stream = Callable[[Sequence[int], torch.dtype], torch.Tensor]

@@ -12,10 +12,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
-# The largest seed ComfyUI's RandomNoise takes.
-MAX_SEED = 2**64 - 1
-# The largest batch ComfyUI's Empty Latent Image makes.
-MAX_SEEDS = 4096
+from .choices import MAX_SEED, MAX_SEEDS
+
 # Drawn seeds stay this small so that they can be read aloud; A1111 and diffusers draw theirs from the same range.
 RANDOM_BITS = 32
 EXAMPLES = "1-8, or 42, 1000..1040(+10), or random 4 from 7"

@@ -19,6 +19,8 @@
 - running.py      cell after cell: made, saved, recorded
 - sweeping.py     a sweep put together, and its report
 - engine.py       pictures by ComfyUI's own sampling, encoding and decoding
+- choices.py      names and limits that the nodes show
+- sweep_engine.py a run of the node Sweep
 - sweep_nodes.py, axis_nodes.py  the nodes Sweep and Value Axis
 - nodes.py        the other nodes, and the list of all
 """

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from ..api import io
-from ..axis import AXIS_TYPE
-from .engine import known_names
-from .values import KINDS, read_values
-
-CATEGORY = "Steer/Sweep"
+from ..choices import AXIS_TYPE
+from .choices import CATEGORY, KINDS
 
 
 class ValueAxis(io.ComfyNode):
@@ -39,5 +36,8 @@ class ValueAxis(io.ComfyNode):
 
     @classmethod
     def execute(cls, kind: str, text: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
+        from .engine import known_names
+        from .values import read_values
+
         axis = read_values(kind, text, known_names)
         return io.NodeOutput(axis, list(axis.labels), len(axis))

@@ -18,11 +18,12 @@ import folder_paths
 import latent_preview
 import torch
 
-from ..axis import CHECKPOINT, LORA, SAMPLER, SCHEDULER, Lora
+from ..axis import Lora
+from ..choices import CHECKPOINT, LORA, SAMPLER, SCHEDULER
 from ..control.engine import apply_stack
 from ..control.stack import ControlStack, with_values
+from ..prompts.choices import BY_STEPS
 from ..prompts.engine import Conditioning, encode, timed_conditioning
-from ..prompts.timed import BY_STEPS
 from ..prompts.timed_parse import parse_timed
 from ..seeds.engine import PerImageSampler, step_noise
 from .plan import Settings

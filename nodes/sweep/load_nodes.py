@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import comfy.model_management
 import comfy.utils
@@ -11,10 +12,10 @@ import folder_paths
 import torch
 
 from ..api import io
-from .cells import cell_labels, choose, grid_of, read_picture, sweep_folder
-from .manifest import Manifest
+from .choices import CATEGORY
 
-CATEGORY = "Steer/Sweep"
+if TYPE_CHECKING:
+    from .manifest import Manifest
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,8 @@ class LoadCells(io.ComfyNode):
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls, folder: str, selection: str, limit: int
     ) -> io.NodeOutput:
+        from .cells import cell_labels, choose, grid_of, read_picture
+
         manifest = opened(folder)
         grid = grid_of(manifest)
         matching = choose(grid, selection)
@@ -107,4 +110,7 @@ class LoadCells(io.ComfyNode):
 
 def opened(folder: str) -> Manifest:
     """The manifest of a folder inside ComfyUI's output folder. Raises ValueError where there is none."""
+    from .cells import sweep_folder
+    from .manifest import Manifest
+
     return Manifest(sweep_folder(Path(folder_paths.get_output_directory()), folder))

@@ -88,6 +88,7 @@ class Manifest:
         self.folder = folder
         self.path = folder / MANIFEST
         self._grids: list[Grid] = []
+        self._run = ""
         self._last: dict[str, CellRecord] = {}
         self._sizes: dict[str, int] = {}
         self._attempts: dict[str, int] = {}
@@ -103,13 +104,30 @@ class Manifest:
         """All that was ever asked for in this folder, the last at the end."""
         return tuple(self._grids)
 
-    def start(self, title: str, axes: Sequence[AxisRecord], cells: Sequence[CellPlan]) -> None:
-        """Make this the grid that is asked for now. Raises ValueError for an impossible one, OSError as `record`."""
+    @property
+    def run(self) -> str:
+        """The name of the last run that had something to make for the grid; empty where it gave none."""
+        return self._run
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a grid, and every picture of it."""
+        return self.grid is not None and all(self.finished(cell.key) for cell in self.grid.cells)
+
+    def start(self, title: str, axes: Sequence[AxisRecord], cells: Sequence[CellPlan], run: str = "") -> None:
+        """Make this the grid that is asked for now, by the run with this name.
+
+        Raises ValueError for an impossible grid, OSError as `record`.
+        """
         grid = Grid(title, tuple(axes), tuple(cells))
         self.folder.mkdir(parents=True, exist_ok=True)
         if grid != self.grid:
             self._append({"kind": "grid", **asdict(grid)})
             self._grids.append(grid)
+            self._run = ""
+        if run and run != self._run:
+            self._append({"kind": "run", "name": run})
+            self._run = run
 
     def record(self, cell: CellRecord) -> None:
         """Write down how a cell ended; its picture must be there.
@@ -176,6 +194,9 @@ class Manifest:
                 for cell in _list(entry["cells"])
             ]
             self._grids.append(Grid(_text(entry["title"]), tuple(axes), tuple(cells)))
+            self._run = ""
+        elif entry["kind"] == "run":
+            self._run = _text(entry["name"])
         elif entry["kind"] == "cell":
             file, error = (None if entry[name] is None else _text(entry[name]) for name in ("file", "error"))
             values, seconds = dict(_mapping(entry["values"])), float(entry["seconds"])

@@ -5,33 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import comfy.utils
 import torch
 
 from ..api import io
 from .axis_nodes import ValueAxis
-from .cells import grid_of
-from .difference import (
-    Change,
-    automatic_scale,
-    change_map,
-    describe,
-    fitted_mask,
-    heat_map,
-    measure,
-)
-from .folder_sheet import sheet_of
-from .fonts import unknown_letters
-from .labels import as_list, only_what_differs
+from .choices import CATEGORY, MAX_CELL, THEMES
 from .load_nodes import LoadCells, opened
-from .pictures import frames
-from .sheet import Style, draw, plan
 from .sweep_nodes import Sweep
 
-CATEGORY = "Steer/Sweep"
-THEMES = ("light", "dark")
-MAX_CELL = 8192
+if TYPE_CHECKING:
+    from .difference import Change
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +117,11 @@ class ContactSheet(io.ComfyNode):
         folder: list[str] | None = None,
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
+        from .fonts import unknown_letters
+        from .labels import as_list, only_what_differs
+        from .pictures import frames
+        from .sheet import Style, draw, plan
+
         if theme[0] not in THEMES:
             raise ValueError(f"theme: '{theme[0]}' is not known. Choose one of: {', '.join(THEMES)}.")
         if (images is None) == (folder is None):
@@ -169,6 +160,9 @@ class ContactSheet(io.ComfyNode):
 def _sheet_of_folder(
     folder: str, title: str, cell_size: int, gap: int, font_size: int, theme: str, max_megapixels: float
 ) -> torch.Tensor:
+    from .cells import grid_of
+    from .folder_sheet import sheet_of
+
     manifest = opened(folder)
     grid = grid_of(manifest)
     progress = comfy.utils.ProgressBar(len(grid.cells))
@@ -262,6 +256,10 @@ class Difference(io.ComfyNode):
         mask: list[torch.Tensor] | None = None,
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
+        from .difference import automatic_scale, change_map, describe, fitted_mask, heat_map, measure
+        from .labels import as_list
+        from .pictures import frames
+
         pictures = frames(images)
         count = len(pictures)
         names = as_list(labels, count) or [f"picture {i}" for i in range(count)]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ..axis import (
+from ..axis import Axis, Lora
+from ..choices import (
     CFG,
     CHECKPOINT,
     CONTROL_END,
@@ -23,8 +24,6 @@ from ..axis import (
     SEED,
     STEPS,
     SWITCH_TIME,
-    Axis,
-    Lora,
 )
 from ..prompts.swap import WholePrompt, swapped
 from ..prompts.text import without_comments

@@ -10,11 +10,10 @@ from typing import Any, Protocol
 
 import torch
 
+from .choices import STOP
 from .manifest import CellRecord, Manifest
 from .plan import Cell, Settings, batches
 from .saving import as_bytes, file_stem, write_png
-
-BLANK, STOP = ON_ERROR = ("blank", "stop")
 
 log = logging.getLogger(__name__)
 

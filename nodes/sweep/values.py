@@ -20,7 +20,8 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..axis import (
+from ..axis import Axis, Lora
+from ..choices import (
     CFG,
     CHECKPOINT,
     CONTROL_END,
@@ -32,9 +33,8 @@ from ..axis import (
     SCHEDULER,
     STEPS,
     SWITCH_TIME,
-    Axis,
-    Lora,
 )
+from .choices import KINDS, NAMES
 
 MAX_VALUES = 4096
 NO_LORA = "none"
@@ -76,9 +76,6 @@ NUMBERS = {
     CONTROL_END: Numbers(0.0, 1.0, label="end {}"),
     SWITCH_TIME: Numbers(0.0, 10000, label="switch {}"),
 }
-NAMES = (SAMPLER, SCHEDULER, CHECKPOINT, LORA)
-KINDS = (CFG, STEPS, DENOISE, SAMPLER, SCHEDULER, CHECKPOINT, LORA, CONTROL_STRENGTH, CONTROL_START, CONTROL_END,
-         SWITCH_TIME)  # fmt: skip
 
 
 def read_values(kind: str, text: str, known: Callable[[str], Sequence[str]]) -> Axis:

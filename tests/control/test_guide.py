@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +20,8 @@ from steer.preprocessors.pictures import fitted
 from steer.preprocessors.pose import draw_people
 from tiny_control import sd15_controlnet
 
-WIDGETS = {"strength": 0.8, "start_percent": 0.0, "end_percent": 1.0, "mode": "balanced", "fit": "crop", "feather": 0}
+WIDGETS = {"strength": 0.8, "start_percent": 0.0, "end_percent": 1.0, "mode": "balanced", "fit": "crop", "kind": "auto",
+           "feather": 0}  # fmt: skip
 LATENT = {"samples": torch.zeros(1, 4, 8, 8)}
 
 
@@ -51,7 +53,7 @@ def test_two_guides_sample_as_two_stock_nodes_and_build_one_stack(lab: Lab, nets
     first, second = lab.hint(3), lab.hint(4)
     positive, negative, stack, hint, report = guide(image=first)
     assert torch.equal(hint, first)
-    assert report == "ControlNet: strength 0.8, balanced"
+    assert report == "ControlNet: strength 0.8, balanced\nhint: an ordinary picture"
     positive, negative, stack, _, _ = guide(
         positive=positive, negative=negative, control_net=nets[1], image=second, control=stack, strength=0.5
     )
@@ -153,6 +155,25 @@ def test_grey_and_transparent_hints_become_rgb():
     clear = torch.ones(1, 8, 8, 4)
     clear[..., :4, 3] = 0
     assert torch.equal(prepared(clear, None, None, None, "crop").image[..., 0], clear[..., 3])
+
+
+def test_a_wrong_hint_is_told_once_in_the_report_and_the_log(guide, caplog: pytest.LogCaptureFixture):
+    body = np.zeros((18, 3))
+    body[:, :2], body[:, 2] = np.random.default_rng(1).uniform(8, 56, (18, 2)), 1
+    skeletons = drawn(draw_people([Person(body)], 64, 64)).repeat(2, 1, 1, 1)
+    words = "this looks like a pose skeleton; the net is for Canny edges. Put Canny before it, or change the net"
+    latent = {"samples": torch.zeros(2, 4, 8, 8)}
+    with caplog.at_level(logging.WARNING):
+        report = guide(image=skeletons, kind="canny", latent=latent)[-1].splitlines()
+    assert report.count(words) == 1
+    assert caplog.text.count(words) == 1
+    assert report[-1] == "hint: a pose skeleton"
+    caplog.clear()
+    for kind in ("openpose", "any", "auto"):
+        assert words not in guide(image=skeletons, kind=kind, latent=latent)[-1]
+    assert not caplog.text
+    mixed = torch.cat([skeletons[:1], 1 - skeletons[:1]])
+    assert "picture 2: this looks like a pose skeleton, inverted" in guide(image=mixed, latent=latent)[-1]
 
 
 @pytest.mark.parametrize(

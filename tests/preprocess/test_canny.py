@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
-from steer.preprocessors.canny import MAX_GRADIENT, auto_thresholds, canny, describe, hint_size, otsu, resized, to_bytes
+from steer.preprocessors.canny import auto_thresholds, canny, describe, hint_size, otsu, resized, to_bytes
+from steer.preprocessors.choices import MAX_GRADIENT
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera", "coins")
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from steer.nodes.prompts.choices import LIST_MODES
 from steer.nodes.prompts.template import (
     MAX_PROMPTS,
-    MODES,
     Slot,
     expand,
     read_lists,
@@ -141,7 +141,7 @@ def test_lists_round_trip_or_are_refused_at_a_place(text: str):
 
 
 @settings(max_examples=100, deadline=None)
-@given(grammar, grammar, st.sampled_from(MODES))
+@given(grammar, grammar, st.sampled_from(LIST_MODES))
 def test_any_text_expands_or_is_refused(template: str, lists: str, mode: str):
     found, error = outcome(expand, f"[[a]]{template}", f"a: x | y\n{lists}", mode)
     if error is not None:

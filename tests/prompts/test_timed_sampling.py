@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from steer.nodes.prompts.timed import BY_SCHEDULE, BY_STEPS, LOOK_AHEAD, OWN_SIGMAS, percent_between, plan_timed
+from steer.nodes.prompts.choices import BY_SCHEDULE, BY_STEPS
+from steer.nodes.prompts.timed import LOOK_AHEAD, OWN_SIGMAS, percent_between, plan_timed
 from tiny_model import CONTEXT, sigmas_of, tiny_conditioning, tiny_model
 
 SCHEDULERS = ("simple", "sgm_uniform", "karras", "exponential", "ddim_uniform", "beta", "normal", "linear_quadratic",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -38,8 +37,8 @@ class Clock:
 class Generator:
     """CLIPTextEncode, KSampler, ControlNetApplyAdvanced and VAEDecode of ComfyUI round the Demo Model's parts."""
 
-    def __init__(self, folder: Path) -> None:
-        self.comfy = InProcessComfy(folder)
+    def __init__(self, comfy: InProcessComfy) -> None:
+        self.comfy = comfy
         from ...nodes.demo import engine
 
         self.engine = engine
@@ -55,7 +54,9 @@ class Generator:
         return self.stock("CLIPTextEncode").encode(self.clip, prompt)[0]
 
     @torch.inference_mode()
-    def picture(self, prompt: str, seed: int, kind: str = "", hint: torch.Tensor | None = None) -> torch.Tensor:
+    def picture(
+        self, prompt: str, seed: int, kind: str = "", hint: torch.Tensor | None = None, steps: int = STEPS
+    ) -> torch.Tensor:
         """One picture [1, 3, 256, 256] in 0..1; with a `hint` [1, 256, 256, 3], guided by the ControlNet of `kind`."""
         positive, negative = self.encode(prompt), self.negative
         if hint is not None:
@@ -66,7 +67,7 @@ class Generator:
             )
         latent = self.stock("EmptyLatentImage").generate(SIDE, SIDE)[0]
         sampled = self.stock("KSampler").sample(
-            self.model, seed, STEPS, CFG, SAMPLER, SCHEDULER, positive, negative, latent
+            self.model, seed, steps, CFG, SAMPLER, SCHEDULER, positive, negative, latent
         )[0]
         return self.stock("VAEDecode").decode(self.vae, sampled)[0].movedim(-1, 1).clone()
 

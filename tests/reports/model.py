@@ -20,6 +20,7 @@ import torch
 from ...demo.judges.network import load
 from ...demo.train.common import say
 from ...runner.pack import ROOT
+from ..support.comfy_inprocess import InProcessComfy
 from ._generator import CFG, SAMPLER, SCHEDULER, SIDE, STEPS, Clock, Generator, weights_label
 from ._rows import ROWS, Bench, Figure, is_ready, weights_of
 
@@ -112,7 +113,7 @@ def main(argv: list[str]) -> int:
         say(f"{row}: not trained yet")
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock(options.minutes, len(rows))
-        bench = Bench(Generator(Path(folder)), judges, accuracy, clock, options.count, options.out)
+        bench = Bench(Generator(InProcessComfy(Path(folder))), judges, accuracy, clock, options.count, options.out)
         for row in rows:
             clock.begin()
             weights = weights_label(weights_of(row))

@@ -9,8 +9,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from steer.nodes.seeds.choices import A1111_GPU, COMFYUI, DIFFUSERS, RNGS
 from steer.nodes.seeds.noise import Draw, batch_noise, batches, make_draws, slerp
-from steer.nodes.seeds.rng import A1111_GPU, COMFYUI, DIFFUSERS, STREAMS, philox_4x32_10, philox_stream
+from steer.nodes.seeds.rng import philox_4x32_10, philox_stream
 
 # 4-D and 5-D latents, with and without a multiple of 16 elements, and one of fewer than 16.
 SHAPES = [(3, 4, 8, 8), (3, 4, 5, 7), (3, 16, 3, 6, 5), (3, 1, 1, 3)]
@@ -103,7 +104,7 @@ def test_diffusers_noise_is_that_of_a_list_of_generators(shape: tuple[int, ...],
     assert torch.equal(batch_noise(draws(*SEEDS), [shape], dtype, DIFFUSERS)[0], expected)
 
 
-@pytest.mark.parametrize("rng", STREAMS)
+@pytest.mark.parametrize("rng", RNGS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_item_does_not_depend_on_its_batch(shape: tuple[int, ...], rng: str):
     """Neither on its place nor on its neighbours, variations included."""
@@ -126,7 +127,7 @@ def test_latents_of_several_parts_draw_one_stream_for_each_item(comfy):
             assert torch.equal(part[index : index + 1], expected)
 
 
-@pytest.mark.parametrize("rng", STREAMS)
+@pytest.mark.parametrize("rng", RNGS)
 def test_the_ends_of_a_variation_are_the_two_seeds_bit_for_bit(rng: str):
     shape = (1, 4, 5, 7)
     base, other = (batch_noise(draws(seed), [shape], torch.float32, rng)[0] for seed in (5, 6))

@@ -135,6 +135,19 @@ def test_every_attempt_at_an_unfinished_cell_shows_in_the_fingerprint(manifest: 
     assert Manifest(manifest.folder).fingerprint() == seen[-1]
 
 
+def test_the_name_of_a_run_is_that_of_its_grid(manifest: Manifest):
+    assert (manifest.run, manifest.complete) == ("", False)
+    manifest.start("moods", [MOODS], cells(MOODS), "first")
+    manifest.start("moods", [MOODS], cells(MOODS))  # a run with nothing to make
+    assert Manifest(manifest.folder).run == manifest.run == "first"
+    for cell in cells(MOODS):
+        manifest.record(done(manifest.folder, cell.key))
+    again = Manifest(manifest.folder)
+    assert (again.run, again.complete) == ("first", True)
+    again.start("one", [AxisRecord("prompt", MOODS.labels[:1])], cells(MOODS)[:1])
+    assert (again.run, Manifest(manifest.folder).run, again.complete) == ("", "", True)
+
+
 def test_two_grids_in_one_folder_share_what_is_finished(manifest: Manifest):
     more = AxisRecord("prompt", (*MOODS.labels, "sad"))
     seeds = AxisRecord("seed", ("seed 1", "seed 2"))

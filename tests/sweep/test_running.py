@@ -11,9 +11,10 @@ import pytest
 import torch
 from steer.nodes.axis import seed_axis
 from steer.nodes.sweep import running
+from steer.nodes.sweep.choices import BLANK, STOP
 from steer.nodes.sweep.manifest import AxisRecord, CellPlan, Manifest
 from steer.nodes.sweep.plan import Settings, plan_cells
-from steer.nodes.sweep.running import BLANK, STOP, Job, missing, run_jobs
+from steer.nodes.sweep.running import Job, missing, run_jobs
 
 BASE = Settings("girl", "", 0, 1, 1.0, "euler", "normal", 1.0)
 

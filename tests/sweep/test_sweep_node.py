@@ -76,7 +76,7 @@ def test_the_sheet_shows_the_wired_order_and_the_report_counts(lab: Lab):
 def test_the_cache_holds_once_all_is_there_and_never_hides_what_is_missing(lab: Lab):
     graph = lab.graph(axis_1=MOODS)
     ran = [lab.comfy.run(copy.deepcopy(graph)).executed.count("sweep") for _ in range(3)]
-    assert ran == [1, 1, 0], "the second run looks whether all is there"
+    assert ran == [1, 0, 0]
     path = next(iter((lab.output / "s").glob("angry*.png")))
     before = path.read_bytes()
     path.unlink()
@@ -229,4 +229,4 @@ def test_a_folder_of_another_sweep_loses_nothing(lab: Lab):
     assert first.items() <= made(lab).items()
     assert manifest.read_bytes().startswith(torn[: torn.rfind(b"\n") + 1])
     kinds = [json.loads(line)["kind"] for line in manifest.read_bytes().splitlines()]
-    assert kinds == ["grid", "cell", "grid", "cell", "cell"], "the torn line is cut, all others stay"
+    assert kinds == ["grid", "run", "cell", "grid", "run", "cell", "cell"], "the torn line is cut, all others stay"

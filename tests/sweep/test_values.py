@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from steer.nodes.axis import Lora
-from steer.nodes.sweep.values import KINDS, MAX_VALUES, NAMES, NUMBERS, ValueTextError, read_values
+from steer.nodes.sweep.choices import KINDS, NAMES
+from steer.nodes.sweep.values import MAX_VALUES, NUMBERS, ValueTextError, read_values
 
 KNOWN = {
     "sampler": ["euler", "euler_ancestral", "dpmpp_2m"],

@@ -1,0 +1,15 @@
+"""Names that schemas of several families show, apart from the logic: loading the pack needs only them."""
+
+from __future__ import annotations
+
+# The socket type of an Axis (axis.py) in ComfyUI.
+AXIS_TYPE = "STEER_AXIS"
+# The socket type of a control stack (control/stack.py): a tuple of Control, the first applied first.
+CONTROL_STACK_TYPE = "STEER_CONTROL_STACK"
+
+# What can vary. Prompts may vary along several axes at once, everything else along one.
+SEED, PROMPT, CFG, STEPS, DENOISE, SAMPLER, SCHEDULER = (
+    "seed", "prompt", "cfg", "steps", "denoise", "sampler", "scheduler",
+)  # fmt: skip
+CONTROL_STRENGTH, CONTROL_START, CONTROL_END = CONTROLS = ("control strength", "control start", "control end")
+SWITCH_TIME, CHECKPOINT, LORA = "switch time", "checkpoint", "LoRA"

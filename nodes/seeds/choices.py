@@ -1,0 +1,10 @@
+"""Names and limits that the family's schemas show, apart from the logic: loading the pack needs only them."""
+
+from __future__ import annotations
+
+# The random streams of rng.py.
+COMFYUI, A1111_GPU, DIFFUSERS = RNGS = ("ComfyUI (CPU)", "A1111 GPU (Philox)", "diffusers (CPU)")
+# The largest seed ComfyUI's RandomNoise takes.
+MAX_SEED = 2**64 - 1
+# The largest batch ComfyUI's Empty Latent Image makes.
+MAX_SEEDS = 4096

@@ -1,0 +1,28 @@
+"""Names and limits that the family's schemas show, apart from the logic: loading the pack needs only them."""
+
+from __future__ import annotations
+
+from ..choices import (
+    CFG,
+    CHECKPOINT,
+    CONTROL_END,
+    CONTROL_START,
+    CONTROL_STRENGTH,
+    DENOISE,
+    LORA,
+    SAMPLER,
+    SCHEDULER,
+    STEPS,
+    SWITCH_TIME,
+)
+
+CATEGORY = "Steer/Sweep"
+# Value Axis: all that it varies, and of that what has names instead of numbers.
+KINDS = (CFG, STEPS, DENOISE, SAMPLER, SCHEDULER, CHECKPOINT, LORA, CONTROL_STRENGTH, CONTROL_START, CONTROL_END,
+         SWITCH_TIME)  # fmt: skip
+NAMES = (SAMPLER, SCHEDULER, CHECKPOINT, LORA)
+# Sweep: what a cell that fails means for the others.
+BLANK, STOP = ON_ERROR = ("blank", "stop")
+# Contact Sheet
+THEMES = ("light", "dark")
+MAX_CELL = 8192

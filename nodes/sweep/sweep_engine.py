@@ -1,0 +1,228 @@
+"""A run of the node Sweep: what is asked for is checked, planned, made and shown."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import comfy.utils
+import folder_paths
+import torch
+from comfy.cli_args import args
+from PIL import Image
+
+from ..axis import Axis
+from ..choices import CHECKPOINT, SAMPLER, SCHEDULER
+from ..control.stack import ControlStack, check_control
+from .choices import NAMES, ON_ERROR
+from .engine import (
+    Given,
+    PictureMaker,
+    check_latent,
+    file_identity,
+    known_names,
+    picture_size,
+    send_progress_text,
+    swept_control,
+)
+from .folder_sheet import sheet_of
+from .freeze import cell_text, frozen_prompt, frozen_workflow
+from .hashing import GetNode, Upstream, shared_parts
+from .manifest import Manifest
+from .plan import Cell, Connected, Settings, batches, check_axes, numbered, plan_cells, statement, title_of
+from .running import Job, as_bytes, fault_of, missing, run_jobs
+from .saving import file_stem, folder_inside
+from .sweeping import grid_of_jobs, jobs_of, report_of, the_job
+from .values import find_name
+from .viewer import write_viewer
+
+SHEET_CELL, SHEET_MEGAPIXELS = 256, 32.0  # of the sheet that the node shows; Contact Sheet makes others of the folder
+PREVIEW = 512
+NEW_RUN = "run "  # and a name: the fingerprint of a sweep that has something to make
+
+log = logging.getLogger(__name__)
+
+
+def fingerprint(folder: str | None, cell: str | None) -> str | float:
+    """New while pictures are missing, so that ComfyUI's cache never hides them. NaN: always run.
+
+    Once all are there it stays that of the run that made them, so that the next one has nothing to do.
+    """
+    if cell:
+        return "one cell"
+    if folder is None:  # it comes by a link
+        return float("nan")
+    try:
+        manifest = Manifest(folder_inside(_output_folder(), folder))
+        if not manifest.complete:
+            return f"{NEW_RUN}{uuid.uuid4()}"
+        return manifest.run or f"{len(manifest.grids)} {manifest.fingerprint()}"
+    except (ValueError, OSError):
+        return ""  # SweepRun says what is wrong
+
+
+class SweepRun:
+    """All cells that the axes make, and the folder that they go to.
+
+    Raises ValueError before anything is made, unless every value of every axis can be used.
+    """
+
+    def __init__(
+        self, given: Given, settings: Settings, axes: Sequence[Axis], folder: str, on_error: str, max_cells: int,
+        hidden: Any,
+    ) -> None:  # fmt: skip
+        """hidden: the node's hidden inputs unique_id, dynprompt, prompt and extra_pnginfo."""
+        if on_error not in ON_ERROR:
+            raise ValueError(f"on_error: '{on_error}' is not known. Choose one of: {', '.join(ON_ERROR)}.")
+        self.home = folder_inside(_output_folder(), folder)
+        settings = replace(
+            settings,
+            sampler=find_name(settings.sampler, SAMPLER, known_names(SAMPLER)),
+            scheduler=find_name(settings.scheduler, SCHEDULER, known_names(SCHEDULER)),
+        )
+        _check(given, axes, max_cells)
+        axes = numbered(axes)
+        cells = plan_cells(settings, axes)
+        _check_controls(given.control, cells)
+        self.given, self.axes, self.folder, self.on_error, self.hidden = given, axes, folder, on_error, hidden
+        self.node_id = str(hidden.unique_id or "")
+        self.get_node = _get_node(hidden.dynprompt)
+        upstream = Upstream(self.get_node, file_identity)
+        shared = shared_parts(
+            upstream, self.node_id, given.latent, control=given.control, sampler=given.sampler, sigmas=given.sigmas
+        )
+        self.jobs = jobs_of(cells, axes, shared, file_identity)
+        self.grid = grid_of_jobs(title_of(settings, axes, folder), axes, self.jobs)
+
+    def all(self, batch_size: int) -> tuple[torch.Tensor, str]:
+        """Make what the folder lacks. Returns the sheet, IMAGE [1, H, W, 3], and a report.
+
+        RuntimeError when every cell failed.
+        """
+        manifest = Manifest(self.home)
+        todo = missing(self.jobs, manifest)
+        show = _Show(self.node_id, todo)
+        maker = PictureMaker(self.given, show.step)
+
+        def size(settings: Settings) -> int:
+            return maker.batch_size(batch_size, settings)
+
+        in_batches = sum(1 for _ in batches([job.cell for job in todo], size))
+        pixels = picture_size(self.given.vae, self.given.latent)
+        told = statement(self.axes, len(self.jobs), len(todo), in_batches, pixels)
+        log.info("Sweep: %s", told)
+        run_name = _run_name(self.get_node(self.node_id), manifest)
+        manifest.start(self.grid.title, self.grid.axes, self.grid.cells, run_name)
+        try:
+            outcome = run_jobs(todo, manifest, maker, size, self.on_error, self._texts, show.begin, show.picture)
+        finally:  # also when it was cancelled or the disk is full: what is finished can be looked at
+            _write_page(manifest)
+        there = sum(manifest.finished(job.key) is not None for job in self.jobs)
+        report = report_of(told, outcome, len(self.jobs), there)
+        if not there:
+            raise RuntimeError(f"All cells failed. {outcome.failed[0][0]}: {outcome.failed[0][1]}")
+        if outcome.failed:
+            log.warning("Sweep: %s", report)
+        return sheet_of(manifest, self.grid, SHEET_CELL, SHEET_MEGAPIXELS), report
+
+    def one(self, labels: str) -> tuple[torch.Tensor, str, str]:
+        """The cell with these labels: its picture [H, W, C], a prefix for its file name, and a report."""
+        job = the_job(self.jobs, self.grid, labels)
+        show = _Show(self.node_id, [job])
+        show.begin([job])
+        picture = PictureMaker(self.given, show.step).make([job.cell.settings])[0]
+        if fault := fault_of(picture):
+            raise ValueError(f"cell: {fault}")
+        prefix = f"{self.folder.strip()}/{file_stem(job.name, job.key)}"
+        return picture, prefix, f"One cell: {' x '.join(job.name)}."
+
+    def _texts(self, cell: Cell) -> Mapping[str, Any]:
+        """What the picture of a cell says of itself: a prompt and a workflow that make this cell."""
+        if args.disable_metadata:
+            return {}
+        text, info = cell_text(cell.labels), self.hidden.extra_pnginfo or {}
+        texts = {name: value for name, value in info.items() if name != "workflow"}
+        if self.hidden.prompt:
+            texts["prompt"] = frozen_prompt(self.hidden.prompt, self.node_id, text)
+        workflow = info.get("workflow")
+        if isinstance(workflow, dict) and (frozen := frozen_workflow(workflow, self.node_id, text)):
+            texts["workflow"] = frozen
+        return texts
+
+
+def _output_folder() -> Path:
+    return Path(folder_paths.get_output_directory())
+
+
+def _check(given: Given, axes: Sequence[Axis], max_cells: int) -> None:
+    """Raises ValueError unless every value of every axis can be used."""
+    connected = Connected(given.control is not None, given.sampler is not None, given.sigmas is not None)
+    check_axes(axes, connected, max_cells)
+    check_latent(given.latent)
+    if not any(axis.name == CHECKPOINT for axis in axes):
+        for name, part in (("clip", given.clip), ("vae", given.vae)):
+            if part is None:
+                raise ValueError(f"{name}: there is none. The checkpoint may lack it: connect a loader that has one.")
+    for axis in axes:
+        for value in axis.values if axis.name in NAMES else ():
+            if value is not None:
+                find_name(getattr(value, "name", value), axis.name, known_names(axis.name))
+
+
+def _check_controls(control: ControlStack | None, cells: Sequence[Cell]) -> None:
+    """Raises ValueError for a start after the end and the like, in any cell."""
+    seen: set[tuple[float | None, ...]] = set()
+    for own in (cell.settings for cell in cells):
+        values = (own.control_strength, own.control_start, own.control_end)
+        for entry in swept_control(control or (), own) if values not in seen else ():
+            check_control(entry)
+        seen.add(values)
+
+
+def _get_node(dynprompt: Any) -> GetNode:
+    """The nodes of the graph that runs, also those that other nodes made."""
+    return lambda node_id: dynprompt.get_node(node_id) if dynprompt and dynprompt.has_node(node_id) else None
+
+
+def _run_name(node: Mapping[str, Any] | None, manifest: Manifest) -> str:
+    """The fingerprint that ComfyUI noted of this run, if it is a new one."""
+    noted = (node or {}).get("is_changed")
+    name = noted[0] if isinstance(noted, list) and len(noted) == 1 else None
+    return name if isinstance(name, str) and name.startswith(NEW_RUN) and name != manifest.run else ""
+
+
+def _write_page(manifest: Manifest) -> None:
+    try:
+        write_viewer(manifest)
+    except OSError as error:
+        log.warning("Sweep: the page that shows the folder cannot be written: %s", error)
+
+
+class _Show:
+    """The progress of a sweep: bar, text below the node, and preview."""
+
+    def __init__(self, node_id: str, jobs: Sequence[Job]) -> None:
+        self.node_id, self.total = node_id, len(jobs)
+        self.numbers = {job.key: number for number, job in enumerate(jobs)}
+        self.bar = comfy.utils.ProgressBar(100 * max(1, self.total))
+        self.batch: Sequence[Job] = ()
+
+    def begin(self, batch: Sequence[Job]) -> None:
+        self.batch = batch
+        first = self.numbers[batch[0].key] + 1
+        which = f"cell {first}" if len(batch) == 1 else f"cells {first}-{first + len(batch) - 1}"
+        send_progress_text(f"{which} of {self.total}: {' x '.join(batch[0].name)}", self.node_id)
+        self.step(0.0, None)
+
+    def step(self, share: float, preview: Any) -> None:
+        done = self.numbers[self.batch[0].key] + share * len(self.batch)
+        self.bar.update_absolute(int(100 * done), preview=preview)
+
+    def picture(self, job: Job, picture: torch.Tensor) -> None:
+        done = self.numbers[job.key] + 1
+        image = Image.fromarray(as_bytes(picture)).convert("RGB")
+        self.bar.update_absolute(100 * done, preview=("JPEG", image, PREVIEW))
