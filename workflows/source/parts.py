@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...runner.graph import Graph, Output
+    from ...runner.graph import Graph, Node, Output
     from .kits import Kit, Models
 
 Pair = tuple["Output", "Output"]  # positive and negative
@@ -52,3 +52,36 @@ def with_and_without(
         "SteerContactSheet", at=(x, y + 4 * STEP), called="Sheet", images=both[0], column_labels=labels,
         row_labels="without\nwith control", columns=0,
     )[0]  # fmt: skip
+
+
+def what_changed(graph: Graph, folder: Output, at: tuple[int, int]) -> Output:
+    """One row of heat maps of a sweep's pictures against its first one. Three folded nodes in a row at `at`."""
+    x, y = at
+    cells = graph.node("SteerLoadCells", at=(x, y), folder=folder)
+    changes = graph.node("SteerDifference", at=(x + COLUMN, y), images=cells["images"], labels=cells["labels"])
+    return graph.node(
+        "SteerContactSheet", at=(x + 2 * COLUMN, y), called="Sheet of changes", images=changes["heat maps"],
+        labels=changes["labels"], columns=7,
+    )[0]  # fmt: skip
+
+
+def guided(
+    graph: Graph, *, positive: Output, negative: Output, net: Output, latent: Output, image: Output | None = None,
+    lines: Output | None = None, keypoints: Output | None = None,
+) -> Node:  # fmt: skip
+    """ControlNet Guide at the foot of a slide's second column."""
+    return graph.node(
+        "SteerControlNetGuide", at=(20, 600), size=(330, 370), positive=positive, negative=negative, control_net=net,
+        latent=latent, image=image, lines=lines, keypoints=keypoints,
+    )  # fmt: skip
+
+
+def shown(graph: Graph, guide: Node, title: str, prefix: str) -> None:
+    """The hint as the ControlNet gets it, and the guide's report, in a slide's third column."""
+    graph.group(title, at=(390, -60), size=(300, 370))
+    graph.node(
+        "SaveImage", at=(410, 20), size=(260, 270), called=title.split("  ")[1], images=guide["hint"],
+        filename_prefix=prefix,
+    )  # fmt: skip
+    graph.group("6  What the guide says", at=(390, 530), size=(300, 460))
+    graph.node("PreviewAny", at=(410, 610), size=(260, 360), called="Report", source=guide["report"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .parts import with_and_without
+from .parts import guided, shown, with_and_without
 
 if TYPE_CHECKING:
     from ...runner.graph import Graph
@@ -23,7 +23,7 @@ paints new pictures along the lines of an old one.
 head stays; colours, light and place are free for the prompt.
 
 **Try next**
-- **Apply ControlNet**: `strength` 0.5, or `end_percent` 0.4: the edges count only while the big shapes form
+- **ControlNet Guide**: `strength` 0.5, or `end_percent` 0.4: the edges count only while the big shapes form
 - **Canny**: lower both thresholds for more lines
 - your own photograph: **Load Image** in place of **Demo Picture**
 """
@@ -35,44 +35,38 @@ def build(graph: Graph, kit: Kit) -> None:
     graph.group("1  A picture and its edges", at=(-390, 340), size=(370, 640))
     picture = graph.node("SteerDemoPicture", at=(-370, 420), size=(330, 290), picture="girl with a pearl earring")
     small = graph.node(
-        "ImageScale", at=(-370, 750), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
+        "ImageScale", at=(-370, 745), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
         crop="center",
     )  # fmt: skip
-    canny = graph.node("SteerCanny", at=(-370, 810), size=(330, 150), image=small[0])
+    size = graph.node("EmptyLatentImage", at=(-370, 780), called="Size of the hint", width=kit.size, height=kit.size)
+    canny = graph.node("SteerCanny", at=(-370, 835), size=(330, 135), image=small[0])
 
-    graph.group("2  Models", at=(0, -60), size=(370, 290))
-    models = kit.models(graph, at=(20, 20))
-    net = kit.control_net(graph, "canny", at=(20, 160))
+    graph.group("2  Models", at=(0, -60), size=(370, 285))
+    models = kit.models(graph, at=(20, 10))
+    net = kit.control_net(graph, "canny", at=(20, 150))
 
-    graph.group("3  A prompt, and the edges", at=(0, 250), size=(370, 420))
+    graph.group("3  A prompt, and the edges", at=(0, 245), size=(370, 745))
     positive = graph.node(
-        "CLIPTextEncode", at=(20, 330), size=(330, 110), called="Prompt", clip=models.clip,
+        "CLIPTextEncode", at=(20, 325), size=(330, 150), called="Prompt", clip=models.clip,
         text="Girl with a Pearl Earring, smiling, beach",
     )  # fmt: skip
-    negative = graph.node("CLIPTextEncode", at=(20, 480), called="Negative prompt", clip=models.clip, text="")
-    guide = graph.node(
-        "ControlNetApplyAdvanced", at=(20, 540), size=(330, 120), called="Apply ControlNet", positive=positive[0],
-        negative=negative[0], control_net=net, image=canny[0],
-    )  # fmt: skip
+    negative = graph.node("CLIPTextEncode", at=(20, 530), called="Negative prompt", clip=models.clip, text="")
+    guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], image=canny[0])
 
-    graph.group("4  Four seeds", at=(0, 690), size=(370, 290))
-    seeds = graph.node("SteerSeeds", at=(20, 770), size=(330, 130), text="1-4")
-    noise = graph.node("SteerSeededNoise", at=(20, 950), called="Noise of each seed", seeds=seeds["seeds"])
+    graph.group("4  Four seeds", at=(390, 330), size=(300, 180))
+    seeds = graph.node("SteerSeeds", at=(410, 410), size=(260, 90), text="1-4")
+    noise = graph.node("SteerSeededNoise", at=(730, 30), called="Noise of each seed", seeds=seeds["seeds"])
 
-    graph.group("5  The edges", at=(390, -60), size=(300, 340))
-    graph.node(
-        "SaveImage", at=(410, 20), size=(260, 240), called="Edges", images=canny[0],
-        filename_prefix="steer/08-canny-edges",
-    )  # fmt: skip
+    shown(graph, guide, "5  Edges", "steer/08-canny-edges")
 
-    graph.group("6  Without and with control", at=(710, -60), size=(700, 340))
+    graph.group("7  Without and with control", at=(710, -60), size=(700, 310))
     sheet = with_and_without(
-        graph, kit, models, (730, 40), noise=noise["noise"], batch_size=noise["batch_size"],
+        graph, kit, models, (730, 70), noise=noise["noise"], batch_size=noise["batch_size"],
         without=(positive[0], negative[0]), controlled=(guide[0], guide[1]), labels=seeds["labels"],
     )  # fmt: skip
 
-    graph.group("7  The same seeds, the same angle", at=(390, 300), size=(1020, 680))
+    graph.group("8  The same seeds, the same angle", at=(710, 270), size=(700, 720))
     graph.node(
-        "SaveImage", at=(410, 380), size=(980, 580), called="Without and with control", images=sheet,
+        "SaveImage", at=(730, 350), size=(660, 620), called="Without and with control", images=sheet,
         filename_prefix="steer/08-canny-angle",
     )  # fmt: skip

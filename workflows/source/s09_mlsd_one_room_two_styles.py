@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .parts import with_and_without
+from .parts import guided, shown, with_and_without
 
 if TYPE_CHECKING:
     from ...runner.graph import Graph
@@ -37,39 +37,32 @@ def build(graph: Graph, kit: Kit) -> None:
     size = graph.node("EmptyLatentImage", at=(-370, 800), called="Size of the hint", width=kit.size, height=kit.size)
     lines = graph.node("SteerMLSD", at=(-370, 840), called="M-LSD", image=picture[0], latent=size[0])
 
-    graph.group("2  Models", at=(0, -60), size=(370, 290))
-    models = kit.models(graph, at=(20, 20))
-    net = kit.control_net(graph, "mlsd", at=(20, 160))
+    graph.group("2  Models", at=(0, -60), size=(370, 285))
+    models = kit.models(graph, at=(20, 10))
+    net = kit.control_net(graph, "mlsd", at=(20, 150))
 
-    graph.group("3  Two styles, and the lines", at=(0, 250), size=(370, 530))
+    graph.group("3  Two styles, and the lines", at=(0, 245), size=(370, 745))
     rooms = graph.node(
-        "SteerPromptTemplate", at=(20, 330), size=(330, 190), called="Rooms", template="[[room]], interior design",
+        "SteerPromptTemplate", at=(20, 325), size=(330, 160), called="Rooms", template="[[room]], interior design",
         lists="room: modern office | classical kitchen",
     )  # fmt: skip
-    positive = graph.node("CLIPTextEncode", at=(20, 560), called="Prompts", clip=models.clip, text=rooms["prompts"])
-    negative = graph.node("CLIPTextEncode", at=(20, 600), called="Negative prompt", clip=models.clip, text="")
-    guide = graph.node(
-        "ControlNetApplyAdvanced", at=(20, 640), size=(330, 120), called="Apply ControlNet", positive=positive[0],
-        negative=negative[0], control_net=net, image=lines["hint"],
-    )  # fmt: skip
+    positive = graph.node("CLIPTextEncode", at=(20, 520), called="Prompts", clip=models.clip, text=rooms["prompts"])
+    negative = graph.node("CLIPTextEncode", at=(20, 555), called="Negative prompt", clip=models.clip, text="")
+    guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], lines=lines["lines"])
 
-    graph.group("4  One seed", at=(0, 800), size=(370, 180))
-    noise = graph.node("RandomNoise", at=(20, 880), size=(330, 80), called="Seed", noise_seed=3)
+    graph.group("4  One seed", at=(390, 330), size=(300, 180))
+    noise = graph.node("RandomNoise", at=(410, 410), size=(260, 82), called="Seed", noise_seed=3)
 
-    graph.group("5  The lines", at=(390, -60), size=(300, 340))
-    graph.node(
-        "SaveImage", at=(410, 20), size=(260, 240), called="Lines", images=lines["hint"],
-        filename_prefix="steer/09-mlsd-lines",
-    )  # fmt: skip
+    shown(graph, guide, "5  Lines", "steer/09-mlsd-lines")
 
-    graph.group("6  Without and with control", at=(710, -60), size=(700, 340))
+    graph.group("7  Without and with control", at=(710, -60), size=(700, 250))
     sheet = with_and_without(
-        graph, kit, models, (730, 40), noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
+        graph, kit, models, (730, 30), noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
         controlled=(guide[0], guide[1]), labels=rooms["labels"],
     )  # fmt: skip
 
-    graph.group("7  One room, two styles", at=(390, 300), size=(1020, 680))
+    graph.group("8  One room, two styles", at=(710, 210), size=(700, 780))
     graph.node(
-        "SaveImage", at=(410, 380), size=(980, 580), called="One room, two styles", images=sheet,
+        "SaveImage", at=(730, 290), size=(660, 680), called="One room, two styles", images=sheet,
         filename_prefix="steer/09-mlsd-rooms",
     )  # fmt: skip

@@ -1,0 +1,72 @@
+"""Slide 4: one word of the prompt changes, the noise stays: the same girl in another mood."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .parts import what_changed
+
+if TYPE_CHECKING:
+    from ...runner.graph import Graph
+    from .kits import Kit
+
+NAME = "04-expression-swap"
+THUMBNAIL = "One seed, three moods"
+PROMPT = (
+    "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "
+    "oversized jogger pants, lean against the wall, backstreet"
+)
+
+NOTE = """
+## How do I change only the expression?
+
+Keep the **seed**, change **one word**. The picture grows out of the same noise, led by nearly the same prompt, and
+comes out as nearly the same picture.
+
+**Look at** the moods side by side, and at the heat maps below: black is what stayed as in the first picture, bright
+is what the word changed. The number is the mean change. A word pulls at the whole picture: the face most of all, but
+clothes or place may move too.
+
+**Try next**
+- **Prompt Swap**: `surprised` or `sad` on a line of its own
+- **Sweep**: another `seed`; at some, the word changes more than at others
+- drop a picture from the folder `sweeps` of ComfyUI's output here: it opens with its own `cell`
+- slide 7 changes the face alone
+"""
+
+
+def build(graph: Graph, kit: Kit) -> None:
+    graph.note(NOTE, at=(-390, -30), size=(370, 510), title="Slide 4")
+
+    graph.group("1  A model", at=(-390, 500), size=(370, 190))
+    models = kit.models(graph, at=(-370, 580))
+
+    graph.group("2  A prompt", at=(0, -60), size=(370, 270))
+    prompt = graph.node("PrimitiveStringMultiline", at=(20, 20), size=(330, 170), called="Prompt", value=PROMPT)
+
+    graph.group("3  One word changes", at=(0, 230), size=(370, 460))
+    moods = graph.node(
+        "SteerPromptSwap", at=(20, 310), size=(330, 360), called="Moods", prompt=prompt[0], find="smiling",
+        swaps="angry\nlaughing",
+    )  # fmt: skip
+
+    graph.group("4  A picture for each", at=(390, -60), size=(370, 1040))
+    latent = graph.node("EmptyLatentImage", at=(410, 20), called="Size", width=kit.size, height=kit.size)
+    sweep = graph.node(
+        "SteerSweep", at=(410, 70), size=(330, 890), model=models.model, clip=models.clip, vae=models.vae,
+        latent=latent[0], positive=prompt[0], axis_1=moods["axis"], seed=5, steps=kit.steps, cfg=kit.cfg,
+        sampler_name="dpmpp_2m", scheduler="karras", folder="sweeps/04-expression-swap",
+    )  # fmt: skip
+
+    graph.group("5  One seed, three moods", at=(780, -60), size=(700, 510))
+    graph.node(
+        "SaveImage", at=(800, 20), size=(660, 410), called="One seed, three moods", images=sweep["sheet"],
+        filename_prefix="steer/04-moods",
+    )  # fmt: skip
+
+    graph.group("6  What the word changed", at=(780, 470), size=(700, 510))
+    changes = what_changed(graph, sweep["folder"], at=(800, 540))
+    graph.node(
+        "SaveImage", at=(800, 590), size=(660, 370), called="What the word changed", images=changes,
+        filename_prefix="steer/04-what-changed",
+    )  # fmt: skip
