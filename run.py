@@ -3,6 +3,8 @@
 
 python run.py                  set everything up, run every bundled workflow in a real ComfyUI, make the gallery
 python run.py test [...]       the whole test suite (arguments go to pytest)
+python run.py pack FILE        one zip of a workflow, its input files and a list of the models it needs
+python run.py unpack ZIP       open such a zip, into a new folder and nowhere else
 python run.py bench [NAME]     the benchmarks, side by side with named rivals
 python run.py workflows        write workflows/*.json anew from their sources
 python run.py pictures         draw the pictures anew that ship with Steer
@@ -22,12 +24,14 @@ from pathlib import Path
 from runner import setup
 
 MODULES = ("bench", "report", "train", "pictures", "weights")
-COMMANDS = ("slides", "test", "workflows", *MODULES)
+SHARING = ("pack", "unpack")  # need no ComfyUI of their own
+COMMANDS = ("slides", "test", "workflows", *SHARING, *MODULES)
 
 
 def main(argv: list[str]) -> int:
     command, rest = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("slides", argv)
-    own_engine = not (command == "slides" and any(a.split("=")[0] in ("--comfyui", "-h", "--help") for a in rest))
+    elsewhere = command == "slides" and any(a.split("=")[0] in ("--comfyui", "-h", "--help") for a in rest)
+    own_engine = command not in SHARING and not elsewhere
     setup.prepare(engine=own_engine, dev=command in ("test", *MODULES))
     if Path(sys.prefix).resolve() != setup.VENV.resolve():
         return _again_in_venv(argv)
@@ -48,6 +52,10 @@ def _dispatch(command: str, rest: list[str]) -> int:
         from runner.testing import main as run
     elif command == "workflows":
         from runner.build import main as run
+    elif command in SHARING:
+        from runner import sharing
+
+        run = getattr(sharing, command)
     else:
         from runner import modules
 

@@ -1,7 +1,8 @@
-"""What a workflow names: its nodes and their packs, its models, its input files. Pure, but for `local_file`."""
+"""What a workflow names: its nodes and their packs, its models, its input files; where these lie on the disk."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -44,6 +45,20 @@ class FileNeed:
     node_id: str
     input: str
     name: str
+
+
+def read_any(path: Path) -> Workflow | Prompt:
+    """A workflow file in UI or API format. Raises WorkflowError for anything else."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise WorkflowError(f"{path} is not a workflow file: {error}") from error
+    if is_prompt(data) or (isinstance(data, dict) and isinstance(data.get("nodes"), list)):
+        return data
+    raise WorkflowError(
+        f"{path} is JSON but no workflow: neither a list of nodes, as ComfyUI saves it, nor nodes by number, as it "
+        "exports for the API. Save it from ComfyUI again."
+    )
 
 
 def is_prompt(data: Any) -> bool:
@@ -163,3 +178,12 @@ def local_file(name: str, folders: list[Path]) -> Path | None:
         if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
             return path
     return None
+
+
+def model_file(need: ModelNeed, models: Path) -> Path | None:
+    """The file of a model under ComfyUI's `models` folder: in the folder the workflow tells, else in any."""
+    name = need.name.replace("\\", "/")
+    if not is_inside(name) or (need.directory and not is_inside(need.directory)):
+        return None
+    folders = [models / need.directory] if need.directory else sorted(p for p in models.glob("*") if p.is_dir())
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)

@@ -1,0 +1,174 @@
+"""Opens zip files of strangers: the whole listing is judged before the first byte is written. Standard library only.
+
+Nothing is ever written but plain files with the names that were judged; links, devices and modes of the zip count for
+nothing. What would mean another file on another system (Windows, macOS) is refused on every system.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import struct
+import tempfile
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+MAX_ENTRIES = 10_000
+# Whole path within the zip, in characters: Windows allows 260 with the folder it is put in.
+MAX_NAME = 150
+# One part of a path, in UTF-8 bytes: what Linux and macOS file systems hold.
+MAX_PART = 255
+CHUNK = 1 << 20
+
+_FORBIDDEN = set('<>:"|?*\\')
+_DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {f"{p}{n}" for p in ("com", "lpt") for n in "123456789"}
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+
+class ArchiveError(Exception):
+    """A zip that is not opened. The message says which entry and why."""
+
+
+def shown(text: object) -> str:
+    """A name from a stranger as ASCII on one line: no control character of it reaches the terminal."""
+    quoted = ascii(str(text))
+    return quoted if len(quoted) <= 80 else f"{quoted[:60]}...' ({len(str(text))} characters)"
+
+
+def name_fault(name: str) -> str:
+    """Why `name` cannot be a file's path within a folder, on every system; empty when it can."""
+    if not name:
+        return "it has no name"
+    if len(name) > MAX_NAME:
+        return f"its name has {len(name)} characters; at most {MAX_NAME} work everywhere"
+    if name.startswith(("/", "\\")):
+        return "its path is absolute"
+    if len(name) > 1 and name[1] == ":" and name[0].isalpha():
+        return "its path has a drive letter"
+    for part in name.split("/"):
+        if part in ("", ".", "..") or ".." in part.split("\\"):
+            return "its path leads out of the folder or through an empty or '.' part"
+        bad = sorted(c for c in set(part) if c in _FORBIDDEN or _hides(c))
+        if bad:
+            return f"its name holds {', '.join(map(shown, bad))}"
+        if part[-1] in ". ":
+            return "a part of its path ends with a dot or space"
+        if part.split(".")[0].rstrip().casefold() in _DEVICES:
+            return f"{shown(part)} is a device on Windows"
+        if len(part.encode()) > MAX_PART:
+            return f"a part of its path has more than {MAX_PART} bytes"
+    return ""
+
+
+def _hides(character: str) -> bool:
+    """Control characters, halves of characters, and those that turn the order of what is read."""
+    turns = unicodedata.bidirectional(character) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+    return turns or unicodedata.category(character) in ("Cc", "Cs")
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise ArchiveError unless all paths can lie in one folder: each sound, none twice, no two alike but for case."""
+    spelling: dict[str, str] = {}  # every file and folder, as a file system that ignores case sees it
+    files: set[str] = set()
+    for name in names:
+        if fault := name_fault(name):
+            raise ArchiveError(f"{shown(name)}: {fault}.")
+        parts = name.split("/")
+        for end in range(1, len(parts) + 1):
+            path = "/".join(parts[:end])
+            key = _folded(path)
+            if spelling.setdefault(key, path) != path:
+                raise ArchiveError(f"{shown(path)} and {shown(spelling[key])} are one file where case does not count.")
+            if key in files:
+                raise ArchiveError(f"{shown(path)} is there twice, or as a file and as a folder.")
+        files.add(_folded(name))
+    for path in spelling:
+        parent = path.rpartition("/")[0]
+        if parent in files:
+            raise ArchiveError(f"{shown(spelling[parent])} is there as a file and as a folder.")
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def listing(archive: zipfile.ZipFile, limit: int) -> dict[str, zipfile.ZipInfo]:
+    """The files of a zip by name. Raises ArchiveError when an entry is not sound or all would be over `limit` bytes."""
+    entries = archive.infolist()
+    if len(entries) > MAX_ENTRIES:
+        raise ArchiveError(f"it holds {len(entries)} entries; at most {MAX_ENTRIES} are opened.")
+    for entry in entries:
+        # orig_filename: zipfile cuts `filename` at a NUL and turns backslashes on Windows.
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if stat.S_ISLNK(kind):
+            raise ArchiveError(f"{shown(entry.orig_filename)} is a link.")
+        if kind not in (0, stat.S_IFREG):
+            raise ArchiveError(f"{shown(entry.orig_filename)} is not a plain file.")
+        if entry.flag_bits & 1:
+            raise ArchiveError(f"{shown(entry.orig_filename)} is encrypted.")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ArchiveError(f"{shown(entry.orig_filename)} is compressed in an unusual way.")
+    check_names(entry.orig_filename for entry in entries)
+    total = sum(entry.file_size for entry in entries)
+    if total > limit:
+        raise ArchiveError(f"its files are {total / 1e9:.1f} GB when unpacked; the limit is {limit / 1e9:.1f} GB.")
+    return {entry.filename: entry for entry in entries}
+
+
+def open_zip(path: Path) -> zipfile.ZipFile:
+    """Raises ArchiveError when `path` is no zip."""
+    try:
+        return zipfile.ZipFile(path)
+    except (*_BROKEN, OSError) as error:
+        raise ArchiveError(f"it is not a readable zip file ({error}).") from error
+
+
+def copy_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, write: Callable[[bytes], object], limit: int) -> str:
+    """Hand an entry's bytes to `write` piece by piece; returns their sha256.
+
+    Counts what really comes out, because a zip may lie about sizes. Raises ArchiveError over `limit` bytes.
+    """
+    digest, count = hashlib.sha256(), 0
+    try:
+        with archive.open(entry) as source:
+            while piece := source.read(CHUNK):
+                count += len(piece)
+                if count > limit:
+                    raise ArchiveError(f"{shown(entry.filename)} is longer than it says.")
+                digest.update(piece)
+                write(piece)
+    except _BROKEN as error:
+        raise ArchiveError(f"{shown(entry.filename)} is damaged ({error}).") from error
+    return digest.hexdigest()
+
+
+def extract(archive: zipfile.ZipFile, wanted: dict[zipfile.ZipInfo, str], target: Path) -> None:
+    """Write judged entries as the new folder `target`; `wanted` gives each one's sha256.
+
+    They are written into a fresh folder beside it, which takes the name only when all is there and right; whatever
+    goes wrong, no trace is left. Raises ArchiveError, or OSError from the disk.
+    """
+    if os.path.lexists(target) and not (target.is_dir() and not target.is_symlink() and not any(target.iterdir())):
+        raise ArchiveError(f"{target} is there already. Choose another folder with --to.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
+    try:
+        folder = fresh / "files"  # mkdtemp's own folder is closed to others; this one is as the user's others are
+        folder.mkdir()
+        for entry, sha256 in wanted.items():
+            path = folder / entry.filename
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as out:
+                found = copy_entry(archive, entry, out.write, entry.file_size)
+            if found != sha256:
+                raise ArchiveError(f"{shown(entry.filename)} is not the file that was packed (its sha256 differs).")
+        if target.is_dir():
+            target.rmdir()
+        folder.rename(target)
+    finally:
+        shutil.rmtree(fresh)
