@@ -19,6 +19,8 @@ PLACES = (
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
 )
 
+MAX_WORKERS = 4  # up to 3 GB of memory each
+
 
 def find_browser() -> str | None:
     """An installed Chromium, Chrome or Edge."""
@@ -42,7 +44,8 @@ def install_browser() -> str | None:
 def main(argv: list[str]) -> int:
     browser = find_browser() or install_browser()
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
-    arguments = list(argv)
+    # A worker for each core, each with one torch thread and, if its tests need one, its own ComfyUI.
+    arguments = ["-n", str(min(MAX_WORKERS, os.cpu_count() or 1)), "--dist", "loadfile", *argv]
     if browser:
         environment["STEER_BROWSER"] = browser
     elif os.environ.get("CI"):
