@@ -76,8 +76,10 @@ def _server(options: argparse.Namespace) -> ComfyServer:
     comfyui: Path = setup.COMFYUI if own else options.comfyui.resolve()
     setup.link_into(comfyui)
     python = setup.PYTHON if own else python_of(comfyui)
-    arguments = [] if has_gpu(python) else ["--cpu"]
-    console.print(f"Starting ComfyUI{' (no GPU found: on the CPU)' if arguments else ''} ...")
+    gpu = has_gpu(python)
+    console.print(f"Starting ComfyUI{'' if gpu else ' (no GPU found: on the CPU)'} ...")
+    # A folder of its own for temporary pictures: every ComfyUI that starts or ends empties the common one.
+    arguments = ["--temp-directory", str(options.out.resolve()), *([] if gpu else ["--cpu"])]
     return ComfyServer(comfyui, python, options.out / "comfyui.log", options.port, arguments)
 
 
