@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,22 +65,22 @@ def main(argv: list[str]) -> int:
         if not options.only and not options.serve:
             paths = workflows.bundled()
         graphs = {path.stem: workflows.read(path) for path in paths}
-        with _server(options) as server:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp, _server(options, temp) as server:
             return _run_all(server, graphs, settings, options)
     except (WorkflowError, ServerError, setup.SetupError) as error:
         console.print(f"[red]Error:[/] {error}", markup=True)
         return 1
 
 
-def _server(options: argparse.Namespace) -> ComfyServer:
+def _server(options: argparse.Namespace, temp: str) -> ComfyServer:
+    """temp: for temporary pictures. Every ComfyUI that starts empties the folder that all share otherwise."""
     own = options.comfyui is None
     comfyui: Path = setup.COMFYUI if own else options.comfyui.resolve()
     setup.link_into(comfyui)
     python = setup.PYTHON if own else python_of(comfyui)
     gpu = has_gpu(python)
     console.print(f"Starting ComfyUI{'' if gpu else ' (no GPU found: on the CPU)'} ...")
-    # A folder of its own for temporary pictures: every ComfyUI that starts or ends empties the common one.
-    arguments = ["--temp-directory", str(options.out.resolve()), *([] if gpu else ["--cpu"])]
+    arguments = ["--temp-directory", temp, *([] if gpu else ["--cpu"])]
     return ComfyServer(comfyui, python, options.out / "comfyui.log", options.port, arguments)
 
 
