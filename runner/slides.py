@@ -68,7 +68,7 @@ def main(argv: list[str]) -> int:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp, _server(options, temp) as server:
             return _run_all(server, graphs, settings, options)
     except (WorkflowError, ServerError, setup.SetupError) as error:
-        console.print(f"[red]Error:[/] {error}", markup=True)
+        console.print(f"[red]Error:[/] {error}", soft_wrap=True)
         return 1
 
 
@@ -94,7 +94,7 @@ def _run_all(
     slides = [run_slide(client, name, graph, object_info, options.out) for name, graph in graphs.items()]
     if slides:
         page = gallery.write(slides, options.out)
-        console.print(f"Gallery: {page}")
+        console.print(f"Gallery: {page}", soft_wrap=True)
     if options.serve:
         console.print(f"ComfyUI stays open at {server.url} - press Ctrl-C to end it.")
         while True:
