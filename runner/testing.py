@@ -45,7 +45,8 @@ def main(argv: list[str]) -> int:
     browser = find_browser() or install_browser()
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
     # A worker for each core, each with one torch thread and, if its tests need one, its own ComfyUI.
-    arguments = ["-n", str(min(MAX_WORKERS, os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder", *argv]
+    workers = min(MAX_WORKERS, os.cpu_count() or 1)
+    arguments = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", *argv]
     if browser:
         environment["STEER_BROWSER"] = browser
     elif os.environ.get("CI"):
