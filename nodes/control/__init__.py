@@ -8,6 +8,8 @@
 - families.py     which model family a net belongs to, and file names upstream
 - engine.py       stacks on CONDITIONING, by ComfyUI's own control objects
 - guide_engine.py what ControlNet Guide does
+- face.py         masks of faces and of their parts
+- face_engine.py  what Face Mask does
 - choices.py      names that the nodes show
-- nodes.py        the nodes
+- nodes.py, face_nodes.py  the nodes
 """

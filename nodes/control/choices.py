@@ -8,3 +8,6 @@ MODES = ("balanced", "prompt", "control")
 AUTO, ANY = "auto", "any"
 NETS = CANNY, MLSD, OPENPOSE = ("canny", "mlsd", "openpose")
 KINDS = (AUTO, *NETS, ANY)
+# What of a face a mask covers, and which faces.
+REGIONS = WHOLE, EXPRESSION, MOUTH, EYES = ("whole face", "mouth, brows and eyes", "mouth", "brows and eyes")
+ALL = "all"

@@ -9,6 +9,7 @@ import torch
 from ...preprocessors.choices import FITS
 from ..api import io
 from ..choices import CONTROL_STACK_TYPE
+from . import face_nodes
 from .choices import AUTO, CATEGORY, KINDS, MODES
 
 if TYPE_CHECKING:
@@ -111,4 +112,4 @@ class ControlNetGuide(io.ComfyNode):
         return io.NodeOutput(positive, negative, (*(control or ()), own), own.hint, report)
 
 
-NODES: list[type[io.ComfyNode]] = [ControlNetGuide]
+NODES: list[type[io.ComfyNode]] = [ControlNetGuide, *face_nodes.NODES]

@@ -1,0 +1,61 @@
+"""The node Face Mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..api import io, ui
+from .choices import ALL, CATEGORY, EXPRESSION, REGIONS
+
+
+class FaceMask(io.ComfyNode):
+    """IMAGE or POSE_KEYPOINT -> MASK [B, H, W] and a report."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerFaceMask",
+            display_name="Face Mask",
+            category=CATEGORY,
+            description="Finds faces and masks them: the whole face, or the mouth, brows and eyes that an expression "
+            "needs. Works offline, on photographs and drawings.",
+            inputs=[
+                io.Combo.Input("region", options=list(REGIONS), default=EXPRESSION,
+                               tooltip="What of a face is masked. Mouth, brows and eyes are what an expression needs."),
+                io.String.Input("faces", default=ALL,
+                                tooltip="Which faces: all, or numbers such as 1, 3. They are counted from the left."),
+                io.Int.Input("grow", default=0, min=-1024, max=1024,
+                             tooltip="By how many pixels the mask is grown all around; less than 0 shrinks it."),
+                io.Int.Input("feather", default=8, min=0, max=1024,
+                             tooltip="How many pixels inside its edge the mask fades. Outside it is exactly 0."),
+                io.Image.Input("image", optional=True, tooltip="The pictures to look for faces in."),
+                io.Custom("POSE_KEYPOINT").Input("keypoints", optional=True,
+                                                 tooltip="Poses whose faces are known. They are believed, and the "
+                                                     "picture only says the size."),
+            ],
+            outputs=[
+                io.Mask.Output(display_name="mask", tooltip="The faces, one mask for each picture."),
+                io.String.Output(display_name="report", tooltip="How many faces each picture has, or why the mask is "
+                                 "empty."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls,
+        region: str,
+        faces: str,
+        grow: int,
+        feather: int,
+        image: torch.Tensor | None = None,
+        keypoints: Any = None,
+    ) -> io.NodeOutput:
+        from .face_engine import masks
+
+        mask, report = masks(image, keypoints, region, faces, grow, feather)
+        return io.NodeOutput(mask, report, ui=ui.PreviewImage(mask[..., None].expand(-1, -1, -1, 3), cls=cls))
+
+
+NODES: list[type[io.ComfyNode]] = [FaceMask]
