@@ -12,10 +12,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .winograd import conv3x3, worthwhile
+
 OUTPUTS = 16
 USED_OUTPUTS = 5  # of the last 9: centre logit, then the displacements to the two end points (x0, y0, x1, y1)
 FIRST_USED = 7
 _BATCH_NORM_EPSILON = 1e-5
+_BAND = 1 << 23  # bytes
 
 
 class _Conv(nn.Conv2d):
@@ -27,18 +30,25 @@ class _Conv(nn.Conv2d):
     def __init__(
         self, inp: int, out: int, kernel: int, act: str, stride: int = 1, groups: int = 1, dilation: int = 1
     ) -> None:
-        padding = 0 if stride == 2 else dilation * (kernel - 1) // 2
+        padding = 1 if stride == 2 else dilation * (kernel - 1) // 2
         super().__init__(inp, out, kernel, stride, padding, dilation, groups)
         self.act = act
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        x = input
-        if self.stride == (2, 2):
-            x = F.pad(x, (0, 1, 0, 1))
-        x = pointwise(self, x) if self.kernel_size == (1, 1) else super().forward(x)
+        x = self._convolved(input)
         if self.act == "relu":
             return x.relu_()
         return x.clamp_(0, 6) if self.act == "relu6" else x
+
+    def _convolved(self, x: torch.Tensor) -> torch.Tensor:
+        if self.kernel_size == (1, 1):
+            return pointwise(self, x)
+        plain = self.kernel_size == (3, 3) and self.stride == self.dilation == (1, 1) and self.groups == 1
+        if plain and self.bias is not None and worthwhile(x, self.weight):
+            return conv3x3(x, self.weight, self.bias)
+        if self.stride == (2, 2):  # a first row and column of zero weights: as if the map were padded, without a copy
+            return self._conv_forward(x, F.pad(self.weight, (1, 0, 1, 0)), self.bias)
+        return super().forward(x)
 
 
 def pointwise(conv: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
@@ -84,7 +94,8 @@ class _Backbone(nn.Module):
 
 
 class _Merge(nn.Module):
-    """Joins a fine map with the coarser one, doubled in size. The two published sets of weights differ in the order.
+    """Brings a fine map and the coarser one, doubled in size, to 64 channels each. The two published sets of weights
+    differ in the order.
 
     enlarge_first: enlarge (half-pixel centres), then convolve: the TensorFlow original, hence the ONNX weights.
     Otherwise convolve, then enlarge (aligned corners): lhwcv/mlsd_pytorch, hence controlnet_aux's weights.
@@ -97,26 +108,40 @@ class _Merge(nn.Module):
         self.enlarge = enlarge
         self.enlarge_first = enlarge_first
 
-    def forward(self, fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
+    def forward(self, fine: torch.Tensor, coarse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         coarse = self.conv1(coarse)
         if not self.enlarge:
-            return torch.cat((self.conv2(fine), coarse), dim=1).relu_()
+            return self.conv2(fine), coarse
         if self.enlarge_first:
             # A 1x1 convolution and linear interpolation commute, so the convolution is done on the small map.
             coarse = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
         else:
             coarse = F.interpolate(coarse.relu_(), scale_factor=2.0, mode="bilinear", align_corners=True)
-        return torch.cat((self.conv2(fine), coarse), dim=1).relu_()
+        return self.conv2(fine), coarse
 
 
 class _Refine(nn.Module):
+    """Two convolutions over both maps. Done in bands on a CPU: memory for a whole map of 128 channels at a fine stride
+    would be asked from the system anew each time, which takes longer than to compute the few shared rows twice.
+    """
+
+    SHARED = 2  # rows that a band needs of its neighbours, one for each convolution
+
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = _Conv(128, 128, 3, "relu")
         self.conv2 = _Conv(128, 64, 3, "relu")
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.conv2(self.conv1(x).add_(x))
+    def forward(self, fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
+        height, width = fine.shape[2:]
+        rows = max(16, _BAND // (128 * 4 * width * len(fine))) if fine.device.type == "cpu" else height
+        bands = []
+        for top in range(0, height, rows):
+            first, last = max(0, top - self.SHARED), min(height, top + rows + self.SHARED)
+            x = torch.cat((fine[:, :, first:last], coarse[:, :, first:last]), dim=1).relu_()
+            x = self.conv2(self.conv1(x).add_(x))
+            bands.append(x[:, :, top - first : min(height, top + rows) - first])
+        return bands[0] if len(bands) == 1 else torch.cat(bands, dim=2)
 
 
 class _Head(nn.Module):
@@ -147,7 +172,7 @@ class MLSDNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         c1, c2, c3, c4, x = self.backbone(x)
         for number, fine in ((15, c4), (17, c3), (19, c2), (21, c1)):
-            x = self.get_submodule(f"block{number + 1}")(self.get_submodule(f"block{number}")(fine, x))
+            x = self.get_submodule(f"block{number + 1}")(*self.get_submodule(f"block{number}")(fine, x))
         return self.block23(x)
 
 

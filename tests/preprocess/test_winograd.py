@@ -1,0 +1,40 @@
+"""The convolution in fewer multiplications is the plain one but for rounding."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from steer.preprocessors.winograd import conv3x3, worthwhile
+from torch.nn import functional as F
+
+
+@pytest.mark.parametrize(
+    ("batch", "inp", "out", "height", "width"),
+    [(1, 64, 64, 32, 32), (2, 64, 128, 18, 31), (1, 128, 64, 1, 1), (1, 3, 5, 9, 300), (1, 8, 8, 67, 2)],
+)
+def test_it_is_the_plain_convolution(batch: int, inp: int, out: int, height: int, width: int):
+    random = torch.Generator().manual_seed(height)
+    weight, bias = torch.randn(out, inp, 3, 3, generator=random), torch.randn(out, generator=random)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        x = torch.randn(batch, inp, height, width, generator=random).contiguous(memory_format=layout)
+        expected = F.conv2d(x.double(), weight.double(), bias.double(), padding=1)
+        found = conv3x3(x, weight, bias)
+        assert found.shape == expected.shape
+        assert (found - expected).abs().max() < 3e-5 * expected.abs().max()
+
+
+def test_no_pixel_reaches_further_than_its_neighbours():
+    x = torch.zeros(1, 1, 20, 20)
+    x[0, 0, 9, 11] = 1.0
+    found = conv3x3(x, torch.ones(1, 1, 3, 3), torch.zeros(1))[0, 0]
+    expected = torch.zeros(20, 20)
+    expected[8:11, 10:13] = 1.0
+    assert torch.allclose(found, expected, atol=1e-6)
+
+
+def test_it_is_used_for_many_channels_of_floats_on_a_cpu_only():
+    x = torch.zeros(1, 64, 8, 8)
+    assert worthwhile(x, torch.zeros(64, 64, 3, 3))
+    assert not worthwhile(x, torch.zeros(16, 64, 3, 3))
+    assert not worthwhile(x.half(), torch.zeros(64, 64, 3, 3))
+    assert not worthwhile(x.to("meta"), torch.zeros(64, 64, 3, 3))
