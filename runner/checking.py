@@ -1,0 +1,125 @@
+"""`python run.py check`: which nodes, models and input files workflows need, and which of them are missing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from . import setup
+from .answers import Prompt, QueueError
+from .client import ComfyClient, full_url
+from .needs import (
+    ModelNeed,
+    NodeNeed,
+    is_inside,
+    local_file,
+    model_needs,
+    named_files,
+    node_needs,
+    read_any,
+)
+from .places import ComfyFolder, RunningComfy
+from .sharing import beside
+from .workflow import Workflow, WorkflowError
+
+ALL_THERE, SOMETHING_MISSING, NOT_CHECKED = 0, 1, 2
+
+
+@dataclass
+class Findings:
+    """What a workflow needs, and whether it is there. packs: None where the kind of node is missing."""
+
+    nodes: list[tuple[NodeNeed, str | None]] = field(default_factory=list)
+    models: list[tuple[ModelNeed, bool]] = field(default_factory=list)
+    files: list[tuple[str, bool]] = field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        found = [pack is not None for _, pack in self.nodes]
+        found += [there for _, there in (*self.models, *self.files)]
+        return found.count(False)
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python run.py check", description="Say which nodes, models and input files workflows need and which are "
+        f"missing. Exit code {ALL_THERE}: nothing is missing, {SOMETHING_MISSING}: something is, {NOT_CHECKED}: it "
+        "could not be checked."
+    )  # fmt: skip
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a workflow, saved or exported (API)")
+    parser.add_argument("--comfyui-url", metavar="URL", help="ask this running ComfyUI")
+    parser.add_argument("--comfyui", type=Path, default=setup.COMFYUI, metavar="PATH",
+                        help="look into the folders of this ComfyUI (default: Steer's own)")  # fmt: skip
+    parser.add_argument("--input", type=Path, action="append", default=[], metavar="DIR",
+                        help="input files may also lie here; repeatable")  # fmt: skip
+    options = parser.parse_args(argv)
+    missing = 0
+    try:
+        workflows = {path: read_any(path) for path in options.files}
+        place = _place(options, workflows)
+        for path, data in workflows.items():
+            findings = examine(data, place, [*options.input, *beside(path)])
+            print(f"{path}, checked against {place.name}:")
+            print("\n".join(f"  {line}" for line in told(findings)), flush=True)
+            missing += findings.missing
+    except (WorkflowError, QueueError, setup.SetupError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return NOT_CHECKED
+    return SOMETHING_MISSING if missing else ALL_THERE
+
+
+def _place(options: argparse.Namespace, workflows: dict[Path, Workflow | Prompt]) -> RunningComfy | ComfyFolder:
+    if options.comfyui_url:
+        return RunningComfy(ComfyClient(full_url(options.comfyui_url)))
+    if not (options.comfyui / "main.py").is_file():
+        raise setup.SetupError(
+            f"{options.comfyui} is not a ComfyUI folder (it has no main.py). Name one with --comfyui PATH, or one that "
+            "runs with --comfyui-url URL."
+        )
+    if (options.comfyui / "extra_model_paths.yaml").is_file():
+        print("Note: extra_model_paths.yaml is not read. --comfyui-url URL asks the running ComfyUI, which knows it.")
+    return ComfyFolder(options.comfyui, {need.kind for data in workflows.values() for need in node_needs(data)})
+
+
+def examine(data: Workflow | Prompt, place: RunningComfy | ComfyFolder, folders: list[Path]) -> Findings:
+    """What the workflow needs of `place`; input files may also lie in `folders`."""
+
+    def has_file(name: str) -> bool:
+        return is_inside(name) and (local_file(name, folders) is not None or place.has_input(name))
+
+    return Findings(
+        [(need, place.pack_of(need)) for need in node_needs(data)],
+        [(need, place.has_model(need)) for need in model_needs(data)],
+        [(name, has_file(name)) for name in named_files(data)],
+    )
+
+
+def told(findings: Findings) -> Iterator[str]:
+    """The findings as lines for people."""
+    there = sorted((pack, need.kind) for need, pack in findings.nodes if pack is not None)
+    for pack, pairs in groupby(there, key=lambda pair: pair[0]):
+        yield plain(f"there    nodes of {pack}: {', '.join(kind for _, kind in pairs)}")
+    for need, pack in findings.nodes:
+        if pack is None:
+            source = f"of {need.pack} {need.version}".strip() if need.pack else "(the workflow does not tell its pack)"
+            yield plain(f"MISSING  node {need.kind} {source}")
+    for need, has in findings.models:
+        yield plain(f"{_word(has)} model {'/'.join(filter(None, (need.directory, need.name)))}")
+        if not has and need.url:
+            yield plain(f"         {need.url}")
+    for name, has in findings.files:
+        yield plain(f"{_word(has)} input file {name}")
+    yield f"{findings.missing or 'Nothing'} missing."
+
+
+def _word(there: bool) -> str:
+    return "there   " if there else "MISSING "
+
+
+def plain(text: str) -> str:
+    """A stranger's text on one line: no control character of it reaches the terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
