@@ -3,6 +3,8 @@
 
 python run.py                  set everything up, run every bundled workflow in a real ComfyUI, make the gallery
 python run.py test [...]       the whole test suite (arguments go to pytest)
+python run.py queue FILE...    workflows as a batch on running ComfyUIs, the results in one folder
+python run.py check FILE...    which nodes and models workflows need, and which are missing
 python run.py pack FILE        one zip of a workflow, its input files and a list of the models it needs
 python run.py unpack ZIP       open such a zip, into a new folder and nowhere else
 python run.py bench [NAME]     the benchmarks, side by side with named rivals
@@ -24,14 +26,15 @@ from pathlib import Path
 from runner import setup
 
 MODULES = ("bench", "report", "train", "pictures", "weights")
-SHARING = ("pack", "unpack")  # need no ComfyUI of their own
-COMMANDS = ("slides", "test", "workflows", *SHARING, *MODULES)
+SHARING = ("pack", "unpack")
+TOOLS = ("queue", "check", *SHARING)  # need no ComfyUI of their own
+COMMANDS = ("slides", "test", "workflows", *TOOLS, *MODULES)
 
 
 def main(argv: list[str]) -> int:
     command, rest = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("slides", argv)
     elsewhere = command == "slides" and any(a.split("=")[0] in ("--comfyui", "-h", "--help") for a in rest)
-    own_engine = command not in SHARING and not elsewhere
+    own_engine = command not in TOOLS and not elsewhere
     setup.prepare(engine=own_engine, dev=command in ("test", *MODULES))
     if Path(sys.prefix).resolve() != setup.VENV.resolve():
         return _again_in_venv(argv)
@@ -52,6 +55,10 @@ def _dispatch(command: str, rest: list[str]) -> int:
         from runner.testing import main as run
     elif command == "workflows":
         from runner.build import main as run
+    elif command == "queue":
+        from runner.queueing import main as run
+    elif command == "check":
+        from runner.checking import main as run
     elif command in SHARING:
         from runner import sharing
 

@@ -5,9 +5,11 @@ Whatever imports ComfyUI must keep the checkout off sys.path, because its `nodes
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 COMFYUI = ROOT / ".comfyui"
@@ -29,3 +31,10 @@ def version(root: Path = ROOT) -> str:
         if line.startswith("version = "):
             return line.split('"')[1]
     raise ValueError(f"{root / 'pyproject.toml'} names no version")
+
+
+def part(name: str) -> Any:
+    """A module of the nodes that needs no ComfyUI, such as `seeds.text`."""
+    if "steer" not in sys.modules:
+        load_pack()
+    return importlib.import_module(f"steer.nodes.{name}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .client import Prompt, node_title
+from .answers import Prompt, node_title
 from .pack import ROOT
 
 Workflow = dict[str, Any]
@@ -101,11 +102,12 @@ def _subgraphs(workflow: Workflow) -> list[dict[str, Any]]:
 
 
 def has_node(workflow: Workflow, object_info: dict[str, Any], setting: Setting) -> bool:
-    return bool(_matching(to_prompt(workflow, object_info), setting))
+    return bool(matching(to_prompt(workflow, object_info), setting.title))
 
 
-def _matching(prompt: Prompt, setting: Setting) -> list[str]:
-    wanted = setting.title.casefold()
+def matching(prompt: Prompt, title: str) -> list[str]:
+    """The ids of the nodes with that title, kind or id."""
+    wanted = title.casefold()
     return [
         node_id for node_id, node in prompt.items()
         if wanted in (node_title(prompt, node_id).casefold(), node["class_type"].casefold(), node_id.casefold())
@@ -119,24 +121,57 @@ def apply(workflow: Workflow, object_info: dict[str, Any], setting: Setting) -> 
     where it comes out: the converter alone knows the order.
     """
     prompt = to_prompt(workflow, object_info)
-    matches = _matching(prompt, setting)
+    places = [
+        locate(workflow, object_info, node_id, setting.widget, f"--set {setting.title}.{setting.widget}")
+        for node_id in matching(prompt, setting.title)
+    ]
+    return with_values(workflow, places, setting.value)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a UI workflow keeps the value of a widget: in `widgets_values` of a node, at a number or name."""
+
+    node_id: str
+    key: int | str
+
+
+def locate(workflow: Workflow, object_info: dict[str, Any], node_id: str, widget: str, who: str) -> Place:
+    """Where the value of a node's widget is. Raises WorkflowError, beginning with `who` asks, where it has none."""
     changed = copy.deepcopy(workflow)
-    for node_id in matches:
-        node = next((n for n in changed["nodes"] if str(n["id"]) == node_id), None)
-        if node is None:
-            raise WorkflowError(
-                f"--set {setting.title}: that node is inside a subgraph; open the workflow to change it"
-            )
-        values = node.get("widgets_values") or []
-        for index, old in enumerate(values):
-            values[index] = _PROBE
-            hit = to_prompt(changed, object_info)[node_id]["inputs"].get(setting.widget) == _PROBE
-            values[index] = setting.value if hit else old
-            if hit:
-                break
-        else:
-            widgets = [k for k, v in prompt[node_id]["inputs"].items() if not isinstance(v, list)]
-            raise WorkflowError(
-                f"--set {setting.title}.{setting.widget}: the node has no such widget. It has: {', '.join(widgets)}"
-            )
+    node = _node(changed, node_id)
+    if node is None:
+        raise WorkflowError(f"{who}: that node is inside a subgraph; open the workflow to change it")
+    values = node.get("widgets_values") or []
+    for key in list(values) if isinstance(values, dict) else range(len(values)):
+        old, values[key] = values[key], _PROBE
+        if to_prompt(changed, object_info)[node_id]["inputs"].get(widget) == _PROBE:
+            return Place(node_id, key)
+        values[key] = old
+    inputs = to_prompt(workflow, object_info)[node_id]["inputs"]
+    raise WorkflowError(f"{who}: the node has no such widget. It has: {', '.join(widgets_of(inputs))}")
+
+
+def with_values(workflow: Workflow, places: Iterable[Place], value: Any) -> Workflow:
+    """A copy of the workflow with `value` in all these places."""
+    changed = copy.deepcopy(workflow)
+    for place in places:
+        node = _node(changed, place.node_id)
+        assert node is not None  # locate() has found it
+        node["widgets_values"][place.key] = value
     return changed
+
+
+def widgets_of(inputs: dict[str, Any]) -> list[str]:
+    """Those inputs of a node of a prompt that are values, not links."""
+    return [name for name, value in inputs.items() if not isinstance(value, list)]
+
+
+def _node(workflow: Workflow, node_id: str) -> dict[str, Any] | None:
+    """The node of a UI workflow that an API prompt calls `node_id`, such as 12:7 for node 7 in the subgraph 12."""
+    graph = workflow
+    *path, last = node_id.split(":")
+    for part in path:
+        kind = next((str(n["type"]) for n in graph.get("nodes", []) if str(n["id"]) == part), "")
+        graph = next((g for g in _subgraphs(workflow) if g["id"] == kind), {})
+    return next((node for node in graph.get("nodes", []) if str(node["id"]) == last), None)

@@ -1,7 +1,6 @@
 """The manifest of a sweep's folder: what was asked for, what is finished, what failed. One JSON object a line.
 
-Lines are only ever appended, each flushed to the disk, so that a killed server or a full disk loses at most the line
-being written. A torn last line is ignored, and cut before the next one is written.
+Lines are only ever appended (journal.py), so that a killed server or a full disk loses at most the line being written.
 """
 
 from __future__ import annotations
@@ -10,11 +9,12 @@ import hashlib
 import json
 import logging
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+
+from ..journal import append_line, read_lines
 
 MANIFEST = "manifest.jsonl"
 
@@ -168,16 +168,7 @@ class Manifest:
         self._attempts[cell.key] = self._attempts.get(cell.key, 0) + 1
 
     def _read(self) -> None:
-        try:
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            return
-        unreadable = []
-        for number, line in enumerate(data.split(b"\n")[:-1], start=1):  # what follows the last line end is torn
-            try:
-                self._take(json.loads(line.decode("utf-8")))
-            except (ValueError, TypeError, KeyError, RecursionError):
-                unreadable.append(number)
+        unreadable = read_lines(self.path, self._take)
         if unreadable:
             log.warning(
                 "Steer: %d of the lines of %s cannot be read and are skipped; the first is line %d. Another version "
@@ -207,33 +198,14 @@ class Manifest:
             raise ValueError("a line of unknown kind")
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        data = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
         try:
-            with open(self.path, "ab", buffering=0) as file:
-                end = _cut_torn_line(self.path, file.tell())
-                try:
-                    file.truncate(end)
-                    while data:  # a disk that fills up takes a part and refuses the rest
-                        data = data[file.write(data) :]
-                    os.fsync(file.fileno())
-                except OSError:
-                    file.truncate(end)
-                    raise
+            append_line(self.path, line)
         except OSError as error:
             raise OSError(
                 error.errno,
                 f"The manifest {self.path} cannot be written ({error.strerror}). What is finished stays: make room, or "
                 "let ComfyUI write there, and run it again.",
             ) from error
-
-
-def _cut_torn_line(path: Path, size: int) -> int:
-    """Where the last whole line of the file ends."""
-    with open(path, "rb") as file:
-        file.seek(max(0, size - 1))
-        if file.read(1) in (b"\n", b""):
-            return size
-    return path.read_bytes().rfind(b"\n") + 1
 
 
 def _is_inside(file: str) -> bool:

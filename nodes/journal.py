@@ -1,0 +1,56 @@
+"""A file of JSON objects, one a line, that only ever grows.
+
+Each line is flushed to the disk, so that a killed process or a full disk loses at most the line being written. A torn
+last line is ignored, and cut before the next one is written. Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def read_lines(path: Path, take: Callable[[Any], object]) -> list[int]:
+    """Hand every line to `take`; returns the numbers, from 1, of those that it or JSON refuses.
+
+    take may raise ValueError, TypeError or KeyError for a line it cannot use. A file that is not there has no lines.
+    Raises OSError where it is there but may not be read.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    unreadable = []
+    for number, line in enumerate(data.split(b"\n")[:-1], start=1):  # what follows the last line end is torn
+        try:
+            take(json.loads(line.decode("utf-8")))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            unreadable.append(number)
+    return unreadable
+
+
+def append_line(path: Path, line: Mapping[str, Any]) -> None:
+    """Write one line. Raises OSError where that cannot be done, with the file as it was before."""
+    data = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
+    with open(path, "ab", buffering=0) as file:
+        end = _cut_torn_line(path, file.tell())
+        try:
+            file.truncate(end)
+            while data:  # a disk that fills up takes a part and refuses the rest
+                data = data[file.write(data) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)
+            raise
+
+
+def _cut_torn_line(path: Path, size: int) -> int:
+    """Where the last whole line of the file ends."""
+    with open(path, "rb") as file:
+        file.seek(max(0, size - 1))
+        if file.read(1) in (b"\n", b""):
+            return size
+    return path.read_bytes().rfind(b"\n") + 1

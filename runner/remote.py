@@ -1,0 +1,80 @@
+"""A running ComfyUI as a worker for the pool of scheduling.py."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .answers import NodeFailed, Picture, Progress, QueueError, Refused, ServerLost
+from .client import ComfyClient
+from .jobs import Job
+from .scheduling import JobFailed, JobRefused, WorkerLost
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a job has made: files, each with its name on the server and its content."""
+
+    seconds: float
+    files: tuple[tuple[str, bytes], ...]
+
+
+class ServerWorker:
+    """Runs jobs on the ComfyUI of `client`, one at a time; sends their input files, fetches what they made."""
+
+    def __init__(
+        self, client: ComfyClient, on_progress: Callable[[str, Job, Progress], None] = lambda name, job, progress: None
+    ) -> None:
+        self.client = client
+        self._on_progress = on_progress
+        self._sent: dict[tuple[str, str], str] = {}  # name and sha256 -> the name there
+        self._running = ""
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self.client.url
+
+    def run(self, job: Job) -> Made:
+        """Raises JobFailed, JobRefused or WorkerLost."""
+        self._running = str(uuid.uuid4())
+        try:
+            prompt = job.with_names(
+                [self._send(file.need.name, file.sha256, file.path.read_bytes) for file in job.files]
+            )
+            outcome = self.client.run(
+                prompt, job.workflow, lambda progress: self._on_progress(self.name, job, progress), self._running
+            )
+            files = tuple((each.filename, self.client.fetch(each)) for each in kept(outcome.pictures))
+        except Refused as error:
+            raise JobRefused(f"{self.name}: {error}") from error
+        except ServerLost as error:
+            if not error.forgotten:
+                self.cancel()
+            raise WorkerLost(str(error), gone=not error.forgotten) from error
+        except (NodeFailed, QueueError, OSError) as error:
+            raise JobFailed(str(error)) from error
+        finally:
+            self._running = ""
+        return Made(outcome.seconds, files)
+
+    def cancel(self) -> None:
+        """End what runs now, should the server listen: nobody waits for it any more."""
+        if self._running:
+            try:
+                self.client.cancel(self._running)
+            except (QueueError, OSError):
+                return  # it does not listen, and there is nothing else to be done
+
+    def _send(self, name: str, sha256: str, read: Callable[[], bytes]) -> str:
+        if (name, sha256) not in self._sent:
+            self._sent[name, sha256] = self.client.upload(name, read())
+        return self._sent[name, sha256]
+
+
+def kept(shown: Sequence[Picture]) -> list[Picture]:
+    """The files to fetch: what was saved; where nothing was, what was shown."""
+    saved = [picture for picture in shown if picture.type == "output"]
+    return list(dict.fromkeys(saved or shown))
