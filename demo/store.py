@@ -28,6 +28,12 @@ def _checksums(folder: Path) -> dict[str, str]:
     return json.loads(listing.read_text("utf-8"))
 
 
+def fingerprint(*names: str, folder: Path = FOLDER) -> str:
+    """A text that changes with the weights of any of `names`, from the list of checksums alone."""
+    sums = _checksums(folder)
+    return " ".join(sums.get(f"{name}.safetensors", "missing") for name in names)
+
+
 def read(name: str, folder: Path = FOLDER) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """Tensors and metadata of the weight file `name` ("unet", "vae", ...), verified against its checksum.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...demo import store
 from ...demo.networks import CONTROL_KINDS
 from ..api import io, ui
 from . import engine, pictures
@@ -58,6 +59,11 @@ class DemoModel(io.ComfyNode):
         )
 
     @classmethod
+    def fingerprint_inputs(cls) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """New weights, of an update of Steer, make new pictures: also those that a sweep's folder holds of the old."""
+        return store.fingerprint("vae", "text_encoder", "unet")
+
+    @classmethod
     def execute(cls) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
         return io.NodeOutput(engine.load_model(), engine.load_clip(), engine.load_vae())
 
@@ -83,6 +89,10 @@ class DemoControlNet(io.ComfyNode):
                 io.ControlNet.Output(display_name="control_net", tooltip="For ControlNet Guide or Apply ControlNet.")
             ],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, kind: str) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return store.fingerprint(f"controlnet-{kind}")
 
     @classmethod
     def execute(cls, kind: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]

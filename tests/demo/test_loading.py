@@ -202,6 +202,18 @@ def test_a_damaged_file_is_named_with_its_checksum(copied: Path, damage: str) ->
         assert store.sha256(path) in str(caught.value)
 
 
+def test_the_fingerprint_changes_with_the_weights_it_names_only(tmp_path: Path) -> None:
+    def fingerprints(value: float) -> list[str]:
+        store.write("unet", {"weight": torch.full((4,), value)}, {}, tmp_path)
+        return [store.fingerprint(*names, folder=tmp_path) for names in (("vae", "unet"), ("vae",))]
+
+    store.write("vae", {"weight": torch.ones(4)}, {}, tmp_path)
+    (before, vae), (after, same) = fingerprints(1.0), fingerprints(2.0)
+    assert before != after
+    assert fingerprints(1.0) == [before, vae]
+    assert vae == same
+
+
 def test_packed_weights_come_back_within_about_half_a_step(tmp_path: Path) -> None:
     g = torch.Generator().manual_seed(0)
     weights = {
