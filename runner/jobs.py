@@ -29,13 +29,27 @@ class JobFile:
 
 
 @dataclass(frozen=True)
+class CellJob:
+    """A cell of a sweep that a job makes. name: what tells it apart. values: what it is made with."""
+
+    key: str
+    name: tuple[str, ...]
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Job:
-    """One prompt to run. workflow: the UI graph that its pictures shall open as, None where there is none."""
+    """One prompt to run. workflow: the UI graph that its pictures shall open as, None where there is none.
+
+    sweep, cells: the name of the sweep that this is a part of, and its cells, one for each picture in their order.
+    """
 
     name: str
     prompt: Prompt
     workflow: Workflow | None = None
     files: tuple[JobFile, ...] = ()
+    sweep: str = ""
+    cells: tuple[CellJob, ...] = ()
 
     @cached_property
     def key(self) -> str:

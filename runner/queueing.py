@@ -12,13 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bar
 
 from .answers import Progress, QueueError
+from .batch import Batch
 from .client import PATIENCE_S, ComfyClient, full_url
 from .jobs import Job, make_jobs, names_of
 from .needs import read_any
 from .pack import part
 from .remote import Made, ServerWorker
-from .results import LIST, Results
-from .scheduling import Ended, Pool
+from .scheduling import Ended, JobFailed, JobRefused, Pool, WorkerLost
 from .sharing import beside
 from .workflow import Setting, WorkflowError
 
@@ -63,12 +63,13 @@ def main(argv: list[str]) -> int:
             for name, path in zip(names_of(options.files), options.files, strict=True)
         }
         clients, object_info = _connect(options.urls or [DEFAULT_URL], options.patience)
-        jobs = make_jobs(sources, object_info, seeds, settings)
-        results = Results(options.out)
+        batch = Batch(options.out)
+        output_kinds = {kind for kind, node in object_info.items() if node.get("output_node")}
+        batch.add(make_jobs(sources, object_info, seeds, settings), lambda job: _told(job, clients), output_kinds)
     except (WorkflowError, QueueError, OSError) as error:
         console.print(f"Error: {error}", markup=False)
         return NOT_STARTED
-    return run_batch(jobs, clients, results)
+    return run_batch(batch, clients)
 
 
 def _seeds(text: str | None) -> list[int]:
@@ -96,25 +97,25 @@ def _connect(urls: Sequence[str], patience: float) -> tuple[list[ComfyClient], d
     return clients, object_info
 
 
-def run_batch(jobs: Sequence[Job], clients: Sequence[ComfyClient], results: Results) -> int:
-    """Do the jobs that have no result yet; returns the exit code."""
-    todo = {job.key: job for job in jobs if results.finished(job.key) is None}
-    failed: list[str] = []
-    skipped = len(jobs) - len(todo)
-    if skipped:
-        console.print(f"{skipped} of {len(jobs)} jobs are done already, or are the same as another.")
-    with _Board(len(todo), [client.url for client in clients]) as board:
+def _told(job: Job, clients: Sequence[ComfyClient]) -> Sequence[str]:
+    """What the nodes of a job tell on the first server that can run it. Raises QueueError."""
+    reasons = []
+    for client in clients:
+        try:
+            return ServerWorker(client).run(job).texts
+        except (JobFailed, JobRefused, WorkerLost) as error:
+            reasons.append(str(error))
+    raise QueueError("; ".join(dict.fromkeys(reasons)))
+
+
+def run_batch(batch: Batch, clients: Sequence[ComfyClient]) -> int:
+    """Do what has no result yet; returns the exit code."""
+    for line in batch.lines():
+        console.print(line, markup=False)
+    with _Board(len(batch.todo), [client.url for client in clients]) as board:
 
         def end(ended: Ended[Job, Made]) -> None:
-            job, made = ended.job, ended.result
-            if made is None:
-                results.fail(job, ended.worker, ended.error)
-                failed.append(job.name)
-                board.tell(f"failed  {job.name}: {ended.error}")
-            else:
-                result = results.save(job, ended.worker, made.seconds, made.files)
-                files = ", ".join(file.name for file in result.files) or "no files"
-                board.tell(f"done    {job.name}: {files} ({made.seconds:.1f} s, {ended.worker})")
+            board.tell(batch.end(ended))
             board.ended(ended.worker)
 
         def lost(worker: str, reason: str, gone: bool) -> None:
@@ -122,14 +123,15 @@ def run_batch(jobs: Sequence[Job], clients: Sequence[ComfyClient], results: Resu
 
         workers = [ServerWorker(client, board.progress) for client in clients]
         try:
-            Pool(list(todo.values()), workers, end, lost).run()
+            Pool(batch.todo, workers, end, lost).run()
         except BaseException:  # Ctrl-C, a full disk: nothing shall go on that nobody fetches
             for worker in workers:
                 worker.cancel()
             raise
-    done = len(todo) - len(failed)
-    console.print(f"{done} done, {skipped} there before, {len(failed)} failed. The list: {results.folder / LIST}")
-    return SOMETHING_FAILED if failed else ALL_DONE
+        finally:
+            batch.write_pages()
+    console.print(batch.summary())
+    return SOMETHING_FAILED if batch.failed else ALL_DONE
 
 
 class _Board:

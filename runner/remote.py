@@ -19,6 +19,7 @@ class Made:
 
     seconds: float
     files: tuple[tuple[str, bytes], ...]
+    texts: tuple[str, ...] = ()
 
 
 class ServerWorker:
@@ -58,7 +59,7 @@ class ServerWorker:
             raise JobFailed(str(error)) from error
         finally:
             self._running = ""
-        return Made(outcome.seconds, files)
+        return Made(outcome.seconds, files, tuple(text for texts in outcome.texts.values() for text in texts))
 
     def cancel(self) -> None:
         """End what runs now, should the server listen: nobody waits for it any more."""

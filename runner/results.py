@@ -62,11 +62,11 @@ class Results:
         Raises OSError where that cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        stem = f"{_safe(job.name)}-{job.key[:10]}"
+        stem = f"{safe_name(job.name)}-{job.key[:10]}"
         saved = []
         for number, (name, content) in enumerate(files, start=1):
             target = self.folder / f"{stem}{f'-{number}' if len(files) > 1 else ''}{_ending(name)}"
-            _write(target, content)
+            write_file(target, content)
             saved.append(ResultFile(target.name, len(content), hashlib.sha256(content).hexdigest()))
         return self._record(Result(job.key, job.name, server, round(seconds, 3), tuple(saved)))
 
@@ -96,7 +96,7 @@ class Results:
             return False
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """A job's name as a part of a file name on any system."""
     text = re.sub(r"[^\w.,+=()-]+", "_", name).strip("_.")
     return text.encode()[:MAX_STEM].decode(errors="ignore").rstrip("_.-") or "job"
@@ -107,7 +107,8 @@ def _ending(name: str) -> str:
     return ending if re.fullmatch(r"\.\w{1,10}", ending, re.ASCII) else ".bin"
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises OSError."""
     unfinished = path.with_name(path.name + ".part")
     try:
         with unfinished.open("wb") as file:

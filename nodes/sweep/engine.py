@@ -62,12 +62,22 @@ def known_names(kind: str) -> list[str]:
 
 def file_identity(name: str) -> str | None:
     """Size and time of change of the model file that `name` names in any of ComfyUI's model folders."""
+    path = _model_file(name)
+    return None if path is None else f"{path.stat().st_size} {path.stat().st_mtime_ns}"
+
+
+def file_size(name: str) -> str | None:
+    """Its size alone, which is the same for the same file on another machine."""
+    path = _model_file(name)
+    return None if path is None else str(path.stat().st_size)
+
+
+def _model_file(name: str) -> Path | None:
     if not name.lower().endswith((*folder_paths.supported_pt_extensions, ".gguf")):
         return None
     for kind in sorted(folder_paths.folder_names_and_paths):
         if path := folder_paths.get_full_path(kind, name):
-            found = Path(path).stat()
-            return f"{found.st_size} {found.st_mtime_ns}"
+            return Path(path)
     return None
 
 

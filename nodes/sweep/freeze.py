@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 CELL = "cell"
+PLAN = "?"  # in the place of a cell: none is made, the report is the plan of the whole sweep as JSON
 Json = dict[str, Any]
 
 
@@ -26,6 +27,24 @@ def read_cell(text: str) -> tuple[str, ...] | None:
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         return None
     return tuple(labels)
+
+
+def cells_text(cells: Sequence[Sequence[str]]) -> str:
+    """What the widget says for several cells that are made together, by the labels of each."""
+    return json.dumps([list(labels) for labels in cells], ensure_ascii=False)
+
+
+def read_cells(text: str) -> list[tuple[str, ...]] | None:
+    """The cells that `cells_text` wrote; None for any other text."""
+    try:
+        cells = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(cells, list) or not cells or not all(isinstance(labels, list) for labels in cells):
+        return None
+    if not all(isinstance(label, str) for labels in cells for label in labels):
+        return None
+    return [tuple(labels) for labels in cells]
 
 
 def frozen_prompt(prompt: Json, node_id: str, cell: str) -> Json:

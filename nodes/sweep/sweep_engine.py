@@ -24,6 +24,7 @@ from .engine import (
     PictureMaker,
     check_latent,
     file_identity,
+    file_size,
     known_names,
     picture_size,
     send_progress_text,
@@ -31,12 +32,12 @@ from .engine import (
 )
 from .folder_sheet import sheet_of
 from .freeze import cell_text, frozen_prompt, frozen_workflow
-from .hashing import GetNode, Upstream, shared_parts
+from .hashing import FileIdentity, GetNode, Upstream, shared_parts
 from .manifest import Manifest
 from .plan import Cell, Connected, Settings, batches, check_axes, numbered, plan_cells, statement, title_of
 from .running import Job, as_bytes, fault_of, missing, run_jobs
-from .saving import file_stem, folder_inside
-from .sweeping import grid_of_jobs, jobs_of, report_of, the_job
+from .saving import file_stem, folder_inside, write_png
+from .sweeping import grid_of_jobs, jobs_of, plan_text, report_of, the_job
 from .values import find_name
 from .viewer import write_viewer
 
@@ -91,11 +92,8 @@ class SweepRun:
         self.given, self.axes, self.folder, self.on_error, self.hidden = given, axes, folder, on_error, hidden
         self.node_id = str(hidden.unique_id or "")
         self.get_node = _get_node(hidden.dynprompt)
-        upstream = Upstream(self.get_node, file_identity)
-        shared = shared_parts(
-            upstream, self.node_id, given.latent, control=given.control, sampler=given.sampler, sigmas=given.sigmas
-        )
-        self.jobs = jobs_of(cells, axes, shared, file_identity)
+        self.cells = cells
+        self.jobs = self._jobs(file_identity)
         self.grid = grid_of_jobs(title_of(settings, axes, folder), axes, self.jobs)
 
     def all(self, batch_size: int) -> tuple[torch.Tensor, str]:
@@ -140,6 +138,40 @@ class SweepRun:
         prefix = f"{self.folder.strip()}/{file_stem(job.name, job.key)}"
         return picture, prefix, f"One cell: {' x '.join(job.name)}."
 
+    def plan(self, batch_size: int) -> str:
+        """All cells in the batches in which this ComfyUI would make them, as JSON; nothing is made."""
+        maker = PictureMaker(self.given, lambda share, preview: None)
+        by_cell = {id(job.cell): job for job in self._jobs(file_size)}  # keys that are the same on every machine
+        groups = batches(self.cells, lambda settings: maker.batch_size(batch_size, settings))
+        return plan_text(self.grid, [[by_cell[id(cell)] for cell in group] for group in groups])
+
+    def several(self, cells: Sequence[Sequence[str]]) -> tuple[torch.Tensor, list[Path], str]:
+        """The cells with these labels, which may differ in the seed only, made together.
+
+        Returns the pictures [B, H, W, C], the files they are saved in, each opening as its own cell, and a report.
+        The folder's manifest does not know them.
+        """
+        jobs = [the_job(self.jobs, self.grid, cell_text(labels)) for labels in cells]
+        if sum(1 for _ in batches([job.cell for job in jobs], lambda settings: len(jobs))) != 1:
+            raise ValueError("cell: these cells differ in more than the seed, so they cannot be made together.")
+        show = _Show(self.node_id, jobs)
+        show.begin(jobs)
+        pictures = PictureMaker(self.given, show.step).make([job.cell.settings for job in jobs])
+        files = []
+        for job, picture in zip(jobs, pictures, strict=True):
+            if fault := fault_of(picture):
+                raise ValueError(f"cell: {' x '.join(job.name)}: {fault}")
+            files.append(self.home / f"{file_stem(job.name, job.key)}.png")
+            write_png(files[-1], as_bytes(picture), self._texts(job.cell))
+        return torch.stack(list(pictures)), files, f"{len(jobs)} cells: {', '.join(' x '.join(j.name) for j in jobs)}."
+
+    def _jobs(self, identity: FileIdentity) -> list[Job]:
+        upstream, given = Upstream(self.get_node, identity), self.given
+        shared = shared_parts(
+            upstream, self.node_id, given.latent, control=given.control, sampler=given.sampler, sigmas=given.sigmas
+        )
+        return jobs_of(self.cells, self.axes, shared, identity)
+
     def _texts(self, cell: Cell) -> Mapping[str, Any]:
         """What the picture of a cell says of itself: a prompt and a workflow that make this cell."""
         if args.disable_metadata:
@@ -152,6 +184,16 @@ class SweepRun:
         if isinstance(workflow, dict) and (frozen := frozen_workflow(workflow, self.node_id, text)):
             texts["workflow"] = frozen
         return texts
+
+
+def shown_files(files: Sequence[Path]) -> list[dict[str, str]]:
+    """Files of the output folder as ComfyUI shows them."""
+    home = _output_folder().resolve()
+    folders = [path.parent.relative_to(home).as_posix() for path in files]
+    return [
+        {"filename": path.name, "subfolder": folder, "type": "output"}
+        for path, folder in zip(files, folders, strict=True)
+    ]
 
 
 def _output_folder() -> Path:

@@ -144,8 +144,9 @@ class Sweep(io.ComfyNode):
         sigmas: torch.Tensor | None = None, cell: str = "",
     ) -> io.NodeOutput:  # fmt: skip
         from .engine import Given
+        from .freeze import PLAN, read_cells
         from .plan import Settings
-        from .sweep_engine import SweepRun
+        from .sweep_engine import SweepRun, shown_files
 
         run = SweepRun(
             Given(model, clip, vae, latent, control, sampler, sigmas),
@@ -156,6 +157,12 @@ class Sweep(io.ComfyNode):
         if not cell.strip():
             sheet, report = run.all(batch_size)
             return io.NodeOutput(sheet, str(run.home), report, ui=ui.PreviewImage(sheet, cls=cls))
+        if cell.strip() == PLAN:
+            text = run.plan(batch_size)
+            return io.NodeOutput(torch.zeros(1, 8, 8, 3), str(run.home), text, ui={"text": (text,)})
+        if several := read_cells(cell):
+            pictures, files, report = run.several(several)
+            return io.NodeOutput(pictures, str(run.home), report, ui={"images": shown_files(files)})
         # One cell, saved as Save Image saves: the folder's manifest does not know it.
         picture, prefix, report = run.one(cell)
         saved = ui.ImageSaveHelper.get_save_images_ui([picture], filename_prefix=prefix, cls=cls)

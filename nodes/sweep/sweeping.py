@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -59,6 +60,29 @@ def the_job(jobs: Sequence[Job], grid: Grid, text: str) -> Job:
             "or nothing for the whole sweep."
         )
     return next(job for job in jobs if job.cell.at == places[0])
+
+
+def plan_text(grid: Grid, groups: Sequence[Sequence[Job]]) -> str:
+    """The plan of a sweep as JSON, for whoever divides it among several ComfyUIs.
+
+    {"title", "axes": [{"name", "labels"}], "batches": [[{"key", "at", "labels", "name", "values"}]]}: cells in one
+    batch are made together; name is what tells a cell apart, values what it is made with.
+    """
+    told = [
+        [
+            {
+                "key": job.key,
+                "at": job.cell.at,
+                "labels": job.cell.labels,
+                "name": job.name,
+                "values": job.cell.settings.values(),
+            }
+            for job in group
+        ]
+        for group in groups
+    ]
+    axes = [{"name": axis.name, "labels": axis.labels} for axis in grid.axes]
+    return json.dumps({"title": grid.title, "axes": axes, "batches": told}, ensure_ascii=False)
 
 
 def report_of(statement: str, outcome: Outcome, cells: int, there: int) -> str:
