@@ -14,6 +14,8 @@ from .client import ComfyClient
 from .needs import ModelNeed, NodeNeed, local_file, model_file
 
 CORE = "comfy-core"
+# Listed by /models, but no models; to list custom_nodes, ComfyUI walks through every link and all that lies there.
+NO_MODELS = {"custom_nodes", "configs"}
 _CORE_SOURCES = ("nodes.py", "comfy_extras", "comfy_api_nodes")
 _LEFT_OUT = {"node_modules", "tests", "test", "__pycache__", "venv"}
 _LARGEST = 4 << 20
@@ -51,7 +53,7 @@ class RunningComfy:
     def _models(self) -> set[str]:
         """What the loaders offer to choose, and the files in the folders of models."""
         found = {name for node in self.object_info.values() for name in _choices(node)}
-        for folder in self.client.get("/models"):
+        for folder in set(self.client.get("/models")) - NO_MODELS:
             found |= set(self.client.get(f"/models/{urllib.parse.quote(folder)}"))
         return {name.replace("\\", "/") for name in found}
 
