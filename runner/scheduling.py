@@ -1,13 +1,15 @@
 """Gives jobs to whoever is free: a pool of workers, each in a thread of its own. Knows nothing of ComfyUI or HTTP.
 
 A job that its worker lost goes back to the front of the line for the others; one that a worker refused is offered to
-those that have not; one that failed has failed. Every job ends exactly once.
+those that have not; one that failed has failed. Every job ends exactly once. Jobs are taken from their source one by
+one, so that what is kept and done for each does not grow with their number.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -71,12 +73,14 @@ class Pool(Generic[J, R]):
 
     def __init__(
         self,
-        jobs: Sequence[J],
+        jobs: Iterable[J],
         workers: Sequence[Worker[J, R]],
         on_end: Callable[[Ended[J, R]], None],
         on_lost: Callable[[str, str, bool], None] = lambda worker, reason, gone: None,
     ) -> None:
-        self._waiting = [_Entry(job) for job in jobs]
+        self._source = iter(jobs)
+        self._exhausted = False
+        self._again: dict[frozenset[str], deque[_Entry[J]]] = {}  # given back, by the workers that refused them
         self._workers = list(workers)
         self._alive = {worker.name for worker in workers}
         if len(self._alive) < len(self._workers):
@@ -124,15 +128,24 @@ class Pool(Generic[J, R]):
         with self._change:
             while not self._stopped and name in self._alive:
                 self._drop_hopeless()
-                entry = next((e for e in self._waiting if name not in e.refusals), None)
+                entry = self._next(name)
                 if entry is not None:
-                    self._waiting.remove(entry)
                     self._running += 1
                     return entry
-                if not self._running and not self._waiting:
+                if not self._running and not any(self._again.values()):
+                    self._change.notify_all()
                     return None
                 self._change.wait()
             return None
+
+    def _next(self, name: str) -> _Entry[J] | None:
+        for refused_by, entries in self._again.items():
+            if entries and name not in refused_by:
+                return entries.popleft()
+        for job in self._source if not self._exhausted else ():
+            return _Entry(job)
+        self._exhausted = True
+        return None
 
     def _do(self, worker: Worker[J, R], entry: _Entry[J]) -> None:
         ended: Ended[J, R] | None = None
@@ -157,7 +170,7 @@ class Pool(Generic[J, R]):
             if ended is not None:
                 self._on_end(ended)
             elif not self._stopped:
-                self._waiting.insert(0, entry)
+                self._again.setdefault(frozenset(entry.refusals), deque()).appendleft(entry)
             self._running -= 1
             self._drop_hopeless()
             self._change.notify_all()
@@ -166,7 +179,14 @@ class Pool(Generic[J, R]):
         """End the jobs that nobody who is left can do."""
         if self._stopped and self._alive:
             return
-        for entry in [e for e in self._waiting if not self._alive - e.refusals.keys()]:
-            self._waiting.remove(entry)
-            told = "; ".join([*entry.refusals.values(), *entry.losses]) or "no server is left"
-            self._on_end(Ended(entry.job, next(iter(entry.refusals), ""), error=told))
+        for refused_by, entries in self._again.items():
+            while entries and not self._alive - refused_by:
+                self._give_up(entries.popleft())
+        if not self._alive and not self._exhausted:
+            self._exhausted = True
+            for job in self._source:
+                self._give_up(_Entry(job))
+
+    def _give_up(self, entry: _Entry[J]) -> None:
+        told = "; ".join([*entry.refusals.values(), *entry.losses]) or "no server is left"
+        self._on_end(Ended(entry.job, next(iter(entry.refusals), ""), error=told))

@@ -93,3 +93,24 @@ def test_what_the_keeper_of_results_raises_comes_out():
 
     with pytest.raises(OSError, match="disk full"):
         Pool(range(3), [Scripted("a", [DONE] * 3)], full_disk).run()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from([DONE, FAIL, REFUSE, FORGET]), min_size=1, max_size=40), st.integers(1, 4))
+def test_jobs_are_taken_from_their_source_one_by_one(script: list[str], count: int):
+    from steer.runner.scheduling import Pool
+
+    open_jobs, most = set(), []
+
+    def source():
+        for job in range(len(script)):
+            open_jobs.add(job)
+            most.append(len(open_jobs))
+            yield job
+
+    workers = [Scripted(f"w{i}", script) for i in range(count)]
+    kept_back = sum(act in (REFUSE, FORGET) for act in script)
+    Pool(source(), workers, lambda ended: open_jobs.discard(ended.job)).run()
+    assert not open_jobs
+    assert len(most) == len(script)
+    assert max(most) <= count + kept_back, "more jobs were taken than are being done"
