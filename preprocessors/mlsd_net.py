@@ -18,7 +18,7 @@ OUTPUTS = 16
 USED_OUTPUTS = 5  # of the last 9: centre logit, then the displacements to the two end points (x0, y0, x1, y1)
 FIRST_USED = 7
 _BATCH_NORM_EPSILON = 1e-5
-_BAND = 1 << 23  # bytes
+_BAND = 1 << 24  # bytes
 
 
 class _Conv(nn.Conv2d):

@@ -17,8 +17,11 @@ _G = ((6, 0, 0), (-4, -4, -4), (-4, 4, -4), (1, 2, 4), (1, -2, 4), (0, 0, 24))  
 
 
 def worthwhile(x: torch.Tensor, weight: torch.Tensor) -> bool:
-    """Whether `conv3x3` is the faster way: float32 on a CPU, many channels in and out."""
-    return x.device.type == "cpu" and x.dtype == torch.float32 and min(weight.shape[:2]) >= 64
+    """Whether `conv3x3` is the faster way: float32 on a CPU, many channels in and out, and one thread. (It is made of
+    thousands of short operations; with more threads they spend as long waiting for each other as it saves.)
+    """
+    plain = x.device.type == "cpu" and x.dtype == torch.float32 and min(weight.shape[:2]) >= 64
+    return plain and torch.get_num_threads() == 1
 
 
 def conv3x3(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
@@ -39,7 +42,8 @@ def conv3x3(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.
         for top in range(0, down, rows):
             top = min(top, down - rows)  # the last strip may share rows with the one before
             first, last = max(0, top * STEP - 1), min(height, (top + rows) * STEP + 1)
-            strip.zero_()
+            if last - first < len(strip):
+                strip.zero_()
             strip[first - top * STEP + 1 : last - top * STEP + 1, 1 : width + 1] = pixels[picture, first:last]
             _spread([strip[i : i + rows * STEP : STEP] for i in range(TILE)], half.unbind())
             _spread([half[:, :, i : i + across * STEP : STEP] for i in range(TILE)], tiles.unbind(1))

@@ -32,8 +32,11 @@ def test_no_pixel_reaches_further_than_its_neighbours():
     assert torch.allclose(found, expected, atol=1e-6)
 
 
-def test_it_is_used_for_many_channels_of_floats_on_a_cpu_only():
+def test_it_is_used_for_many_channels_of_floats_on_one_thread_of_a_cpu_only(monkeypatch: pytest.MonkeyPatch):
     x = torch.zeros(1, 64, 8, 8)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert not worthwhile(x, torch.zeros(64, 64, 3, 3))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     assert worthwhile(x, torch.zeros(64, 64, 3, 3))
     assert not worthwhile(x, torch.zeros(16, 64, 3, 3))
     assert not worthwhile(x.half(), torch.zeros(64, 64, 3, 3))
