@@ -134,44 +134,59 @@ def table(rows: list[Row]) -> list[str]:
     return lines
 
 
+def kept_lines(path: Path, setting: str) -> dict[str, str]:
+    """The rows of an earlier part of this report by sampler; ValueError when that was made in another setting."""
+    if not path.exists():
+        return {}
+    text = path.read_text(encoding="utf-8")
+    if setting not in text:
+        raise ValueError(f"{path} was not made with {setting}. Leave --keep out to begin anew.")
+    return {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+
+
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report seeds", description=__doc__)
     parser.add_argument("--size", type=int, default=256, help="side of the pictures in pixels")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=9, help="rounds of the timing of Reverse Diffusion")
     parser.add_argument("--only", nargs="*", help="these samplers alone")
+    parser.add_argument("--keep", action="store_true", help="keep the other rows of the present report")
     parser.add_argument("--out", type=Path, default=OUTPUT)
     options = parser.parse_args(argv)
+    setting = f"{options.size} x {options.size}, {options.steps} steps, cfg 7"
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(InProcessComfy(Path(folder)), options)
         from comfy.samplers import SAMPLER_NAMES
 
         equal = bench.noise_is_equal()
-        rows = []
+        lines = kept_lines(options.out, setting) if options.keep else {}
         for name in options.only or SAMPLER_NAMES:
-            rows.append(bench.row(name))
-            print(table(rows)[-1], flush=True)
+            lines[name] = table([bench.row(name)])[-1]
+            print(lines[name], flush=True)
         ratio, same = bench.cost_of_watching(options.rounds)
-    failed = [row.sampler for row in rows if row.verdict == "NOT EXACT"]
-    command = "python run.py report seeds " + " ".join(argv)
+    failed = [name for name, line in lines.items() if "NOT EXACT" in line]
+    missing = [name for name in SAMPLER_NAMES if name not in lines]
+    parts = " (in parts, with `--keep --only ...`)" if options.keep else ""
     text = [
         "# A batch of eight seeds against eight single runs",
         "",
-        f"`{command.strip()}`, {datetime.date.today()}, torch {torch.__version__}, {torch.get_num_threads()} threads, "
-        f"Demo Model, {options.size} x {options.size}, {options.steps} steps, cfg 7, "
-        f"seeds {', '.join(map(str, SEEDS))}.",
+        f"`python run.py report seeds --size {options.size} --steps {options.steps}`{parts}, "
+        f"{datetime.date.today()}, torch {torch.__version__}, {torch.get_num_threads()} threads, "
+        f"Demo Model, {setting}, seeds {', '.join(map(str, SEEDS))}.",
         "",
         f"- The first noise equals RandomNoise of each seed bit for bit: {'yes' if equal else 'NO'}.",
         f"- Reverse Diffusion, every frame kept: {ratio:.3f}x the time of SamplerCustomAdvanced (at most 1.03), result "
         f"equal bit for bit: {'yes' if same else 'NO'}.",
         f"- Samplers that are not exact: {', '.join(failed) or 'none but those refused'}.",
+        *([f"- Not measured yet: {', '.join(missing)}."] if missing else []),
         "",
         "Differences are the largest of all pictures: kernels for a batch of eight round otherwise than for one.",
         "Latents are relative to their range.",
         "",
-        *table(rows),
+        *table([]),
+        *(lines[name] for name in SAMPLER_NAMES if name in lines),
         "",
     ]
     options.out.write_text("\n".join(text), encoding="utf-8")
-    print("\n".join(text[2:8]))
+    print("\n".join(text[2:9]))
     return 0 if equal and same and ratio <= 1.03 and not failed else 1
