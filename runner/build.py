@@ -1,14 +1,16 @@
-"""`python run.py workflows`: write workflows/*.json anew from workflows/source/, and their thumbnails when asked."""
+"""`python run.py workflows`: write workflows/*.json anew from workflows/source/, and their pictures when asked."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import json
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -18,27 +20,37 @@ from .graph import Graph
 from .pack import load_pack, version
 from .server import ComfyServer, has_gpu
 from .slides import run_slide
-from .workflow import FOLDER
+from .workflow import FOLDER, SD15_TWIN
 
-THUMBNAIL = 512
+SIDE = 512
+HELP = setup.ROOT / "nodes" / "web" / "docs" / "pictures"
+
+
+class Built(NamedTuple):
+    """A workflow as its source describes it.
+
+    thumbnail, help: titles of the nodes whose pictures the template browser and the help pages show.
+    """
+
+    name: str
+    workflow: dict[str, Any]
+    thumbnail: str
+    help: tuple[str, ...]
 
 
 def sources() -> list[str]:
     return sorted(path.stem for path in (FOLDER / "source").glob("s[0-9]*.py"))
 
 
-def build(object_info: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """(name, workflow, title of the node whose picture is its thumbnail) for every slide and each of its kits.
-
-    The pack must have been loaded as `steer`.
-    """
+def build(object_info: dict[str, Any]) -> Iterator[Built]:
+    """Every slide with each of its kits. The pack must have been loaded as `steer`."""
     for source in sources():
         module = importlib.import_module(f"steer.workflows.source.{source}")
         for kit in importlib.import_module("steer.workflows.source.kits").KITS:
             name = module.NAME + kit.suffix
             graph = Graph(name, object_info, version())
             module.build(graph, kit)
-            yield name, graph.to_json(), module.THUMBNAIL
+            yield Built(name, graph.to_json(), module.THUMBNAIL, getattr(module, "HELP", ()))
 
 
 def text_of(workflow: dict[str, Any]) -> str:
@@ -47,7 +59,8 @@ def text_of(workflow: dict[str, Any]) -> str:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py workflows")
-    parser.add_argument("--thumbnails", action="store_true", help="also run them and make their thumbnails anew")
+    parser.add_argument("--pictures", nargs="*", metavar="START", help="also run those whose names start so (all, if "
+                        "none is named) and make their thumbnails and the pictures of the help pages")  # fmt: skip
     options = parser.parse_args(argv)
     load_pack()
     with tempfile.TemporaryDirectory() as temp:
@@ -55,21 +68,40 @@ def main(argv: list[str]) -> int:
         with ComfyServer(setup.COMFYUI, setup.PYTHON, Path(temp) / "comfyui.log", arguments=arguments) as server:
             client = ComfyClient(server.url, server.check_alive)
             object_info = client.get("/object_info")
-            for name, workflow, shown in build(object_info):
-                path = FOLDER / f"{name}.json"
-                path.write_text(text_of(workflow), encoding="utf-8")
+            for built in build(object_info):
+                path = FOLDER / f"{built.name}.json"
+                path.write_text(text_of(built.workflow), encoding="utf-8")
                 print(f"wrote {path.relative_to(setup.ROOT)}")
-                if options.thumbnails:
-                    slide = run_slide(client, name, workflow, object_info, Path(temp))
+                if _wanted(built.name, options.pictures):
+                    slide = run_slide(client, built.name, built.workflow, object_info, Path(temp))
                     if not slide.ok:
                         return 1
-                    _thumbnail(slide.pictures[slide.captions.index(shown)], path.with_suffix(".jpg"))
+                    _keep_pictures(built, dict(zip(reversed(slide.captions), reversed(slide.pictures), strict=True)))
     return 0
 
 
-def _thumbnail(picture: Path, target: Path) -> None:
-    """The template browser shows NAME.jpg beside NAME.json, cropped to about a square."""
+def help_picture(workflow: str, title: str) -> str:
+    """The file name of a help page's picture: the slide's number and the title of the node that shows it."""
+    return f"{workflow[:2]}-{re.sub('[^a-z0-9]+', '-', title.lower()).strip('-')}.jpg"
+
+
+def _wanted(name: str, starts: list[str] | None) -> bool:
+    """Whether the pictures of this workflow are to be made. A twin, whose models may not be there, has copies."""
+    return starts is not None and not name.endswith(SD15_TWIN) and (not starts or name.startswith(tuple(starts)))
+
+
+def _keep_pictures(built: Built, shown: dict[str, Path]) -> None:
+    """shown: the first picture of each node, by title. The template browser crops NAME.jpg to about a square."""
+    thumbnail = FOLDER / f"{built.name}.jpg"
+    _save_small(shown[built.thumbnail], thumbnail)
+    shutil.copyfile(thumbnail, FOLDER / f"{built.name}{SD15_TWIN}.jpg")
+    for title in built.help:
+        _save_small(shown[title], HELP / help_picture(built.name, title))
+
+
+def _save_small(picture: Path, target: Path) -> None:
     with Image.open(picture) as image:
         small = image.convert("RGB")
-        small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+        small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        target.parent.mkdir(parents=True, exist_ok=True)
         small.save(target, quality=88)

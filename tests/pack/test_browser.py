@@ -14,11 +14,21 @@ import pytest
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "output" / "screenshots"
-WORKFLOWS = sorted(path.stem for path in (ROOT / "workflows").glob("*.json") if not path.stem.endswith("-sd15"))
+FILES = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.json"))}
+WORKFLOWS = [name for name in FILES if not name.endswith("-sd15")]
+TWINS = [name for name in FILES if name.endswith("-sd15")]
 
 
 def _links(graph: dict[str, Any]) -> set[tuple[Any, ...]]:
     return {tuple(link[1:]) for link in graph["links"]}
+
+
+def _assert_same(opened: dict[str, Any], committed: dict[str, Any]) -> None:
+    """The frontend has neither lost nor repaired anything."""
+    assert {node["type"] for node in opened["nodes"]} == {node["type"] for node in committed["nodes"]}
+    assert _links(opened) == _links(committed)
+    values = {node["id"]: node.get("widgets_values") for node in committed["nodes"]}
+    assert {node["id"]: node.get("widgets_values") for node in opened["nodes"]} == values
 
 
 def _inputs(prompt: dict[str, Any]) -> dict[str, Any]:
@@ -30,17 +40,13 @@ def test_workflow_opens_from_the_template_browser_and_runs(server, client, brows
     from frontend import Frontend, browser_page
     from steer.runner import workflow as workflows
 
-    committed = json.loads((ROOT / "workflows" / f"{name}.json").read_text(encoding="utf-8"))
+    committed = json.loads(FILES[name].read_text(encoding="utf-8"))
     with browser_page(browser) as page:
         frontend = Frontend(page, server.url)
         frontend.open_template("steer", name)
         assert frontend.said == []
         assert frontend.unknown_nodes() == []
-        opened = frontend.graph()
-        assert {node["type"] for node in opened["nodes"]} == {node["type"] for node in committed["nodes"]}
-        assert _links(opened) == _links(committed)
-        values = {node["id"]: node.get("widgets_values") for node in committed["nodes"]}
-        assert {node["id"]: node.get("widgets_values") for node in opened["nodes"]} == values
+        _assert_same(frontend.graph(), committed)
         # The frontend sends the very prompt that run.py sends.
         assert _inputs(frontend.prompt()) == _inputs(workflows.to_prompt(committed, client.get("/object_info")))
         frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")
@@ -48,3 +54,22 @@ def test_workflow_opens_from_the_template_browser_and_runs(server, client, brows
         frontend.screenshot(SCREENSHOTS / f"{name}-run.png")
         assert frontend.said == []
         assert pictures
+
+
+def test_twins_open_and_offer_exactly_the_models_that_are_missing(server, browser: str):
+    from frontend import Frontend, browser_page
+
+    with browser_page(browser) as page:
+        page.route("https://huggingface.co/**", lambda route: route.abort())  # the dialog asks how large they are
+        frontend = Frontend(page, server.url)
+        for name in TWINS:
+            committed = json.loads(FILES[name].read_text(encoding="utf-8"))
+            models = [model for node in committed["nodes"] for model in node["properties"].get("models", [])]
+            frontend.open_template("steer", name)
+            wanted = {(f"{model['directory']} / {model['name']}", model["url"]) for model in models}
+            assert sorted(frontend.missing_models()) == sorted(wanted), name
+            assert [text.split("\n")[0] for text in frontend.said] == ["dialog: Missing Models"], name
+            frontend.said.clear()
+            assert frontend.unknown_nodes() == []
+            _assert_same(frontend.graph(), committed)
+            frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")

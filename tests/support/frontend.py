@@ -11,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 
 READY = "window.app && window.app.graph && window.app.extensionManager"
 LOADED = (
-    "app.graph._nodes.filter(n => (app.nodeOutputs[n.id]?.images || []).length)"
+    "app.graph._nodes.filter(n => !n.flags.collapsed && (app.nodeOutputs[n.id]?.images || []).length)"
     ".every(n => n.imgs && n.imgs.length && n.imgs.every(i => i.complete))"
 )
 # The background flags keep the browser from calling its maker's hosts; a test reaches this machine only.
@@ -46,7 +46,7 @@ class Frontend:
     def open_template(self, pack: str, name: str) -> None:
         """Pick `name` from the pack's page of the template browser and wait until its graph is there."""
         self.page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
-        dialog = self.page.get_by_role("dialog").first
+        dialog = self.page.get_by_role("dialog").filter(has=self.page.get_by_text(pack, exact=True)).first
         category = dialog.get_by_text(pack, exact=True).first
         category.scroll_into_view_if_needed()
         category.click()
@@ -59,6 +59,20 @@ class Frontend:
     def _listen(self) -> None:
         self.said += [f"toast: {text}" for text in self.page.locator(".p-toast-message").all_inner_texts()]
         self.said += [f"dialog: {text[:300]}" for text in self.page.get_by_role("dialog").all_inner_texts()]
+
+    def missing_models(self) -> list[tuple[str, str]]:
+        """What the missing-model dialog offers to download, as ("folder / file", address); closes the dialog."""
+        dialog = self.page.get_by_role("dialog").filter(has_text="Missing Models")
+        dialog.wait_for(timeout=30_000)
+        offers = dialog.locator("button[title^=http]")
+        self.page.wait_for_timeout(200)
+        assert all(button.is_enabled() for button in offers.all()), dialog.inner_text()
+        entries = dialog.locator("span[title^=http]").all()
+        found = [(entry.inner_text(), entry.get_attribute("title") or "") for entry in entries]
+        assert [url for _, url in found] == [button.get_attribute("title") for button in offers.all()]
+        self.page.keyboard.press("Escape")
+        dialog.wait_for(state="hidden", timeout=30_000)
+        return found
 
     def graph(self) -> dict[str, Any]:
         """The graph as the frontend would save it."""

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 Pair = tuple["Output", "Output"]  # positive and negative
 
 # How far below one another folded nodes lie, and how far apart their columns.
-STEP, COLUMN = 40, 225
+STEP, COLUMN = 40, 200
 
 
 def with_and_without(
     graph: Graph, kit: Kit, models: Models, at: tuple[int, int], *, noise: Output, batch_size: Output | int,
     without: Pair, controlled: Pair, labels: Output,
 ) -> Output:  # fmt: skip
-    """The same noise sampled without control and with it; one sheet, a row each. Folded nodes of 675 x 160 at `at`.
+    """The same noise sampled without control and with it; one sheet, a row each. Folded nodes of 600 x 160 at `at`.
 
     Either the noise is a batch, or the conditionings are lists; `labels` names the pictures of a row.
     """
@@ -54,14 +54,34 @@ def with_and_without(
     )[0]  # fmt: skip
 
 
-def what_changed(graph: Graph, folder: Output, at: tuple[int, int]) -> Output:
-    """One row of heat maps of a sweep's pictures against its first one. Three folded nodes in a row at `at`."""
+def what_changed(graph: Graph, folder: Output, at: tuple[int, int], columns: int) -> Output:
+    """Heat maps of a sweep's pictures against its first one. Three folded nodes below one another at `at`."""
     x, y = at
     cells = graph.node("SteerLoadCells", at=(x, y), folder=folder)
-    changes = graph.node("SteerDifference", at=(x + COLUMN, y), images=cells["images"], labels=cells["labels"])
+    changes = graph.node("SteerDifference", at=(x, y + STEP), images=cells["images"], labels=cells["labels"])
     return graph.node(
-        "SteerContactSheet", at=(x + 2 * COLUMN, y), called="Sheet of changes", images=changes["heat maps"],
-        labels=changes["labels"], columns=7,
+        "SteerContactSheet", at=(x, y + 2 * STEP), called="Sheet of changes", images=changes["heat maps"],
+        labels=changes["labels"], columns=columns,
+    )[0]  # fmt: skip
+
+
+def with_changes(graph: Graph, folder: Output, at: tuple[int, int]) -> Output:
+    """A sweep's pictures in one row, their heat maps against the first below; one sheet.
+
+    Folded nodes of 800 x 80 at `at`, where the place at the upper left stays free for the sweep.
+    """
+    x, y = at
+    cells = graph.node("SteerLoadCells", at=(x, y + STEP), folder=folder)
+    changes = graph.node("SteerDifference", at=(x + COLUMN, y + STEP), images=cells["images"], labels=cells["labels"])
+
+    def row(column: int, called: str, images: Output) -> Output:
+        return graph.node("RebatchImages", at=(x + column * COLUMN, y), called=called, images=images, batch_size=64)[0]
+
+    upper, lower = row(1, "Pictures", cells["images"]), row(2, "Heat maps", changes["heat maps"])
+    both = graph.node("ImageBatch", at=(x + 3 * COLUMN, y), called="Both rows", image1=upper, image2=lower)
+    return graph.node(
+        "SteerContactSheet", at=(x + 3 * COLUMN, y + STEP), called="Sheet", images=both[0],
+        column_labels=cells["labels"], row_labels="picture\nwhat changed", columns=0,
     )[0]  # fmt: skip
 
 
@@ -71,17 +91,17 @@ def guided(
 ) -> Node:  # fmt: skip
     """ControlNet Guide at the foot of a slide's second column."""
     return graph.node(
-        "SteerControlNetGuide", at=(20, 600), size=(330, 370), positive=positive, negative=negative, control_net=net,
+        "SteerControlNetGuide", at=(10, 600), size=(330, 370), positive=positive, negative=negative, control_net=net,
         latent=latent, image=image, lines=lines, keypoints=keypoints,
     )  # fmt: skip
 
 
 def shown(graph: Graph, guide: Node, title: str, prefix: str) -> None:
     """The hint as the ControlNet gets it, and the guide's report, in a slide's third column."""
-    graph.group(title, at=(390, -60), size=(300, 370))
+    graph.group(title, at=(370, -60), size=(270, 370))
     graph.node(
-        "SaveImage", at=(410, 20), size=(260, 270), called=title.split("  ")[1], images=guide["hint"],
+        "SaveImage", at=(380, 20), size=(250, 270), called=title.split("  ")[1], images=guide["hint"],
         filename_prefix=prefix,
     )  # fmt: skip
-    graph.group("6  What the guide says", at=(390, 530), size=(300, 460))
-    graph.node("PreviewAny", at=(410, 610), size=(260, 360), called="Report", source=guide["report"])
+    graph.group("6  What the guide says", at=(370, 530), size=(270, 450))
+    graph.node("PreviewAny", at=(380, 610), size=(250, 360), called="Report", source=guide["report"])

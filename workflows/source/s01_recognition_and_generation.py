@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 NAME = "01-recognition-and-generation"
 THUMBNAIL = "Few numbers and many"
+HELP = ("Picture",)
 
 NOTE = """
 ## What do recognition and generation have to do with each other?

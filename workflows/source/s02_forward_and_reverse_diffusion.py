@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 NAME = "02-forward-and-reverse-diffusion"
 THUMBNAIL = "Both ways"
+HELP = ("Both ways", "Schedule Plot")
 PROMPT = "two elephants walking in the African savanna, photo"
 
 NOTE = """

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 NAME = "03-same-prompt-many-answers"
 THUMBNAIL = "As a photo"
+HELP = ("As a photo", "In animation style")
 PROMPT = "two elephants walking in the African savanna, "
 
 NOTE = """

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NAME = "04-expression-swap"
 THUMBNAIL = "One seed, three moods"
+HELP = ("One seed, three moods", "What the word changed")
 PROMPT = (
     "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "
     "oversized jogger pants, lean against the wall, backstreet"
@@ -41,32 +42,32 @@ def build(graph: Graph, kit: Kit) -> None:
     graph.group("1  A model", at=(-390, 500), size=(370, 190))
     models = kit.models(graph, at=(-370, 580))
 
-    graph.group("2  A prompt", at=(0, -60), size=(370, 270))
-    prompt = graph.node("PrimitiveStringMultiline", at=(20, 20), size=(330, 170), called="Prompt", value=PROMPT)
+    graph.group("2  A prompt", at=(0, -60), size=(350, 270))
+    prompt = graph.node("PrimitiveStringMultiline", at=(10, 20), size=(330, 170), called="Prompt", value=PROMPT)
 
-    graph.group("3  One word changes", at=(0, 230), size=(370, 460))
+    graph.group("3  One word changes", at=(0, 230), size=(350, 460))
     moods = graph.node(
-        "SteerPromptSwap", at=(20, 310), size=(330, 360), called="Moods", prompt=prompt[0], find="smiling",
+        "SteerPromptSwap", at=(10, 310), size=(330, 360), called="Moods", prompt=prompt[0], find="smiling",
         swaps="angry\nlaughing",
     )  # fmt: skip
 
-    graph.group("4  A picture for each", at=(390, -60), size=(370, 1040))
-    latent = graph.node("EmptyLatentImage", at=(410, 20), called="Size", width=kit.size, height=kit.size)
+    graph.group("4  A picture for each", at=(370, -60), size=(350, 1040))
+    latent = graph.node("EmptyLatentImage", at=(380, 20), called="Size", width=kit.size, height=kit.size)
     sweep = graph.node(
-        "SteerSweep", at=(410, 70), size=(330, 890), model=models.model, clip=models.clip, vae=models.vae,
+        "SteerSweep", at=(380, 70), size=(330, 890), model=models.model, clip=models.clip, vae=models.vae,
         latent=latent[0], positive=prompt[0], axis_1=moods["axis"], seed=5, steps=kit.steps, cfg=kit.cfg,
         sampler_name="dpmpp_2m", scheduler="karras", folder="sweeps/04-expression-swap",
     )  # fmt: skip
 
-    graph.group("5  One seed, three moods", at=(780, -60), size=(700, 510))
+    graph.group("5  One seed, three moods", at=(740, -60), size=(530, 510))
     graph.node(
-        "SaveImage", at=(800, 20), size=(660, 410), called="One seed, three moods", images=sweep["sheet"],
+        "SaveImage", at=(750, 20), size=(510, 410), called="One seed, three moods", images=sweep["sheet"],
         filename_prefix="steer/04-moods",
     )  # fmt: skip
 
-    graph.group("6  What the word changed", at=(780, 470), size=(700, 510))
-    changes = what_changed(graph, sweep["folder"], at=(800, 540))
+    graph.group("6  What the word changed", at=(740, 470), size=(530, 510))
+    changes = what_changed(graph, sweep["folder"], at=(750, 540), columns=3)
     graph.node(
-        "SaveImage", at=(800, 590), size=(660, 370), called="What the word changed", images=changes,
+        "SaveImage", at=(750, 670), size=(510, 300), called="What the word changed", images=changes,
         filename_prefix="steer/04-what-changed",
     )  # fmt: skip

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NAME = "08-canny-same-face-angle"
 THUMBNAIL = "Without and with control"
+HELP = ("Edges", "Without and with control")
 
 NOTE = """
 ## How do I keep the angle of a face?
@@ -41,32 +42,32 @@ def build(graph: Graph, kit: Kit) -> None:
     size = graph.node("EmptyLatentImage", at=(-370, 780), called="Size of the hint", width=kit.size, height=kit.size)
     canny = graph.node("SteerCanny", at=(-370, 835), size=(330, 135), image=small[0])
 
-    graph.group("2  Models", at=(0, -60), size=(370, 285))
-    models = kit.models(graph, at=(20, 10))
-    net = kit.control_net(graph, "canny", at=(20, 150))
+    graph.group("2  Models", at=(0, -60), size=(350, 285))
+    models = kit.models(graph, at=(10, 10))
+    net = kit.control_net(graph, "canny", at=(10, 150))
 
-    graph.group("3  A prompt, and the edges", at=(0, 245), size=(370, 745))
+    graph.group("3  A prompt, and the edges", at=(0, 245), size=(350, 735))
     positive = graph.node(
-        "CLIPTextEncode", at=(20, 325), size=(330, 150), called="Prompt", clip=models.clip,
+        "CLIPTextEncode", at=(10, 325), size=(330, 150), called="Prompt", clip=models.clip,
         text="Girl with a Pearl Earring, smiling, beach",
     )  # fmt: skip
-    negative = graph.node("CLIPTextEncode", at=(20, 530), called="Negative prompt", clip=models.clip, text="")
+    negative = graph.node("CLIPTextEncode", at=(10, 530), called="Negative prompt", clip=models.clip, text="")
     guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], image=canny[0])
 
-    graph.group("4  Four seeds", at=(390, 330), size=(300, 180))
-    seeds = graph.node("SteerSeeds", at=(410, 410), size=(260, 90), text="1-4")
-    noise = graph.node("SteerSeededNoise", at=(730, 30), called="Noise of each seed", seeds=seeds["seeds"])
+    graph.group("4  Four seeds", at=(370, 330), size=(270, 180))
+    seeds = graph.node("SteerSeeds", at=(380, 410), size=(250, 90), text="1-4")
+    noise = graph.node("SteerSeededNoise", at=(670, 30), called="Noise of each seed", seeds=seeds["seeds"])
 
     shown(graph, guide, "5  Edges", "steer/08-canny-edges")
 
-    graph.group("7  Without and with control", at=(710, -60), size=(700, 310))
+    graph.group("7  Without and with control", at=(660, -60), size=(610, 310))
     sheet = with_and_without(
-        graph, kit, models, (730, 70), noise=noise["noise"], batch_size=noise["batch_size"],
+        graph, kit, models, (665, 70), noise=noise["noise"], batch_size=noise["batch_size"],
         without=(positive[0], negative[0]), controlled=(guide[0], guide[1]), labels=seeds["labels"],
     )  # fmt: skip
 
-    graph.group("8  The same seeds, the same angle", at=(710, 270), size=(700, 720))
+    graph.group("8  The same seeds, the same angle", at=(660, 270), size=(610, 710))
     graph.node(
-        "SaveImage", at=(730, 350), size=(660, 620), called="Without and with control", images=sheet,
+        "SaveImage", at=(670, 350), size=(590, 620), called="Without and with control", images=sheet,
         filename_prefix="steer/08-canny-angle",
     )  # fmt: skip

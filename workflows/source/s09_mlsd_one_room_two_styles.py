@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NAME = "09-mlsd-one-room-two-styles"
 THUMBNAIL = "One room, two styles"
+HELP = ("Lines",)
 
 NOTE = """
 ## How do I keep the structure of a room?
@@ -37,32 +38,32 @@ def build(graph: Graph, kit: Kit) -> None:
     size = graph.node("EmptyLatentImage", at=(-370, 800), called="Size of the hint", width=kit.size, height=kit.size)
     lines = graph.node("SteerMLSD", at=(-370, 840), called="M-LSD", image=picture[0], latent=size[0])
 
-    graph.group("2  Models", at=(0, -60), size=(370, 285))
-    models = kit.models(graph, at=(20, 10))
-    net = kit.control_net(graph, "mlsd", at=(20, 150))
+    graph.group("2  Models", at=(0, -60), size=(350, 285))
+    models = kit.models(graph, at=(10, 10))
+    net = kit.control_net(graph, "mlsd", at=(10, 150))
 
-    graph.group("3  Two styles, and the lines", at=(0, 245), size=(370, 745))
+    graph.group("3  Two styles, and the lines", at=(0, 245), size=(350, 735))
     rooms = graph.node(
-        "SteerPromptTemplate", at=(20, 325), size=(330, 160), called="Rooms", template="[[room]], interior design",
+        "SteerPromptTemplate", at=(10, 325), size=(330, 160), called="Rooms", template="[[room]], interior design",
         lists="room: modern office | classical kitchen",
     )  # fmt: skip
-    positive = graph.node("CLIPTextEncode", at=(20, 520), called="Prompts", clip=models.clip, text=rooms["prompts"])
-    negative = graph.node("CLIPTextEncode", at=(20, 555), called="Negative prompt", clip=models.clip, text="")
+    positive = graph.node("CLIPTextEncode", at=(10, 520), called="Prompts", clip=models.clip, text=rooms["prompts"])
+    negative = graph.node("CLIPTextEncode", at=(10, 555), called="Negative prompt", clip=models.clip, text="")
     guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], lines=lines["lines"])
 
-    graph.group("4  One seed", at=(390, 330), size=(300, 180))
-    noise = graph.node("RandomNoise", at=(410, 410), size=(260, 82), called="Seed", noise_seed=3)
+    graph.group("4  One seed", at=(370, 330), size=(270, 180))
+    noise = graph.node("RandomNoise", at=(380, 410), size=(250, 82), called="Seed", noise_seed=3)
 
     shown(graph, guide, "5  Lines", "steer/09-mlsd-lines")
 
-    graph.group("7  Without and with control", at=(710, -60), size=(700, 250))
+    graph.group("7  Without and with control", at=(660, -60), size=(610, 250))
     sheet = with_and_without(
-        graph, kit, models, (730, 30), noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
+        graph, kit, models, (665, 30), noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
         controlled=(guide[0], guide[1]), labels=rooms["labels"],
     )  # fmt: skip
 
-    graph.group("8  One room, two styles", at=(710, 210), size=(700, 780))
+    graph.group("8  One room, two styles", at=(660, 210), size=(610, 770))
     graph.node(
-        "SaveImage", at=(730, 290), size=(660, 680), called="One room, two styles", images=sheet,
+        "SaveImage", at=(670, 290), size=(590, 680), called="One room, two styles", images=sheet,
         filename_prefix="steer/09-mlsd-rooms",
     )  # fmt: skip

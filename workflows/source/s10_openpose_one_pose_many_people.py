@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NAME = "10-openpose-one-pose-many-people"
 THUMBNAIL = "One pose, many people"
+HELP = ("Skeleton", "One pose, many people")
 
 NOTE = """
 ## How do I ask for a pose?
@@ -35,38 +36,38 @@ The joints come from the drawing itself, which knows them. In a photograph **Ope
 def build(graph: Graph, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 440), title="Slide 10")
 
-    graph.group("1  A pose", at=(-390, 430), size=(370, 560))
+    graph.group("1  A pose", at=(-390, 430), size=(370, 550))
     picture = graph.node("SteerDemoPicture", at=(-370, 510), size=(330, 310), picture="dancer")
     size = graph.node("EmptyLatentImage", at=(-370, 870), called="Size of the hint", width=kit.size, height=kit.size)
 
-    graph.group("2  Models", at=(0, -60), size=(370, 285))
-    models = kit.models(graph, at=(20, 10))
-    net = kit.control_net(graph, "openpose", at=(20, 150))
+    graph.group("2  Models", at=(0, -60), size=(350, 285))
+    models = kit.models(graph, at=(10, 10))
+    net = kit.control_net(graph, "openpose", at=(10, 150))
 
-    graph.group("3  Many people, and the pose", at=(0, 245), size=(370, 745))
+    graph.group("3  Many people, and the pose", at=(0, 245), size=(350, 735))
     people = graph.node(
-        "SteerPromptTemplate", at=(20, 325), size=(330, 160), called="People", template="full body, [[who]], beach",
+        "SteerPromptTemplate", at=(10, 325), size=(330, 160), called="People", template="full body, [[who]], beach",
         lists="who: dancer | astronaut | superhero | chef",
     )  # fmt: skip
-    positive = graph.node("CLIPTextEncode", at=(20, 520), called="Prompts", clip=models.clip, text=people["prompts"])
-    negative = graph.node("CLIPTextEncode", at=(20, 555), called="Negative prompt", clip=models.clip, text="")
+    positive = graph.node("CLIPTextEncode", at=(10, 520), called="Prompts", clip=models.clip, text=people["prompts"])
+    negative = graph.node("CLIPTextEncode", at=(10, 555), called="Negative prompt", clip=models.clip, text="")
     guide = guided(
         graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], keypoints=picture["keypoints"]
     )
 
-    graph.group("4  One seed", at=(390, 330), size=(300, 180))
-    noise = graph.node("RandomNoise", at=(410, 410), size=(260, 82), called="Seed", noise_seed=2)
+    graph.group("4  One seed", at=(370, 330), size=(270, 180))
+    noise = graph.node("RandomNoise", at=(380, 410), size=(250, 82), called="Seed", noise_seed=2)
 
     shown(graph, guide, "5  Skeleton", "steer/10-openpose-skeleton")
 
-    graph.group("7  Without and with control", at=(710, -60), size=(700, 250))
+    graph.group("7  Without and with control", at=(660, -60), size=(610, 250))
     sheet = with_and_without(
-        graph, kit, models, (730, 30), noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
+        graph, kit, models, (665, 30), noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
         controlled=(guide[0], guide[1]), labels=people["labels"],
     )  # fmt: skip
 
-    graph.group("8  One pose, many people", at=(710, 210), size=(700, 780))
+    graph.group("8  One pose, many people", at=(660, 210), size=(610, 770))
     graph.node(
-        "SaveImage", at=(730, 290), size=(660, 680), called="One pose, many people", images=sheet,
+        "SaveImage", at=(670, 290), size=(590, 680), called="One pose, many people", images=sheet,
         filename_prefix="steer/10-openpose-people",
     )  # fmt: skip

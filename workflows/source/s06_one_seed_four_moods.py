@@ -1,0 +1,107 @@
+"""Slide 6: one seed in four moods, another seed in one; then the mood that comes in on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .parts import with_changes
+
+if TYPE_CHECKING:
+    from ...runner.graph import Graph
+    from .kits import Kit
+
+NAME = "06-one-seed-four-moods"
+THUMBNAIL = "One seed, four moods"
+HELP = ("Earlier and earlier",)
+WORDS = (
+    "face focus, cute, 1girl, black background, light particle, solo, standing, cinematic composition, best lighting, "
+    "looking up, {}"
+)
+
+NOTE = """
+## How do I keep the face and change the mood?
+
+One seed, four moods: one face. The picture beside them has the same words and **another seed**: another face.
+
+A prompt may also change **on the way**: `[smiling:angry:0.4]` smiles for 40 % of the steps and is angry for the rest.
+The first steps lay out the picture, the last ones draw details.
+
+**Look at** the lower sheet, from left to right: only smiling, then the mood changes earlier and earlier, until all of
+it is angry. Somewhere between, the face is still that of the smile and the mood the new one. The heat maps below show
+where each differs from the first.
+
+**Try next**
+- **Switch times**: `0.5-0.7(+0.05)` looks closer at a part
+- **On the way**: `[smiling:laughing:0.4]`
+- **Another seed**: `randomize` below the number, then Run again
+"""
+
+
+def build(graph: Graph, kit: Kit) -> None:
+    graph.note(NOTE, at=(-390, -30), size=(370, 590), title="Slide 6")
+
+    graph.group("1  A model", at=(-390, 580), size=(370, 190))
+    models = kit.models(graph, at=(-370, 660))
+
+    graph.group("2  Seeds", at=(-390, 790), size=(370, 190))
+    seed = graph.node("PrimitiveInt", at=(-380, 870), size=(170, 95), called="One seed", value=1)
+    another = graph.node("PrimitiveInt", at=(-200, 870), size=(170, 95), called="Another seed", value=2026)
+
+    graph.group("3  One word changes", at=(0, -60), size=(350, 575))
+    prompt = graph.node(
+        "PrimitiveStringMultiline", at=(10, 20), size=(330, 140), called="Prompt", value=WORDS.format("smiling")
+    )
+    moods = graph.node(
+        "SteerPromptSwap", at=(10, 200), size=(330, 300), called="Moods", prompt=prompt[0], find="smiling",
+        swaps="angry\nsurprised\nlaughing",
+    )  # fmt: skip
+
+    graph.group("4  A word changes on the way", at=(0, 535), size=(350, 445))
+    timed = graph.node(
+        "PrimitiveStringMultiline", at=(10, 615), size=(330, 160), called="On the way",
+        value=WORDS.format("[smiling:angry:0.4]"),
+    )  # fmt: skip
+    times = graph.node(
+        "SteerValueAxis", at=(10, 815), size=(330, 155), called="Switch times", kind="switch time",
+        text="1.0, 0.6, 0.5, 0.4, 0.2, 0.0",
+    )  # fmt: skip
+
+    graph.group("5  One seed, four moods", at=(370, -60), size=(480, 445))
+    latent = graph.node("EmptyLatentImage", at=(380, 10), called="Size", width=kit.size, height=kit.size)
+    settings = {
+        "model": models.model, "clip": models.clip, "vae": models.vae, "latent": latent[0], "steps": kit.steps,
+        "cfg": kit.cfg, "sampler_name": "dpmpp_2m", "scheduler": "karras", "seed": seed[0],
+    }  # fmt: skip
+    four = graph.node(
+        "SteerSweep", at=(380, 50), called="Sweep of moods", positive=prompt[0], axis_1=moods["axis"],
+        folder="sweeps/06-moods", **settings,
+    )  # fmt: skip
+    graph.node(
+        "SaveImage", at=(380, 90), size=(460, 285), called="One seed, four moods", images=four["sheet"],
+        filename_prefix="steer/06-moods",
+    )  # fmt: skip
+
+    graph.group("6  Another seed", at=(870, -60), size=(400, 445))
+    positive = graph.node("CLIPTextEncode", at=(870, 10), called="Prompt", clip=models.clip, text=prompt[0])
+    negative = graph.node("CLIPTextEncode", at=(870, 50), called="Negative prompt", clip=models.clip, text="")
+    sampled = graph.node(
+        "KSampler", at=(1070, 10), model=models.model, positive=positive[0], negative=negative[0],
+        latent_image=latent[0], seed=another[0], steps=kit.steps, cfg=kit.cfg, sampler_name="dpmpp_2m",
+        scheduler="karras",
+    )  # fmt: skip
+    picture = graph.node("VAEDecode", at=(1070, 50), samples=sampled[0], vae=models.vae)
+    graph.node(
+        "SaveImage", at=(880, 90), size=(380, 285), called="Another seed", images=picture[0],
+        filename_prefix="steer/06-another-seed",
+    )  # fmt: skip
+
+    graph.group("7  The mood comes in earlier and earlier", at=(370, 405), size=(900, 575))
+    swept = graph.node(
+        "SteerSweep", at=(380, 480), called="Sweep of switch times", positive=timed[0], axis_1=times["axis"],
+        folder="sweeps/06-switch-times", **settings,
+    )  # fmt: skip
+    sheet = with_changes(graph, swept["folder"], at=(380, 480))
+    graph.node(
+        "SaveImage", at=(380, 560), size=(880, 410), called="Earlier and earlier", images=sheet,
+        filename_prefix="steer/06-switch-times",
+    )  # fmt: skip
