@@ -27,14 +27,16 @@ from runner import setup
 
 MODULES = ("bench", "report", "train", "pictures", "weights")
 SHARING = ("pack", "unpack")
-TOOLS = ("queue", "check", *SHARING)  # need no ComfyUI of their own
+TOOLS = ("queue", "check", *SHARING)  # need no ComfyUI of their own (but queue --ray, which starts some)
 COMMANDS = ("slides", "test", "workflows", *TOOLS, *MODULES)
 
 
 def main(argv: list[str]) -> int:
     command, rest = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("slides", argv)
     elsewhere = command == "slides" and any(a.split("=")[0] in ("--comfyui", "-h", "--help") for a in rest)
-    own_engine = command not in TOOLS and not elsewhere
+    names = {a.split("=")[0] for a in rest}
+    on_ray = command == "queue" and "--ray" in names and not names & {"--comfyui", "--comfyui-url", "-h", "--help"}
+    own_engine = on_ray or (command not in TOOLS and not elsewhere)
     setup.prepare(engine=own_engine, dev=command in ("test", *MODULES))
     if Path(sys.prefix).resolve() != setup.VENV.resolve():
         return _again_in_venv(argv)

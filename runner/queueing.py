@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from . import setup
 from .answers import Progress, QueueError
 from .batch import Batch
-from .client import PATIENCE_S, ComfyClient, full_url
+from .client import PATIENCE_S, full_url
+from .fleet import BatchWorker, Fleet, Servers
 from .jobs import Job, make_jobs, names_of
 from .needs import read_any
 from .pack import part
-from .remote import Made, ServerWorker
+from .remote import Made
 from .scheduling import Ended, JobFailed, JobRefused, Pool, WorkerLost
 from .sharing import beside
 from .workflow import Setting, WorkflowError
@@ -47,6 +48,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
                         help="the results folder (default: output/queue)")  # fmt: skip
     parser.add_argument("--input", type=Path, action="append", default=[], metavar="DIR",
                         help="look for the input files here first, then beside the workflow; repeatable")  # fmt: skip
+    parser.add_argument("--ray", nargs="?", const="local", metavar="ADDRESS", help="let Ray place ComfyUIs: on this "
+                        "machine, or on the cluster at ADDRESS (auto: the one this machine belongs to)")  # fmt: skip
+    parser.add_argument("--comfyui", type=Path, default=setup.COMFYUI, metavar="PATH", help="with --ray: the ComfyUI to "
+                        "start, at this path on each machine (default: Steer's own)")  # fmt: skip
+    parser.add_argument("--workers", type=int, metavar="N", help="with --ray: how many ComfyUIs (default: 1)")
+    parser.add_argument("--gpus-per-worker", type=float, default=0.0, metavar="G",
+                        help="with --ray: GPUs for each (default: 0, on the CPU)")  # fmt: skip
     parser.add_argument("--patience", type=float, default=PATIENCE_S, metavar="SECONDS",
                         help="how long a ComfyUI may give no answer before its job goes to another (default: "
                         f"{PATIENCE_S:g})")  # fmt: skip
@@ -62,14 +70,32 @@ def main(argv: list[str]) -> int:
             name: (read_any(path), [*options.input, *beside(path)])
             for name, path in zip(names_of(options.files), options.files, strict=True)
         }
-        clients, object_info = _connect(options.urls or [DEFAULT_URL], options.patience)
-        batch = Batch(options.out)
-        output_kinds = {kind for kind, node in object_info.items() if node.get("output_node")}
-        batch.add(make_jobs(sources, object_info, seeds, settings), lambda job: _told(job, clients), output_kinds)
+        fleet = _fleet(options)
+        try:
+            jobs = make_jobs(sources, fleet.object_info, seeds, settings)
+            for line in fleet.check(jobs):
+                console.print(line, markup=False)
+            batch = Batch(options.out)
+            output_kinds = {kind for kind, node in fleet.object_info.items() if node.get("output_node")}
+            batch.add(jobs, lambda job: _told(job, fleet.workers), output_kinds)
+            return run_batch(batch, fleet.workers)
+        finally:
+            fleet.close()
     except (WorkflowError, QueueError, OSError) as error:
         console.print(f"Error: {error}", markup=False)
         return NOT_STARTED
-    return run_batch(batch, clients)
+
+
+def _fleet(options: argparse.Namespace) -> Fleet:
+    if options.ray is None:
+        return Servers(options.urls or [DEFAULT_URL], options.patience)
+    from .cluster import RayFleet
+
+    urls = [full_url(url) for url in options.urls]
+    workers = options.workers if options.workers is not None else 0 if urls else 1
+    if workers + len(urls) < 1:
+        raise QueueError("--workers: there must be at least one, or a --comfyui-url.")
+    return RayFleet(options.ray, workers, options.gpus_per_worker, urls, options.patience, options.comfyui.resolve())
 
 
 def _seeds(text: str | None) -> list[int]:
@@ -82,37 +108,22 @@ def _seeds(text: str | None) -> list[int]:
         raise WorkflowError(f"--seeds: {error}") from error
 
 
-def _connect(urls: Sequence[str], patience: float) -> tuple[list[ComfyClient], dict[str, Any]]:
-    """The servers that answer, and the kinds of nodes that any of them has. Raises QueueError when none does."""
-    clients, object_info = [], {}
-    for url in dict.fromkeys(map(full_url, urls)):
-        client = ComfyClient(url, patience=patience)
-        try:
-            object_info = client.get("/object_info") | object_info
-            clients.append(client)
-        except QueueError as error:
-            console.print(f"Left out: {error}", markup=False)
-    if not clients:
-        raise QueueError("no ComfyUI answers. Start one, or name one that runs with --comfyui-url URL.")
-    return clients, object_info
-
-
-def _told(job: Job, clients: Sequence[ComfyClient]) -> Sequence[str]:
-    """What the nodes of a job tell on the first server that can run it. Raises QueueError."""
+def _told(job: Job, workers: Sequence[BatchWorker]) -> Sequence[str]:
+    """What the nodes of a job tell on the first worker that can run it. Raises QueueError."""
     reasons = []
-    for client in clients:
+    for worker in workers:
         try:
-            return ServerWorker(client).run(job).texts
+            return worker.run(job).texts
         except (JobFailed, JobRefused, WorkerLost) as error:
             reasons.append(str(error))
     raise QueueError("; ".join(dict.fromkeys(reasons)))
 
 
-def run_batch(batch: Batch, clients: Sequence[ComfyClient]) -> int:
+def run_batch(batch: Batch, workers: Sequence[BatchWorker]) -> int:
     """Do what has no result yet; returns the exit code."""
     for line in batch.lines():
         console.print(line, markup=False)
-    with _Board(len(batch.todo), [client.url for client in clients]) as board:
+    with _Board(len(batch.todo), [worker.name for worker in workers]) as board:
 
         def end(ended: Ended[Job, Made]) -> None:
             board.tell(batch.end(ended))
@@ -121,13 +132,17 @@ def run_batch(batch: Batch, clients: Sequence[ComfyClient]) -> int:
         def lost(worker: str, reason: str, gone: bool) -> None:
             board.tell(f"lost    {worker}{'' if gone else ' has lost its job'}: {reason}")
 
-        workers = [ServerWorker(client, board.progress) for client in clients]
+        for worker in workers:
+            worker.on_progress = board.progress
         try:
             Pool(batch.todo, workers, end, lost).run()
-        except BaseException:  # Ctrl-C, a full disk: nothing shall go on that nobody fetches
+        except BaseException as error:  # nothing shall go on that nobody fetches
             for worker in workers:
                 worker.cancel()
-            raise
+            if not isinstance(error, OSError):  # such as Ctrl-C
+                raise
+            board.tell(f"stopped: {error}. Run the same command again, and it goes on from here.")
+            return SOMETHING_FAILED
         finally:
             batch.write_pages()
     console.print(batch.summary())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .answers import NodeFailed, Picture, Progress, QueueError, Refused, ServerLost
 from .client import ComfyClient
-from .jobs import Job
+from .jobs import Job, JobFile
 from .scheduling import JobFailed, JobRefused, WorkerLost
 
 
@@ -26,13 +25,14 @@ class ServerWorker:
     """Runs jobs on the ComfyUI of `client`, one at a time; sends their input files, fetches what they made."""
 
     def __init__(
-        self, client: ComfyClient, on_progress: Callable[[str, Job, Progress], None] = lambda name, job, progress: None
+        self, client: ComfyClient, read: Callable[[JobFile], bytes] = lambda file: file.path.read_bytes()
     ) -> None:
+        """read: gives the content of an input file."""
         self.client = client
-        self._on_progress = on_progress
+        self.on_progress: Callable[[str, Job, Progress], None] = lambda name, job, progress: None
+        self._read = read
         self._sent: dict[tuple[str, str], str] = {}  # name and sha256 -> the name there
         self._running = ""
-        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -42,11 +42,9 @@ class ServerWorker:
         """Raises JobFailed, JobRefused or WorkerLost."""
         self._running = str(uuid.uuid4())
         try:
-            prompt = job.with_names(
-                [self._send(file.need.name, file.sha256, file.path.read_bytes) for file in job.files]
-            )
+            prompt = job.with_names([self._send(file) for file in job.files])
             outcome = self.client.run(
-                prompt, job.workflow, lambda progress: self._on_progress(self.name, job, progress), self._running
+                prompt, job.workflow, lambda progress: self.on_progress(self.name, job, progress), self._running
             )
             files = tuple((each.filename, self.client.fetch(each)) for each in kept(outcome.pictures))
         except Refused as error:
@@ -69,10 +67,11 @@ class ServerWorker:
             except (QueueError, OSError):
                 return  # it does not listen, and there is nothing else to be done
 
-    def _send(self, name: str, sha256: str, read: Callable[[], bytes]) -> str:
-        if (name, sha256) not in self._sent:
-            self._sent[name, sha256] = self.client.upload(name, read())
-        return self._sent[name, sha256]
+    def _send(self, file: JobFile) -> str:
+        known = (file.need.name, file.sha256)
+        if known not in self._sent:
+            self._sent[known] = self.client.upload(file.need.name, self._read(file))
+        return self._sent[known]
 
 
 def kept(shown: Sequence[Picture]) -> list[Picture]:

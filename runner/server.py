@@ -60,10 +60,19 @@ def python_of(comfyui: Path) -> Path:
 
 
 class ComfyServer:
-    """`with ComfyServer(...) as server:` a running ComfyUI at `server.url`."""
+    """`with ComfyServer(...) as server:` a running ComfyUI at `server.url`.
+
+    guarded: it also ends when this process is killed, by a process between the two (guard.py).
+    """
 
     def __init__(
-        self, comfyui: Path, python: Path, log: Path, port: int | None = None, arguments: Sequence[str] = ()
+        self,
+        comfyui: Path,
+        python: Path,
+        log: Path,
+        port: int | None = None,
+        arguments: Sequence[str] = (),
+        guarded: bool = False,
     ) -> None:
         if port is not None and not port_is_free(port):
             raise ServerError(f"Port {port} is in use. Choose another with --port, or leave --port out.")
@@ -71,18 +80,21 @@ class ComfyServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.comfyui, self.python, self.log = comfyui, python, log
         self.arguments = list(arguments)
+        self.guarded = guarded
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> ComfyServer:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         command = [str(self.python), "main.py", "--listen", "127.0.0.1", "--port", str(self.port),
                    "--disable-auto-launch", *self.arguments]  # fmt: skip
+        if self.guarded:
+            command = [sys.executable, str(Path(__file__).with_name("guard.py")), *command]
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
         with self.log.open("wb") as out:
             # A session of its own: Ctrl-C reaches run.py alone, which then ends the server in good order.
             self.process = subprocess.Popen(
-                command, cwd=self.comfyui, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                env=environment, start_new_session=True,
+                command, cwd=self.comfyui, stdout=out, stderr=subprocess.STDOUT,
+                stdin=subprocess.PIPE if self.guarded else subprocess.DEVNULL, env=environment, start_new_session=True,
             )  # fmt: skip
         try:
             self._wait()
@@ -120,9 +132,12 @@ class ComfyServer:
     def stop(self) -> None:
         if self.process is None:
             return
-        self.process.terminate()
+        if self.guarded and self.process.stdin is not None:
+            self.process.stdin.close()  # the guard ends it
+        else:
+            self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(15)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
