@@ -51,7 +51,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--ray", nargs="?", const="local", metavar="ADDRESS", help="let Ray place ComfyUIs: on this "
                         "machine, or on the cluster at ADDRESS (auto: the one this machine belongs to)")  # fmt: skip
     parser.add_argument("--comfyui", type=Path, default=setup.COMFYUI, metavar="PATH",
-                        help="with --ray: the ComfyUI to start, at this path on each machine (default: Steer's own)")  # fmt: skip
+                        help="with --ray: the ComfyUI to start, in this place on each machine")  # fmt: skip
     parser.add_argument("--workers", type=int, metavar="N", help="with --ray: how many ComfyUIs (default: 1)")
     parser.add_argument("--gpus-per-worker", type=float, default=0.0, metavar="G",
                         help="with --ray: GPUs for each (default: 0, on the CPU)")  # fmt: skip
