@@ -1,0 +1,96 @@
+"""Slide 7: only the mouth, brows and eyes are made anew; every other pixel of the picture stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...runner.graph import Graph
+    from .kits import Kit
+
+NAME = "07-inpaint-the-expression"
+THUMBNAIL = "One face, four moods"
+HELP = ("One face, four moods", "Where it changed")
+PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, backstreet"
+
+NOTE = """
+## How do I change only the expression, and nothing else?
+
+Another word moves the whole picture a little (slide 4). So give the sampler a **mask**: inside it makes the picture
+anew, outside it keeps what is there. **Face Mask** finds the face by itself.
+
+**Look at** the moods: one picture, each time with another word. In the heat maps below black is what stayed. Outside
+the mask the change is 0: not one pixel moved. The face itself is new; what the prompt does not tell, such as the colour
+of the eyes, may change.
+
+**Try next**
+- **Face Mask**: `region` *mouth*: the eyes stay, too; or *whole face*
+- **Moods**: `angry` on a line of its own
+- your own photograph: **Load Image** in place of **Demo Picture**, and a prompt that tells what is on it
+"""
+
+
+def build(graph: Graph, kit: Kit) -> None:
+    graph.note(NOTE, at=(-390, -30), size=(370, 430), title="Slide 7")
+
+    graph.group("1  A picture", at=(-390, 420), size=(370, 360))
+    picture = graph.node("SteerDemoPicture", at=(-370, 500), size=(330, 220), picture="smiling girl")
+    small = graph.node(
+        "ImageScale", at=(-370, 755), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
+        crop="center",
+    )  # fmt: skip
+
+    graph.group("2  A model", at=(-390, 800), size=(370, 180))
+    models = kit.models(graph, at=(-370, 870))
+
+    graph.group("3  What may change", at=(0, -60), size=(350, 470))
+    mask = graph.node(
+        "SteerFaceMask", at=(10, 20), size=(330, 240), image=small[0], grow=12, feather=8,
+    )  # fmt: skip
+    encoded = graph.node("VAEEncode", at=(10, 295), pixels=small[0], vae=models.vae)
+    latent = graph.node("SetLatentNoiseMask", at=(10, 328), samples=encoded[0], mask=mask["mask"])
+    outside = graph.node("InvertMask", at=(10, 361), called="Outside", mask=mask["mask"])
+    touched = graph.node("ThresholdMask", at=(10, 394), called="Touched", mask=mask["mask"], value=0.0)
+
+    graph.group("4  One word changes", at=(0, 430), size=(350, 550))
+    prompt = graph.node("PrimitiveStringMultiline", at=(10, 510), size=(330, 110), called="Prompt", value=PROMPT)
+    moods = graph.node(
+        "SteerPromptSwap", at=(10, 665), size=(330, 300), called="Moods", prompt=prompt[0], find="smiling",
+        swaps="laughing\nsurprised\nsad",
+    )  # fmt: skip
+
+    graph.group("5  The face for each", at=(370, -60), size=(350, 1040))
+    sweep = graph.node(
+        "SteerSweep", at=(380, 20), size=(330, 940), model=models.model, clip=models.clip, vae=models.vae,
+        latent=latent[0], positive=prompt[0], axis_1=moods["axis"], seed=2, steps=kit.steps, cfg=kit.cfg,
+        sampler_name="dpmpp_2m", scheduler="karras", denoise=0.9, folder="sweeps/07-inpaint-the-expression",
+    )  # fmt: skip
+
+    graph.group("6  The picture laid over all but the face", at=(740, -60), size=(530, 180))
+    cells = graph.node("SteerLoadCells", at=(750, 20), folder=sweep["folder"])
+    laid = graph.node(
+        "ImageCompositeMasked", at=(1010, 20), called="Lay over", destination=cells["images"], source=small[0], x=0,
+        y=0, resize_source=False, mask=outside[0],
+    )  # fmt: skip
+    changes = graph.node(
+        "SteerDifference", at=(750, 60), images=laid[0], reference=small[0], mask=touched[0], labels=cells["labels"]
+    )
+    sheet = graph.node(
+        "SteerContactSheet", at=(1010, 60), called="Sheet", images=laid[0], labels=cells["labels"], columns=2
+    )
+    maps = graph.node(
+        "SteerContactSheet", at=(1010, 100), called="Sheet of changes", images=changes["heat maps"],
+        labels=changes["labels"], columns=4,
+    )  # fmt: skip
+
+    graph.group("7  One face, four moods", at=(740, 140), size=(530, 560))
+    graph.node(
+        "SaveImage", at=(750, 220), size=(510, 460), called="One face, four moods", images=sheet[0],
+        filename_prefix="steer/07-one-face",
+    )  # fmt: skip
+
+    graph.group("8  Where it changed", at=(740, 720), size=(530, 260))
+    graph.node(
+        "SaveImage", at=(750, 800), size=(510, 170), called="Where it changed", images=maps[0],
+        filename_prefix="steer/07-where-it-changed",
+    )  # fmt: skip
