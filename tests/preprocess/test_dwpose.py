@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
+import pytest
+import torch
 from steer.preprocessors import dwpose
 from steer.preprocessors.keypoints import read_frames, write_frame
+from steer.preprocessors.weights import REGISTRY, WeightFile
 
 
 class Answers:
@@ -87,3 +93,51 @@ def test_the_whole_way_gives_openposes_order_and_a_readable_frame():
     assert np.allclose(frame.people[0].body, person.body)
     (bare,) = dwpose.find_people(networks, picture)
     assert bare.left is bare.face is None
+
+
+def onnx_file(path: Path, side: tuple[int, int], **answers: np.ndarray) -> WeightFile:
+    """An ONNX file that answers the same arrays to every picture, registered as what it is."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes = [helper.make_node("GlobalAveragePool", ["x"], ["mean"]),
+             helper.make_node("Conv", ["mean", "zeros"], ["zero"]),
+             helper.make_node("Reshape", ["zero", "shape"], ["nothing"])]  # fmt: skip
+    constants = {"zeros": np.zeros((1, 3, 1, 1), np.float32), "shape": np.array([1, 1, 1], np.int64)}
+    outputs = []
+    for name, answer in answers.items():
+        nodes.append(helper.make_node("Add", ["nothing", f"{name}_value"], [name]))
+        constants[f"{name}_value"] = answer.astype(np.float32)
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, answer.shape))
+    picture = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, *side])
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "answers", [picture], outputs, tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    content = model.SerializeToString()
+    path.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    return WeightFile(path.stem, path.name, digest, len(content), "Apache-2.0", "this test", "some/where")
+
+
+def test_the_node_runs_onnx_files_that_lie_in_its_folders(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from steer.nodes.preprocess import engine
+
+    index = np.arange(133.0)
+    x_axis, y_axis = simcc(40 + index, 60 + index * 2, np.full(133, 0.8))
+    people = onnx_file(tmp_path / "yolox_l.onnx", (640, 640), rows=yolox((320, 320, 200, 300, 0.9))[None])
+    points = onnx_file(tmp_path / "dw-ll_ucoco_384.onnx", (384, 288), y_axis=y_axis, x_axis=x_axis)
+    monkeypatch.setitem(REGISTRY, "dwpose_people", people)
+    monkeypatch.setitem(REGISTRY, "dwpose", points)
+    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
+    monkeypatch.setattr(engine, "weight_folders", lambda: [tmp_path])
+    hint, keypoints, report = comfy.call(
+        "SteerOpenPose", image=torch.full((2, 640, 640, 3), 0.4), detector="dwpose", body=True, hands=True, face=True,
+        xinsir_sticks=False, score_threshold=0.3, whole_scores=False, resolution=0, fit="crop", download=False,
+    )  # fmt: skip
+    assert report == "1 person, 2 hands, 1 face"
+    expected = dwpose.find_people(
+        {"dwpose_people": Answers(yolox((320, 320, 200, 300, 0.9))[None]), "dwpose": Answers(x_axis, y_axis)},
+        np.full((640, 640, 3), 102, np.uint8), hands=True, face=True,
+    )  # fmt: skip
+    for frame in read_frames(keypoints):
+        assert np.allclose(frame.people[0].body, expected[0].body, atol=1e-3)
+    assert hint.any()
