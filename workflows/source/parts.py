@@ -91,17 +91,17 @@ def guided(
 ) -> Node:  # fmt: skip
     """ControlNet Guide at the foot of a slide's second column."""
     return graph.node(
-        "SteerControlNetGuide", at=(10, 600), size=(330, 370), positive=positive, negative=negative, control_net=net,
+        "SteerControlNetGuide", at=(10, 570), size=(330, 390), positive=positive, negative=negative, control_net=net,
         latent=latent, image=image, lines=lines, keypoints=keypoints,
     )  # fmt: skip
 
 
-def shown(graph: Graph, guide: Node, title: str, prefix: str) -> None:
-    """The hint as the ControlNet gets it, and the guide's report, in a slide's third column."""
-    graph.group(title, at=(370, -60), size=(270, 370))
+def shown(graph: Graph, guide: Node, number: int, what: str, prefix: str) -> None:
+    """The hint as the ControlNet gets it, and the guide's report, in a slide's third column, as steps from `number`."""
+    graph.group(f"{number}  {what}", at=(370, -60), size=(270, 370))
     graph.node(
-        "SaveImage", at=(380, 20), size=(250, 270), called=title.split("  ")[1], images=guide["hint"],
+        "SaveImage", at=(380, 20), size=(250, 270), called=what, images=guide["hint"],
         filename_prefix=prefix,
     )  # fmt: skip
-    graph.group("6  What the guide says", at=(370, 530), size=(270, 450))
-    graph.node("PreviewAny", at=(380, 610), size=(250, 360), called="Report", source=guide["report"])
+    graph.group(f"{number + 1}  What the guide says", at=(370, 530), size=(270, 440))
+    graph.node("PreviewAny", at=(380, 610), size=(250, 350), called="Report", source=guide["report"])

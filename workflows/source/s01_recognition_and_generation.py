@@ -38,8 +38,8 @@ def build(graph: Graph, kit: Kit) -> None:
     graph.group("1  A model", at=(-390, 410), size=(370, 190))
     models = kit.models(graph, at=(-370, 490))
 
-    graph.group("2  A picture", at=(-390, 620), size=(370, 360))
-    picture = graph.node("SteerDemoPicture", at=(-370, 700), size=(330, 260), called="Picture", picture="dancer")
+    graph.group("2  A picture", at=(-390, 620), size=(370, 350))
+    picture = graph.node("SteerDemoPicture", at=(-370, 700), size=(330, 255), called="Picture", picture="dancer")
 
     graph.group("3  Recognition: few numbers", at=(0, -60), size=(370, 300))
     small = graph.node(
@@ -52,7 +52,7 @@ def build(graph: Graph, kit: Kit) -> None:
     )
     decoded = graph.node("VAEDecode", at=(20, 180), called="Decoder", samples=latent[0], vae=models.vae)
 
-    graph.group("4  Generation: many numbers", at=(0, 260), size=(370, 720))
+    graph.group("4  Generation: many numbers", at=(0, 260), size=(370, 710))
     positive = graph.node(
         "CLIPTextEncode", at=(20, 340), size=(330, 110), called="Prompt", clip=models.clip,
         text="full body, dancer, arms raised, beach",
@@ -65,13 +65,13 @@ def build(graph: Graph, kit: Kit) -> None:
     )  # fmt: skip
     generated = graph.node("VAEDecode", at=(20, 930), called="Decode", samples=sampled[0], vae=models.vae)
 
-    graph.group("5  Few numbers and many", at=(390, -60), size=(880, 1040))
+    graph.group("5  Few numbers and many", at=(390, -60), size=(880, 1030))
     first = graph.node("ImageBatch", at=(410, 30), called="Picture and joints", image1=small[0], image2=joints["hint"])
     second = graph.node("ImageBatch", at=(630, 30), called="Both decoded", image1=decoded[0], image2=generated[0])
     every = graph.node("ImageBatch", at=(850, 30), called="All four", image1=first[0], image2=second[0])
     labels = graph.node("PrimitiveStringMultiline", at=(410, 75), called="Captions", value=LABELS)
     sheet = graph.node("SteerContactSheet", at=(850, 75), called="Sheet", images=every[0], labels=labels[0], columns=2)
     graph.node(
-        "SaveImage", at=(410, 140), size=(840, 820), called="Few numbers and many", images=sheet[0],
+        "SaveImage", at=(410, 140), size=(840, 810), called="Few numbers and many", images=sheet[0],
         filename_prefix="steer/01-few-and-many",
     )  # fmt: skip

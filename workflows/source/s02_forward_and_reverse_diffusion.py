@@ -35,7 +35,7 @@ ROWS = "forward: the picture with noise\nreverse: what the model is shown\nrever
 def build(graph: Graph, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 370), title="Slide 2")
 
-    graph.group("1  A picture", at=(-390, 360), size=(370, 410))
+    graph.group("1  A picture", at=(-390, 360), size=(370, 400))
     picture = graph.node("SteerDemoPicture", at=(-370, 440), size=(330, 250), picture="two elephants")
     small = graph.node(
         "ImageScale",
@@ -47,16 +47,16 @@ def build(graph: Graph, kit: Kit) -> None:
         crop="center",
     )
 
-    graph.group("2  A model", at=(-390, 790), size=(370, 190))
-    models = kit.models(graph, at=(-370, 870))
+    graph.group("2  A model", at=(-390, 780), size=(370, 190))
+    models = kit.models(graph, at=(-370, 860))
 
-    graph.group("3  A noise schedule", at=(0, -60), size=(400, 1040))
+    graph.group("3  A noise schedule", at=(0, -60), size=(400, 1030))
     schedule = graph.node(
         "SteerNoiseSchedule", at=(20, 20), size=(360, 330), model=models.model, steps=kit.steps,
         timestep_spacing="trailing",
     )  # fmt: skip
     graph.node(
-        "SteerSchedulePlot", at=(20, 390), size=(360, 570), called="Schedule Plot", sigmas_1=schedule[0],
+        "SteerSchedulePlot", at=(20, 390), size=(360, 560), called="Schedule Plot", sigmas_1=schedule[0],
         names="20 steps", title="How much noise at each step",
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def build(graph: Graph, kit: Kit) -> None:
         model=models.model, frames=6, captions=False,
     )  # fmt: skip
 
-    graph.group("5  Reverse", at=(420, 350), size=(340, 630))
+    graph.group("5  Reverse", at=(420, 350), size=(340, 620))
     positive = graph.node(
         "CLIPTextEncode", at=(440, 430), size=(300, 100), called="Prompt", clip=models.clip, text=PROMPT
     )
@@ -78,11 +78,11 @@ def build(graph: Graph, kit: Kit) -> None:
     )
     latent = graph.node("EmptyLatentImage", at=(440, 719), width=kit.size, height=kit.size)
     reverse = graph.node(
-        "SteerReverseDiffusion", at=(440, 770), size=(300, 190), noise=noise[0], guider=guider[0],
+        "SteerReverseDiffusion", at=(440, 770), size=(300, 185), noise=noise[0], guider=guider[0],
         sampler=sampler[0], sigmas=schedule[0], latent_image=latent[0], frames=6, order="picture to noise",
     )  # fmt: skip
 
-    graph.group("6  Both on one axis", at=(780, -60), size=(490, 1040))
+    graph.group("6  Both on one axis", at=(780, -60), size=(490, 1030))
     x_t = graph.node("VAEDecode", at=(800, 30), samples=reverse["x_t strip"], vae=models.vae)
     x0 = graph.node("VAEDecode", at=(800, 70), samples=reverse["x0 strip"], vae=models.vae)
     shown = graph.node("ImageBatch", at=(1040, 30), image1=forward["frames"], image2=x_t[0])
@@ -92,6 +92,6 @@ def build(graph: Graph, kit: Kit) -> None:
         row_labels=ROWS, columns=6, font_size=16,
     )  # fmt: skip
     graph.node(
-        "SaveImage", at=(800, 560), size=(450, 400), called="Both ways", images=sheet[0],
+        "SaveImage", at=(800, 560), size=(450, 390), called="Both ways", images=sheet[0],
         filename_prefix="steer/02-forward-and-reverse",
     )  # fmt: skip

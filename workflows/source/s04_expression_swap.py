@@ -51,10 +51,10 @@ def build(graph: Graph, kit: Kit) -> None:
         swaps="angry\nlaughing",
     )  # fmt: skip
 
-    graph.group("4  A picture for each", at=(370, -60), size=(350, 1040))
+    graph.group("4  A picture for each", at=(370, -60), size=(350, 1030))
     latent = graph.node("EmptyLatentImage", at=(380, 20), called="Size", width=kit.size, height=kit.size)
     sweep = graph.node(
-        "SteerSweep", at=(380, 70), size=(330, 890), model=models.model, clip=models.clip, vae=models.vae,
+        "SteerSweep", at=(380, 70), size=(330, 880), model=models.model, clip=models.clip, vae=models.vae,
         latent=latent[0], positive=prompt[0], axis_1=moods["axis"], seed=5, steps=kit.steps, cfg=kit.cfg,
         sampler_name="dpmpp_2m", scheduler="karras", folder="sweeps/04-expression-swap",
     )  # fmt: skip
@@ -65,9 +65,9 @@ def build(graph: Graph, kit: Kit) -> None:
         filename_prefix="steer/04-moods",
     )  # fmt: skip
 
-    graph.group("6  What the word changed", at=(740, 470), size=(530, 510))
+    graph.group("6  What the word changed", at=(740, 470), size=(530, 500))
     changes = what_changed(graph, sweep["folder"], at=(750, 540), columns=3)
     graph.node(
-        "SaveImage", at=(750, 670), size=(510, 300), called="What the word changed", images=changes,
+        "SaveImage", at=(750, 670), size=(510, 290), called="What the word changed", images=changes,
         filename_prefix="steer/04-what-changed",
     )  # fmt: skip

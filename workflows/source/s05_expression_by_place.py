@@ -38,28 +38,28 @@ def build(graph: Graph, kit: Kit) -> None:
     graph.group("1  A model", at=(-390, 400), size=(370, 190))
     models = kit.models(graph, at=(-370, 480))
 
-    graph.group("2  A prompt", at=(-390, 610), size=(370, 370))
-    prompt = graph.node("PrimitiveStringMultiline", at=(-370, 690), size=(330, 270), called="Prompt", value=PROMPT)
+    graph.group("2  A prompt", at=(-390, 610), size=(370, 360))
+    prompt = graph.node("PrimitiveStringMultiline", at=(-370, 690), size=(330, 260), called="Prompt", value=PROMPT)
 
-    graph.group("3  Moods", at=(0, -60), size=(350, 390))
+    graph.group("3  Moods", at=(0, -60), size=(350, 385))
     moods = graph.node(
         "SteerPromptSwap", at=(10, 20), size=(330, 295), called="Moods", prompt=prompt[0], find="smiling",
         swaps="angry\nlaughing",
     )  # fmt: skip
 
-    graph.group("4  Places", at=(0, 350), size=(350, 390))
+    graph.group("4  Places", at=(0, 345), size=(350, 385))
     places = graph.node(
-        "SteerPromptSwap", at=(10, 430), size=(330, 295), called="Places", prompt=prompt[0], find="backstreet",
+        "SteerPromptSwap", at=(10, 425), size=(330, 295), called="Places", prompt=prompt[0], find="backstreet",
         swaps="meadows",
     )  # fmt: skip
 
-    graph.group("5  Seeds", at=(0, 760), size=(350, 220))
-    seeds = graph.node("SteerSeeds", at=(10, 835), size=(330, 135), text="5, 10")
+    graph.group("5  Seeds", at=(0, 750), size=(350, 220))
+    seeds = graph.node("SteerSeeds", at=(10, 820), size=(330, 140), text="5, 10")
 
-    graph.group("6  Every combination", at=(370, -60), size=(350, 1040))
+    graph.group("6  Every combination", at=(370, -60), size=(350, 1030))
     latent = graph.node("EmptyLatentImage", at=(380, 20), called="Size", width=kit.size, height=kit.size)
     sweep = graph.node(
-        "SteerSweep", at=(380, 70), size=(330, 890), model=models.model, clip=models.clip, vae=models.vae,
+        "SteerSweep", at=(380, 70), size=(330, 880), model=models.model, clip=models.clip, vae=models.vae,
         latent=latent[0], positive=prompt[0], axis_1=places["axis"], axis_2=moods["axis"], axis_3=seeds["axis"],
         steps=kit.steps, cfg=kit.cfg, sampler_name="dpmpp_2m", scheduler="karras",
         folder="sweeps/05-expression-by-place",
@@ -71,14 +71,14 @@ def build(graph: Graph, kit: Kit) -> None:
         filename_prefix="steer/05-combinations",
     )  # fmt: skip
 
-    graph.group("8  One mood alone", at=(740, 630), size=(530, 350))
+    graph.group("8  One mood alone", at=(740, 630), size=(530, 340))
     cells = graph.node(
-        "SteerLoadCells", at=(750, 685), size=(220, 170), folder=sweep["folder"], selection="angry"
+        "SteerLoadCells", at=(750, 710), size=(220, 170), folder=sweep["folder"], selection="angry"
     )  # fmt: skip
     sheet = graph.node(
         "SteerContactSheet", at=(750, 920), images=cells["images"], labels=cells["labels"], columns=2
     )  # fmt: skip
     graph.node(
-        "SaveImage", at=(980, 685), size=(280, 285), called="One mood alone", images=sheet[0],
+        "SaveImage", at=(980, 710), size=(280, 250), called="One mood alone", images=sheet[0],
         filename_prefix="steer/05-one-mood",
     )  # fmt: skip

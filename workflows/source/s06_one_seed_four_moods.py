@@ -38,14 +38,14 @@ where each differs from the first.
 
 
 def build(graph: Graph, kit: Kit) -> None:
-    graph.note(NOTE, at=(-390, -30), size=(370, 590), title="Slide 6")
+    graph.note(NOTE, at=(-390, -30), size=(370, 430), title="Slide 6")
 
-    graph.group("1  A model", at=(-390, 580), size=(370, 190))
-    models = kit.models(graph, at=(-370, 660))
+    graph.group("1  A model", at=(-390, 420), size=(370, 190))
+    models = kit.models(graph, at=(-370, 500))
 
-    graph.group("2  Seeds", at=(-390, 790), size=(370, 190))
-    seed = graph.node("PrimitiveInt", at=(-380, 870), size=(170, 95), called="One seed", value=1)
-    another = graph.node("PrimitiveInt", at=(-200, 870), size=(170, 95), called="Another seed", value=2026)
+    graph.group("2  Seeds", at=(-390, 630), size=(370, 340))
+    seed = graph.node("PrimitiveInt", at=(-370, 710), size=(330, 90), called="One seed", value=1)
+    another = graph.node("PrimitiveInt", at=(-370, 860), size=(330, 90), called="Another seed", value=2026)
 
     graph.group("3  One word changes", at=(0, -60), size=(350, 575))
     prompt = graph.node(
@@ -56,13 +56,13 @@ def build(graph: Graph, kit: Kit) -> None:
         swaps="angry\nsurprised\nlaughing",
     )  # fmt: skip
 
-    graph.group("4  A word changes on the way", at=(0, 535), size=(350, 445))
+    graph.group("4  A word changes on the way", at=(0, 535), size=(350, 435))
     timed = graph.node(
         "PrimitiveStringMultiline", at=(10, 615), size=(330, 160), called="On the way",
         value=WORDS.format("[smiling:angry:0.4]"),
     )  # fmt: skip
     times = graph.node(
-        "SteerValueAxis", at=(10, 815), size=(330, 155), called="Switch times", kind="switch time",
+        "SteerValueAxis", at=(10, 815), size=(330, 145), called="Switch times", kind="switch time",
         text="1.0, 0.6, 0.5, 0.4, 0.2, 0.0",
     )  # fmt: skip
 
@@ -95,13 +95,13 @@ def build(graph: Graph, kit: Kit) -> None:
         filename_prefix="steer/06-another-seed",
     )  # fmt: skip
 
-    graph.group("7  The mood comes in earlier and earlier", at=(370, 405), size=(900, 575))
+    graph.group("7  The mood comes in earlier and earlier", at=(370, 405), size=(900, 565))
     swept = graph.node(
         "SteerSweep", at=(380, 480), called="Sweep of switch times", positive=timed[0], axis_1=times["axis"],
         folder="sweeps/06-switch-times", **settings,
     )  # fmt: skip
     sheet = with_changes(graph, swept["folder"], at=(380, 480))
     graph.node(
-        "SaveImage", at=(380, 560), size=(880, 410), called="Earlier and earlier", images=sheet,
+        "SaveImage", at=(380, 560), size=(880, 400), called="Earlier and earlier", images=sheet,
         filename_prefix="steer/06-switch-times",
     )  # fmt: skip

@@ -33,15 +33,15 @@ of the eyes, may change.
 def build(graph: Graph, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 430), title="Slide 7")
 
-    graph.group("1  A picture", at=(-390, 420), size=(370, 360))
-    picture = graph.node("SteerDemoPicture", at=(-370, 500), size=(330, 220), picture="smiling girl")
+    graph.group("1  A picture", at=(-390, 420), size=(370, 350))
+    picture = graph.node("SteerDemoPicture", at=(-370, 500), size=(330, 210), picture="smiling girl")
     small = graph.node(
-        "ImageScale", at=(-370, 755), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
+        "ImageScale", at=(-370, 745), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
         crop="center",
     )  # fmt: skip
 
-    graph.group("2  A model", at=(-390, 800), size=(370, 180))
-    models = kit.models(graph, at=(-370, 870))
+    graph.group("2  A model", at=(-390, 790), size=(370, 180))
+    models = kit.models(graph, at=(-370, 860))
 
     graph.group("3  What may change", at=(0, -60), size=(350, 470))
     mask = graph.node(
@@ -52,16 +52,16 @@ def build(graph: Graph, kit: Kit) -> None:
     outside = graph.node("InvertMask", at=(10, 361), called="Outside", mask=mask["mask"])
     touched = graph.node("ThresholdMask", at=(10, 394), called="Touched", mask=mask["mask"], value=0.0)
 
-    graph.group("4  One word changes", at=(0, 430), size=(350, 550))
+    graph.group("4  One word changes", at=(0, 430), size=(350, 540))
     prompt = graph.node("PrimitiveStringMultiline", at=(10, 510), size=(330, 110), called="Prompt", value=PROMPT)
     moods = graph.node(
-        "SteerPromptSwap", at=(10, 665), size=(330, 300), called="Moods", prompt=prompt[0], find="smiling",
+        "SteerPromptSwap", at=(10, 665), size=(330, 295), called="Moods", prompt=prompt[0], find="smiling",
         swaps="laughing\nsurprised\nsad",
     )  # fmt: skip
 
-    graph.group("5  The face for each", at=(370, -60), size=(350, 1040))
+    graph.group("5  The face for each", at=(370, -60), size=(350, 1030))
     sweep = graph.node(
-        "SteerSweep", at=(380, 20), size=(330, 940), model=models.model, clip=models.clip, vae=models.vae,
+        "SteerSweep", at=(380, 20), size=(330, 930), model=models.model, clip=models.clip, vae=models.vae,
         latent=latent[0], positive=prompt[0], axis_1=moods["axis"], seed=2, steps=kit.steps, cfg=kit.cfg,
         sampler_name="dpmpp_2m", scheduler="karras", denoise=0.9, folder="sweeps/07-inpaint-the-expression",
     )  # fmt: skip
@@ -83,14 +83,14 @@ def build(graph: Graph, kit: Kit) -> None:
         labels=changes["labels"], columns=4,
     )  # fmt: skip
 
-    graph.group("7  One face, four moods", at=(740, 140), size=(530, 560))
+    graph.group("7  One face, four moods", at=(740, 140), size=(530, 450))
     graph.node(
-        "SaveImage", at=(750, 220), size=(510, 460), called="One face, four moods", images=sheet[0],
+        "SaveImage", at=(750, 220), size=(510, 360), called="One face, four moods", images=sheet[0],
         filename_prefix="steer/07-one-face",
     )  # fmt: skip
 
-    graph.group("8  Where it changed", at=(740, 720), size=(530, 260))
+    graph.group("8  Where it changed", at=(740, 610), size=(530, 360))
     graph.node(
-        "SaveImage", at=(750, 800), size=(510, 170), called="Where it changed", images=maps[0],
+        "SaveImage", at=(750, 685), size=(510, 275), called="Where it changed", images=maps[0],
         filename_prefix="steer/07-where-it-changed",
     )  # fmt: skip

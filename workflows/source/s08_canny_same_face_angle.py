@@ -33,32 +33,32 @@ head stays; colours, light and place are free for the prompt.
 def build(graph: Graph, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 350), title="Slide 8")
 
-    graph.group("1  A picture and its edges", at=(-390, 340), size=(370, 640))
-    picture = graph.node("SteerDemoPicture", at=(-370, 420), size=(330, 290), picture="girl with a pearl earring")
+    graph.group("1  A picture and its edges", at=(-390, 340), size=(370, 630))
+    picture = graph.node("SteerDemoPicture", at=(-370, 420), size=(330, 260), picture="girl with a pearl earring")
     small = graph.node(
-        "ImageScale", at=(-370, 745), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
+        "ImageScale", at=(-370, 715), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
         crop="center",
     )  # fmt: skip
-    size = graph.node("EmptyLatentImage", at=(-370, 780), called="Size of the hint", width=kit.size, height=kit.size)
-    canny = graph.node("SteerCanny", at=(-370, 835), size=(330, 135), image=small[0])
+    size = graph.node("EmptyLatentImage", at=(-370, 750), called="Size of the hint", width=kit.size, height=kit.size)
+    canny = graph.node("SteerCanny", at=(-370, 805), size=(330, 155), image=small[0])
 
     graph.group("2  Models", at=(0, -60), size=(350, 285))
     models = kit.models(graph, at=(10, 10))
     net = kit.control_net(graph, "canny", at=(10, 150))
 
-    graph.group("3  A prompt, and the edges", at=(0, 245), size=(350, 735))
+    graph.group("3  A prompt, and the edges", at=(0, 245), size=(350, 725))
     positive = graph.node(
         "CLIPTextEncode", at=(10, 325), size=(330, 150), called="Prompt", clip=models.clip,
         text="Girl with a Pearl Earring, smiling, beach",
     )  # fmt: skip
-    negative = graph.node("CLIPTextEncode", at=(10, 530), called="Negative prompt", clip=models.clip, text="")
+    negative = graph.node("CLIPTextEncode", at=(10, 510), called="Negative prompt", clip=models.clip, text="")
     guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], image=canny[0])
 
     graph.group("4  Four seeds", at=(370, 330), size=(270, 180))
-    seeds = graph.node("SteerSeeds", at=(380, 410), size=(250, 90), text="1-4")
+    seeds = graph.node("SteerSeeds", at=(380, 365), size=(250, 140), text="1-4")
     noise = graph.node("SteerSeededNoise", at=(670, 30), called="Noise of each seed", seeds=seeds["seeds"])
 
-    shown(graph, guide, "5  Edges", "steer/08-canny-edges")
+    shown(graph, guide, 5, "Edges", "steer/08-canny-edges")
 
     graph.group("7  Without and with control", at=(660, -60), size=(610, 310))
     sheet = with_and_without(
@@ -66,8 +66,8 @@ def build(graph: Graph, kit: Kit) -> None:
         without=(positive[0], negative[0]), controlled=(guide[0], guide[1]), labels=seeds["labels"],
     )  # fmt: skip
 
-    graph.group("8  The same seeds, the same angle", at=(660, 270), size=(610, 710))
+    graph.group("8  The same seeds, the same angle", at=(660, 270), size=(610, 700))
     graph.node(
-        "SaveImage", at=(670, 350), size=(590, 620), called="Without and with control", images=sheet,
+        "SaveImage", at=(670, 350), size=(590, 610), called="Without and with control", images=sheet,
         filename_prefix="steer/08-canny-angle",
     )  # fmt: skip

@@ -33,37 +33,39 @@ the table, window and door of every room stand where the template has them; styl
 def build(graph: Graph, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 390), title="Slide 9")
 
-    graph.group("1  A room", at=(-390, 380), size=(370, 600))
-    picture = graph.node("SteerDemoPicture", at=(-370, 460), size=(330, 290), picture="empty room")
-    size = graph.node("EmptyLatentImage", at=(-370, 800), called="Size of the hint", width=kit.size, height=kit.size)
-    lines = graph.node("SteerMLSD", at=(-370, 840), called="M-LSD", image=picture[0], latent=size[0])
+    graph.group("1  A room", at=(-390, 380), size=(370, 395))
+    picture = graph.node("SteerDemoPicture", at=(-370, 460), size=(330, 220), picture="empty room")
+    size = graph.node("EmptyLatentImage", at=(-370, 715), called="Size of the hint", width=kit.size, height=kit.size)
+    lines = graph.node("SteerMLSD", at=(-370, 750), called="M-LSD", image=picture[0], latent=size[0])
 
-    graph.group("2  Models", at=(0, -60), size=(350, 285))
-    models = kit.models(graph, at=(10, 10))
-    net = kit.control_net(graph, "mlsd", at=(10, 150))
+    graph.group("2  A ControlNet", at=(-390, 795), size=(370, 175))
+    net = kit.control_net(graph, "mlsd", at=(-370, 880))
 
-    graph.group("3  Two styles, and the lines", at=(0, 245), size=(350, 735))
+    graph.group("3  A model", at=(0, -60), size=(350, 185))
+    models = kit.models(graph, at=(10, 15))
+
+    graph.group("4  Two styles, and the lines", at=(0, 145), size=(350, 825))
     rooms = graph.node(
-        "SteerPromptTemplate", at=(10, 325), size=(330, 160), called="Rooms", template="[[room]], interior design",
+        "SteerPromptTemplate", at=(10, 220), size=(330, 228), called="Rooms", template="[[room]], interior design",
         lists="room: modern office | classical kitchen",
     )  # fmt: skip
-    positive = graph.node("CLIPTextEncode", at=(10, 520), called="Prompts", clip=models.clip, text=rooms["prompts"])
-    negative = graph.node("CLIPTextEncode", at=(10, 555), called="Negative prompt", clip=models.clip, text="")
+    positive = graph.node("CLIPTextEncode", at=(10, 480), called="Prompts", clip=models.clip, text=rooms["prompts"])
+    negative = graph.node("CLIPTextEncode", at=(10, 515), called="Negative prompt", clip=models.clip, text="")
     guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], lines=lines["lines"])
 
-    graph.group("4  One seed", at=(370, 330), size=(270, 180))
+    graph.group("5  One seed", at=(370, 330), size=(270, 180))
     noise = graph.node("RandomNoise", at=(380, 410), size=(250, 82), called="Seed", noise_seed=3)
 
-    shown(graph, guide, "5  Lines", "steer/09-mlsd-lines")
+    shown(graph, guide, 6, "Lines", "steer/09-mlsd-lines")
 
-    graph.group("7  Without and with control", at=(660, -60), size=(610, 250))
+    graph.group("8  Without and with control", at=(660, -60), size=(610, 250))
     sheet = with_and_without(
         graph, kit, models, (665, 30), noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
         controlled=(guide[0], guide[1]), labels=rooms["labels"],
     )  # fmt: skip
 
-    graph.group("8  One room, two styles", at=(660, 210), size=(610, 770))
+    graph.group("9  One room, two styles", at=(660, 210), size=(610, 760))
     graph.node(
-        "SaveImage", at=(670, 290), size=(590, 680), called="One room, two styles", images=sheet,
+        "SaveImage", at=(670, 290), size=(590, 670), called="One room, two styles", images=sheet,
         filename_prefix="steer/09-mlsd-rooms",
     )  # fmt: skip
