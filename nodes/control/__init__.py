@@ -6,6 +6,7 @@
 - fit.py          a hint of another size or shape, or drawn anew from poses and lines
 - hints.py        what a hint looks like, and whether the net was made for it
 - families.py     which model family a net belongs to, and file names upstream
+- union.py        which kind of hint a union net is told
 - engine.py       stacks on CONDITIONING, by ComfyUI's own control objects
 - guide_engine.py what ControlNet Guide does
 - face.py         masks of faces and of their parts

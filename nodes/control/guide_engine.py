@@ -17,6 +17,7 @@ from .fit import ASPECT_TOLERANCE, Hint, prepared
 from .hints import Look, check, sampled, wanted_by
 from .masks import check_mask, feathered_batch
 from .stack import Control, check_control
+from .union import typed
 
 log = logging.getLogger(__name__)
 
@@ -56,17 +57,19 @@ def guide(
     hint = prepared(asked.image, asked.keypoints, asked.lines, size, asked.fit)
     check_batch("hints", len(hint.image), asked.latent)
     area, notes = _mask(asked.mask, asked.feather, hint, asked.latent)
+    pictures = {number: rgb_bytes(hint.image, number) for number in sampled(len(hint.image))}
+    wanted = wanted_by(name, asked.kind)
+    looks, complaints = check(pictures, wanted)
+    net, told = typed(asked.control_net, looks, wanted)
     own = Control(
-        asked.control_net, hint.image, asked.strength, asked.start_percent, asked.end_percent, asked.mode, mask=area,
-        vae=asked.vae, name=name,
+        net, hint.image, asked.strength, asked.start_percent, asked.end_percent, asked.mode, mask=area, vae=asked.vae,
+        name=name,
     )  # fmt: skip
     check_control(own)
     positive, negative = apply_stack((own,), positive, negative)
-    pictures = {number: rgb_bytes(hint.image, number) for number in sampled(len(hint.image))}
-    looks, complaints = check(pictures, wanted_by(name, asked.kind))
     for text in complaints:
         log.warning("ControlNet Guide%s: %s.", f" ({name})" if name else "", text)
-    report = "\n".join([_summary(own), *complaints, _seen(looks), *hint.notes, *notes])
+    report = "\n".join([_summary(own), *complaints, _seen(looks), *filter(None, [told]), *hint.notes, *notes])
     tell(report)
     return positive, negative, own, report
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from control_lab import Lab
+from safetensors.torch import save_file
 from steer.nodes.control.families import MODEL, NET, check_family, name_upstream, net_width
 from steer.nodes.control.fit import aspect_note, prepared
 from steer.preprocessors.keypoints import write_frame
@@ -18,6 +21,7 @@ from steer.preprocessors.mlsd import Lines
 from steer.preprocessors.people import Person
 from steer.preprocessors.pictures import fitted
 from steer.preprocessors.pose import draw_people
+from sweep_lab import giver
 from tiny_control import sd15_controlnet
 
 WIDGETS = {"strength": 0.8, "start_percent": 0.0, "end_percent": 1.0, "mode": "balanced", "fit": "crop", "kind": "auto",
@@ -211,6 +215,36 @@ def test_another_family_is_refused_before_sampling_with_its_name(guide, lab: Lab
         check_family(net, (sdxl,), "canny_sd15", "xl.safetensors")
     check_family(net, ([[torch.zeros(1, 77, 2048), {"cross_attn_controlnet": torch.zeros(1, 77, 768)}]],))
     check_family(SimpleNamespace(t2i_model=torch.nn.Linear(2, 2)), (sdxl,))
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "LoRA", "truncated"])
+def test_a_file_that_is_no_controlnet_ends_in_an_error_with_a_reason(
+    comfy, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    import folder_paths
+
+    tensors = {
+        "checkpoint": {f"model.{name}": weight for name, weight in lab.model.model.state_dict().items()},
+        "LoRA": {f"lora_unet_mid_block.{end}.weight": torch.zeros(4, 4) for end in ("lora_up", "lora_down")},
+        "truncated": {"input_hint_block.0.weight": torch.zeros(64, 64)},
+    }[kind]
+    file = tmp_path / f"{kind}.safetensors"
+    save_file({name: weight.contiguous() for name, weight in tensors.items()}, file)
+    if kind == "truncated":
+        file.write_bytes(file.read_bytes()[:-100])
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "controlnet", ([str(tmp_path)], {".safetensors"}))
+    given = {"positive": lab.prompts[0], "negative": lab.prompts[1], "image": lab.hint(3)}
+    for name, value in given.items():
+        monkeypatch.setitem(comfy.nodes.NODE_CLASS_MAPPINGS, f"Test{name}", giver({"": value}))
+    graph = {name: {"class_type": f"Test{name}", "inputs": {"name": "", "version": ""}} for name in given}
+    graph["net"] = {"class_type": "ControlNetLoader", "inputs": {"control_net_name": file.name}}
+    links = {name: [name, 0] for name in (*given, "net")}
+    inputs = WIDGETS | {"control_net": links.pop("net")} | links
+    graph["guide"] = {"class_type": "SteerControlNetGuide", "inputs": inputs}
+    graph["show"] = {"class_type": "PreviewAny", "inputs": {"source": ["guide", 4]}}
+    result = comfy.run(graph)
+    assert result.error is not None, "it was taken for a ControlNet"
+    assert re.search(r"not contain a valid controlnet|expected a ControlNet|incomplete|corrupt", result.message, re.I)
 
 
 def test_names_come_from_the_graph_that_runs():

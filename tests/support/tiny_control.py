@@ -42,3 +42,26 @@ def demo_controlnet(seed: int = 1) -> Any:
     network = ControlNetModel(**controlnet_config())
     fill(network, seed)
     return build_controlnet(dict(network.state_dict()))
+
+
+# One level, as wide as a union net's own layers are.
+UNION: dict[str, Any] = UNET | {"model_channels": 320, "num_heads": 8}
+
+
+def union_model(seed: int = 0) -> Any:
+    """A MODEL that union_controlnet() fits."""
+    return tiny_model(seed=seed, unet=UNION)
+
+
+def union_controlnet(seed: int = 1, types: int = 6) -> Any:
+    """A union CONTROL_NET with so many types of hint, as xinsir's for SDXL has them."""
+    import comfy.cldm.cldm
+    import comfy.controlnet
+    import comfy.ops
+
+    shape = {name: value for name, value in UNION.items() if name != "out_channels"}
+    network = comfy.cldm.cldm.ControlNet(
+        hint_channels=3, union_controlnet_num_control_type=types, operations=comfy.ops.disable_weight_init, **shape
+    )
+    fill(network, seed)
+    return comfy.controlnet.ControlNet(network.eval(), load_device=torch.device("cpu"))

@@ -1,0 +1,44 @@
+"""Union ControlNets: one net for many kinds of hint, told by a number which it gets. Pure: it reads a net's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .choices import ANY, CANNY, MLSD, OPENPOSE
+from .hints import EDGES, LINES, POSE, THIN, Look
+
+# By the name of the weights that only such a net has. xinsir's for SDXL, as ComfyUI's control_types.py numbers them;
+# those of InstantX and Shakker Labs for Flux, as their model cards do. Flux has no number for the lines of a room.
+_TYPES: dict[str, dict[str, int]] = {
+    "task_embedding": {OPENPOSE: 0, CANNY: 3, MLSD: 3},
+    "controlnet_mode_embedder": {CANNY: 0, MLSD: 0, OPENPOSE: 4},
+}
+_MADE_FOR = {EDGES: CANNY, LINES: MLSD, THIN: CANNY, POSE: OPENPOSE}
+
+
+def types_of(net: Any) -> dict[str, int]:
+    """The numbers of a union net's kinds of hint; empty for every other net."""
+    model = getattr(net, "control_model", None)
+    return next((types for name, types in _TYPES.items() if getattr(model, name, None) is not None), {})
+
+
+def typed(net: Any, looks: Sequence[Look], kind: str) -> tuple[Any, str]:
+    """`net` with the type that its hints need, as a copy, and what to tell of it; any other net as it is.
+
+    A type that Set Union ControlNet Type gave stays. looks: of the hints. kind: what the user says they are, or "any"
+    if they are to speak for themselves.
+    """
+    types = types_of(net)
+    if not types or net.extra_args.get("control_type"):
+        return net, ""
+    found = {_MADE_FOR.get(look.what, ANY) for look in looks} if kind == ANY else {kind}
+    numbers = {types.get(each, -1) for each in found}
+    if len(numbers) != 1 or -1 in numbers:
+        return (
+            net,
+            "a union ControlNet whose hint is not one that is known here: put Set Union ControlNet Type before it",
+        )
+    chosen = net.copy()
+    chosen.set_extra_arg("control_type", [numbers.pop()])
+    return chosen, f"a union ControlNet: told that its hint is {', '.join(sorted(found))}"

@@ -1,0 +1,134 @@
+"""The workflows of this family, run as they ship but with fewer steps and pictures: what they promise holds in them.
+
+The figures at the workflows' own twenty steps, over hundreds of pictures, are those of `python run.py report model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from slides_lab import KEEP, Slide, keeper
+from steer.demo.judges.network import judge, load
+from steer.preprocessors.keypoints import read_frames
+
+STEPS = 8
+
+
+@pytest.fixture
+def slide(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Slide]]:
+    import folder_paths
+
+    before = folder_paths.get_output_directory()
+    folder_paths.set_output_directory(str(tmp_path))
+    kept: dict[str, list[Any]] = {}
+    monkeypatch.setitem(comfy.nodes.NODE_CLASS_MAPPINGS, KEEP, keeper(kept))
+    yield lambda name: Slide(comfy, name, kept)
+    folder_paths.set_output_directory(before)
+
+
+def test_only_the_face_changes(slide: Callable[[str], Slide]):
+    """Through slide 7: latents outside the mask, and pixels outside it after the composite, are those of the picture.
+
+    KSampler beside the Sweep gives the latent that the Sweep does not hand on; that both make one picture is checked.
+    """
+    shown = slide("07-inpaint-the-expression")
+    shown.set("Sweep", steps=3)
+    shown.set("Moods", include_original=False, swaps="angry")
+    shown.add("words", "CLIPTextEncode", clip=shown.link("Sweep", "clip"), text="replaced below")
+    shown.add("none", "CLIPTextEncode", clip=shown.link("Sweep", "clip"), text="")
+    settings = {name: shown.prompt[shown.node("Sweep")]["inputs"][name]
+                for name in ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise")}  # fmt: skip
+    shown.prompt["words"]["inputs"]["text"] = shown.prompt[shown.node("Prompt")]["inputs"]["value"].replace(
+        "smiling", "angry"
+    )
+    shown.add("stock", "KSampler", model=shown.link("Sweep", "model"), positive=["words", 0], negative=["none", 0],
+              latent_image=shown.link("Sweep", "latent"), **settings)  # fmt: skip
+    shown.add("decoded", "VAEDecode", samples=["stock", 0], vae=shown.link("Sweep", "vae"))
+    for name, source in {
+        "picture": shown.link("Lay over", "source"), "mask": "Face Mask", "before":
+        shown.link("SetLatentNoiseMask", "samples"), "after": ["stock", 0], "decoded": ["decoded", 0],
+        "cell": shown.link("Lay over", "destination"), "laid": "Lay over",
+        "outside": [shown.node("Difference"), 3], "inside": [shown.node("Difference"), 2],
+    }.items():  # fmt: skip
+        shown.keep(name, source)
+    got = {name: values[0] for name, values in shown.run().items()}
+    mask, picture, laid = got["mask"], got["picture"], got["laid"]
+    assert 0.05 < float((mask > 0).float().mean()) < 0.3
+    assert float((mask == 1).float().mean()) > 0.03
+
+    cells = torch.nn.functional.max_pool2d(mask[:, None], 8)[0, 0] == 0  # cells wholly outside
+    moved = (got["after"]["samples"] - got["before"]["samples"]).abs().amax(dim=(0, 1))
+    assert float(moved[cells].max()) < 1e-5
+    assert float(moved[~cells].max()) > 0.5
+
+    assert torch.allclose(got["decoded"], got["cell"], atol=1 / 255), "the Sweep's picture is KSampler's"
+    outside = mask[0] == 0
+    assert torch.equal(laid[0][outside], picture[0][outside])
+    assert not torch.equal(got["cell"][0][outside], picture[0][outside]), "the VAE alone changes them"
+    whole = mask[0] == 1
+    assert torch.allclose(laid[0][whole], got["cell"][0][whole], atol=1e-6)
+    assert float((laid - picture).abs()[0][whole].mean()) > 0.03
+    assert got["outside"] == 0
+    assert got["inside"] > 0.02
+
+
+def rows(slide: Slide) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """uint8 pictures without and with control, made with the same seeds and prompts."""
+    slide.set("BasicScheduler", steps=STEPS)
+    slide.keep("without", "Row, without")
+    slide.keep("with", "Row, with control")
+    slide.keep("hint", [slide.node("ControlNet Guide"), 3])
+    kept = slide.run()
+    without, controlled = ([(picture.numpy() * 255).round().astype(np.uint8) for picture in kept[name][0]]
+                           for name in ("without", "with"))  # fmt: skip
+    assert len(without) == len(controlled) >= 2
+    return without, controlled
+
+
+def test_the_edges_keep_the_angle_of_a_face(slide: Callable[[str], Slide]):
+    from steer.tests.reports import _measures as measures
+
+    shown = slide("08-canny-same-face-angle")
+    shown.set("Seeds", text="1-2")
+    without, controlled = rows(shown)
+    hint = shown.kept["hint"][0][0, ..., 0].numpy() > 0.5
+    free, held = ([measures.edge_f1(measures.edges(picture), hint) for picture in row] for row in (without, controlled))
+    assert min(held) > max(free), (free, held)
+    assert np.mean(held) > 1.5 * np.mean(free), (free, held)
+
+
+def test_the_lines_keep_a_room(slide: Callable[[str], Slide]):
+    from steer.tests.reports import _measures as measures
+
+    shown = slide("09-mlsd-one-room-two-styles")
+    shown.keep("lines", shown.link("ControlNet Guide", "lines"))
+    without, controlled = rows(shown)
+    lines = shown.kept["lines"][0][0].segments
+    free, held = ([measures.lines_followed(lines, picture) for picture in row] for row in (without, controlled))
+    assert min(held) > max(free), (free, held)
+    assert np.mean(held) > np.mean(free) + 0.2, (free, held)
+
+
+def test_the_skeleton_keeps_a_pose(slide: Callable[[str], Slide]):
+    from steer.tests.reports import _measures as measures
+
+    shown = slide("10-openpose-one-pose-many-people")
+    shown.set("People", lists="who: dancer | chef")
+    shown.keep("keypoints", shown.link("ControlNet Guide", "keypoints"))
+    without, controlled = rows(shown)
+    (frame,) = read_frames(shown.kept["keypoints"][0])
+    wanted = frame.people[0].body * (256 / frame.width, 256 / frame.height, 1)
+    judges, _ = load()
+
+    def errors(row: list[np.ndarray]) -> list[float]:
+        found = judge(judges, torch.from_numpy(np.stack(row)).movedim(-1, 1).float() / 255).joints.numpy()
+        return [measures.joint_error(joints, wanted) for joints in found]
+
+    free, held = errors(without), errors(controlled)
+    assert np.mean(held) < 0.06, (free, held)
+    assert all(a < 0.85 * b for a, b in zip(held, free, strict=True)), (free, held)

@@ -1,0 +1,96 @@
+"""Union ControlNets get the type that their hint needs, as Set Union ControlNet Type would give it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from control_lab import Lab
+from steer.nodes.control.hints import Look
+from steer.nodes.control.union import typed, types_of
+from steer.preprocessors.lines import draw_lines
+from steer.preprocessors.people import Person
+from steer.preprocessors.pose import draw_people
+from tiny_control import union_controlnet, union_model
+
+WIDGETS = {"strength": 0.8, "start_percent": 0.0, "end_percent": 1.0, "mode": "balanced", "fit": "crop", "kind": "auto",
+           "feather": 0, "latent": {"samples": torch.zeros(1, 4, 8, 8)}}  # fmt: skip
+LINES = "canny/lineart/anime_lineart/mlsd"
+
+
+@pytest.fixture(scope="module")
+def lab(comfy_session) -> Lab:
+    return Lab(union_model())
+
+
+@pytest.fixture(scope="module")
+def net(comfy_session) -> Any:
+    return union_controlnet()
+
+
+@pytest.fixture(scope="module")
+def hints() -> dict[str, torch.Tensor]:
+    body = np.zeros((18, 3))
+    body[:, :2], body[:, 2] = np.random.default_rng(1).uniform(8, 56, (18, 2)), 1
+    drawn = {"openpose": draw_people([Person(body)], 64, 64),
+             LINES: draw_lines(np.random.default_rng(2).uniform(0, 64, (6, 4)), 64, 64)}  # fmt: skip
+    return {name: torch.from_numpy(picture)[None].float() / 255 for name, picture in drawn.items()}
+
+
+@pytest.mark.parametrize("kind", ["openpose", LINES])
+def test_the_hint_chooses_what_a_user_would(comfy, lab: Lab, net: Any, hints: dict[str, torch.Tensor], kind: str):
+    positive, negative = lab.prompts
+    given = {"positive": positive, "negative": negative, "control_net": net, "image": hints[kind]}
+    *ours, stack, _, report = comfy.call("SteerControlNetGuide", **WIDGETS | given)
+    theirs = {}
+    for each in hints:
+        (set_by_hand,) = comfy.call("SetUnionControlNetType", control_net=net, type=each)
+        applied = comfy.nodes.ControlNetApplyAdvanced().apply_controlnet(
+            positive, negative, set_by_hand, hints[kind], 0.8, 0.0, 1.0
+        )
+        theirs[each] = lab.run(*applied, nets=(net,))
+    run = lab.run(*ours, nets=(net,))
+    assert run.calls == theirs[kind].calls == 2
+    assert torch.equal(run.latent, theirs[kind].latent)
+    assert all(not torch.equal(run.latent, theirs[each].latent) for each in hints if each != kind)
+    assert "a union ControlNet: told that its hint is" in report
+    assert net.extra_args == {}, "the net that was given is not changed"
+    assert stack[0].net.control_model is net.control_model
+
+
+def test_a_type_that_is_set_stays_and_the_widget_counts(comfy, lab: Lab, net: Any, hints: dict[str, torch.Tensor]):
+    (depth,) = comfy.call("SetUnionControlNetType", control_net=net, type="depth")
+    given = {"positive": lab.prompts[0], "negative": lab.prompts[1], "image": hints["openpose"]}
+    *_, stack, _, report = comfy.call("SteerControlNetGuide", **WIDGETS | given, control_net=depth)
+    assert stack[0].net is depth
+    assert "union" not in report
+    (auto,) = comfy.call("SetUnionControlNetType", control_net=net, type="auto")
+    *_, stack, _, _ = comfy.call("SteerControlNetGuide", **WIDGETS | given | {"kind": "canny"}, control_net=auto)
+    assert stack[0].net.extra_args["control_type"] == [3]
+
+
+def test_what_is_not_known_is_left_to_the_user(net: Any):
+    for looks in ([Look("photograph")], [Look("other")], [Look("pose"), Look("edges")]):
+        same, told = typed(net, looks, "any")
+        assert same is net
+        assert "put Set Union ControlNet Type before it" in told
+    chosen, _ = typed(net, [Look("lines"), Look("edges")], "any")
+    assert chosen.extra_args["control_type"] == [3], "both have one number"
+    plain = SimpleNamespace(control_model=SimpleNamespace(task_embedding=None))
+    assert typed(plain, [Look("pose")], "any") == (plain, "")
+
+
+def test_flux_counts_otherwise(comfy):
+    import comfy.ops
+    from comfy.ldm.flux.controlnet import ControlNetFlux
+
+    shape = {"in_channels": 16, "out_channels": 16, "vec_in_dim": 8, "context_in_dim": 8, "hidden_size": 16,
+             "mlp_ratio": 1.0, "num_heads": 2, "depth": 1, "depth_single_blocks": 1, "axes_dim": [2, 2, 4], "theta": 10,
+             "patch_size": 2, "qkv_bias": True, "guidance_embed": False}  # fmt: skip
+    flux = {modes: ControlNetFlux(latent_input=True, num_union_modes=modes, operations=comfy.ops.disable_weight_init,
+                                  control_latent_channels=16, **shape) for modes in (0, 7)}  # fmt: skip
+    assert types_of(SimpleNamespace(control_model=flux[7])) == {"canny": 0, "mlsd": 0, "openpose": 4}
+    assert types_of(SimpleNamespace(control_model=flux[0])) == {}
