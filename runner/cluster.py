@@ -7,6 +7,7 @@ set-up at the same path on its machine, or one that runs already and is named by
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -56,25 +57,37 @@ class RayWorker:
                     self.on_progress(self.name, job, told)
             word, *rest = self._ray.get(answer)
         except (self._ray.exceptions.RayError, TimeoutError) as error:
-            raise WorkerLost(f"Ray lost the worker: {_last_line(error)}", gone=not self._is_back()) from error
+            raise WorkerLost(f"Ray lost it: {_last_line(error)}", gone=False, recover=self._is_back) from error
         if word == "failed":
             raise JobFailed(rest[0])
         if word == "refused":
             raise JobRefused(f"{self.name}: {rest[0]}")
         if word == "lost":
-            raise WorkerLost(rest[0], gone=rest[1])
+            raise WorkerLost(rest[0], gone=False, recover=self._restarted if rest[1] else lambda: True)
         return rest[0]
 
     def cancel(self) -> None:
         self._actor.cancel.remote()
 
     def _is_back(self) -> bool:
-        """Whether Ray has started it again."""
+        """Wait until Ray has started it again; False when it does not."""
+        limit = time.monotonic() + START_S
+        while time.monotonic() < limit:
+            try:
+                self._ray.get(self._actor.progress.remote(), timeout=START_S)
+                return True
+            except self._ray.exceptions.ActorDiedError:
+                return False
+            except (self._ray.exceptions.RayError, TimeoutError):
+                time.sleep(1.0)
+        return False
+
+    def _restarted(self) -> bool:
+        """Have it start its ComfyUI anew."""
         try:
-            self.ask("progress")
-        except QueueError:
-            return False
-        return True
+            return bool(self._ray.get(self._actor.restart.remote(), timeout=START_S))
+        except (self._ray.exceptions.RayError, TimeoutError):
+            return self._is_back()
 
 
 class RayFleet:

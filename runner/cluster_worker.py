@@ -95,7 +95,7 @@ class ComfyWorker:
         self._worker.cancel()
 
     def run(self, job: Job, contents: dict[str, bytes]) -> tuple[Any, ...]:
-        """("made", Made), ("failed", why), ("refused", why) or ("lost", why, whether for good)."""
+        """("made", Made), ("failed", why), ("refused", why) or ("lost", why, whether its ComfyUI is gone)."""
         with self._lock:
             self._contents, self._progress = contents, None
             try:
@@ -105,9 +105,9 @@ class ComfyWorker:
             except JobRefused as error:
                 return ("refused", str(error))
             except WorkerLost as error:
-                return ("lost", str(error), error.gone and not self._restart())
+                return ("lost", str(error), error.gone)
 
-    def _restart(self) -> bool:
+    def restart(self) -> bool:
         """Start its ComfyUI anew, which has ended or hangs."""
         if self._server is None:
             return False

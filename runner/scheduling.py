@@ -31,11 +31,14 @@ class JobRefused(Exception):
 
 
 class WorkerLost(Exception):
-    """The worker is gone, or has forgotten the job. `gone` says whether it can be given another."""
+    """The worker is gone, or has forgotten the job. `gone` says whether it can be given another.
 
-    def __init__(self, message: str, gone: bool = True) -> None:
+    recover: brings the worker back, or says that it cannot; called while its job may go to another.
+    """
+
+    def __init__(self, message: str, gone: bool = True, recover: Callable[[], bool] = lambda: True) -> None:
         super().__init__(message)
-        self.gone = gone
+        self.gone, self.recover = gone, recover
 
 
 class Worker(Protocol[J_contra, R_co]):
@@ -174,6 +177,12 @@ class Pool(Generic[J, R]):
             self._running -= 1
             self._drop_hopeless()
             self._change.notify_all()
+        if lost is not None and not lost.gone and not lost.recover():
+            with self._change:
+                self._alive.discard(worker.name)
+                self._on_lost(worker.name, "it did not come back", True)
+                self._drop_hopeless()
+                self._change.notify_all()
 
     def _drop_hopeless(self) -> None:
         """End the jobs that nobody who is left can do."""

@@ -57,6 +57,39 @@ def test_jobs_of_a_worker_that_dies_go_to_the_other():
     assert lost in ([], [("bad", "broke off", True)])
 
 
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_job_goes_on_while_its_worker_is_brought_back(comes_back: bool):
+    from steer.runner.scheduling import Pool, WorkerLost
+
+    taken, done = threading.Event(), threading.Event()
+
+    class Weak:
+        name = "weak"
+        calls = 0
+
+        def run(self, job: int) -> str:
+            self.calls += 1
+            taken.set()
+            if self.calls == 1:
+                raise WorkerLost("broke off", gone=False, recover=lambda: done.wait(20) and comes_back)
+            return "weak"
+
+    class Strong:
+        name = "strong"
+
+        def run(self, job: int) -> str:
+            assert taken.wait(20)
+            done.set()
+            return "strong"
+
+    ended, lost, weak = [], [], Weak()
+    Pool(range(3), [weak, Strong()], ended.append, lambda *told: lost.append(told)).run()
+    assert sorted(e.job for e in ended if e.result) == [0, 1, 2]
+    assert comes_back or weak.calls == 1
+    assert lost[0] == ("weak", "broke off", False)
+    assert lost[1:] == ([] if comes_back else [("weak", "it did not come back", True)])
+
+
 def test_refused_by_all_is_told_with_every_reason_and_by_one_is_done_by_the_other():
     from steer.runner.scheduling import Pool
 
