@@ -60,7 +60,10 @@ class Batch:
         if self.there:
             yield f"{self.there} of {self.there + len(self.todo)} jobs are done already, or are the same as another."
         for name, sweep in self.sweeps.items():
-            yield f"{name}: a sweep of {len(sweep.plan.grid.cells)} cells, in {sweep.folder}"
+            cells = len(sweep.plan.grid.cells)
+            yield f"{name}: a sweep of {cells} cells, into {sweep.folder}. What is wired behind the Sweep does not run."
+        if self.results.unreadable:
+            yield f"{len(self.results.unreadable)} lines of {self.results.path} cannot be read and are skipped."
 
     def end(self, ended: Ended[Job, Made]) -> str:
         """Keep what a job made, or that it failed; returns a line that tells it."""
