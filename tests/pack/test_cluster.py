@@ -104,22 +104,28 @@ def test_a_job_travels_with_its_pictures(server, tmp_path: Path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_what_is_guarded_ends_with_its_starter_however_that_ends(tmp_path: Path):
+@pytest.mark.parametrize("guard_too", [False, True], ids=["starter", "starter and guard"])
+def test_what_is_guarded_ends_with_its_starter_however_that_ends(tmp_path: Path, guard_too: bool):
     told = tmp_path / "pid"
     child = f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     starter = (
         "import subprocess, sys, time\n"
-        f"subprocess.Popen([sys.executable, {str(ROOT / 'runner' / 'guard.py')!r}, sys.executable, '-c', {child!r}],\n"
-        "                 stdin=subprocess.PIPE, start_new_session=True)\ntime.sleep(60)"
+        f"command = [sys.executable, {str(ROOT / 'runner' / 'guard.py')!r}, sys.executable, '-c', {child!r}]\n"
+        "guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)\n"
+        "print(guard.pid, flush=True)\ntime.sleep(60)"
     )
-    process = subprocess.Popen([sys.executable, "-c", starter])
+    process = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    guard = int(process.stdout.readline())
     limit = time.monotonic() + 20
     while not (told.is_file() and told.read_text()) and time.monotonic() < limit:
         time.sleep(0.05)
     pid = int(told.read_text())
     os.kill(pid, 0)
+    if guard_too:
+        os.kill(guard, signal.SIGKILL)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
     while time.monotonic() < limit:
         try:
             os.kill(pid, 0)
