@@ -149,3 +149,25 @@ def test_frames_report_progress_and_obey_cancel(comfy, room: torch.Tensor):
     finally:
         utils.set_progress_bar_global_hook(None)
     assert seen == [1, 2, 3]
+
+
+def test_the_report_is_shown_on_the_node(comfy, monkeypatch: pytest.MonkeyPatch):
+    import server
+
+    told: list[tuple[str, str]] = []
+
+    class Instance:
+        def send_progress_text(self, text: str, node_id: str) -> None:
+            told.append((text, node_id))
+
+    monkeypatch.setattr(server.PromptServer, "instance", Instance(), raising=False)
+    result = comfy.run({
+        "grey": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0x808080}},
+        "lines": {"class_type": "SteerMLSD", "inputs": {"image": ["grey", 0], **QUICK}},
+        "show": {"class_type": "PreviewAny", "inputs": {"source": ["lines", 2]}},
+    })  # fmt: skip
+    assert result.error is None, result.message
+    assert len(told) == 1
+    assert told[0][0].startswith("no lines: ")
+    assert told[0][1] == "lines"
+    assert list(result.outputs["show"]["text"]) == [told[0][0]], "the output says the same, also after a reload"
