@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from steer.nodes.seeds.choices import A1111_GPU, COMFYUI, DIFFUSERS, RNGS
 from steer.nodes.seeds.noise import Draw, batch_noise, batches, make_draws, slerp
 from steer.nodes.seeds.rng import philox_4x32_10, philox_stream
@@ -156,6 +158,16 @@ def test_slerp_keeps_unit_variance_where_a_straight_mix_loses_it(strength: float
     assert abs(float(slerp(base, other, strength).var()) - 1.0) < 0.03
     lost = (1.0 - strength) ** 2 + strength**2
     assert abs(float(torch.lerp(base, other, strength).var()) - lost) < 0.03
+
+
+def test_the_help_pages_show_what_a_straight_mix_loses():
+    docs = Path(__file__).resolve().parents[2] / "nodes" / "web" / "docs"
+    for page in ("SteerSeededNoise.md", "SteerSeededNoise/ko.md"):
+        assert "](measured/variations.jpg)" in (docs / page).read_text(encoding="utf-8")
+    with Image.open(docs / "measured" / "variations.jpg") as picture:
+        pixels = np.asarray(picture.convert("L").crop((450, 0, 632, picture.height)), np.float32)  # strength 0.5
+    detail = np.abs(np.diff(pixels, axis=1)).mean(1)
+    assert detail[10:180].mean() > 1.15 * detail[210:380].mean(), "turned above, mixed straight below"
 
 
 @settings(deadline=None)
