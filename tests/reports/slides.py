@@ -1,0 +1,139 @@
+"""`python run.py report slides`: the bundled workflows twice in a row, in any order, with any cache: the same pictures.
+
+Writes tests/reports/slides.md. Each server is a ComfyUI of its own with empty folders.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import io
+import random
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ...runner import setup
+from ...runner import workflow as workflows
+from ...runner.client import ComfyClient, RunOutcome, node_title
+from ...runner.pack import ROOT
+from ...runner.server import ComfyServer
+
+OUTPUT = ROOT / "tests" / "reports" / "slides.md"
+Pictures = dict[tuple[str, int], np.ndarray]  # (title of the node, number) -> pixels [H, W, 3], 0..255
+
+
+@dataclass
+class Row:
+    """One workflow: seconds, nodes that the second queueing ran again, and how far off other servers are, in 1/255."""
+
+    name: str
+    pictures: Pictures
+    seconds: float
+    again: int
+    off: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        return bool(self.pictures) and self.again == 0 and not any(self.off.values())
+
+
+def pictures_of(client: ComfyClient, outcome: RunOutcome, prompt: workflows.Prompt) -> Pictures:
+    """The saved ones. A preview from the cache is told of the node that made it, which may be another workflow's."""
+    found: Pictures = {}
+    for shown in (picture for picture in outcome.pictures if picture.type == "output"):
+        title = node_title(prompt, shown.node_id)
+        number = sum(name == title for name, _ in found)
+        with Image.open(io.BytesIO(client.fetch(shown))) as picture:
+            found[title, number] = np.asarray(picture.convert("RGB"), np.int16)
+    return found
+
+
+def furthest(one: Pictures, other: Pictures) -> int:
+    """The largest difference of two pixels, 0 to 255; 255 where pictures are missing or of another size."""
+    if one.keys() != other.keys() or any(one[key].shape != other[key].shape for key in one):
+        return 255
+    return max(int(np.abs(one[key] - other[key]).max()) for key in one)
+
+
+def with_steps(prompt: workflows.Prompt, steps: int) -> workflows.Prompt:
+    """The prompt with every number of steps set to `steps`; 0: as it is."""
+    for node in prompt.values():
+        if steps and isinstance(node["inputs"].get("steps"), int):
+            node["inputs"]["steps"] = steps
+    return prompt
+
+
+def run_all(names: list[str], steps: int, arguments: list[str], twice: bool) -> dict[str, tuple[Pictures, float, int]]:
+    """Name -> (pictures, seconds, nodes that a second queueing right behind ran again) of a fresh server."""
+    files = {path.stem: path for path in workflows.bundled()}
+    with tempfile.TemporaryDirectory() as temp:
+        folder = Path(temp)
+        (folder / "user").mkdir()
+        places = [word for kind in ("output", "user", "temp") for word in (f"--{kind}-directory", str(folder / kind))]
+        options = ["--cpu", *places, *arguments]
+        with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "comfyui.log", arguments=options) as server:
+            client = ComfyClient(server.url, server.check_alive)
+            object_info = client.get("/object_info")
+            found: dict[str, tuple[Pictures, float, int]] = {}
+            for name in names:
+                graph = workflows.read(files[name])
+                prompt = with_steps(workflows.to_prompt(graph, object_info), steps)
+                outcome = client.run(prompt, graph)
+                again = len(client.run(prompt, graph).executed) if twice else 0
+                found[name] = (pictures_of(client, outcome, prompt), outcome.seconds, again)
+                print(f"{' '.join(arguments) or 'default cache'}: {name}, {outcome.seconds:.1f} s", flush=True)
+    return found
+
+
+def table(rows: list[Row]) -> list[str]:
+    others = list(rows[0].off)
+    lines = [
+        f"| workflow | pictures | seconds | nodes run again | {' | '.join(others)} |",
+        "|---" * (4 + len(others)) + "|",
+    ]
+    for row in rows:
+        same = ["same" if row.off[other] == 0 else f"{row.off[other]}/255 off" for other in others]
+        cells = [f"`{row.name}`", str(len(row.pictures)), f"{row.seconds:.1f}", str(row.again), *same]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python run.py report slides", description=__doc__)
+    parser.add_argument("--only", nargs="*", default=[], help="the workflows whose names start so")
+    parser.add_argument("--steps", type=int, default=0, help="fewer sampling steps, to be quicker (0: the workflows')")
+    parser.add_argument("--out", type=Path, default=OUTPUT)
+    options = parser.parse_args(argv)
+    names = [path.stem for path in workflows.bundled() if path.stem.startswith(tuple(options.only) or "")]
+    shuffled = random.Random(5).sample(names, len(names))
+    first = run_all(names, options.steps, [], twice=True)
+    rows = [Row(name, *first[name]) for name in names]
+    others = {
+        "`--cache-none`, backwards": run_all(names[::-1], options.steps, ["--cache-none"], twice=False),
+        "`--cache-lru 5`, shuffled": run_all(shuffled, options.steps, ["--cache-lru", "5"], twice=False),
+    }
+    for row in rows:
+        row.off = {how: furthest(found[row.name][0], row.pictures) for how, found in others.items()}
+    command = "python run.py report slides " + " ".join(argv)
+    text = [
+        "# The bundled workflows twice in a row, in any order, with any cache",
+        "",
+        f"`{command.strip()}`, {datetime.date.today()}, torch {torch.__version__}, ComfyUI on the CPU.",
+        "",
+        "In lecture order on a fresh server: seconds of the first run, and how many nodes ran again when it was queued "
+        "once more. Then on two other fresh servers: whether every saved picture has the same pixels, or how far off "
+        "the furthest is.",
+        "",
+        *table(rows),
+        "",
+        f"Shuffled: {', '.join(name[:2] for name in shuffled)}.",
+        "",
+    ]
+    options.out.write_text("\n".join(text), encoding="utf-8")
+    print("\n".join(table(rows)))
+    return 0 if all(row.good for row in rows) else 1
