@@ -31,29 +31,29 @@ of the eyes, may change.
 
 
 def build(graph: Graph, kit: Kit) -> None:
-    graph.note(NOTE, at=(-390, -30), size=(370, 430), title="Slide 7")
+    graph.note(NOTE, at=(-390, -30), size=(370, 350), title="Slide 7")
 
-    graph.group("1  A picture", at=(-390, 420), size=(370, 350))
-    picture = graph.node("SteerDemoPicture", at=(-370, 500), size=(330, 210), picture="smiling girl")
+    graph.group("1  A picture", at=(-390, 340), size=(370, 430))
+    picture = graph.node("SteerDemoPicture", at=(-370, 420), size=(330, 300), picture="smiling girl")
     small = graph.node(
-        "ImageScale", at=(-370, 745), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
+        "ImageScale", at=(-370, 755), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
         crop="center",
     )  # fmt: skip
 
     graph.group("2  A model", at=(-390, 790), size=(370, 180))
     models = kit.models(graph, at=(-370, 860))
 
-    graph.group("3  What may change", at=(0, -60), size=(350, 470))
+    graph.group("3  What may change", at=(0, -60), size=(350, 515))
     mask = graph.node(
-        "SteerFaceMask", at=(10, 20), size=(330, 240), image=small[0], grow=12, feather=8,
+        "SteerFaceMask", at=(10, 20), size=(330, 425), image=small[0], grow=12, feather=8,
     )  # fmt: skip
-    encoded = graph.node("VAEEncode", at=(10, 295), pixels=small[0], vae=models.vae)
-    latent = graph.node("SetLatentNoiseMask", at=(10, 328), samples=encoded[0], mask=mask["mask"])
-    outside = graph.node("InvertMask", at=(10, 361), called="Outside", mask=mask["mask"])
-    touched = graph.node("ThresholdMask", at=(10, 394), called="Touched", mask=mask["mask"], value=0.0)
+    encoded = graph.node("VAEEncode", at=(380, 15), pixels=small[0], vae=models.vae)
+    latent = graph.node("SetLatentNoiseMask", at=(380, 50), samples=encoded[0], mask=mask["mask"])
+    outside = graph.node("InvertMask", at=(750, 15), called="Outside", mask=mask["mask"])
+    touched = graph.node("ThresholdMask", at=(750, 50), called="Touched", mask=mask["mask"], value=0.0)
 
-    graph.group("4  One word changes", at=(0, 430), size=(350, 540))
-    prompt = graph.node("PrimitiveStringMultiline", at=(10, 510), size=(330, 110), called="Prompt", value=PROMPT)
+    graph.group("4  One word changes", at=(0, 470), size=(350, 500))
+    prompt = graph.node("PrimitiveStringMultiline", at=(10, 540), size=(330, 85), called="Prompt", value=PROMPT)
     moods = graph.node(
         "SteerPromptSwap", at=(10, 665), size=(330, 295), called="Moods", prompt=prompt[0], find="smiling",
         swaps="laughing\nsurprised\nsad",
@@ -61,36 +61,36 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("5  The face for each", at=(370, -60), size=(350, 1030))
     sweep = graph.node(
-        "SteerSweep", at=(380, 20), size=(330, 930), model=models.model, clip=models.clip, vae=models.vae,
+        "SteerSweep", at=(380, 110), size=(330, 845), model=models.model, clip=models.clip, vae=models.vae,
         latent=latent[0], positive=prompt[0], axis_1=moods["axis"], seed=2, steps=kit.steps, cfg=kit.cfg,
         sampler_name="dpmpp_2m", scheduler="karras", denoise=0.9, folder="sweeps/07-inpaint-the-expression",
     )  # fmt: skip
 
-    graph.group("6  The picture laid over all but the face", at=(740, -60), size=(530, 180))
-    cells = graph.node("SteerLoadCells", at=(750, 20), folder=sweep["folder"])
+    graph.group("6  The picture laid over all but the face", at=(740, -60), size=(530, 200))
+    cells = graph.node("SteerLoadCells", at=(750, 85), folder=sweep["folder"])
     laid = graph.node(
-        "ImageCompositeMasked", at=(1010, 20), called="Lay over", destination=cells["images"], source=small[0], x=0,
+        "ImageCompositeMasked", at=(1010, 15), called="Lay over", destination=cells["images"], source=small[0], x=0,
         y=0, resize_source=False, mask=outside[0],
     )  # fmt: skip
     changes = graph.node(
-        "SteerDifference", at=(750, 60), images=laid[0], reference=small[0], mask=touched[0], labels=cells["labels"]
+        "SteerDifference", at=(750, 120), images=laid[0], reference=small[0], mask=touched[0], labels=cells["labels"]
     )
     sheet = graph.node(
-        "SteerContactSheet", at=(1010, 60), called="Sheet", images=laid[0], labels=cells["labels"], columns=2
+        "SteerContactSheet", at=(1010, 50), called="Sheet", images=laid[0], labels=cells["labels"], columns=2
     )
     maps = graph.node(
-        "SteerContactSheet", at=(1010, 100), called="Sheet of changes", images=changes["heat maps"],
+        "SteerContactSheet", at=(1010, 85), called="Sheet of changes", images=changes["heat maps"],
         labels=changes["labels"], columns=4,
     )  # fmt: skip
 
-    graph.group("7  One face, four moods", at=(740, 140), size=(530, 450))
+    graph.group("7  One face, four moods", at=(740, 160), size=(530, 490))
     graph.node(
-        "SaveImage", at=(750, 220), size=(510, 360), called="One face, four moods", images=sheet[0],
+        "SaveImage", at=(750, 240), size=(510, 400), called="One face, four moods", images=sheet[0],
         filename_prefix="steer/07-one-face",
     )  # fmt: skip
 
-    graph.group("8  Where it changed", at=(740, 610), size=(530, 360))
+    graph.group("8  Where it changed", at=(740, 670), size=(530, 300))
     graph.node(
-        "SaveImage", at=(750, 685), size=(510, 275), called="Where it changed", images=maps[0],
+        "SaveImage", at=(750, 745), size=(510, 215), called="Where it changed", images=maps[0],
         filename_prefix="steer/07-where-it-changed",
     )  # fmt: skip
