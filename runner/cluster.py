@@ -27,6 +27,7 @@ INSTALL = f"{sys.executable} -m pip install ray"
 LOCAL = "local"  # a Ray of its own on this machine
 MAX_RESTARTS = 3  # of a worker that died
 START_S = 600.0
+STOP_S = 30.0
 
 
 class RayWorker:
@@ -69,10 +70,14 @@ class RayWorker:
     def cancel(self) -> None:
         self._actor.cancel.remote()
 
+    def stop(self) -> Any:
+        """Begin to end its ComfyUI; what to wait for."""
+        return self._actor.stop.remote()
+
     def _is_back(self) -> bool:
         """Wait until Ray has started it again; False when it does not."""
         limit = time.monotonic() + START_S
-        while time.monotonic() < limit:
+        while time.monotonic() < limit and self._ray.is_initialized():
             try:
                 self._ray.get(self._actor.progress.remote(), timeout=START_S)
                 return True
@@ -119,6 +124,7 @@ class RayFleet:
             ).remote(each), each.url or f"worker {number}")
             for number, each in enumerate(setups, start=1)
         ]  # fmt: skip
+        self.started = self.workers
         self.left_out: list[str] = []
         self.object_info = self._object_info()
 
@@ -153,6 +159,10 @@ class RayFleet:
             raise QueueError("no worker has the right Steer and models.")
 
     def close(self) -> None:
+        """End the workers; one that does not listen is ended by Ray."""
+        stopping = [worker.stop() for worker in self.started]
+        if stopping:
+            self._ray.wait(stopping, num_returns=len(stopping), timeout=STOP_S)
         self._ray.shutdown()
 
 

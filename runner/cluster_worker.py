@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -52,13 +53,14 @@ class ComfyWorker:
         self._contents: dict[str, bytes] = {}
         self._progress: Progress | None = None
         self._server: ComfyServer | None = None
+        self._home: Path | None = None
         self._lock = threading.Lock()
         self._worker = self._start()
 
     def _start(self) -> ServerWorker:
         url = self.setup.url
         if not url:
-            home = Path(tempfile.mkdtemp(prefix="steer-worker-"))
+            home = self._home = Path(tempfile.mkdtemp(prefix="steer-worker-"))
             (home / "user").mkdir()
             (home / "input").mkdir()
             # Folders of its own: workers on one machine share the ComfyUI, but no file that one of them writes.
@@ -111,12 +113,19 @@ class ComfyWorker:
         """Start its ComfyUI anew, which has ended or hangs."""
         if self._server is None:
             return False
-        self._server.stop()
+        self.stop()
         try:
             self._worker = self._start()
         except ServerError:
             return False
         return True
+
+    def stop(self) -> None:
+        """End its own ComfyUI, and delete its folders."""
+        if self._server is not None:
+            self._server.stop()
+        if self._home is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
 
 
 def identity_of(root: str, comfyui: str = "", models: Sequence[str] = ()) -> Identity:

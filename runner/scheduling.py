@@ -100,15 +100,19 @@ class Pool(Generic[J, R]):
         for thread in threads:
             thread.start()
         try:
-            for thread in threads:
-                while thread.is_alive():  # a join without limit would not let Ctrl-C through on Windows
-                    thread.join(0.2)
+            with self._change:
+                while not self._is_over() and any(thread.is_alive() for thread in threads):
+                    self._change.wait(0.2)  # a wait without limit would not let Ctrl-C through on Windows
         finally:
             self.stop()
         if self._fault is not None:
             raise self._fault
         with self._change:
             self._drop_hopeless()
+
+    def _is_over(self) -> bool:
+        """Whether all has ended; a worker that is still being brought back is not waited for."""
+        return self._stopped or (self._exhausted and not self._running and not any(self._again.values()))
 
     def stop(self) -> None:
         with self._change:
@@ -179,6 +183,8 @@ class Pool(Generic[J, R]):
             self._change.notify_all()
         if lost is not None and not lost.gone and not lost.recover():
             with self._change:
+                if self._stopped:
+                    return
                 self._alive.discard(worker.name)
                 self._on_lost(worker.name, "it did not come back", True)
                 self._drop_hopeless()

@@ -23,7 +23,7 @@ def proxy(server) -> Iterator[Proxy]:
 def shaky(proxy: Proxy) -> Any:
     from steer.runner.client import ComfyClient
 
-    return ComfyClient(proxy.url, patience=4.0)
+    return ComfyClient(proxy.url, patience=2.0)
 
 
 def times_in_history(client: Any, prompt_id: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -61,7 +62,13 @@ def test_jobs_of_a_worker_that_dies_go_to_the_other():
 def test_a_job_goes_on_while_its_worker_is_brought_back(comes_back: bool):
     from steer.runner.scheduling import Pool, WorkerLost
 
-    taken, done = threading.Event(), threading.Event()
+    taken, done, told = threading.Event(), threading.Event(), threading.Event()
+    lost = []
+
+    def tell(worker: str, reason: str, gone: bool) -> None:
+        lost.append((worker, reason, gone))
+        if gone:
+            told.set()
 
     class Weak:
         name = "weak"
@@ -79,15 +86,43 @@ def test_a_job_goes_on_while_its_worker_is_brought_back(comes_back: bool):
 
         def run(self, job: int) -> str:
             assert taken.wait(20)
+            assert not done.is_set() or comes_back or told.wait(20)
             done.set()
             return "strong"
 
-    ended, lost, weak = [], [], Weak()
-    Pool(range(3), [weak, Strong()], ended.append, lambda *told: lost.append(told)).run()
+    ended, weak = [], Weak()
+    Pool(range(3), [weak, Strong()], ended.append, tell).run()
     assert sorted(e.job for e in ended if e.result) == [0, 1, 2]
     assert comes_back or weak.calls == 1
     assert lost[0] == ("weak", "broke off", False)
     assert lost[1:] == ([] if comes_back else [("weak", "it did not come back", True)])
+
+
+def test_the_end_does_not_wait_for_a_worker_that_is_being_brought_back():
+    from steer.runner.scheduling import Pool, WorkerLost
+
+    taken, never = threading.Event(), threading.Event()
+
+    class Hangs:
+        name = "hangs"
+
+        def run(self, job: int) -> str:
+            taken.set()
+            raise WorkerLost("hangs", gone=False, recover=lambda: never.wait(60))
+
+    class Works:
+        name = "works"
+
+        def run(self, job: int) -> str:
+            assert taken.wait(20)
+            return "done"
+
+    ended = []
+    began = time.monotonic()
+    Pool(range(3), [Hangs(), Works()], ended.append).run()
+    assert time.monotonic() - began < 30
+    assert sorted(e.job for e in ended if e.result) == [0, 1, 2]
+    never.set()
 
 
 def test_refused_by_all_is_told_with_every_reason_and_by_one_is_done_by_the_other():
