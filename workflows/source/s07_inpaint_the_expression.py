@@ -47,8 +47,8 @@ def build(graph: Graph, kit: Kit) -> None:
     mask = graph.node(
         "SteerFaceMask", at=(10, 20), size=(330, 425), image=small[0], grow=12, feather=8,
     )  # fmt: skip
-    encoded = graph.node("VAEEncode", at=(380, 15), pixels=small[0], vae=models.vae)
-    latent = graph.node("SetLatentNoiseMask", at=(380, 50), samples=encoded[0], mask=mask["mask"])
+    encoded = graph.node("VAEEncode", at=(380, 8), pixels=small[0], vae=models.vae)
+    latent = graph.node("SetLatentNoiseMask", at=(380, 38), samples=encoded[0], mask=mask["mask"])
     outside = graph.node("InvertMask", at=(750, 15), called="Outside", mask=mask["mask"])
     touched = graph.node("ThresholdMask", at=(750, 50), called="Touched", mask=mask["mask"], value=0.0)
 
@@ -61,7 +61,7 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("5  The face for each", at=(370, -60), size=(350, 1030))
     sweep = graph.node(
-        "SteerSweep", at=(380, 110), size=(330, 845), model=models.model, clip=models.clip, vae=models.vae,
+        "SteerSweep", at=(380, 72), size=(330, 890), model=models.model, clip=models.clip, vae=models.vae,
         latent=latent[0], positive=prompt[0], axis_1=moods["axis"], seed=2, steps=kit.steps, cfg=kit.cfg,
         sampler_name="dpmpp_2m", scheduler="karras", denoise=0.9, folder="sweeps/07-inpaint-the-expression",
     )  # fmt: skip
@@ -83,14 +83,14 @@ def build(graph: Graph, kit: Kit) -> None:
         labels=changes["labels"], columns=4,
     )  # fmt: skip
 
-    graph.group("7  One face, four moods", at=(740, 160), size=(530, 490))
+    graph.group("7  One face, four moods", at=(740, 160), size=(530, 475))
     graph.node(
-        "SaveImage", at=(750, 240), size=(510, 400), called="One face, four moods", images=sheet[0],
+        "SaveImage", at=(750, 240), size=(510, 385), called="One face, four moods", images=sheet[0],
         filename_prefix="steer/07-one-face",
     )  # fmt: skip
 
-    graph.group("8  Where it changed", at=(740, 670), size=(530, 300))
+    graph.group("8  Where it changed", at=(740, 655), size=(530, 315))
     graph.node(
-        "SaveImage", at=(750, 745), size=(510, 215), called="Where it changed", images=maps[0],
+        "SaveImage", at=(750, 730), size=(510, 225), called="Where it changed", images=maps[0],
         filename_prefix="steer/07-where-it-changed",
     )  # fmt: skip
