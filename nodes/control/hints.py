@@ -39,6 +39,7 @@ _MOSTLY_BLACK = 0.45  # dense edges of grass, drawn thick, cover half of a pictu
 _PURE = 0.85  # of the black pixels are really black; a photograph at night is not
 _FAINTEST = 90
 _COLOURED = 60  # between the strongest and the weakest channel
+_TWO_WIDE = 0.3  # full blocks of 2 x 2 for each white pixel; a line of two pixels has about 0.5
 _MOST_THICK = 9.0  # pixels; hints that were enlarged
 
 
@@ -148,6 +149,9 @@ def _lines_or_edges(grey: Bytes) -> str | None:
     depth = cv2.distanceTransform(white, cv2.DIST_L2, 3)
     if 2 * float(depth[white > 0].mean()) > _MOST_THICK or float((grey >= _WHITE).sum()) < 0.3 * count:
         return None
+    if _blocks(white, 4) > _TWO_WIDE:  # enlarged to twice its size, which also makes it fainter
+        half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        return EDGES if _corners((half >= 128).astype(np.uint8)) > 0.125 else LINES
     if shrunk:
         return THIN
     ridge = (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (white > 0)
@@ -166,8 +170,13 @@ def _lines_or_edges(grey: Bytes) -> str | None:
 
 def _corners(white: Bytes) -> float:
     """How many blocks of 2 x 2 pixels hold exactly three white ones, for each white pixel."""
+    return _blocks(white, 3)
+
+
+def _blocks(white: Bytes, holding: int) -> float:
+    """How many blocks of 2 x 2 pixels hold exactly so many white ones, for each white pixel."""
     blocks = white[:-1, :-1] + white[1:, :-1] + white[:-1, 1:] + white[1:, 1:]
-    return float((blocks == 3).sum()) / max(1, int(white.sum()))
+    return float((blocks == holding).sum()) / max(1, int(white.sum()))
 
 
 def _is_soft(picture: Bytes) -> bool:
