@@ -78,7 +78,7 @@ def build(graph: Graph, kit: Kit) -> None:
     )
     latent = graph.node("EmptyLatentImage", at=(440, 719), width=kit.size, height=kit.size)
     reverse = graph.node(
-        "SteerReverseDiffusion", at=(440, 770), size=(300, 185), noise=noise[0], guider=guider[0],
+        "SteerReverseDiffusion", at=(440, 770), size=(300, 186), noise=noise[0], guider=guider[0],
         sampler=sampler[0], sigmas=schedule[0], latent_image=latent[0], frames=6, order="picture to noise",
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ def build(graph: Graph, kit: Kit) -> None:
         value=WORDS.format("[smiling:angry:0.4]"),
     )  # fmt: skip
     times = graph.node(
-        "SteerValueAxis", at=(10, 815), size=(330, 145), called="Switch times", kind="switch time",
+        "SteerValueAxis", at=(10, 815), size=(330, 152), called="Switch times", kind="switch time",
         text="1.0, 0.6, 0.5, 0.4, 0.2, 0.0",
     )  # fmt: skip
 
