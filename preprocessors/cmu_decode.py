@@ -32,6 +32,9 @@ PEAK = 0.1
 ON_FIELD = 0.05
 SAMPLES = 10
 SIGMA, RADIUS = 3, 12  # scipy's Gaussian reaches 4 sigma
+_CELL = 16  # pixels; more than RADIUS
+_TOLERANCE = 4e-6  # several times the error of the filter in float32, for values up to 1
+_MANY = 64
 MIN_PARTS = 4
 MIN_SCORE = 0.4
 
@@ -52,7 +55,7 @@ def find_people(heat: Maps, fields: Maps, size: tuple[int, int], cut: tuple[int,
     width) pixels are picture and the rest padding.
     """
     large = _enlarged(heat[..., :PARTS], cut)
-    peaks = find_peaks(resized_maps(large, size))
+    peaks = [find_peaks(resized_maps(large[..., part : part + 1], size)[..., 0]) for part in range(PARTS)]
     pairs = connect(peaks, FieldSampler(_enlarged(fields, cut), size), size[0])
     people = []
     for row in group(peaks, pairs):
@@ -78,44 +81,68 @@ def resized_maps(maps: Maps, size: tuple[int, int]) -> Maps:
     """[h, w, C] -> [height, width, C], by area when that is smaller, else Lanczos."""
     import cv2
 
-    method = cv2.INTER_AREA if sum(size) < sum(maps.shape[:2]) else cv2.INTER_LANCZOS4
-    return np.asarray(cv2.resize(np.ascontiguousarray(maps), (size[1], size[0]), interpolation=method), np.float32)
+    if sum(size) >= sum(maps.shape[:2]):
+        large = cv2.resize(np.ascontiguousarray(maps), (size[1], size[0]), interpolation=cv2.INTER_LANCZOS4)
+        return np.asarray(large, np.float32).reshape(*size, *maps.shape[2:])
+    small = np.empty((*size, maps.shape[2]), np.float32)
+    for first in range(0, maps.shape[2], 4):  # OpenCV resizes by area at most four channels at once
+        part = np.ascontiguousarray(maps[..., first : first + 4])
+        shrunk = cv2.resize(part, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+        small[..., first : first + 4] = shrunk.reshape(*size, -1)
+    return small
 
 
-def find_peaks(maps: Maps) -> list[list[Peak]]:
-    """For each channel of [H, W, C] the local maxima above 0.1 of the Gaussian-filtered map (sigma 3), row by row.
+def find_peaks(raw: Maps) -> list[Peak]:
+    """The local maxima above 0.1 of the Gaussian-filtered map [H, W] (sigma 3), row by row.
 
-    The filtered value can be above 0.1 only within 12 pixels of a raw one that is: only there is it computed, with the
-    margin that makes it equal to the filter over the whole map in every bit.
+    The filtered value can be above 0.1 only within 12 pixels of a raw one that is. There a quick filter in float32
+    finds the candidates, and around these the exact one decides: equal in every bit to the filter over the whole map.
     """
-    return [_channel_peaks(np.ascontiguousarray(maps[..., part])) for part in range(maps.shape[2])]
-
-
-def _channel_peaks(raw: Maps) -> list[Peak]:
     import cv2
     from scipy.ndimage import gaussian_filter
 
-    mask = (raw > PEAK).astype(np.uint8)
-    if not mask.any():
+    high = (raw > PEAK).view(np.uint8)
+    if not high.any():
         return []
     height, width = raw.shape
-    near = cv2.dilate(mask, np.ones((2 * RADIUS + 1, 2 * RADIUS + 1), np.uint8))
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
+    rows, columns = -(-height // _CELL), -(-width // _CELL)
+    padded = np.zeros((rows * _CELL, columns * _CELL), np.uint8)
+    padded[:height, :width] = high * np.uint8(255)
+    cells = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA)  # one pixel of a cell gives 1, none 0
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(cv2.dilate(cells, np.ones((3, 3), np.uint8)))
     found: list[tuple[int, int]] = []
-    for label, (left, top, across, down, _) in enumerate(boxes[1:].tolist(), 1):
+    for label in range(1, count):
+        left, top, across, down = (int(value) * _CELL for value in boxes[label][:4])
         x0, y0 = max(0, left - RADIUS - 1), max(0, top - RADIUS - 1)
-        x1, y1 = min(width, left + across + RADIUS + 1), min(height, top + down + RADIUS + 1)
-        smooth = gaussian_filter(raw[y0:y1, x0:x1].astype(np.float64), sigma=SIGMA)
-        rows, columns = np.nonzero(_maxima(smooth) & (labels[y0:y1, x0:x1] == label))
-        found += zip((rows + y0).tolist(), (columns + x0).tolist(), strict=True)
+        part = raw[y0 : top + down + RADIUS + 1, x0 : left + across + RADIUS + 1]
+        side = 2 * RADIUS + 1
+        quick = np.asarray(cv2.GaussianBlur(part, (side, side), SIGMA, borderType=cv2.BORDER_REFLECT), np.float32)
+        places = np.argwhere(_maxima(quick, _TOLERANCE))
+        sure = len(places) > _MANY  # a flat map: one filter over the part is quicker than one around each place
+        if sure:
+            places = np.argwhere(_maxima(gaussian_filter(part.astype(np.float64), sigma=SIGMA), 0.0))
+        for row, column in places.tolist():
+            y, x = y0 + row, x0 + column
+            if labels[y // _CELL, x // _CELL] == label and (sure or _is_peak(raw, y, x)):
+                found.append((y, x))
     return [Peak(x, y, float(raw[y, x])) for y, x in sorted(found)]
 
 
-def _maxima(smooth: Floats) -> NDArray[np.bool_]:
-    """Above 0.1 and not below any of the four neighbours; zeros lie outside."""
-    edge = np.pad(smooth, 1)
-    around = (edge[:-2, 1:-1], edge[2:, 1:-1], edge[1:-1, :-2], edge[1:-1, 2:])
-    return np.logical_and.reduce([smooth >= other for other in around] + [smooth > PEAK])
+def _is_peak(raw: Maps, y: int, x: int) -> bool:
+    from scipy.ndimage import gaussian_filter
+
+    y0, x0 = max(0, y - RADIUS - 1), max(0, x - RADIUS - 1)
+    near = raw[y0 : y + RADIUS + 2, x0 : x + RADIUS + 2].astype(np.float64)
+    return bool(_maxima(gaussian_filter(near, sigma=SIGMA), 0.0)[y - y0, x - x0])
+
+
+def _maxima(smooth: Maps | Floats, tolerance: float) -> NDArray[np.bool_]:
+    """Above 0.1 and not below any of the four neighbours, but for `tolerance`; zeros lie outside."""
+    edge = np.pad(smooth, 1) - tolerance
+    found = smooth > PEAK - tolerance
+    for other in (edge[:-2, 1:-1], edge[2:, 1:-1], edge[1:-1, :-2], edge[1:-1, 2:]):
+        found &= smooth >= other
+    return found
 
 
 class FieldSampler:
@@ -128,12 +155,12 @@ class FieldSampler:
 
     def __call__(self, x: NDArray[np.intp], y: NDArray[np.intp], channels: tuple[int, int]) -> Floats:
         """[..., 2] for index arrays of one shape."""
-        picked = self.fields[..., list(channels)].astype(np.float64)
         if self.shrink:
-            return picked[y, x]
+            return self.fields[y[..., None], x[..., None], list(channels)].astype(np.float64)
         rows, row_weights = _taps(y, self.fields.shape[0], self.size[0])
         columns, column_weights = _taps(x, self.fields.shape[1], self.size[1])
-        values = picked[rows[..., :, None], columns[..., None, :]]
+        rows, columns = rows[..., :, None, None], columns[..., None, :, None]
+        values = self.fields[rows, columns, list(channels)].astype(np.float64)
         return (values * row_weights[..., :, None, None] * column_weights[..., None, :, None]).sum((-3, -2))
 
 

@@ -8,40 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cmu_maps import synthetic
 from steer.preprocessors import cmu_decode
-from steer.preprocessors.cmu_decode import FIELDS, LIMBS, find_people
-
-STANDING = np.array([
-    (0, -60), (0, -40), (-15, -40), (-22, -18), (-24, 2), (15, -40), (22, -18), (24, 2), (-9, 4), (-10, 30), (-10,
-    56), (9, 4),
-    (10, 30), (10, 56), (-4, -64), (4, -64), (-9, -61), (9, -61),
-], float)  # fmt: skip
-
-
-def synthetic(rng: np.random.Generator, count: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Maps [h, w, 19] and fields [h, w, 38] at the resolution of the network's output for `count` figures."""
-    heat = rng.uniform(0, 0.03, (height, width, 19)).astype(np.float32)
-    fields = rng.normal(0, 0.01, (height, width, 38)).astype(np.float32)
-    yy, xx = np.mgrid[:height, :width]
-    for _ in range(count):
-        size = rng.uniform(0.08, 0.16) * height / 8
-        centre = rng.uniform(0.15, 0.85, 2) * [width, height]
-        joints = STANDING * size / 8 * rng.uniform(0.8, 1.2, (18, 2)) + centre
-        gone = rng.random(18) < 0.1
-        for part, (x, y) in enumerate(joints):
-            if not gone[part]:
-                blob = rng.uniform(0.5, 1) * np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / 1.5)
-                heat[..., part] = np.maximum(heat[..., part], blob)
-        for (a, b), channels in zip(LIMBS, FIELDS, strict=True):
-            along = joints[b] - joints[a]
-            length = max(1e-3, float(np.hypot(*along)))
-            unit = along / length
-            t = (xx - joints[a, 0]) * unit[0] + (yy - joints[a, 1]) * unit[1]
-            off = np.abs((xx - joints[a, 0]) * unit[1] - (yy - joints[a, 1]) * unit[0])
-            on = (t > -0.5) & (t < length + 0.5) & (off < 1)
-            for channel, value in zip(channels, unit, strict=True):
-                fields[..., channel][on] = value * 0.9
-    return heat, fields
+from steer.preprocessors.cmu_decode import find_people
 
 
 def of_controlnet_aux(heat: np.ndarray, fields: np.ndarray, shown: np.ndarray) -> Any:
@@ -92,9 +61,15 @@ def test_the_gaussian_is_exact_at_borders_and_between_close_blobs():
     edge = np.pad(smooth, 1)
     whole = (smooth > 0.1) & (smooth >= edge[:-2, 1:-1]) & (smooth >= edge[2:, 1:-1])
     whole &= (smooth >= edge[1:-1, :-2]) & (smooth >= edge[1:-1, 2:])
-    (found,) = cmu_decode.find_peaks(raw[..., None])
+    found = cmu_decode.find_peaks(raw)
     assert [(p.y, p.x) for p in found] == [tuple(p) for p in np.argwhere(whole).tolist()]
     assert len(found) >= 5
+    flat = np.full((90, 70), 0.5, np.float32)
+    flat[:8, :8] = 0
+    smooth = gaussian_filter(flat.astype(np.float64), sigma=3)
+    plateau = cmu_decode.find_peaks(flat)
+    assert len(plateau) > 1000
+    assert all(smooth[p.y, p.x] >= smooth[max(0, p.y - 1) : p.y + 2, p.x].max() for p in plateau)
 
 
 def test_nobody():

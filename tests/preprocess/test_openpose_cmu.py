@@ -1,0 +1,115 @@
+"""The way of the original OpenPose networks against controlnet_aux's OpenposeDetector, with networks that stand in for
+the real ones, whose weights may not be passed on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from cmu_maps import synthetic
+from skimage.data import astronaut
+from steer.preprocessors import openpose_cmu
+from steer.preprocessors.openpose_cmu import find_people
+from torch.nn import functional as F
+
+
+class Body(torch.nn.Linear):
+    """Answers the same maps to every picture."""
+
+    def __init__(self, heat: np.ndarray, fields: np.ndarray) -> None:
+        super().__init__(1, 1)
+        self.maps = tuple(torch.from_numpy(m.transpose(2, 0, 1).copy())[None] for m in (fields, heat))
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.maps
+
+
+class Look(torch.nn.Linear):
+    """Answers maps that depend on the picture alone: its colours at an eighth of the size, mixed `channels` ways."""
+
+    def __init__(self, channels: int, absent: tuple[int, ...] = ()) -> None:
+        super().__init__(1, 1)
+        mix = torch.randn(channels, 3, 1, 1, generator=torch.Generator().manual_seed(channels))
+        mix[list(absent)] = 0
+        self.mix = mix
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.conv2d(F.avg_pool2d(x, 8), self.mix).abs()
+
+
+class LookThrice(Look):
+    """The face network answers a list, of which the last counts. All points that it knows are above the threshold."""
+
+    def forward(self, x: torch.Tensor) -> Any:
+        known = self.mix.any(1)[None].float()
+        return [super().forward(-x), super().forward(x) + 0.1 * known]
+
+
+def of_controlnet_aux(networks: dict[str, torch.nn.Module], shown: np.ndarray) -> list[Any]:
+    from controlnet_aux.open_pose import OpenposeDetector
+    from controlnet_aux.open_pose.body import Body as AuxBody
+    from controlnet_aux.open_pose.face import Face
+    from controlnet_aux.open_pose.hand import Hand
+
+    parts = []
+    for kind, name in ((AuxBody, "openpose_body"), (Hand, "openpose_hand"), (Face, "openpose_face")):
+        part = kind.__new__(kind)
+        part.model = networks[name]
+        parts.append(part)
+    return OpenposeDetector(*parts).detect_poses(shown, include_hand=True, include_face=True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bodies_hands_and_faces_are_controlnet_auxs(seed: int):
+    shown = np.ascontiguousarray(np.roll(np.pad(astronaut(), ((0, 0), (0, 128), (0, 0)), "reflect"), 90 * seed, 1))
+    shown = (shown * 0.6 + np.random.default_rng(seed).uniform(0, 100, shown.shape)).astype(np.uint8)  # no two maxima
+    absent = (3, 40)
+    networks: dict[str, torch.nn.Module] = {
+        "openpose_body": Body(*synthetic(np.random.default_rng(seed), 3, 23, 29)),
+        "openpose_hand": Look(22),
+        "openpose_face": LookThrice(71, absent),
+    }
+    expected = of_controlnet_aux(networks, shown)
+    found = find_people(networks, shown, hands=True, face=True)
+    assert len(found) == len(expected) > 0
+    hands = faces = 0
+    size = np.array([640, 512])
+    for person, reference in zip(found, expected, strict=True):
+        for points, keypoints in ((person.left, reference.left_hand), (person.right, reference.right_hand)):
+            assert (points is None) == (keypoints is None)
+            if points is not None:
+                hands += 1
+                wanted = np.array([(point.x, point.y) for point in keypoints]) * size
+                seen = (wanted > 0).all(axis=1)  # controlnet_aux puts a missing point at -1 and does not draw it
+                assert np.array_equal(points[:, 2] > 0, seen)
+                assert np.allclose(points[seen, :2], wanted[seen], atol=1e-3)
+        assert (person.face is None) == (reference.face is None)
+        if person.face is not None:
+            faces += 1
+            wanted = np.array([(point.x, point.y) for point in reference.face]) * size
+            there = [
+                point for point in range(71) if point not in absent
+            ]  # controlnet_aux closes the gap: indices shift
+            assert len(wanted) == len(there)
+            for at, point in zip(wanted, there, strict=True):
+                if point < 70 and (at > 0).all():
+                    assert np.allclose(person.face[point, :2], at, atol=1e-3)
+            assert not person.face[list(absent)].any()
+    assert hands
+    assert faces
+
+
+@pytest.mark.parametrize("name", ["openpose_body", "openpose_hand", "openpose_face"])
+def test_the_networks_take_the_published_names(name: str, monkeypatch: pytest.MonkeyPatch):
+    """The files of lllyasviel/Annotators name the CMU layers without the blocks that controlnet_aux groups them by."""
+    from controlnet_aux.open_pose import face, model
+
+    net = {"openpose_body": model.bodypose_model, "openpose_hand": model.handpose_model, "openpose_face": face.FaceNet}
+    state = net[name]().state_dict()
+    published = state if name == "openpose_face" else {key.split(".", 1)[1]: value for key, value in state.items()}
+    monkeypatch.setattr(openpose_cmu, "read", lambda weight, folders: (published, {}))
+    built = openpose_cmu.build(name, []).state_dict()
+    assert all(torch.equal(built[key], value) for key, value in state.items())
+    assert openpose_cmu.needed(name == "openpose_hand", name == "openpose_face")[-1] == name
