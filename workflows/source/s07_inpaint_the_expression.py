@@ -53,7 +53,7 @@ def build(graph: Graph, kit: Kit) -> None:
     touched = graph.node("ThresholdMask", at=(750, 50), called="Touched", mask=mask["mask"], value=0.0)
 
     graph.group("4  One word changes", at=(0, 470), size=(350, 500))
-    prompt = graph.node("PrimitiveStringMultiline", at=(10, 540), size=(330, 85), called="Prompt", value=PROMPT)
+    prompt = graph.node("PrimitiveStringMultiline", at=(10, 540), size=(330, 90), called="Prompt", value=PROMPT)
     moods = graph.node(
         "SteerPromptSwap", at=(10, 665), size=(330, 295), called="Moods", prompt=prompt[0], find="smiling",
         swaps="laughing\nsurprised\nsad",
