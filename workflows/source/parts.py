@@ -91,7 +91,7 @@ def guided(
 ) -> Node:  # fmt: skip
     """ControlNet Guide at the foot of a slide's second column."""
     return graph.node(
-        "SteerControlNetGuide", at=(10, 570), size=(330, 390), positive=positive, negative=negative, control_net=net,
+        "SteerControlNetGuide", at=(10, 538), size=(330, 422), positive=positive, negative=negative, control_net=net,
         latent=latent, image=image, lines=lines, keypoints=keypoints,
     )  # fmt: skip
 

@@ -31,10 +31,10 @@ head stays; colours, light and place are free for the prompt.
 
 
 def build(graph: Graph, kit: Kit) -> None:
-    graph.note(NOTE, at=(-390, -30), size=(370, 350), title="Slide 8")
+    graph.note(NOTE, at=(-390, -30), size=(370, 310), title="Slide 8")
 
-    graph.group("1  A picture and its edges", at=(-390, 340), size=(370, 630))
-    picture = graph.node("SteerDemoPicture", at=(-370, 420), size=(330, 260), picture="girl with a pearl earring")
+    graph.group("1  A picture and its edges", at=(-390, 300), size=(370, 670))
+    picture = graph.node("SteerDemoPicture", at=(-370, 380), size=(330, 300), picture="girl with a pearl earring")
     small = graph.node(
         "ImageScale", at=(-370, 715), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
         crop="center",
@@ -48,14 +48,14 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("3  A prompt, and the edges", at=(0, 245), size=(350, 725))
     positive = graph.node(
-        "CLIPTextEncode", at=(10, 325), size=(330, 150), called="Prompt", clip=models.clip,
+        "CLIPTextEncode", at=(10, 325), size=(330, 117), called="Prompt", clip=models.clip,
         text="Girl with a Pearl Earring, smiling, beach",
     )  # fmt: skip
-    negative = graph.node("CLIPTextEncode", at=(10, 510), called="Negative prompt", clip=models.clip, text="")
+    negative = graph.node("CLIPTextEncode", at=(10, 477), called="Negative prompt", clip=models.clip, text="")
     guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], image=canny[0])
 
-    graph.group("4  Four seeds", at=(370, 330), size=(270, 180))
-    seeds = graph.node("SteerSeeds", at=(380, 365), size=(250, 140), text="1-4")
+    graph.group("4  Four seeds", at=(370, 320), size=(270, 205))
+    seeds = graph.node("SteerSeeds", at=(380, 384), size=(250, 138), text="1-4")
     noise = graph.node("SteerSeededNoise", at=(670, 30), called="Noise of each seed", seeds=seeds["seeds"])
 
     shown(graph, guide, 5, "Edges", "steer/08-canny-edges")

@@ -31,10 +31,10 @@ the table, window and door of every room stand where the template has them; styl
 
 
 def build(graph: Graph, kit: Kit) -> None:
-    graph.note(NOTE, at=(-390, -30), size=(370, 390), title="Slide 9")
+    graph.note(NOTE, at=(-390, -30), size=(370, 320), title="Slide 9")
 
-    graph.group("1  A room", at=(-390, 380), size=(370, 395))
-    picture = graph.node("SteerDemoPicture", at=(-370, 460), size=(330, 220), picture="empty room")
+    graph.group("1  A room", at=(-390, 310), size=(370, 465))
+    picture = graph.node("SteerDemoPicture", at=(-370, 380), size=(330, 298), picture="empty room")
     size = graph.node("EmptyLatentImage", at=(-370, 715), called="Size of the hint", width=kit.size, height=kit.size)
     lines = graph.node("SteerMLSD", at=(-370, 750), called="M-LSD", image=picture[0], latent=size[0])
 
@@ -49,8 +49,8 @@ def build(graph: Graph, kit: Kit) -> None:
         "SteerPromptTemplate", at=(10, 220), size=(330, 228), called="Rooms", template="[[room]], interior design",
         lists="room: modern office | classical kitchen",
     )  # fmt: skip
-    positive = graph.node("CLIPTextEncode", at=(10, 480), called="Prompts", clip=models.clip, text=rooms["prompts"])
-    negative = graph.node("CLIPTextEncode", at=(10, 515), called="Negative prompt", clip=models.clip, text="")
+    positive = graph.node("CLIPTextEncode", at=(10, 478), called="Prompts", clip=models.clip, text=rooms["prompts"])
+    negative = graph.node("CLIPTextEncode", at=(10, 508), called="Negative prompt", clip=models.clip, text="")
     guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], lines=lines["lines"])
 
     graph.group("5  One seed", at=(370, 330), size=(270, 180))

@@ -34,10 +34,10 @@ The joints come from the drawing itself, which knows them. In a photograph **Ope
 
 
 def build(graph: Graph, kit: Kit) -> None:
-    graph.note(NOTE, at=(-390, -30), size=(370, 440), title="Slide 10")
+    graph.note(NOTE, at=(-390, -30), size=(370, 320), title="Slide 10")
 
-    graph.group("1  A pose", at=(-390, 430), size=(370, 345))
-    picture = graph.node("SteerDemoPicture", at=(-370, 510), size=(330, 205), picture="dancer")
+    graph.group("1  A pose", at=(-390, 310), size=(370, 465))
+    picture = graph.node("SteerDemoPicture", at=(-370, 390), size=(330, 300), picture="dancer")
     size = graph.node("EmptyLatentImage", at=(-370, 750), called="Size of the hint", width=kit.size, height=kit.size)
 
     graph.group("2  A ControlNet", at=(-390, 795), size=(370, 175))
@@ -51,8 +51,8 @@ def build(graph: Graph, kit: Kit) -> None:
         "SteerPromptTemplate", at=(10, 220), size=(330, 228), called="People", template="full body, [[who]], beach",
         lists="who: dancer | astronaut | superhero | chef",
     )  # fmt: skip
-    positive = graph.node("CLIPTextEncode", at=(10, 480), called="Prompts", clip=models.clip, text=people["prompts"])
-    negative = graph.node("CLIPTextEncode", at=(10, 515), called="Negative prompt", clip=models.clip, text="")
+    positive = graph.node("CLIPTextEncode", at=(10, 478), called="Prompts", clip=models.clip, text=people["prompts"])
+    negative = graph.node("CLIPTextEncode", at=(10, 508), called="Negative prompt", clip=models.clip, text="")
     guide = guided(
         graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], keypoints=picture["keypoints"]
     )
