@@ -148,7 +148,8 @@ class RayFleet:
         yield from self.left_out
         models = sorted({need.name for job in jobs for need in model_needs(job.prompt)})
         found: dict[str, Identity] = {worker.name: worker.ask("identity", models) for worker in self.workers}
-        faults = {name: differences(found, name, identity_of(str(setup.ROOT))) for name in found}
+        ours = identity_of(str(setup.ROOT))
+        faults = {name: differences(found, name, ours) for name in found}
         for worker in self.workers:
             if faults[worker.name]:
                 yield f"Left out: {worker.name} {'; '.join(faults[worker.name])}."

@@ -14,7 +14,7 @@ from typing import Any
 from .answers import Progress
 from .client import ComfyClient
 from .jobs import Job, JobFile
-from .needs import ModelNeed, model_file
+from .needs import ModelNeed, model_file, sha256_of
 from .pack import version
 from .remote import ServerWorker
 from .scheduling import JobFailed, JobRefused, WorkerLost
@@ -133,15 +133,7 @@ def identity_of(root: str, comfyui: str = "", models: Sequence[str] = ()) -> Ide
     digest = hashlib.sha256()
     for folder in WEIGHTS:
         for path in sorted((Path(root) / folder).glob("*.safetensors")):
-            digest.update(f"{folder}/{path.name} {_sha256(path)}\n".encode())
+            digest.update(f"{folder}/{path.name} {sha256_of(path)}\n".encode())
     found = {name: model_file(ModelNeed(name), Path(comfyui) / "models") for name in models}
-    hashes = {name: _sha256(path) if path is not None else "" for name, path in found.items()}
+    hashes = {name: sha256_of(path) if path is not None else "" for name, path in found.items()}
     return Identity(version(Path(root)), digest.hexdigest(), hashes)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 24):
-            digest.update(piece)
-    return digest.hexdigest()

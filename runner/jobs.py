@@ -13,7 +13,7 @@ from typing import Any
 
 from . import workflow as workflows
 from .answers import Prompt, node_title
-from .needs import FileNeed, is_prompt, local_file, prompt_files
+from .needs import FileNeed, is_prompt, local_file, prompt_files, sha256_of
 from .workflow import Setting, Workflow, WorkflowError
 
 SEED_WIDGETS = ("seed", "noise_seed")
@@ -143,7 +143,7 @@ def _job(name: str, data: Workflow | Prompt, object_info: dict[str, Any], folder
     for need in prompt_files(prompt, object_info):
         path = local_file(need.name, folders)
         if path is not None:  # else the server may have it
-            files.append(JobFile(need, path, hashlib.sha256(path.read_bytes()).hexdigest()))
+            files.append(JobFile(need, path, sha256_of(path)))
     return Job(name, prompt, None if is_prompt(data) else data, tuple(files))
 
 

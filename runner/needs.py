@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -187,3 +188,12 @@ def model_file(need: ModelNeed, models: Path) -> Path | None:
         return None
     folders = [models / need.directory] if need.directory else sorted(p for p in models.glob("*") if p.is_dir())
     return next((folder / name for folder in folders if (folder / name).is_file()), None)
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file in hex, read piece by piece. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 24):
+            digest.update(piece)
+    return digest.hexdigest()

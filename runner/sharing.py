@@ -13,7 +13,7 @@ from pathlib import Path
 from . import setup
 from .archive import ArchiveError, check_names, copy_entry, extract, listing, open_zip, shown
 from .bundle import INPUT, LIST, MAX_LIST, README, Bundle, BundleFile, BundleModel, readme, what_it_needs
-from .needs import ModelNeed, local_file, model_file, model_needs, named_files, node_needs, read_any
+from .needs import ModelNeed, local_file, model_file, model_needs, named_files, node_needs, read_any, sha256_of
 from .pack import version
 from .workflow import WorkflowError
 
@@ -115,12 +115,8 @@ def bundle_model(need: ModelNeed, models: Path) -> BundleModel:
     if path is None:
         told = need.hash.lower() if len(need.hash) == 64 else ""
         return BundleModel(need.name, need.directory, need.url, told)
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while piece := file.read(1 << 24):
-            digest.update(piece)
     directory = need.directory or path.relative_to(models).parts[0]
-    return BundleModel(need.name, directory, need.url, digest.hexdigest())
+    return BundleModel(need.name, directory, need.url, sha256_of(path))
 
 
 def unpack(argv: list[str]) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-GetNode = Callable[[str], "Mapping[str, Any] | None"]
+from ..prompt_graph import GetNode
 
 # The width of the prompts a family is conditioned on.
 FAMILIES = {128: "Steer's demo family", 768: "SD 1.x", 1024: "SD 2.x", 2048: "SDXL", 3584: "Qwen-Image",

@@ -11,8 +11,9 @@ import torch
 
 from ...preprocessors.pictures import rgb_bytes
 from ..preprocess.engine import tell
+from ..prompt_graph import nodes_of
 from .engine import Conditioning, apply_stack, check_batch, check_net, target_size
-from .families import MODEL, NET, GetNode, check_family, name_upstream
+from .families import MODEL, NET, check_family, name_upstream
 from .fit import ASPECT_TOLERANCE, Hint, prepared
 from .hints import Look, check, sampled, wanted_by
 from .masks import check_mask, feathered_batch
@@ -50,7 +51,7 @@ def guide(
     hidden: the node's hidden inputs unique_id and dynprompt.
     """
     check_net(asked.control_net, asked.vae)
-    node_id, get_node = str(hidden.unique_id or ""), _get_node(hidden.dynprompt)
+    node_id, get_node = str(hidden.unique_id or ""), nodes_of(hidden.dynprompt)
     name = name_upstream(get_node, node_id, "control_net", NET)
     check_family(asked.control_net, (positive, negative), name, name_upstream(get_node, node_id, "positive", MODEL))
     size = target_size(asked.control_net, asked.latent, asked.vae)
@@ -101,8 +102,3 @@ def _mask(
             f"the mask is {width}x{height}, the hint {columns}x{rows}: the mask is stretched onto the picture"
         ]
     return area, [f"acts on {float(area.mean()):.0%} of the picture"]
-
-
-def _get_node(dynprompt: Any) -> GetNode:
-    """The nodes of the graph that runs; none when the node is called by itself."""
-    return lambda node_id: dynprompt.get_node(node_id) if dynprompt and dynprompt.has_node(node_id) else None

@@ -15,11 +15,10 @@ from typing import Any
 
 import torch
 
+from ..prompt_graph import GetNode
 from .plan import BY_SAMPLER, BY_SIGMAS, Settings
 
 VERSION = 1  # raise it when the same settings begin to make other pictures
-# A node of the API prompt by its id; None where there is none.
-GetNode = Callable[[str], Mapping[str, Any] | None]
 # What tells the file of a model apart that a text names ("v1-5.safetensors"); None where it names none.
 FileIdentity = Callable[[str], str | None]
 

@@ -18,6 +18,7 @@ from PIL import Image
 from ..axis import Axis
 from ..choices import CHECKPOINT, SAMPLER, SCHEDULER
 from ..control.stack import ControlStack, check_control
+from ..prompt_graph import nodes_of
 from .choices import NAMES, ON_ERROR
 from .engine import (
     Given,
@@ -32,7 +33,7 @@ from .engine import (
 )
 from .folder_sheet import sheet_of
 from .freeze import cell_text, frozen_prompt, frozen_workflow
-from .hashing import FileIdentity, GetNode, Upstream, shared_parts
+from .hashing import FileIdentity, Upstream, shared_parts
 from .manifest import Manifest
 from .plan import Cell, Connected, Settings, batches, check_axes, numbered, plan_cells, statement, title_of
 from .running import Job, as_bytes, fault_of, missing, run_jobs
@@ -91,7 +92,7 @@ class SweepRun:
         _check_controls(given.control, cells)
         self.given, self.axes, self.folder, self.on_error, self.hidden = given, axes, folder, on_error, hidden
         self.node_id = str(hidden.unique_id or "")
-        self.get_node = _get_node(hidden.dynprompt)
+        self.get_node = nodes_of(hidden.dynprompt)
         self.cells = cells
         self.jobs = self._jobs(file_identity)
         self.grid = grid_of_jobs(title_of(settings, axes, folder), axes, self.jobs)
@@ -223,11 +224,6 @@ def _check_controls(control: ControlStack | None, cells: Sequence[Cell]) -> None
         for entry in swept_control(control or (), own) if values not in seen else ():
             check_control(entry)
         seen.add(values)
-
-
-def _get_node(dynprompt: Any) -> GetNode:
-    """The nodes of the graph that runs, also those that other nodes made."""
-    return lambda node_id: dynprompt.get_node(node_id) if dynprompt and dynprompt.has_node(node_id) else None
 
 
 def _run_name(node: Mapping[str, Any] | None, manifest: Manifest) -> str:

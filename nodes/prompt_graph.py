@@ -1,0 +1,14 @@
+"""The graph that runs, as nodes look into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# A node of the API prompt by its id; None where there is none.
+GetNode = Callable[[str], "Mapping[str, Any] | None"]
+
+
+def nodes_of(dynprompt: Any) -> GetNode:
+    """The nodes of the hidden input `dynprompt`, also those that other nodes made; none when a node is called alone."""
+    return lambda node_id: dynprompt.get_node(node_id) if dynprompt and dynprompt.has_node(node_id) else None
