@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from fuzz import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.prompts.swap import MAX_SWAPS, WholePrompt, WordSwap, nearest, read_swaps, swap_labels, swapped
@@ -129,7 +130,7 @@ def test_missing_words_of_an_empty_prompt_and_of_another_case():
 words = st.text(alphabet="abAB\uc6c3\u0301", min_size=1, max_size=3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=TEXTS, deadline=None)
 @given(
     st.lists(words, min_size=1, max_size=12), words, st.booleans(), st.sampled_from([" ", ", ", " (", ":1.5), ", "\n"])
 )
@@ -151,7 +152,7 @@ def outcome(prompt: str, find: str, swaps: str, whole: bool, case: bool) -> Outc
         return [], [], error
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=TEXTS, deadline=None)
 @given(st.text(max_size=40), st.text(max_size=8), st.text(max_size=12), st.booleans(), st.booleans())
 def test_any_text_is_swapped_or_refused(prompt: str, find: str, swaps: str, whole: bool, case: bool):
     values, prompts, error = outcome(prompt, find, swaps, whole, case)
@@ -162,7 +163,7 @@ def test_any_text_is_swapped_or_refused(prompt: str, find: str, swaps: str, whol
     assert len(set(swap_labels(values))) == len(values) == len(prompts)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=TEXTS, deadline=None)
 @given(st.text(alphabet="/*a\n\\ ", max_size=30))
 def test_comments_go_and_places_stay(text: str):
     source = read("text", text)

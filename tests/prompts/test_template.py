@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fuzz import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.prompts.choices import LIST_MODES
@@ -111,7 +112,7 @@ def outcome(function: Callable[..., Any], *inputs: str) -> tuple[Any, Any]:
 grammar = st.text(alphabet="[]{}|:ab /*\n\\.4\uc6c3", max_size=30)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=TEXTS, deadline=None)
 @given(grammar | st.lists(st.sampled_from(["[[a]]", "[[ b ]]", "[[", "]", "x", "{a|b}", "// ", "\n"])).map("".join))
 def test_templates_round_trip_or_are_refused_at_a_place(text: str):
     parts, error = outcome(read_template, text)
@@ -129,7 +130,7 @@ def test_templates_round_trip_or_are_refused_at_a_place(text: str):
     assert again == names
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=TEXTS, deadline=None)
 @given(grammar | st.lists(st.sampled_from(["a: ", "b:", "x", " | ", "{a|b}", "\n", "[c:d:.4]", "e"])).map("".join))
 def test_lists_round_trip_or_are_refused_at_a_place(text: str):
     lists, error = outcome(read_lists, text)
@@ -140,7 +141,7 @@ def test_lists_round_trip_or_are_refused_at_a_place(text: str):
     assert [(each.slot.name, each.values) for each in again] == [(each.slot.name, each.values) for each in lists]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=TEXTS, deadline=None)
 @given(grammar, grammar, st.sampled_from(LIST_MODES))
 def test_any_text_expands_or_is_refused(template: str, lists: str, mode: str):
     found, error = outcome(expand, f"[[a]]{template}", f"a: x | y\n{lists}", mode)

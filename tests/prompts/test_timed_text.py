@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from fuzz import TEXTS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from steer.nodes.prompts.text import PromptTextError
@@ -118,7 +119,7 @@ def outcome(text: str) -> tuple[Prompt, PromptTextError | None]:
         return (), error
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=TEXTS, deadline=None)
 @given(
     st.text(alphabet="[]:|ab(){}\\/*\n .4", max_size=40)
     | st.lists(st.sampled_from(["[", "]", ":", "|", "0.4", ":0.4]", "a", "(b:1.2)", "{c|d}", "\\", "3"])).map("".join)
@@ -150,7 +151,7 @@ def options(prompts: st.SearchStrategy[Prompt]) -> st.SearchStrategy[Prompt]:
 prompts = st.recursive(st.lists(letters, max_size=2).map(joined), options, max_leaves=8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=TEXTS, deadline=None)
 @given(prompts, st.integers(1, 8))
 def test_every_sentence_of_the_grammar_round_trips_and_resolves(prompt: Prompt, steps: int):
     assert parse_timed(write_timed(prompt)) == prompt

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from fuzz import TEXTS
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.axis import Axis, seed_axis
 from steer.nodes.seeds.text import (
@@ -40,6 +41,7 @@ def items(draw) -> tuple[str, list[int]]:
     return word.format(count, source), list(random_seeds(count, source))
 
 
+@settings(max_examples=TEXTS, deadline=None)
 @given(st.lists(items(), min_size=1, max_size=6), st.data())
 def test_every_sentence_of_the_grammar_means_its_seeds(parts: list[tuple[str, list[int]]], data: st.DataObject):
     expected = [seed for _, values in parts for seed in values]
@@ -55,6 +57,7 @@ def test_every_sentence_of_the_grammar_means_its_seeds(parts: list[tuple[str, li
             parse_seeds(text)
 
 
+@settings(max_examples=TEXTS, deadline=None)
 @given(st.lists(seeds, min_size=1, max_size=30, unique=True))
 def test_written_out_seeds_read_back(values: list[int]):
     assert parse_seeds(format_seeds(values)) == values
@@ -67,6 +70,7 @@ def outcome(text: str) -> tuple[list[int], SeedTextError | None]:
         return [], error
 
 
+@settings(max_examples=TEXTS, deadline=None)
 @given(st.text(alphabet="0123456789 ,.-()+\nrandomfe\u0664\uff11\x00", max_size=40) | st.text(max_size=40))
 def test_any_other_text_is_refused_at_a_place_in_it(text: str):
     found, error = outcome(text)

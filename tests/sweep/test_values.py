@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from fuzz import TEXTS
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.axis import Lora
 from steer.nodes.sweep.choices import KINDS, NAMES
@@ -94,11 +95,13 @@ def test_names_where_comfyui_lists_none():
 numbers = st.decimals(0, 100, places=3)
 
 
+@settings(max_examples=TEXTS, deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=20, unique=True))
 def test_numbers_written_out_read_back(given_numbers: list[Decimal]):
     assert values("cfg", ", ".join(map(str, given_numbers))) == [float(number) for number in given_numbers]
 
 
+@settings(max_examples=TEXTS, deadline=None)
 @given(numbers, st.decimals("0.001", 9, places=3), st.integers(1, 50))
 def test_a_range_is_the_sum_of_its_steps(low: Decimal, step: Decimal, count: int):
     high = low + step * (count - 1)
@@ -106,6 +109,7 @@ def test_a_range_is_the_sum_of_its_steps(low: Decimal, step: Decimal, count: int
         assert values("cfg", f"{low}-{high}(+{step})") == [float(low + step * i) for i in range(count)]
 
 
+@settings(max_examples=TEXTS, deadline=None)
 @given(st.sampled_from(KINDS), st.text(st.sampled_from("0123456789.,-+([])eul\n: "), max_size=30))
 def test_any_text_reads_or_is_refused(kind: str, text: str):
     try:
