@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +160,45 @@ def test_a_full_disk_ends_the_run_and_the_next_goes_on(folder: Folder, monkeypat
     folder.run(rest)
     assert rest.asked == [[4], [5], [6], [7]]
     assert before.items() <= folder.files().items()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """A file system in memory of the size that is asked for, and asked for again."""
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def sized(size: str) -> Path:
+        again = "remount," if place.is_mount() else ""
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"{again}size={size}", "tmpfs", place], capture_output=True
+        )
+        if done.returncode:
+            pytest.skip("this user may not mount a file system")
+        return place
+
+    yield sized
+    if place.is_mount():
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tmpfs")
+@pytest.mark.parametrize("pages", [3, 4, 5, 6])
+def test_a_disk_that_is_really_full_costs_no_finished_picture(small_disk: Callable[[str], Path], pages: int):
+    folder = Folder(small_disk(f"{4 * pages}k") / "sweep")
+    with pytest.raises(OSError, match=r"No space left|What is finished stays") as caught:
+        folder.run(Fake())
+    assert caught.value.errno == errno.ENOSPC
+    done, before = folder.finished(), folder.files()
+    assert done == list(range(len(done)))
+    assert 1 <= len(done) < 8
+    assert not list(folder.home.glob("*.part"))
+    small_disk("1m")
+    rest = Fake()
+    folder.run(rest)
+    assert rest.asked == [[seed] for seed in range(len(done), 8)]
+    assert before.items() <= folder.files().items()
+    assert len(folder.files()) == 8
 
 
 def test_a_vanished_or_torn_picture_is_made_again(folder: Folder):
