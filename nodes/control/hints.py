@@ -91,6 +91,13 @@ def complaint(look: Look, wanted: str) -> str:
     return f"this looks like {look}; the net is for {LOOKS[WANTED[wanted]]}. Put {advice} before it, or change the net"
 
 
+def already(look: Look) -> str:
+    """One sentence if a picture that a preprocessor was given is such a hint itself, else ""."""
+    if look.inverted or look.what not in (EDGES, LINES, POSE):
+        return ""
+    return f"this picture looks like {look} already: connect it to ControlNet Guide as it is"
+
+
 def sampled(count: int, most: int = 16) -> list[int]:
     """Up to `most` of `count` picture numbers, from 0, spread evenly: frames of a video look alike."""
     return sorted({round(index * (count - 1) / (most - 1)) for index in range(most)})

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 FOLDER_KEY = "annotators"  # models/annotators, or what extra_model_paths.yaml says under this key
 AUX_PACK = "comfyui_controlnet_aux"
 MAX_CACHED = 12
+NO_EDGES = "no edges: lower both thresholds, or turn on auto"
 
 
 class DetectorCache:
@@ -145,6 +146,25 @@ def tell(text: str) -> None:
     server = getattr(PromptServer, "instance", None)
     if context is not None and server is not None:
         server.send_progress_text(text, context.node_id)
+
+
+def edges_told(images: torch.Tensor, hint: torch.Tensor) -> str:
+    """A report on Canny's hints [B, H, W, 3]: how much of each is edges; a warning, also in the log, where a picture of
+    `images` has none or is a hint itself."""
+    from ..control.hints import already, recognise, sampled
+
+    looked_at = set(sampled(len(images)))
+    lines = []
+    for index, edges in enumerate(hint[..., 0]):
+        share = float(edges.mean())
+        line = f"{share:.1%} of the picture is edges" if share else NO_EDGES
+        warning = "" if share else NO_EDGES
+        if share and index in looked_at and (told := already(recognise(rgb_bytes(images, index)))):
+            line, warning = f"{line}; {told}", told
+        if warning:
+            log.warning("Canny, picture %d: %s.", index + 1, warning)
+        lines.append(line)
+    return numbered(lines)
 
 
 def numbered(lines: Sequence[str]) -> str:

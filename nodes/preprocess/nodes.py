@@ -12,7 +12,7 @@ from . import line_nodes, pose_nodes
 
 
 class Canny(io.ComfyNode):
-    """IMAGE [B, H, W, C] in 0..1 -> hint [B, H, W, 3] of 0 and 1, and the thresholds used."""
+    """IMAGE [B, H, W, C] in 0..1 -> hint [B, H, W, 3] of 0 and 1, the thresholds used, and a report."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -63,6 +63,10 @@ class Canny(io.ComfyNode):
                     display_name="thresholds",
                     tooltip="The thresholds used, one line per picture if they differ. Type them in to repeat a hint.",
                 ),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="How much of each picture is edges; and whether there are none, or it is a hint already.",
+                ),
             ],
         )
 
@@ -71,6 +75,7 @@ class Canny(io.ComfyNode):
         cls, image: torch.Tensor, low_threshold: int, high_threshold: int, auto: bool, resolution: int
     ) -> io.NodeOutput:
         from ...preprocessors.canny import canny, describe
+        from . import engine
 
         progress = comfy.utils.ProgressBar(len(image))
 
@@ -82,7 +87,9 @@ class Canny(io.ComfyNode):
             image, low_threshold, high_threshold, auto=auto, resolution=resolution, on_frame=after_each_picture
         )
         hint = hints.hint.to(comfy.model_management.intermediate_device())
-        return io.NodeOutput(hint, describe(hints.thresholds))
+        report = engine.edges_told(image, hint)
+        engine.tell(report)
+        return io.NodeOutput(hint, describe(hints.thresholds), report)
 
 
 NODES: list[type[io.ComfyNode]] = [Canny, *line_nodes.NODES, *pose_nodes.NODES]

@@ -70,6 +70,18 @@ def test_auto_says_what_it_chose(comfy, picture: np.ndarray):
     assert np.array_equal(255 - shown(result.outputs)[..., 0], cv2.Canny(picture, low, high))
 
 
+def test_the_report_warns_of_no_edges_and_of_hints(comfy, caplog: pytest.LogCaptureFixture):
+    photograph = torch.from_numpy(data.astronaut().astype(np.float32) / 255)
+    edges = comfy.call("SteerCanny", image=photograph[None], **DEFAULTS)[0][0]
+    grey = torch.full_like(photograph, 0.5)
+    with caplog.at_level("WARNING"):
+        report = comfy.call("SteerCanny", image=torch.stack([photograph, grey, edges]), **DEFAULTS)[2].splitlines()
+    assert report[0] == f"picture 1: {float(edges.mean()):.1%} of the picture is edges"
+    assert report[1] == "picture 2: no edges: lower both thresholds, or turn on auto"
+    assert report[2].endswith("looks like Canny edges already: connect it to ControlNet Guide as it is")
+    assert [record.getMessage()[:16] for record in caplog.records] == ["Canny, picture 2", "Canny, picture 3"]
+
+
 def test_bad_input_is_an_error_of_this_node_and_the_next_prompt_runs(comfy, picture: np.ndarray):
     failed = comfy.run(workflow(low_threshold=300))
     assert failed.error is not None

@@ -34,13 +34,13 @@ def build(graph: Graph, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 310), title="Slide 8")
 
     graph.group("1  A picture and its edges", at=(-390, 300), size=(370, 670))
-    picture = graph.node("SteerDemoPicture", at=(-370, 380), size=(330, 300), picture="girl with a pearl earring")
+    picture = graph.node("SteerDemoPicture", at=(-370, 380), size=(330, 280), picture="girl with a pearl earring")
     small = graph.node(
-        "ImageScale", at=(-370, 715), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
+        "ImageScale", at=(-370, 695), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
         crop="center",
     )  # fmt: skip
-    size = graph.node("EmptyLatentImage", at=(-370, 750), called="Size of the hint", width=kit.size, height=kit.size)
-    canny = graph.node("SteerCanny", at=(-370, 805), size=(330, 155), image=small[0])
+    size = graph.node("EmptyLatentImage", at=(-370, 730), called="Size of the hint", width=kit.size, height=kit.size)
+    canny = graph.node("SteerCanny", at=(-370, 785), size=(330, 175), image=small[0])
 
     graph.group("2  Models", at=(0, -60), size=(350, 285))
     models = kit.models(graph, at=(10, 10))
