@@ -27,11 +27,12 @@ CAPTIONERS = {
 # Limbs of a COCO-18 skeleton and its head, for the emphasis of the loss.
 LIMBS = ((1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13), (1, 0))
 HEAD = (0, 14, 15, 16, 17)
+FEATURES = 2.0  # times the weight of the face, on brows and mouth
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A thousand scenes: images uint8 [N, 256, 256, 3], emphasis float16 [N, 32, 32] (mean 1), and a record of each.
+    """A thousand scenes: images uint8 [N, 256, 256, 3], emphasis float32 [N, 32, 32] (mean 1), and a record of each.
 
     A record has "captions" (several wordings), "kind", "attributes", "lines" [N, 4], "joints" [P, 18, 3], "face_box".
     """
@@ -78,6 +79,22 @@ def emphasis_of(scene: Scene) -> np.ndarray:
     return weight / weight.mean()
 
 
+def features_of(record: dict[str, Any]) -> np.ndarray:
+    """Further weight of a portrait's brows and mouth, which tell its expression: float [32, 32], 1 elsewhere."""
+    weight = np.ones((LATENT, LATENT), np.float32)
+    if record["face_box"] is None or not record["joints"]:
+        return weight
+    joints = np.array(record["joints"][0]) / [SIZE / LATENT, SIZE / LATENT, 1]
+    nose, right, left = joints[[0, 14, 15]]
+    if min(nose[2], right[2], left[2]) <= 0:
+        return weight
+    span, y = abs(left[0] - right[0]), (left[1] + right[1]) / 2
+    columns = slice(max(0, int(min(left[0], right[0]) - 0.4 * span)), int(max(left[0], right[0]) + 0.4 * span) + 1)
+    weight[max(0, int(y - 0.6 * span)) : int(y + 0.1 * span) + 1, columns] = FEATURES
+    weight[int(nose[1] + 0.1 * span) : int(nose[1] + 0.8 * span) + 1, columns] = FEATURES
+    return weight
+
+
 def record_of(scene: Scene) -> dict[str, Any]:
     """What is kept of a scene beside its picture."""
     return {
@@ -114,7 +131,9 @@ def chunk(folder: Path, index: int, *, held_out: bool = False, size: int = CHUNK
     records = json.loads(records_file.read_text("utf-8"))
     for i, record in enumerate(records):  # worded anew each time: captions may be improved without drawing again
         record["captions"] = captions_of(record["kind"], record["attributes"], first + i)
-    return Chunk(np.load(images_file, mmap_mode="r"), np.load(emphasis_file), records)
+    weights = np.load(emphasis_file).astype(np.float32) * np.stack([features_of(record) for record in records])
+    weights /= weights.mean((1, 2), keepdims=True)
+    return Chunk(np.load(images_file, mmap_mode="r"), weights, records)
 
 
 def held_out(folder: Path, size: int = 256) -> Chunk:
