@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from . import setup
 from .client import ComfyClient
@@ -91,17 +91,20 @@ def _wanted(name: str, starts: list[str] | None) -> bool:
 
 
 def _keep_pictures(built: Built, shown: dict[str, Path]) -> None:
-    """shown: the first picture of each node, by title. The template browser crops NAME.jpg to about a square."""
+    """shown: the first picture of each node, by title. The template browser crops NAME.jpg to a square: it is one."""
     thumbnail = FOLDER / f"{built.name}.jpg"
-    _save_small(shown[built.thumbnail], thumbnail)
+    _save_small(shown[built.thumbnail], thumbnail, square=True)
     shutil.copyfile(thumbnail, FOLDER / f"{built.name}{SD15_TWIN}.jpg")
     for title in built.help:
         _save_small(shown[title], HELP / help_picture(built.name, title))
 
 
-def _save_small(picture: Path, target: Path) -> None:
+def _save_small(picture: Path, target: Path, square: bool = False) -> None:
+    """square: on more of its own paper, the colour of its corner."""
     with Image.open(picture) as image:
         small = image.convert("RGB")
         small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        if square:
+            small = ImageOps.pad(small, (SIDE, SIDE), color=small.getpixel((0, 0)))
         target.parent.mkdir(parents=True, exist_ok=True)
         small.save(target, quality=88)

@@ -24,6 +24,7 @@ a:focus-visible {{ outline: 3px solid currentColor; outline-offset: 2px; border-
 section {{ border-top: 1px solid var(--line); padding: 1.25rem 0; }}
 p {{ margin: 0 0 .75rem; color: var(--dim); }} .bad {{ color: light-dark(#b3261e, #ff8a80); white-space: pre-wrap; }}
 .pictures {{ display: flex; flex-wrap: wrap; gap: .75rem; }}
+ul {{ margin: .75rem 0; padding-left: 1.25rem; }}
 figure {{ margin: 0; max-width: 100%; }} figcaption {{ font-size: .85rem; color: var(--dim); }}
 img {{ max-width: 100%; max-height: 420px; border-radius: 4px; display: block; }}
 </style></head><body>
@@ -65,6 +66,11 @@ def _section(slide: Slide, folder: Path) -> str:
         if slide.error
         else f"<p><small>{escape(slide.name)}: {slide.seconds:.1f} s. {escape(checks)}</small></p>"
     )
+    promises = "".join(
+        f"<li{'' if kept else ' class=bad'}>{escape(text)}{'' if kept else ' (not kept)'}</li>"
+        for text, kept in slide.measured.items()
+    )
+    told = f"<ul>{promises}</ul>{told}" if promises else told
     look_at = f"<p>{_inline(slide.look_at)}</p>" if slide.look_at else ""
     return (
         f'<section id="{escape(slide.name)}"><h2>{_heading(slide)}</h2>{look_at}<div class="pictures">{figures}</div>'

@@ -33,8 +33,13 @@ def version(root: Path = ROOT) -> str:
     raise ValueError(f"{root / 'pyproject.toml'} names no version")
 
 
-def part(name: str) -> Any:
-    """A module of the nodes that needs no ComfyUI, such as `seeds.text`."""
+def module(name: str) -> Any:
+    """A module of the pack that needs no ComfyUI, such as `demo.judges.network`."""
     if "steer" not in sys.modules:
         load_pack()
-    return importlib.import_module(f"steer.nodes.{name}")
+    return importlib.import_module(f"steer.{name}")
+
+
+def part(name: str) -> Any:
+    """A module of the nodes that needs no ComfyUI, such as `seeds.text`."""
+    return module(f"nodes.{name}")

@@ -6,6 +6,7 @@ import argparse
 import io
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rich.progress import Progress as Bar
 from . import gallery, setup
 from . import workflow as workflows
 from .client import ComfyClient, Progress, QueueError, RunOutcome, node_title
+from .measuring import measured
 from .server import ComfyServer, ServerError, has_gpu, python_of
 from .workflow import Setting, Workflow, WorkflowError
 
@@ -35,11 +37,12 @@ class Slide:
     captions: list[str] = field(default_factory=list)
     seconds: float = 0.0
     checks: dict[str, bool] = field(default_factory=dict)
+    measured: dict[str, bool] = field(default_factory=dict)
     error: str = ""
 
     @property
     def ok(self) -> bool:
-        return not self.error and all(self.checks.values())
+        return not self.error and all(self.checks.values()) and all(self.measured.values())
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -66,7 +69,10 @@ def main(argv: list[str]) -> int:
             paths = workflows.bundled()
         graphs = {path.stem: workflows.read(path) for path in paths}
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp, _server(options, temp) as server:
-            return _run_all(server, graphs, settings, options)
+            # The figures hold for the bundled workflows as they are, and the judges need what Steer's own ComfyUI has.
+            own = not settings and options.comfyui is None
+            measure = {path.stem for path in paths if own and path in workflows.bundled()}
+            return _run_all(server, graphs, settings, options, measure)
     except (WorkflowError, ServerError, setup.SetupError) as error:
         console.print(f"[red]Error:[/] {error}", soft_wrap=True)
         return 1
@@ -85,13 +91,19 @@ def _server(options: argparse.Namespace, temp: str) -> ComfyServer:
 
 
 def _run_all(
-    server: ComfyServer, graphs: dict[str, Workflow], settings: list[Setting], options: argparse.Namespace
+    server: ComfyServer,
+    graphs: dict[str, Workflow],
+    settings: list[Setting],
+    options: argparse.Namespace,
+    measure: Collection[str],
 ) -> int:
     client = ComfyClient(server.url, server.check_alive)
     object_info = client.get("/object_info")
     console.print(f"ComfyUI is at {server.url}")
     graphs = _with_settings(graphs, object_info, settings)
-    slides = [run_slide(client, name, graph, object_info, options.out) for name, graph in graphs.items()]
+    slides = [
+        run_slide(client, name, graph, object_info, options.out, name in measure) for name, graph in graphs.items()
+    ]
     if slides:
         page = gallery.write(slides, options.out)
         console.print(f"Gallery: {page}", soft_wrap=True)
@@ -120,8 +132,10 @@ def _with_settings(
     return graphs
 
 
-def run_slide(client: ComfyClient, name: str, graph: Workflow, object_info: dict[str, Any], out: Path) -> Slide:
-    """Run one workflow, keep its pictures in `out/name/`, check them, print one line."""
+def run_slide(
+    client: ComfyClient, name: str, graph: Workflow, object_info: dict[str, Any], out: Path, measure: bool = False
+) -> Slide:
+    """Run one workflow, keep its pictures in `out/name/`, check them, measure what it promises, print what came out."""
     slide = Slide(name, *workflows.note_of(graph))
     bar = Bar(
         TextColumn(f"{name:38}"), BarColumn(24), TextColumn("{task.fields[what]}"), TimeElapsedColumn(),
@@ -141,6 +155,9 @@ def run_slide(client: ComfyClient, name: str, graph: Workflow, object_info: dict
             prompt = workflows.to_prompt(graph, object_info)
             outcome = client.run(prompt, graph, show)
             _keep(client, outcome, slide, out / name, {i: node_title(prompt, i) for i in prompt})
+            if measure:
+                bar.update(task, completed=1.0, what="measuring")
+                slide.measured = {each.text: each.kept for each in measured(client, name, prompt)}
         except (QueueError, WorkflowError) as error:
             slide.error = str(error)
     console.print(_line(slide), markup=True)
@@ -178,4 +195,5 @@ def _line(slide: Slide) -> str:
     bad = [name for name, passed in slide.checks.items() if not passed]
     checks = f"{len(slide.checks)} checks passed" if not bad else "failed: " + ", ".join(bad)
     plural = "s" if len(slide.pictures) != 1 else ""
-    return f"{mark} {slide.name}: {len(slide.pictures)} picture{plural}, {slide.seconds:.1f} s, {checks}"
+    found = "".join(f"\n       {'' if kept else '[red]NOT KEPT[/] '}{text}" for text, kept in slide.measured.items())
+    return f"{mark} {slide.name}: {len(slide.pictures)} picture{plural}, {slide.seconds:.1f} s, {checks}{found}"

@@ -91,7 +91,7 @@ def rows(slide: Slide) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 
 def test_the_edges_keep_the_angle_of_a_face(slide: Callable[[str], Slide]):
-    from steer.tests.reports import _measures as measures
+    from steer.demo.judges import measures
 
     shown = slide("08-canny-same-face-angle")
     shown.set("Seeds", text="1-2")
@@ -103,7 +103,7 @@ def test_the_edges_keep_the_angle_of_a_face(slide: Callable[[str], Slide]):
 
 
 def test_the_lines_keep_a_room(slide: Callable[[str], Slide]):
-    from steer.tests.reports import _measures as measures
+    from steer.demo.judges import measures
 
     shown = slide("09-mlsd-one-room-two-styles")
     shown.keep("lines", shown.link("ControlNet Guide", "lines"))
@@ -115,7 +115,7 @@ def test_the_lines_keep_a_room(slide: Callable[[str], Slide]):
 
 
 def test_the_skeleton_keeps_a_pose(slide: Callable[[str], Slide]):
-    from steer.tests.reports import _measures as measures
+    from steer.demo.judges import measures
 
     shown = slide("10-openpose-one-pose-many-people")
     shown.set("People", lists="who: dancer | chef")

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from steer.demo.judges import measures
 from steer.demo.scenes import HELD_OUT, render
-from steer.tests.reports import _measures as measures
 
 SIDE = 256
 

@@ -52,7 +52,7 @@ def test_the_judges_know_held_out_faces(judges: Judges) -> None:
 
 
 def test_vae_keeps_the_picture_and_the_expression(generator: Generator, judges: Judges) -> None:
-    from steer.tests.reports import _measures as measures
+    from steer.demo.judges import measures
 
     scenes = [render(HELD_OUT + i, kind="portrait", expression=word) for i, word in enumerate(EXPRESSIONS)]
     scenes += [render(HELD_OUT + i, kind=kind) for i, kind in enumerate(KINDS[1:])]
@@ -67,7 +67,7 @@ def test_vae_keeps_the_picture_and_the_expression(generator: Generator, judges: 
 
 def test_canny_control_draws_along_the_edges(generator: Generator) -> None:
     """Same prompt, same seed: with the hint the edges are the hint's; without it, or beside another's, they are not."""
-    from steer.tests.reports import _measures as measures
+    from steer.demo.judges import measures
 
     scenes: list[Scene] = [render(HELD_OUT + i, kind=kind) for i, kind in enumerate(KINDS)]
     hints = [measures.edges(scene.image) for scene in scenes]
@@ -89,7 +89,7 @@ def test_canny_control_draws_along_the_edges(generator: Generator) -> None:
 
 
 def test_another_expression_changes_the_face_and_leaves_the_rest(generator: Generator, judges: Judges) -> None:
-    from steer.tests.reports import _measures as measures
+    from steer.demo.judges import measures
 
     changes = []
     for i, words in enumerate((("smiling", "angry"), ("sad", "laughing"), ("surprised", "neutral"))):

@@ -160,4 +160,8 @@ def test_the_gallery_tells_each_slides_question_and_escapes_it(tmp_path: Path):
     assert page.count('href="#a"') == page.count('id="a"') == 1
     assert 'src="a/1.png"' in page
     assert "&lt;i&gt;no" in page
+    measured = Slide("c", measured={"edges <i>": True, "lines": False})
+    assert not measured.ok
+    page = gallery.write([measured], tmp_path).read_text("utf-8")
+    assert "<li>edges &lt;i&gt;</li><li class=bad>lines (not kept)</li>" in page
     assert "http" not in page.replace("http-equiv", ""), "offline"

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ...demo.judges import measures
 from ...demo.judges.network import Judges, judge
 from ...demo.networks import CONTROL_KINDS
 from ...demo.scenes import EXPRESSIONS, HAIR_COLORS, HELD_OUT, PLACES, Scene, render
 from ...preprocessors.lines import draw_lines
 from ...preprocessors.mlsd import load_mlsd, mlsd_lines
 from ...preprocessors.pose import draw_pose
-from . import _measures as measures
 from ._generator import SIDE, Clock, Generator, is_trained
 
 LECTURE = (

@@ -54,7 +54,7 @@ def build(graph: Graph, kit: Kit) -> None:
     )  # fmt: skip
 
     graph.group("5  Seeds", at=(0, 750), size=(350, 220))
-    seeds = graph.node("SteerSeeds", at=(10, 820), size=(330, 140), text="5, 10")
+    seeds = graph.node("SteerSeeds", at=(10, 820), size=(330, 140), text="5, 16")
 
     graph.group("6  Every combination", at=(370, -60), size=(350, 1030))
     latent = graph.node("EmptyLatentImage", at=(380, 20), called="Size", width=kit.size, height=kit.size)

@@ -44,7 +44,7 @@ def build(graph: Graph, kit: Kit) -> None:
     models = kit.models(graph, at=(-370, 500))
 
     graph.group("2  Seeds", at=(-390, 630), size=(370, 340))
-    seed = graph.node("PrimitiveInt", at=(-370, 710), size=(330, 90), called="One seed", value=1)
+    seed = graph.node("PrimitiveInt", at=(-370, 710), size=(330, 90), called="One seed", value=2)
     another = graph.node("PrimitiveInt", at=(-370, 860), size=(330, 90), called="Another seed", value=2026)
 
     graph.group("3  One word changes", at=(0, -60), size=(350, 575))
