@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from steer.demo import store
 from steer.demo.networks import UNET, controlnet_config
-from steer.demo.scenes import render
+from steer.demo.scenes import HELD_OUT, render
+from steer.demo.train import reader
 from steer.demo.train.common import Run, annealed
 from steer.demo.train.controlnet import controlnet, padded
-from steer.demo.train.data import captions_of, emphasis_of
+from steer.demo.train.data import FEATURES, captions_of, emphasis_of, features_of, record_of
+from steer.demo.train.latents import Batch
 from steer.demo.train.model import TOKENIZER, alpha_bars, noised, sample, text_encoder, unet
 from steer.demo.train.shipped import autoencoder, cropped, go_on, load_text_encoder, load_unet
 from steer.demo.train.text import FILLERS, LENGTH, UNKNOWN, Vocabulary
@@ -192,3 +195,51 @@ def test_the_shipped_autoencoder_reconstructs_a_scene(tmp_path: Path) -> None:
     assert abs(float(latent.mean())) < 0.5
     assert 0.5 < float(latent.std()) < 1.5
     assert float((vae.decode(latent) - picture).square().mean()) < 10**-2.5
+
+
+def face_at(left: int, top: int, right: int, bottom: int, expression: str = "angry") -> dict[str, Any]:
+    return {"attributes": {"expression": expression}, "face_box": [left, top, right, bottom]}
+
+
+def test_the_reader_looks_at_the_face_from_near() -> None:
+    x = torch.zeros(2, 4, 32, 32)
+    x[0, :, 8:16, 4:12] = 1.0
+    nothing: list[Any] = []
+    batch = Batch(
+        x, torch.ones(2, 1, 32, 32), [face_at(32, 64, 96, 128), {"attributes": {}, "face_box": None}], nothing
+    )
+    seen = reader.near(x, reader.faces(batch))
+    assert seen.shape == (2, 4, reader.NEAR, reader.NEAR)
+    assert float(seen[0, :, 1:-1, 1:-1].min()) > 0.99
+    assert float(seen[1].max()) == 0
+    labels = reader.labels(batch)
+    assert labels[0, 0] == 1
+    assert (labels[1] == -1).all()
+
+
+def test_what_the_reader_says_counts_only_where_it_is_asked() -> None:
+    torch.manual_seed(0)
+    network = reader.Reader().eval()
+    x = torch.randn(3, 4, 32, 32, requires_grad=True)
+    records = [face_at(64, 64, 192, 192), face_at(64, 64, 192, 192), {"attributes": {}, "face_box": None}]
+    batch = Batch(x, torch.ones(3, 1, 32, 32), records, [])
+    weight = torch.tensor([1.0, 0.0, 1.0])
+    reader.surprise(network, x, reader.faces(batch), reader.labels(batch), weight).backward()
+    assert x.grad is not None
+    assert float(x.grad[0].abs().max()) > 0
+    assert float(x.grad[1:].abs().max()) == 0, "not asked for, or has no attributes"
+    before = float(reader.surprise(network, x, reader.faces(batch), reader.labels(batch), weight).detach())
+    with torch.no_grad():
+        after = reader.surprise(network, x - 0.5 * x.grad, reader.faces(batch), reader.labels(batch), weight)
+    assert float(after) < before
+
+
+def test_brows_and_mouth_weigh_more_than_the_rest_of_a_face() -> None:
+    record = record_of(render(HELD_OUT, kind="portrait", subject="girl"))
+    weight = features_of(record)
+    nose, right_eye = (np.array(record["joints"][0][i][:2]) / 8 for i in (0, 14))
+    assert weight[int(right_eye[1] - 1), int(right_eye[0])] == FEATURES
+    assert weight[int(nose[1] + 2), int(nose[0])] == FEATURES
+    assert weight[0, 0] == weight[31, 31] == 1
+    assert 0.05 < (weight > 1).mean() < 0.3
+    assert (features_of(record | {"joints": [], "face_box": None}) == 1).all()
