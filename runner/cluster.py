@@ -28,6 +28,7 @@ LOCAL = "local"  # a Ray of its own on this machine
 MAX_RESTARTS = 3  # of a worker that died
 START_S = 600.0
 STOP_S = 30.0
+A_LITTLE = 0.01  # of a core: Ray spreads only what asks for something, and a machine may hold more workers than cores
 
 
 class RayWorker:
@@ -119,7 +120,7 @@ class RayFleet:
         actor = ray.remote(ComfyWorker)
         self.workers = [
             RayWorker(ray, actor.options(
-                num_cpus=0, num_gpus=0 if each.url else gpus, max_restarts=MAX_RESTARTS, max_concurrency=4,
+                num_cpus=A_LITTLE, num_gpus=0 if each.url else gpus, max_restarts=MAX_RESTARTS, max_concurrency=4,
                 scheduling_strategy="SPREAD",
             ).remote(each), each.url or f"worker {number}")
             for number, each in enumerate(setups, start=1)
