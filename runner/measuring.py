@@ -222,43 +222,44 @@ def _ask_rows(probe: Probe) -> None:
     probe.ask("hint", [probe.node("SteerControlNetGuide"), 3])
 
 
-def _rows(score: Callable[[Any, Probe], float], text: str, better: Callable[[float, float], bool],
+def _rows(scored: Callable[[Probe, Sequence[Any]], list[float]], text: str, better: Callable[[float, float], bool],
           scale: float = 1.0) -> Callable[[Probe], list[Measured]]:  # fmt: skip
-    """Means of a score over both rows."""
+    """Means of the scores of both rows."""
 
     def judge(probe: Probe) -> list[Measured]:
-        means = []
-        for name in ("with", "without"):
-            scores = [score(picture, probe) for picture in probe.pictures(name)]
-            means.append(sum(scores) / len(scores))
+        rows = [probe.pictures(name) for name in ("with", "without")]
+        scores = scored(probe, [picture for row in rows for picture in row])
+        held, free = scores[: len(rows[0])], scores[len(rows[0]) :]
+        means = sum(held) / len(held), sum(free) / len(free)
         return [Measured(text.format(*(scale * mean for mean in means)), better(*means))]
 
     return judge
 
 
-def _edges(picture: Any, probe: Probe) -> float:
+def _edges(probe: Probe, pictures: Sequence[Any]) -> list[float]:
     measures = module("demo.judges.measures")
-    return measures.edge_f1(measures.edges(picture), probe.pictures("hint")[0][..., 0] > 127)
+    wanted = probe.pictures("hint")[0][..., 0] > 127
+    return [measures.edge_f1(measures.edges(picture), wanted) for picture in pictures]
 
 
-def _lines(picture: Any, probe: Probe) -> float:
+def _lines(probe: Probe, pictures: Sequence[Any]) -> list[float]:
     """Of the room whose lines are the hint."""
     import numpy as np
     from PIL import Image
 
     mlsd, measures = module("preprocessors.mlsd"), module("demo.judges.measures")
     room = np.asarray(Image.open(ROOT / "demo" / "pictures" / "empty-room.png").convert("RGB"))
-    lines = mlsd.mlsd_lines(mlsd.load_mlsd(), room).at(*picture.shape[:2])
-    return measures.lines_followed(lines.segments, picture)
+    lines = mlsd.mlsd_lines(mlsd.load_mlsd(), room)
+    return [measures.lines_followed(lines.at(*picture.shape[:2]).segments, picture) for picture in pictures]
 
 
-def _joints(picture: Any, probe: Probe) -> float:
+def _joints(probe: Probe, pictures: Sequence[Any]) -> list[float]:
     import json
 
     keypoints, measures = module("preprocessors.keypoints"), module("demo.judges.measures")
     (frame,) = keypoints.read_frames(json.loads((ROOT / "demo" / "pictures" / "dancer.json").read_text("utf-8")))
     wanted = frame.people[0].body * (256 / frame.width, 256 / frame.height, 1)
-    return measures.joint_error(_verdict([picture]).joints[0].numpy(), wanted)
+    return [measures.joint_error(joints, wanted) for joints in _verdict(pictures).joints.numpy()]
 
 
 SLIDES: dict[str, tuple[Callable[[Probe], None], Callable[[Probe], list[Measured]]]] = {
