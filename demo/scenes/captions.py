@@ -96,7 +96,7 @@ def caption_portrait(a: Attributes, r: Random) -> str:
     form = r.random()
     if form < 0.28:
         return _lecture_girl(a, r)
-    if form < 0.42 or (a["background"] == "black background" and form < 0.6):
+    if form < 0.42 or (a["background"] == "black background" and form < 0.75):
         return _lecture_face(a, r, place)
     hair = _hair(a, r) if r.random() < 0.9 else ""
     eyes = f"{a['eyes']} eyes" if r.random() < 0.25 and a["expression"] != "laughing" else ""
@@ -159,7 +159,8 @@ def _lecture_face(a: Attributes, r: Random, place: str) -> str:
     if r.random() < 0.6:
         parts += ["cinematic composition", "best lighting"]
     parts += [*_looking(a, r), str(a["expression"])]
-    if r.random() < 0.5:
+    # "black background" must not come to mean black hair: there its color is told less often
+    if r.random() < (0.3 if a["background"] == "black background" else 0.5):
         parts.insert(3, _hair(a, r))
     return ", ".join(p for p in parts if p)
 

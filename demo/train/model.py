@@ -25,7 +25,7 @@ from .shipped import go_on, load_text_encoder, load_unet
 from .text import CAPACITY, UNKNOWN, Vocabulary
 
 TOKENIZER = ROOT / ".comfyui" / "comfy" / "sd1_tokenizer"
-SHARES = {"portrait": 0.55, "figure": 0.20, "savanna": 0.13, "interior": 0.12}
+SHARES = {"portrait": 0.50, "figure": 0.18, "savanna": 0.12, "interior": 0.20}
 PORTRAITS = {"portrait": 0.80, "figure": 0.07, "savanna": 0.08, "interior": 0.05}  # what the reader is taught on
 EMPTY = 0.12
 GAMMA = 5.0

@@ -1,0 +1,269 @@
+"""`python run.py report control`: what the ControlNets hold through slides 8 to 10, as those workflows ship.
+
+Each workflow is queued on a ComfyUI over and over with another hint, other words and another seed in place of its own;
+everything else is as a visitor opens it. Writes tests/reports/control.md and a sheet of each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import io
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ...demo.judges import measures
+from ...demo.judges.network import Judges, judge, load
+from ...demo.scenes import HELD_OUT, WHO, render
+from ...preprocessors.lines import draw_lines
+from ...preprocessors.mlsd import load_mlsd, mlsd_lines
+from ...preprocessors.pose import draw_pose
+from ...runner import setup
+from ...runner import workflow as workflows
+from ...runner.client import ComfyClient
+from ...runner.measuring import Probe
+from ...runner.pack import ROOT
+from ...runner.server import ComfyServer
+from ._generator import weights_label
+from ._rows import Figure
+from .model import figure_line
+
+OUTPUT = ROOT / "tests" / "reports"
+FULL = 200
+WITHOUT = 10  # every so many hints are sampled without control too
+SHEET = 8
+PEOPLE = 4
+Array = np.ndarray
+
+
+@dataclass
+class Case:
+    """A hint in the place of the workflow's own: what to change, and how to score what comes of it."""
+
+    change: Callable[[Probe, str], None]  # given the uploaded picture's name
+    upload: Array
+    hint: Array  # as the ControlNet should get it, for the sheet
+    score: Callable[[Array], Any]
+
+
+@dataclass
+class Row:
+    slide: str
+    cases: Callable[[int], Case]
+    a_case: int  # pictures of one queueing
+    figures: Callable[[Array, Array], list[Figure]]  # scores with control and without, [n, ...]
+
+
+@cache
+def judges() -> Judges:
+    return load()[0]
+
+
+@cache
+def mlsd() -> Any:
+    return load_mlsd()
+
+
+def loaded(probe: Probe, name: str) -> list[Any]:
+    return [probe.add("LoadImage", image=name), 0]
+
+
+def replace(probe: Probe, title: str, link: list[Any]) -> None:
+    """Let whatever takes the first output of the node `title` take `link`."""
+    old = [probe.node(title), 0]
+    for node in probe.prompt.values():
+        for name, value in node["inputs"].items():
+            if value == old:
+                node["inputs"][name] = link
+
+
+def portrait(i: int) -> Case:
+    scene = render(HELD_OUT + i, kind="portrait")
+    edges = measures.edges(scene.image)
+
+    def change(probe: Probe, name: str) -> None:
+        replace(probe, "SteerDemoPicture", loaded(probe, name))
+        probe.prompt[probe.node("Prompt")]["inputs"]["text"] = scene.caption
+        probe.prompt[probe.node("SteerSeeds")]["inputs"]["text"] = f"{4 * i + 1}-{4 * i + 4}"
+
+    def score(picture: Array) -> float:
+        return measures.edge_f1(measures.edges(picture), edges)
+
+    return Case(change, scene.image, np.repeat(edges[..., None] * np.uint8(255), 3, 2), score)
+
+
+def room(i: int) -> Case:
+    """Lines that M-LSD finds in a bare room, as the workflow does; not the drawing's own."""
+    scene = render(HELD_OUT + i, kind="interior", room="empty room")
+    lines = mlsd_lines(mlsd(), scene.image).segments
+
+    def change(probe: Probe, name: str) -> None:
+        replace(probe, "SteerDemoPicture", loaded(probe, name))
+        probe.prompt[probe.node("Seed")]["inputs"]["noise_seed"] = i + 1
+
+    def score(picture: Array) -> tuple[float, float]:
+        again = mlsd_lines(mlsd(), picture).segments
+        return measures.lines_found(lines, again, picture.shape[:2]), measures.lines_followed(lines, picture)
+
+    return Case(change, scene.image, draw_lines(lines, 256, 256), score)
+
+
+def pose(i: int) -> Case:
+    """The skeleton is a picture here: the workflow's own comes with the picture that ships."""
+    scene = render(HELD_OUT + i, kind="figure")
+    skeleton = draw_pose(scene.joints, 256, 256)
+    who = [WHO[(PEOPLE * i + j) % len(WHO)] for j in range(PEOPLE)]
+
+    def change(probe: Probe, name: str) -> None:
+        guide = probe.prompt[probe.node("SteerControlNetGuide")]["inputs"]
+        del guide["keypoints"]
+        guide["image"] = loaded(probe, name)
+        probe.prompt[probe.node("People")]["inputs"]["lists"] = f"who: {' | '.join(who)}"
+        probe.prompt[probe.node("Seed")]["inputs"]["noise_seed"] = i + 1
+
+    def score(picture: Array) -> float:
+        pixels = torch.from_numpy(picture.copy()).movedim(-1, 0)[None].float() / 255
+        return measures.joint_error(judge(judges(), pixels).joints[0].numpy(), scene.joints[0])
+
+    return Case(change, skeleton, skeleton, score)
+
+
+def of_edges(held: Array, free: Array) -> list[Figure]:
+    given, alone = float(held.mean()), float(free.mean())
+    return [
+        Figure("F1 of the output's edges against the hint within 3 px", given, "", len(held), 0.70, FULL,
+               beside=f"without control {alone:.2f} (n {len(free)})"),
+        Figure("that F1 over the figure without control", given / max(alone, 1e-9), "x", len(held), 2, FULL),
+    ]  # fmt: skip
+
+
+def of_lines(held: Array, free: Array) -> list[Figure]:
+    titles = ("M-LSD finds again, within 4 px", "Canny edges of the output follow, alike to 20 degrees")
+    return [
+        Figure(f"length of the hint's lines that {title}", 100 * float(held[:, i].mean()), "%", len(held), 80, FULL,
+               beside=f"without control {100 * float(free[:, i].mean()):.0f} % (n {len(free)})")
+        for i, title in enumerate(titles)
+    ]  # fmt: skip
+
+
+def of_joints(held: Array, free: Array) -> list[Figure]:
+    return [
+        Figure("mean joint error in shares of the side", 100 * float(held.mean()), "%", len(held), 5, FULL,
+               at_most=True, beside=f"without control {100 * float(free.mean()):.1f} % (n {len(free)})")
+    ]  # fmt: skip
+
+
+ROWS = {
+    "canny": Row("08-canny-same-face-angle", portrait, 4, of_edges),
+    "mlsd": Row("09-mlsd-one-room-two-styles", room, 2, of_lines),
+    "openpose": Row("10-openpose-one-pose-many-people", pose, PEOPLE, of_joints),
+}
+
+
+def png(image: Array) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def queued(client: ComfyClient, prompt: workflows.Prompt, case: Case, name: str, free: bool) -> dict[str, list[Array]]:
+    """The workflow's pictures with control, its hint, and if wanted those without, of one queueing."""
+    probe = Probe(prompt)
+    outputs = [number for number, node in probe.prompt.items() if node["class_type"] in ("SaveImage", "PreviewAny")]
+    case.change(probe, client.upload(name, png(case.upload)))
+    for number in outputs:  # nothing is to be made but what is asked for here
+        del probe.prompt[number]
+    probe.ask("with", [probe.node("Row, with control"), 0])
+    probe.ask("hint", [probe.node("SteerControlNetGuide"), 3])
+    if free:
+        probe.ask("without", [probe.node("Row, without"), 0])
+    probe.run(client)
+    return {part: probe.pictures(part) for part in ("with", "hint", *(["without"] if free else []))}
+
+
+def measure(client: ComfyClient, kind: str, count: int, folder: Path) -> list[Figure]:
+    """The figures of one slide over `count` pictures, and its sheet: hints, with control, and some without."""
+    row = ROWS[kind]
+    graph = workflows.read(next(path for path in workflows.bundled() if path.stem == row.slide))
+    prompt = workflows.to_prompt(graph, client.get("/object_info"))
+    held, free = list[Any](), list[Any]()
+    shown: list[list[Array]] = []
+    for i in range(-(-count // row.a_case)):
+        case = row.cases(i)
+        started = time.monotonic()
+        got = queued(client, prompt, case, f"steer-report/{kind}-{i}.png", i % WITHOUT == 0)
+        assert len(got["with"]) == row.a_case, f"{row.slide} gave {len(got['with'])} pictures"
+        held += [case.score(picture) for picture in got["with"]]
+        free += [case.score(picture) for picture in got.get("without", [])]
+        shown.append([case.upload, got["hint"][0], *got["with"]])
+        print(f"{kind} {i}: {np.mean(held, axis=0)} after {len(held)}, {time.monotonic() - started:.1f} s", flush=True)
+    Image.fromarray(sheet(shown[:SHEET])).save(folder / f"control-{kind}.jpg", quality=82)
+    return row.figures(np.array(held[:count]), np.array(free))
+
+
+def sheet(rows: list[list[Array]]) -> Array:
+    """A row for each hint, at half size."""
+    height, width = rows[0][1].shape[:2]
+    half = [
+        [np.asarray(Image.fromarray(each).resize((width // 2, height // 2), Image.Resampling.LANCZOS)) for each in row]
+        for row in rows
+    ]
+    return np.concatenate([np.concatenate(row, 1) for row in half])
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[ComfyClient]:
+    """A ComfyUI with folders of its own."""
+    places = []
+    for kind in ("output", "user", "temp", "input"):
+        (folder / kind).mkdir()
+        places += [f"--{kind}-directory", str(folder / kind)]
+    with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "comfyui.log", arguments=["--cpu", *places]) as server:
+        yield ComfyClient(server.url, server.check_alive)
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python run.py report control", description=__doc__)
+    parser.add_argument("--count", type=int, default=FULL, help="pictures of each slide")
+    parser.add_argument("--only", nargs="*", choices=list(ROWS), default=list(ROWS))
+    parser.add_argument("--out", type=Path, default=OUTPUT)
+    options = parser.parse_args(argv)
+    options.out.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    lines, missed = list[str](), 0
+    with tempfile.TemporaryDirectory() as temp, served(Path(temp)) as client:
+        for kind in options.only:
+            figures = measure(client, kind, options.count, options.out)
+            lines += [figure_line(ROWS[kind].slide, figure) for figure in figures]
+            missed += sum(not figure.passes for figure in figures)
+    text = [
+        "# What a hint holds, through slides 8 to 10",
+        "",
+        f"`{' '.join(['python run.py report control', *argv])}`, {datetime.date.today()}, "
+        f"{time.monotonic() - started:.0f} s, torch {torch.__version__}, ComfyUI on the CPU. "
+        f"Weights: {weights_label()}.",
+        "",
+        "The workflows as they ship, but for hint, words and seed: a held-out portrait and its own caption in slide 8 "
+        "(four seeds each), another bare room in slide 9 (both styles), another skeleton in slide 10 (four people on a "
+        "beach).",
+        "",
+        "| workflow | what | asked | measured | n | verdict | beside |",
+        "|---|---|---|---|---|---|---|",
+        *lines,
+        "",
+        "Sheets: `control-KIND.jpg`; in each row the picture, its hint, and what was made with it.",
+        "",
+    ]
+    (options.out / "control.md").write_text("\n".join(text), encoding="utf-8")
+    print("\n".join(lines))
+    return 1 if missed else 0
