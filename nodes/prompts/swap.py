@@ -51,7 +51,7 @@ def read_swaps(
     Raises ValueError, naming the line, for empty or duplicate words and where a line has not one word for each of
     `find`.
     """
-    found = _words_to_find(find)
+    found = _words_to_find(find, match_case)
     values = [WordSwap(found, None, whole_words, match_case)] if include_original else []
     seen = {_folded(found): 0} if include_original else {}
     lines = 0
@@ -90,8 +90,8 @@ def swapped(prompt: str, values: Sequence[PromptValue]) -> str:
     text = without_comments(whole[0] if whole else prompt)
     swaps = [value for value in values if isinstance(value, WordSwap)]
     finds = [(word, swap) for swap in swaps for word in swap.find]
-    for number, (word, _) in enumerate(finds):
-        if any(_folded((word,)) == _folded((other,)) for other, _ in finds[:number]):
+    for number, (word, swap) in enumerate(finds):
+        if any(_same(word, other, swap.match_case and its.match_case) for other, its in finds[:number]):
             raise ValueError(f"axes: two of them swap the word '{word}'. Each word can be swapped by one axis.")
     words = [None if swap.words is None else swap.words[i] for swap in swaps for i in range(len(swap.find))]
     result, end = [], 0
@@ -187,13 +187,13 @@ def _runs(text: str) -> list[str]:
     return "".join(letter if _in_word(letter) else " " for letter in text).split()
 
 
-def _words_to_find(find: str) -> tuple[str, ...]:
+def _words_to_find(find: str, match_case: bool) -> tuple[str, ...]:
     words = _split(find)
     if not any(words):
         raise ValueError("find: it is empty. Write the word of the prompt that changes, for example smiling.")
     if not all(words):
         raise ValueError("find: a word is missing beside a comma. Add it, or remove the comma.")
-    folded = [_folded((word,)) for word in words]
+    folded = [_folded((word if match_case else word.casefold(),)) for word in words]
     for number, word in enumerate(words):
         if folded[number] in folded[:number]:
             raise ValueError(f"find: '{word}' is there twice. All its occurrences change anyway: name it once.")
@@ -210,6 +210,11 @@ def _plain(part: str) -> str:
 
 def _changes(value: WordSwap, index: int) -> bool:
     return value.words is not None and value.words[index] != value.find[index]
+
+
+def _same(word: str, other: str, match_case: bool) -> bool:
+    both = (word, other) if match_case else (word.casefold(), other.casefold())
+    return _folded(both[:1]) == _folded(both[1:])
 
 
 def _folded(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ class PerImageSampler(comfy.samplers.KSAMPLER):
 def step_noise(sampler: Any) -> StepNoise:
     """How `sampler` draws its step noise. ValueError, naming the covered ones, when that is not known."""
     names = ", ".join(covered())
-    name = _name_of(sampler)
+    name = name_of(sampler)
     if name in REFUSED:
         raise ValueError(f"sampler: '{name}' {REFUSED[name]}. Covered are: {names}; those without step noise pass.")
     if name not in STEP_NOISE:
@@ -116,7 +116,7 @@ def step_noise(sampler: Any) -> StepNoise:
     return STEP_NOISE[name]
 
 
-def _name_of(sampler: Any) -> str:
+def name_of(sampler: Any) -> str:
     """ComfyUI's name of a sampler; empty for any other, also for one that merely has the name."""
     if type(sampler) is not comfy.samplers.KSAMPLER:
         return ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..api import io
-from ..choices import AXIS_TYPE
+from ..choices import AXIS_TYPE, CHECKPOINT, LORA
 from .choices import CATEGORY, KINDS
+
+FILES = (CHECKPOINT, LORA)  # kinds whose values are files
 
 
 class ValueAxis(io.ComfyNode):
@@ -33,6 +35,23 @@ class ValueAxis(io.ComfyNode):
                 io.Int.Output(display_name="count", tooltip="How many values there are."),
             ],
         )
+
+    @classmethod
+    def fingerprint_inputs(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls, kind: str | None = None, text: str | None = None
+    ) -> str:
+        """Changes with the files of checkpoints and LoRAs, so that a Sweep makes their cells anew."""
+        from .engine import file_identity, known_names
+        from .values import read_values
+
+        if kind not in FILES or text is None:
+            return ""
+        try:
+            values = read_values(kind, text, known_names).values
+        except ValueError:  # execute says what is wrong
+            return ""
+        names = (getattr(value, "name", value) for value in values)
+        return "; ".join(str(file_identity(str(name))) for name in names if name is not None)
 
     @classmethod
     def execute(cls, kind: str, text: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]

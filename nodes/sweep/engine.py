@@ -25,10 +25,11 @@ from ..control.stack import ControlStack, with_values
 from ..prompts.choices import BY_STEPS
 from ..prompts.engine import Conditioning, encode, timed_conditioning
 from ..prompts.timed_parse import parse_timed
-from ..seeds.engine import PerImageSampler, step_noise
+from ..seeds.engine import PerImageSampler, name_of, step_noise
 from .plan import Settings
 
 KEPT = 16  # encoded prompts
+PLAIN = "euler"  # its schedule is the one of samplers that ComfyUI does not know
 GPU_BATCHES = (16, 8, 4, 2)
 FREE_SHARE = 0.7  # of the free memory that an automatic batch may take
 
@@ -61,24 +62,22 @@ def known_names(kind: str) -> list[str]:
 
 
 def file_identity(name: str) -> str | None:
-    """Size and time of change of the model file that `name` names in any of ComfyUI's model folders."""
-    path = _model_file(name)
-    return None if path is None else f"{path.stat().st_size} {path.stat().st_mtime_ns}"
+    """Size and time of change of the files that `name` names in ComfyUI's model folders; None where it names none."""
+    states = [path.stat() for path in _model_files(name)]
+    return " ".join(f"{state.st_size} {state.st_mtime_ns}" for state in states) or None
 
 
 def file_size(name: str) -> str | None:
-    """Its size alone, which is the same for the same file on another machine."""
-    path = _model_file(name)
-    return None if path is None else str(path.stat().st_size)
+    """Their sizes alone, which are the same for the same files on another machine."""
+    return " ".join(str(path.stat().st_size) for path in _model_files(name)) or None
 
 
-def _model_file(name: str) -> Path | None:
+def _model_files(name: str) -> list[Path]:
+    """A checkpoint and a LoRA may have one name: which of them a node reads, its text does not say."""
     if not name.lower().endswith((*folder_paths.supported_pt_extensions, ".gguf")):
-        return None
-    for kind in sorted(folder_paths.folder_names_and_paths):
-        if path := folder_paths.get_full_path(kind, name):
-            return Path(path)
-    return None
+        return []
+    found = [folder_paths.get_full_path(kind, name) for kind in sorted(folder_paths.folder_names_and_paths)]
+    return [Path(path) for path in dict.fromkeys(found) if path]
 
 
 def check_latent(latent: dict[str, Any]) -> None:
@@ -197,9 +196,13 @@ class PictureMaker:
         return patched
 
     def _sampling(self, model: Any, settings: Settings) -> tuple[Any, torch.Tensor]:
-        """SAMPLER and SIGMAS; fresh, because some samplers write into the schedule they are given."""
+        """SAMPLER and SIGMAS; fresh, because some samplers write into the schedule they are given.
+
+        KSampler makes another schedule for some samplers: that of the one connected counts.
+        """
+        name = settings.sampler if self.given.sampler is None else name_of(self.given.sampler)
         stock = comfy.samplers.KSampler(
-            model, steps=settings.steps, device=model.load_device, sampler=settings.sampler,
+            model, steps=settings.steps, device=model.load_device, sampler=name or PLAIN,
             scheduler=settings.scheduler, denoise=settings.denoise, model_options=model.model_options,
         )  # fmt: skip
         sampler = self.given.sampler or comfy.samplers.sampler_object(settings.sampler)

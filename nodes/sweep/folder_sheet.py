@@ -106,6 +106,11 @@ def sheet_of(
     return draw(whole, (draw(block.plan, pictures(block))[0] for block in blocks))
 
 
+def notice(text: str) -> torch.Tensor:
+    """A text in the place of a sheet, IMAGE [1, H, W, 3]."""
+    return _written(text, 192, 768, Style(), Fonts())[None]
+
+
 def _arranged(grid: Grid, tiles: dict[tuple[int, ...], Tile], style: Style, fonts: Fonts) -> tuple[list[_Block], Plan]:
     """The blocks of a sheet, and where they go on it; of a single block, where its pictures go."""
     axes = [_headers(grid.axes[i].labels) for i in varying_axes(grid)]

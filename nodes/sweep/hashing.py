@@ -18,6 +18,7 @@ import torch
 from ..prompt_graph import GetNode
 from .plan import BY_SAMPLER, BY_SIGMAS, Settings
 
+MODELS = ("model", "clip", "vae")
 VERSION = 1  # raise it when the same settings begin to make other pictures
 # What tells the file of a model apart that a text names ("v1-5.safetensors"); None where it names none.
 FileIdentity = Callable[[str], str | None]
@@ -52,6 +53,7 @@ class Upstream:
 
     def __init__(self, get_node: GetNode, identity: FileIdentity) -> None:
         self.get_node, self.identity = get_node, identity
+        self.files: dict[str, str] = {}  # name -> identity of those that were met
         self._known: dict[str, str] = {}
 
     def of_input(self, node_id: str, name: str) -> str:
@@ -63,6 +65,7 @@ class Upstream:
         if _is_link(value):
             return ["link", self._node(str(value[0])), value[1]]
         if isinstance(value, str) and (file := self.identity(value)) is not None:
+            self.files[value] = file
             return ["file", value, file]
         return content(value)
 
@@ -102,7 +105,7 @@ def cell_key(settings: Settings, shared: Mapping[str, Any], identity: FileIdenti
     for name in [*(BY_SAMPLER if "sampler" in parts else ()), *(BY_SIGMAS if "sigmas" in parts else ())]:
         del values[name]  # the connected one counts
     if settings.checkpoint is not None:  # it brings its own
-        for name in ("model", "clip", "vae"):
+        for name in MODELS:
             parts.pop(name, None)
     files = [settings.checkpoint, settings.lora.name if settings.lora else None]
     return digest([VERSION, values, parts, [identity(file) if file else None for file in files]])
@@ -113,7 +116,7 @@ def shared_parts(upstream: Upstream, node_id: str, latent: Mapping[str, Any], **
 
     Of sigmas the content counts. A control counts by graph and by its hints, a sampler by graph.
     """
-    parts: dict[str, Any] = {name: upstream.of_input(node_id, name) for name in ("model", "clip", "vae")}
+    parts: dict[str, Any] = {name: upstream.of_input(node_id, name) for name in MODELS}
     parts["latent"] = content(latent)
     for name, value in optional.items():
         if value is not None:

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from PIL import Image
+
 from ..journal import append_line, read_lines
 
 MANIFEST = "manifest.jsonl"
@@ -143,7 +145,7 @@ class Manifest:
         return self._last.get(key)
 
     def finished(self, key: str) -> CellRecord | None:
-        """The record of a cell whose picture is there, in the size that was recorded."""
+        """The record of a cell whose picture is there: in the size that was recorded, or changed by someone since."""
         record = self._last.get(key)
         if record is None or record.file is None:
             return None
@@ -151,7 +153,12 @@ class Manifest:
             size = (self.folder / record.file).stat().st_size
         except OSError:
             return None
-        return record if size == self._sizes[key] else None
+        if size != self._sizes[key]:
+            if not _is_picture(self.folder / record.file):
+                return None
+            log.warning("Steer: %s was changed after it was made. It is left as it is.", self.folder / record.file)
+            self._sizes[key] = size
+        return record
 
     def fingerprint(self) -> str:
         """Changes with the grid, with what is finished, and with every attempt at a cell that still is not."""
@@ -206,6 +213,16 @@ class Manifest:
                 f"The manifest {self.path} cannot be written ({error.strerror}). What is finished stays: make room, or "
                 "let ComfyUI write there, and run it again.",
             ) from error
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether the file holds a whole picture: one that was retouched does, a torn one does not."""
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except (OSError, SyntaxError, ValueError):  # what Pillow raises for a broken file
+        return False
+    return True
 
 
 def _is_inside(file: str) -> bool:

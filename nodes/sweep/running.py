@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -77,14 +77,20 @@ def run_jobs(
     texts: Callable[[Cell], Mapping[str, Any]],
     begin: Callable[[Sequence[Job]], object] = lambda batch: None,
     show: Callable[[Job, torch.Tensor], object] = lambda job, picture: None,
+    overridden: Collection[str] = (),
 ) -> Outcome:
     """Make `jobs` and record each before the next batch begins.
 
     size: the most pictures in a batch with these settings. texts: what a picture's file says of itself. begin and show
-    are told of every batch and picture. Raises OSError where the disk is full, RuntimeError for a failing cell if
-    on_error is "stop", and what `maker.passes` names; what was finished is saved and recorded then.
+    are told of every batch and picture. overridden: settings that something connected takes the place of. Raises
+    OSError where the disk is full, RuntimeError for a failing cell if on_error is "stop", and what `maker.passes`
+    names; what was finished is saved and recorded then.
     """
     outcome = Outcome()
+
+    def values(job: Job) -> dict[str, Any]:
+        return {name: value for name, value in job.cell.settings.values().items() if name not in overridden}
+
     started = time.monotonic()
     by_cell = {id(job.cell): job for job in jobs}
     limit: list[int] = []  # lowered for good when a batch did not fit
@@ -119,11 +125,11 @@ def run_jobs(
         for i, job in enumerate(batch):
             reason = fault or fault_of(pictures[i])
             if reason is None:
-                _finish(job, pictures[i], manifest, texts, seconds)
+                _finish(job, pictures[i], manifest, texts, values(job), seconds)
                 outcome.made += 1
                 show(job, pictures[i])
             else:
-                manifest.record(CellRecord(job.key, None, reason, _values(job), seconds))
+                manifest.record(CellRecord(job.key, None, reason, values(job), seconds))
                 outcome.failed.append((_named(job), reason))
                 if on_error == STOP:
                     raise RuntimeError(f"The cell '{_named(job)}' failed: {reason}")
@@ -139,15 +145,12 @@ def fault_of(picture: torch.Tensor) -> str | None:
 
 
 def _finish(
-    job: Job, picture: torch.Tensor, manifest: Manifest, texts: Callable[[Cell], Mapping[str, Any]], seconds: float
-) -> None:
+    job: Job, picture: torch.Tensor, manifest: Manifest, texts: Callable[[Cell], Mapping[str, Any]],
+    values: dict[str, Any], seconds: float,
+) -> None:  # fmt: skip
     file = f"{file_stem(job.name, job.key)}.png"
     write_png(manifest.folder / file, as_bytes(picture), texts(job.cell))
-    manifest.record(CellRecord(job.key, file, None, _values(job), seconds))
-
-
-def _values(job: Job) -> dict[str, Any]:
-    return job.cell.settings.values()
+    manifest.record(CellRecord(job.key, file, None, values, seconds))
 
 
 def _named(job: Job) -> str:

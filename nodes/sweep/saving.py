@@ -16,7 +16,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 MAX_FOLDER, MAX_STEM = 200, 80  # bytes
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin[$]|conout[$]|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\.|$)")
+_PART = re.compile(r"\.([0-9]{1,9})\.part$")
 _FORBIDDEN = '<>:"|?*%'
 
 
@@ -66,6 +67,16 @@ def as_bytes(picture: torch.Tensor) -> np.ndarray:
     return np.clip(255.0 * picture.cpu().numpy(), 0, 255).astype(np.uint8)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what servers that were killed left half written in `folder`; those that run are left to write."""
+    import psutil  # ComfyUI needs it too
+
+    for path in folder.glob("*.part"):
+        process = _PART.search(path.name)
+        if process and (int(process[1]) == os.getpid() or not psutil.pid_exists(int(process[1]))):
+            path.unlink(missing_ok=True)
+
+
 def write_png(path: Path, pixels: np.ndarray, texts: Mapping[str, Any]) -> None:
     """Save `pixels` [H, W, C] with `texts` as JSON in its head. A broken write leaves nothing under this name.
 
@@ -75,7 +86,7 @@ def write_png(path: Path, pixels: np.ndarray, texts: Mapping[str, Any]) -> None:
     for name, value in texts.items():
         info.add_text(name, json.dumps(value))
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")  # of two servers with one folder each has its own
     try:
         with open(unfinished, "wb") as file:
             Image.fromarray(pixels).save(file, "PNG", pnginfo=info, compress_level=4)

@@ -13,6 +13,7 @@ import comfy.utils
 import folder_paths
 import torch
 from comfy.cli_args import args
+from comfy_execution.graph_utils import ExecutionBlocker
 from PIL import Image
 
 from ..axis import Axis
@@ -31,16 +32,29 @@ from .engine import (
     send_progress_text,
     swept_control,
 )
-from .folder_sheet import sheet_of
+from .folder_sheet import notice, sheet_of
 from .freeze import cell_text, frozen_prompt, frozen_workflow
-from .hashing import FileIdentity, Upstream, shared_parts
-from .manifest import Manifest
-from .plan import Cell, Connected, Settings, batches, check_axes, numbered, plan_cells, statement, title_of
+from .hashing import MODELS, FileIdentity, Upstream, shared_parts
+from .manifest import MANIFEST, Manifest
+from .origin import check_files, check_one
+from .plan import (
+    BY_SAMPLER,
+    BY_SIGMAS,
+    Cell,
+    Connected,
+    Settings,
+    batches,
+    check_axes,
+    numbered,
+    plan_cells,
+    statement,
+    title_of,
+)
 from .running import Job, as_bytes, fault_of, missing, run_jobs
-from .saving import file_stem, folder_inside, write_png
+from .saving import file_stem, folder_inside, remove_unfinished, write_png
 from .sweeping import grid_of_jobs, jobs_of, plan_text, report_of, the_job
 from .values import find_name
-from .viewer import write_viewer
+from .viewer import VIEWER, write_viewer
 
 SHEET_CELL, SHEET_MEGAPIXELS = 256, 32.0  # of the sheet that the node shows; Contact Sheet makes others of the folder
 PREVIEW = 512
@@ -54,7 +68,7 @@ def fingerprint(folder: str | None, cell: str | None) -> str | float:
 
     Once all are there it stays that of the run that made them, so that the next one has nothing to do.
     """
-    if cell:
+    if cell and cell.strip():
         return "one cell"
     if folder is None:  # it comes by a link
         return float("nan")
@@ -94,6 +108,7 @@ class SweepRun:
         self.node_id = str(hidden.unique_id or "")
         self.get_node = nodes_of(hidden.dynprompt)
         self.cells = cells
+        self._check_origin()
         self.jobs = self._jobs(file_identity)
         self.grid = grid_of_jobs(title_of(settings, axes, folder), axes, self.jobs)
 
@@ -102,7 +117,9 @@ class SweepRun:
 
         RuntimeError when every cell failed.
         """
+        self._check_folder()
         manifest = Manifest(self.home)
+        remove_unfinished(self.home)
         todo = missing(self.jobs, manifest)
         show = _Show(self.node_id, todo)
         maker = PictureMaker(self.given, show.step)
@@ -114,10 +131,12 @@ class SweepRun:
         pixels = picture_size(self.given.vae, self.given.latent)
         told = statement(self.axes, len(self.jobs), len(todo), in_batches, pixels)
         log.info("Sweep: %s", told)
+        send_progress_text(told, self.node_id)
         run_name = _run_name(self.get_node(self.node_id), manifest)
         manifest.start(self.grid.title, self.grid.axes, self.grid.cells, run_name)
         try:
-            outcome = run_jobs(todo, manifest, maker, size, self.on_error, self._texts, show.begin, show.picture)
+            outcome = run_jobs(todo, manifest, maker, size, self.on_error, self._texts, show.begin, show.picture,
+                               self._overridden())  # fmt: skip
         finally:  # also when it was cancelled or the disk is full: what is finished can be looked at
             _write_page(manifest)
         there = sum(manifest.finished(job.key) is not None for job in self.jobs)
@@ -126,7 +145,7 @@ class SweepRun:
             raise RuntimeError(f"All cells failed. {outcome.failed[0][0]}: {outcome.failed[0][1]}")
         if outcome.failed:
             log.warning("Sweep: %s", report)
-        return sheet_of(manifest, self.grid, SHEET_CELL, SHEET_MEGAPIXELS), report
+        return self._sheet(manifest, max(pixels)), report
 
     def one(self, labels: str) -> tuple[torch.Tensor, str, str]:
         """The cell with these labels: its picture [H, W, C], a prefix for its file name, and a report."""
@@ -136,7 +155,7 @@ class SweepRun:
         picture = PictureMaker(self.given, show.step).make([job.cell.settings])[0]
         if fault := fault_of(picture):
             raise ValueError(f"cell: {fault}")
-        prefix = f"{self.folder.strip()}/{file_stem(job.name, job.key)}"
+        prefix = f"{self.home.relative_to(_output_folder().resolve()).as_posix()}/{file_stem(job.name, job.key)}"
         return picture, prefix, f"One cell: {' x '.join(job.name)}."
 
     def plan(self, batch_size: int) -> str:
@@ -165,6 +184,47 @@ class SweepRun:
             files.append(self.home / f"{file_stem(job.name, job.key)}.png")
             write_png(files[-1], as_bytes(picture), self._texts(job.cell))
         return torch.stack(list(pictures)), files, f"{len(jobs)} cells: {', '.join(' x '.join(j.name) for j in jobs)}."
+
+    def folder_output(self) -> Any:
+        """The folder, or what makes nodes behind it wait where it holds no sweep: a picture opened elsewhere."""
+        return str(self.home) if (self.home / MANIFEST).is_file() else ExecutionBlocker(None)
+
+    def _overridden(self) -> tuple[str, ...]:
+        """Settings that a SAMPLER or SIGMAS takes the place of."""
+        by_sampler = BY_SAMPLER if self.given.sampler is not None else ()
+        return (*by_sampler, *(BY_SIGMAS if self.given.sigmas is not None else ()))
+
+    def _sheet(self, manifest: Manifest, largest: int) -> torch.Tensor:
+        """All cells, not larger than they are; a note where so many fit on no sheet."""
+        try:
+            return sheet_of(manifest, self.grid, min(SHEET_CELL, largest), SHEET_MEGAPIXELS)
+        except ValueError as error:
+            log.info("Sweep: %s", error)
+            return notice(f"{len(self.jobs)} cells are too many for one sheet. Open {VIEWER} in {self.home}, or choose "
+                          "some with Load Cells.")  # fmt: skip
+
+    def _check_origin(self) -> None:
+        """Raises ValueError unless the keys of the cells tell the models apart that are connected."""
+        check_one(self.hidden.dynprompt, self.node_id, self.given)
+        upstream = Upstream(self.get_node, file_identity)
+        for name in MODELS:
+            upstream.of_input(self.node_id, name)
+        check_files(self.given, upstream.files)
+
+    def _check_folder(self) -> None:
+        """Raises ValueError where another Sweep of this workflow writes to the same folder."""
+        own = (self.hidden.prompt or {}).get(self.node_id, {}).get("class_type")
+        for number, node in (self.hidden.prompt or {}).items():
+            folder, cell = (node["inputs"].get(name) for name in ("folder", "cell"))
+            if number == self.node_id or node["class_type"] != own or not isinstance(folder, str) or cell:
+                continue
+            try:
+                same = folder_inside(_output_folder(), folder) == self.home
+            except ValueError:  # the other one says what is wrong with it
+                same = False
+            if same:
+                raise ValueError(f"folder: another Sweep of this workflow (node {number}) has the folder '{folder}' "
+                                 "too. Give each Sweep its own.")  # fmt: skip
 
     def _jobs(self, identity: FileIdentity) -> list[Job]:
         upstream, given = Upstream(self.get_node, identity), self.given

@@ -159,11 +159,11 @@ class Sweep(io.ComfyNode):
             return io.NodeOutput(sheet, str(run.home), report, ui=ui.PreviewImage(sheet, cls=cls))
         if cell.strip() == PLAN:
             text = run.plan(batch_size)
-            return io.NodeOutput(torch.zeros(1, 8, 8, 3), str(run.home), text, ui={"text": (text,)})
+            return io.NodeOutput(torch.zeros(1, 8, 8, 3), run.folder_output(), text, ui={"text": (text,)})
         if several := read_cells(cell):
             pictures, files, report = run.several(several)
-            return io.NodeOutput(pictures, str(run.home), report, ui={"images": shown_files(files)})
+            return io.NodeOutput(pictures, run.folder_output(), report, ui={"images": shown_files(files)})
         # One cell, saved as Save Image saves: the folder's manifest does not know it.
         picture, prefix, report = run.one(cell)
         saved = ui.ImageSaveHelper.get_save_images_ui([picture], filename_prefix=prefix, cls=cls)
-        return io.NodeOutput(picture[None], str(run.home), report, ui=saved)
+        return io.NodeOutput(picture[None], run.folder_output(), report, ui=saved)

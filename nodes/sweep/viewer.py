@@ -21,8 +21,12 @@ def write_viewer(manifest: Manifest) -> Path:
     """
     path = manifest.folder / VIEWER
     unfinished = path.with_suffix(".html.part")
-    unfinished.write_text(page(manifest), encoding="utf-8")
-    os.replace(unfinished, path)
+    try:
+        unfinished.write_text(page(manifest), encoding="utf-8")
+        os.replace(unfinished, path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
     return path
 
 

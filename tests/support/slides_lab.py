@@ -82,6 +82,11 @@ class Slide:
         """Keep an output: a link, or a node's title for its first."""
         self.add(f"keep {name}", KEEP, value=source if isinstance(source, list) else [self.node(source), 0], name=name)
 
+    def only_kept(self) -> None:
+        """Leave out the workflow's own outputs, so that nothing is made but what is kept."""
+        for number in [n for n, node in self.prompt.items() if node["class_type"] in ("SaveImage", "PreviewAny")]:
+            del self.prompt[number]
+
     def run(self) -> dict[str, list[Any]]:
         result = self.comfy.run(self.prompt)
         assert result.error is None, result.message

@@ -1,0 +1,238 @@
+"""What could make a sweep lose a picture, show a wrong one or hide a missing one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from steer.nodes.axis import Lora, prompt_axis, seed_axis
+from steer.nodes.choices import LORA
+from steer.nodes.prompts.swap import WordSwap
+from steer.nodes.sweep.manifest import Manifest
+from steer.nodes.sweep.saving import remove_unfinished
+from sweep_lab import MOODS, PROMPT, Lab, node, opened, value_axis
+
+
+def test_the_schedule_is_that_of_the_connected_sampler(lab: Lab):
+    """KSampler gives dpm_2 and some others one sigma less than euler; the widget of a connected one must not count."""
+    import comfy.samplers
+
+    sampler = comfy.samplers.sampler_object("dpm_2")
+    for number, widget in enumerate(("euler", "uni_pc")):
+        graph = lab.graph(axis_1=MOODS, sampler=sampler, sampler_name=widget, steps=4)
+        assert lab.comfy.run(graph).error is None
+        assert len(list((lab.output / "s").glob("*.png"))) == 2, f"run {number} made a cell again"
+    stock = lab.stock(sampler_name="dpm_2", steps=4)
+    assert (lab.pictures()[("smiling",)] == stock).all()
+    manifest = Manifest(lab.output / "s")
+    assert manifest.grid is not None
+    state = manifest.state(manifest.grid.cells[0].key)
+    assert state is not None
+    assert "sampler" not in state.values, "what the widget says is not what made the picture"
+    assert state.values["steps"] == 4
+
+
+def test_a_cell_of_blanks_is_the_whole_sweep(lab: Lab):
+    print_of = lab.comfy.nodes.NODE_CLASS_MAPPINGS["SteerSweep"].fingerprint_inputs
+    assert len(lab.sweep(axis_1=MOODS, cell=" ")) == 2
+    path = next((lab.output / "s").glob("angry*.png"))
+    path.unlink()
+    assert print_of(folder="s", cell=" ") != print_of(folder="s", cell=" "), "a missing picture is never cached"
+    assert len(lab.sweep(axis_1=MOODS, cell=" ")) == 2
+
+
+def test_a_picture_opened_without_its_folder_makes_itself(lab: Lab):
+    """Load Cells and Contact Sheet behind it wait: they have nothing to show, which is no error."""
+    made = lab.sweep(axis_1=MOODS)
+    for path in (lab.output / "s").iterdir():
+        path.unlink()
+    graph = lab.graph(axis_1=MOODS, cell="angry", folder=r"moods\first")
+    graph["cells"] = node("SteerLoadCells", folder=["sweep", 1], selection="", limit=0)
+    graph["behind"] = node("PreviewImage", images=["cells", 0])
+    result = lab.comfy.run(graph)
+    assert result.error is None, result.message
+    (path,) = (lab.output / "moods" / "first").glob("*.png")
+    assert (opened(path)[0] == made[("angry",)]).all()
+    assert not any("moods\\" in entry.name for entry in lab.output.iterdir())
+
+
+def test_a_list_of_models_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    """ComfyUI would run the Sweep once for each, and their cells would have the same keys."""
+
+    class Two:
+        RETURN_TYPES, OUTPUT_IS_LIST, FUNCTION = ("VAE",), (True,), "give"
+
+        @classmethod
+        def INPUT_TYPES(cls) -> dict[str, Any]:
+            return {"required": {"vae": ("VAE",)}}
+
+        def give(self, vae: Any) -> tuple[list[Any]]:
+            import copy
+
+            return ([vae, copy.copy(vae)],)
+
+    monkeypatch.setitem(lab.comfy.nodes.NODE_CLASS_MAPPINGS, "TestTwo", Two)
+    graph = lab.graph(axis_1=MOODS) | {"two": node("TestTwo", vae=["model", 2])}
+    graph["sweep"]["inputs"]["vae"] = ["two", 0]
+    assert "a list of several comes in" in lab.comfy.run(graph).message
+    assert lab.comfy.run(lab.graph(axis_1=MOODS)).error is None, "the next run has one again"
+
+
+def test_a_model_file_that_was_replaced_behind_comfyuis_cache_is_told():
+    from steer.nodes.sweep.engine import Given
+    from steer.nodes.sweep.origin import check_files
+
+    def given(version: str) -> Given:
+        parts = (SimpleNamespace(patches_uuid=version), SimpleNamespace(patcher=SimpleNamespace(patches_uuid="c")))
+        return Given(parts[0], parts[1], parts[1], {})
+
+    check_files(given("one"), {"a.safetensors": "10 1", "b.safetensors": "10 1"})
+    check_files(given("one"), {"a.safetensors": "10 1"})
+    with pytest.raises(ValueError, match=r"'a\.safetensors' was replaced.*Free the model and node cache"):
+        check_files(given("one"), {"a.safetensors": "10 2"})
+    check_files(given("read anew"), {"a.safetensors": "10 2"})
+
+
+def test_the_files_of_an_axis_change_its_fingerprint(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import folder_paths
+
+    kinds = {kind: ([str(tmp_path / kind)], {".safetensors"}) for kind in ("loras", "checkpoints")}
+    for kind, places in kinds.items():
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "anna.safetensors").write_bytes(kind.encode())
+        monkeypatch.setitem(folder_paths.folder_names_and_paths, kind, places)
+        monkeypatch.setitem(folder_paths.filename_list_cache, kind, ([], {}, 0.0))
+        folder_paths.filename_list_cache.pop(kind)
+    print_of = lab.comfy.nodes.NODE_CLASS_MAPPINGS["SteerValueAxis"].fingerprint_inputs
+    before = print_of(kind=LORA, text="none\nanna.safetensors : 0.8")
+    assert before == print_of(kind=LORA, text="none\nanna.safetensors : 0.8")
+    (tmp_path / "loras" / "anna.safetensors").write_bytes(b"trained again")
+    after = print_of(kind=LORA, text="none\nanna.safetensors : 0.8")
+    assert after != before, "also where a checkpoint has the same name"
+    assert print_of(kind="cfg", text="4, 8") == print_of(kind="cfg", text=None) == ""
+    assert isinstance(Lora("anna.safetensors", 0.8).name, str)
+
+
+def test_a_retouched_picture_is_left_and_a_torn_one_made_again(lab: Lab):
+    axes = {"axis_1": MOODS, "axis_2": seed_axis([1, 2])}
+    lab.sweep(**axes)
+    retouched, torn, gone, whole = sorted((lab.output / "s").glob("*.png"))
+    with Image.open(retouched) as picture:
+        picture.convert("L").save(retouched, optimize=True)
+    before, expected = retouched.read_bytes(), torn.read_bytes()
+    torn.write_bytes(expected[: len(expected) // 2])
+    gone.unlink()
+    graph = lab.graph(**axes)
+    assert lab.comfy.run(graph).error is None
+    assert retouched.read_bytes() == before
+    assert torn.read_bytes() == expected
+    assert gone.is_file()
+    assert whole.is_file()
+
+
+def test_two_sweeps_never_share_a_folder(lab: Lab):
+    graph = lab.graph(axis_1=MOODS)
+    other = node("SteerSweep", **graph["sweep"]["inputs"] | {"folder": " s "})
+    assert "another Sweep of this workflow (node other) has the folder ' s ' too" in lab.comfy.run(
+        graph | {"other": other}
+    ).message  # fmt: skip
+    assert not list(lab.output.glob("s/*.png"))
+    other["inputs"]["folder"] = "t"
+    assert lab.comfy.run(graph | {"other": other}).error is None
+
+
+def test_cells_that_fit_on_no_sheet_are_made_all_the_same(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    from steer.nodes.sweep import sweep_engine
+
+    monkeypatch.setattr(sweep_engine, "SHEET_MEGAPIXELS", 1e-4)
+    result = lab.comfy.run(lab.graph(axis_1=MOODS))
+    assert result.error is None, result.message
+    assert len(lab.pictures()) == 2
+    assert len(result.outputs["sweep"]["images"]) == 1
+
+
+def test_what_a_killed_server_left_half_written_goes(tmp_path: Path):
+    names = {pid: tmp_path / f"angry-0123456789.png.{pid}.part" for pid in (os.getpid(), os.getppid(), 999_999_999)}
+    others = [tmp_path / "mine.part", tmp_path / "angry-0123456789.png"]
+    for path in [*names.values(), *others]:
+        path.write_bytes(b"half")
+    remove_unfinished(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([names[os.getppid()], *others]), "another server may be writing"
+
+
+def test_progress_tells_the_plan_first_then_each_cell(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    from steer.nodes.sweep import sweep_engine
+
+    told: list[str] = []
+    monkeypatch.setattr(sweep_engine, "send_progress_text", lambda text, node_id: told.append(f"{node_id}: {text}"))
+    lab.sweep(axis_1=MOODS, axis_2=seed_axis([1, 2]))
+    assert told[0].startswith("sweep: 2 (prompt) x 2 (seed): 4 cells of 64 x 64")
+    assert told[1:] == [f"sweep: cell {number} of 4: {name}" for number, name in enumerate(
+        ("smiling x seed 1", "smiling x seed 2", "angry x seed 1", "angry x seed 2"), 1
+    )]  # fmt: skip
+
+
+def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    import comfy.model_management as management
+    from steer.nodes.sweep import engine
+
+    free = 0.0
+    with monkeypatch.context() as patch:
+        patch.setattr(management, "is_device_cpu", lambda device: False)
+        patch.setattr(engine, "_free_memory", lambda device: free)
+        given = engine.Given(*_loaded(), {"samples": torch.zeros(1, 4, 8, 8)})
+        maker = engine.PictureMaker(given, lambda share, preview: None)
+        settings: Any = SimpleNamespace(sampler="euler")
+        one = float(given.model.memory_required([2, 4, 8, 8])) / engine.FREE_SHARE
+        found = []
+        for free in (0.5 * one, 2.5 * one, 9 * one, 1e15):  # noqa: B007  # the function above reads it
+            found.append(maker.batch_size(0, settings))
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (1, max(engine.GPU_BATCHES)), found
+    assert len(set(found)) > 2, found
+
+    real, tried = engine.PictureMaker._sample, list[int]()
+
+    def sample(self: Any, *arguments: Any) -> torch.Tensor:
+        tried.append(len(arguments[-1]))
+        if tried[-1] > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(self, *arguments)
+
+    monkeypatch.setattr(engine.PictureMaker, "_sample", sample)
+    graph = lab.graph(axis_1=seed_axis(range(5)), batch_size=5)
+    graph["report"] = node("PreviewAny", source=["sweep", 2])
+    result = lab.comfy.run(graph)
+    assert "Out of memory with 5 pictures at once: went on with 2." in result.outputs["report"]["text"][0]
+    assert tried == [5, 2, 2, 1]
+    assert len(lab.pictures()) == 5
+
+
+def _loaded() -> tuple[Any, Any, Any]:
+    from steer.nodes.demo import engine
+
+    return engine.load_model(), engine.load_clip(), engine.load_vae()
+
+
+def test_prompts_of_other_lengths_are_cells_of_their_own(lab: Lab):
+    """Up to 77 tokens CLIP needs one part, beyond it two: ComfyUI's sampler meets both beside the short negative."""
+    long = "angry, " + ", ".join(["standing in a backstreet"] * 30)
+    axis = prompt_axis([WordSwap(("smiling",), None), WordSwap(("smiling",), (long,))], ["smiling", "long"])
+    pictures = lab.sweep(axis_1=axis)
+    assert (pictures[("long",)] == lab.stock(positive=PROMPT.replace("smiling", long))).all()
+    assert (pictures[("smiling",)] == lab.stock()).all()
+
+
+def test_a_latent_of_several_sizes_is_refused(lab: Lab):
+    import comfy.nested_tensor
+
+    nested = comfy.nested_tensor.NestedTensor([torch.zeros(1, 4, 8, 8), torch.zeros(1, 4, 16, 8)])
+    lab.given["latent"] = {"samples": nested}
+    graph = lab.graph(axis_1=value_axis("cfg", 3.0))
+    graph["latent"] = node("TestGive", name="latent", version="nested")
+    assert "latent: it is of several sizes" in lab.comfy.run(graph).message
