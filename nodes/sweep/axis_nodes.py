@@ -41,7 +41,8 @@ class ValueAxis(io.ComfyNode):
         cls, kind: str | None = None, text: str | None = None
     ) -> str:
         """Changes with the files of checkpoints and LoRAs, so that a Sweep makes their cells anew."""
-        from .engine import file_identity, known_names
+        from .engine import known_names
+        from .files import file_identity
         from .values import read_values
 
         if kind not in FILES or text is None:

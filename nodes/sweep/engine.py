@@ -6,7 +6,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import comfy.model_management as management
@@ -59,25 +58,6 @@ def known_names(kind: str) -> list[str]:
     if kind not in folders:
         raise ValueError(f"kind: '{kind}' has no names.")
     return folder_paths.get_filename_list(folders[kind])
-
-
-def file_identity(name: str) -> str | None:
-    """Size and time of change of the files that `name` names in ComfyUI's model folders; None where it names none."""
-    states = [path.stat() for path in _model_files(name)]
-    return " ".join(f"{state.st_size} {state.st_mtime_ns}" for state in states) or None
-
-
-def file_size(name: str) -> str | None:
-    """Their sizes alone, which are the same for the same files on another machine."""
-    return " ".join(str(path.stat().st_size) for path in _model_files(name)) or None
-
-
-def _model_files(name: str) -> list[Path]:
-    """A checkpoint and a LoRA may have one name: which of them a node reads, its text does not say."""
-    if not name.lower().endswith((*folder_paths.supported_pt_extensions, ".gguf")):
-        return []
-    found = [folder_paths.get_full_path(kind, name) for kind in sorted(folder_paths.folder_names_and_paths)]
-    return [Path(path) for path in dict.fromkeys(found) if path]
 
 
 def check_latent(latent: dict[str, Any]) -> None:
@@ -164,6 +144,8 @@ class PictureMaker:
             step_noise(sampler)
         except ValueError:
             return False
+        if hasattr(self.given.model.model, "noise_augmentor"):
+            return False  # unCLIP and the x4 upscaler draw further noise from one seed for all
         masked = self.given.latent.get("noise_mask")
         lists = [masked, *(part for control in self.given.control or () for part in (control.hint, control.mask))]
         if any(part is not None and part.ndim > 2 and part.shape[0] > 1 for part in lists):

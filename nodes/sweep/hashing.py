@@ -22,6 +22,13 @@ MODELS = ("model", "clip", "vae")
 VERSION = 1  # raise it when the same settings begin to make other pictures
 # What tells the file of a model apart that a text names ("v1-5.safetensors"); None where it names none.
 FileIdentity = Callable[[str], str | None]
+# What a node of the graph says of the files that it reads; None where it says nothing.
+NodeState = Callable[[Mapping[str, Any]], Any]
+
+
+def noted_state(node: Mapping[str, Any]) -> Any:
+    """As ComfyUI's cache notes it on the node."""
+    return node.get("is_changed")
 
 
 def digest(value: Any) -> str:
@@ -51,8 +58,8 @@ def content(value: Any) -> Any:
 class Upstream:
     """Digests of the parts of a graph that feed a node. Each node is looked at once."""
 
-    def __init__(self, get_node: GetNode, identity: FileIdentity) -> None:
-        self.get_node, self.identity = get_node, identity
+    def __init__(self, get_node: GetNode, identity: FileIdentity, state: NodeState = noted_state) -> None:
+        self.get_node, self.identity, self.state = get_node, identity, state
         self.files: dict[str, str] = {}  # name -> identity of those that were met
         self._known: dict[str, str] = {}
 
@@ -62,7 +69,7 @@ class Upstream:
         return digest(self._value(node["inputs"].get(name) if node else None))
 
     def _value(self, value: Any) -> Any:
-        if _is_link(value):
+        if is_link(value):
             return ["link", self._node(str(value[0])), value[1]]
         if isinstance(value, str) and (file := self.identity(value)) is not None:
             self.files[value] = file
@@ -77,7 +84,7 @@ class Upstream:
             current = todo[-1]
             node = self.get_node(current)
             inputs = node["inputs"] if node else {}
-            sources = [str(value[0]) for value in inputs.values() if _is_link(value)]
+            sources = [str(value[0]) for value in inputs.values() if is_link(value)]
             missing = [source for source in sources if source not in self._known and source not in begun]
             if missing and current not in self._known:
                 begun.add(current)
@@ -93,10 +100,10 @@ class Upstream:
             return digest("absent")
         inputs = {}
         for name, value in node["inputs"].items():
-            known = self._known.get(str(value[0]), "loop") if _is_link(value) else ""
-            inputs[name] = ["link", known, value[1]] if _is_link(value) else self._value(value)
+            known = self._known.get(str(value[0]), "loop") if is_link(value) else ""
+            inputs[name] = ["link", known, value[1]] if is_link(value) else self._value(value)
         # What a node says of files it reads (fingerprint_inputs, IS_CHANGED), as ComfyUI's cache counts it.
-        return digest([node["class_type"], inputs, content(node.get("is_changed"))])
+        return digest([node["class_type"], inputs, content(self.state(node))])
 
 
 def cell_key(settings: Settings, shared: Mapping[str, Any], identity: FileIdentity) -> str:
@@ -125,7 +132,7 @@ def shared_parts(upstream: Upstream, node_id: str, latent: Mapping[str, Any], **
     return parts
 
 
-def _is_link(value: Any) -> bool:
+def is_link(value: Any) -> bool:
     """ComfyUI's own rule (comfy_execution.graph_utils.is_link)."""
     return (
         isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], int | float)

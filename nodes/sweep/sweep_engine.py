@@ -25,13 +25,12 @@ from .engine import (
     Given,
     PictureMaker,
     check_latent,
-    file_identity,
-    file_size,
     known_names,
     picture_size,
     send_progress_text,
     swept_control,
 )
+from .files import file_identity, file_size, node_state
 from .folder_sheet import notice, sheet_of
 from .freeze import cell_text, frozen_prompt, frozen_workflow
 from .hashing import MODELS, FileIdentity, Upstream, shared_parts
@@ -206,7 +205,7 @@ class SweepRun:
     def _check_origin(self) -> None:
         """Raises ValueError unless the keys of the cells tell the models apart that are connected."""
         check_one(self.hidden.dynprompt, self.node_id, self.given)
-        upstream = Upstream(self.get_node, file_identity)
+        upstream = Upstream(self.get_node, file_identity, node_state)
         for name in MODELS:
             upstream.of_input(self.node_id, name)
         check_files(self.given, upstream.files)
@@ -227,7 +226,7 @@ class SweepRun:
                                  "too. Give each Sweep its own.")  # fmt: skip
 
     def _jobs(self, identity: FileIdentity) -> list[Job]:
-        upstream, given = Upstream(self.get_node, identity), self.given
+        upstream, given = Upstream(self.get_node, identity, node_state), self.given
         shared = shared_parts(
             upstream, self.node_id, given.latent, control=given.control, sampler=given.sampler, sigmas=given.sigmas
         )

@@ -3,8 +3,8 @@
 All on one ComfyUI server with the same model, prompts, steps and seeds; the pictures are compared. Every method is
 measured in every round with seeds and a folder of its own, so that nothing comes from a cache. The first picture counts
 when its file is there. Memory is what the server's peak rises above its size before the run (Linux only). At the end a
-large sweep of small cells: memory after its 50th cell, after its last and after its sheet, and the time of a run that
-finds all done.
+large sweep of small cells: memory after its 50th cell and after its sheet, and the time of a run that finds all but one
+done (with all of them there ComfyUI's cache would answer, not the Sweep).
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def measure(client: ComfyClient, pid: int, output: Path, methods: list[Method], 
 
 
 def scale(client: ComfyClient, pid: int, output: Path, options: argparse.Namespace) -> bool:
-    """A large sweep: does its memory stay, and is a run over finished cells quick?"""
+    """A large sweep: does its memory stay, its sheet included, and is a run over finished cells quick?"""
     small = argparse.Namespace(size=64, steps=1)
     seeds = range(1, 1 + -(-options.cells // len(MOODS)))
     prompts = sweep(seeds, "scale", small)
@@ -161,15 +161,18 @@ def scale(client: ComfyClient, pid: int, output: Path, options: argparse.Namespa
     seconds, _ = run(client, prompts, output / "scale")
     over.set()
     watcher.join()
-    sheet = memory_mb(pid, "VmRSS") - sizes[cells]
+    sheet = memory_mb(pid, "VmRSS") - sizes[50]
     growth = sizes[cells] - sizes[50]
+    lost = min((output / "scale").glob("*.png"))
+    lost.unlink()
     again, _ = run(client, prompts, output / "scale")
+    assert lost.is_file(), "the Sweep did not run again"
     count = sum(1 for _ in (output / "scale").glob("*.png"))
     print(f"\n{count} cells of 64 x 64, 1 step: {seconds:.1f} s. Memory after the last against after cell 50: "
-          f"{growth:+.0f} MB (at most {SCALE_LIMIT_MB:.0f}); the sheet of all of them, which comes then: "
-          f"{sheet:+.0f} MB. A run that finds all done: {again:.2f} s "
+          f"{growth:+.0f} MB, with the sheet of all of them, which comes then: {sheet:+.0f} MB "
+          f"(at most {SCALE_LIMIT_MB:.0f}). A run that finds all but one done: {again:.2f} s "
           f"(at most {RESUME_LIMIT_S:.0f}).")  # fmt: skip
-    return growth <= SCALE_LIMIT_MB and again <= RESUME_LIMIT_S
+    return max(growth, sheet) <= SCALE_LIMIT_MB and again <= RESUME_LIMIT_S
 
 
 def report(methods: list[Method], cells: int, worst: int, gpu: bool) -> bool:

@@ -64,14 +64,13 @@ class InProcessComfy:
         self.nodes = nodes
         self.fresh()
 
-    def fresh(self) -> None:
-        """Start with an empty cache."""
+    def fresh(self, *, cached: bool = True) -> None:
+        """Start with an empty cache, or as with --cache-none."""
         import execution
 
         self.server = _Server()
-        self.executor = execution.PromptExecutor(
-            self.server, cache_type=execution.CacheType.CLASSIC, cache_args={"lru": 0, "ram": 0}
-        )
+        kind = execution.CacheType.CLASSIC if cached else execution.CacheType.NONE
+        self.executor = execution.PromptExecutor(self.server, cache_type=kind, cache_args={"lru": 0, "ram": 0})
 
     def validate(self, prompt: dict[str, Any]) -> tuple[bool, Any, list[str], dict[str, Any]]:
         import execution

@@ -118,6 +118,22 @@ def test_the_files_of_an_axis_change_its_fingerprint(lab: Lab, tmp_path: Path, m
     assert isinstance(Lora("anna.safetensors", 0.8).name, str)
 
 
+def test_without_a_cache_the_cells_have_the_same_keys(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    """ComfyUI asks nodes for the state of their files only for its cache: --cache-none must not hide new weights."""
+    made = lab.sweep(axis_1=MOODS)
+    before = {path: path.stat().st_mtime_ns for path in (lab.output / "s").glob("*.png")}
+    try:
+        lab.comfy.fresh(cached=False)
+        assert lab.sweep(axis_1=MOODS).keys() == made.keys()
+        assert {path: path.stat().st_mtime_ns for path in (lab.output / "s").glob("*.png")} == before
+        demo = lab.comfy.nodes.NODE_CLASS_MAPPINGS["SteerDemoModel"]
+        monkeypatch.setattr(demo, "fingerprint_inputs", classmethod(lambda cls: "other weights"))
+        lab.sweep(axis_1=MOODS)
+        assert len(list((lab.output / "s").glob("*.png"))) == 2 * len(before)
+    finally:
+        lab.comfy.fresh()
+
+
 def test_a_retouched_picture_is_left_and_a_torn_one_made_again(lab: Lab):
     axes = {"axis_1": MOODS, "axis_2": seed_axis([1, 2])}
     lab.sweep(**axes)
@@ -138,9 +154,9 @@ def test_a_retouched_picture_is_left_and_a_torn_one_made_again(lab: Lab):
 def test_two_sweeps_never_share_a_folder(lab: Lab):
     graph = lab.graph(axis_1=MOODS)
     other = node("SteerSweep", **graph["sweep"]["inputs"] | {"folder": " s "})
-    assert "another Sweep of this workflow (node other) has the folder ' s ' too" in lab.comfy.run(
-        graph | {"other": other}
-    ).message  # fmt: skip
+    message = lab.comfy.run(graph | {"other": other}).message
+    assert "another Sweep of this workflow (node " in message
+    assert "Give each Sweep its own." in message
     assert not list(lab.output.glob("s/*.png"))
     other["inputs"]["folder"] = "t"
     assert lab.comfy.run(graph | {"other": other}).error is None
@@ -192,6 +208,9 @@ def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: La
         found = []
         for free in (0.5 * one, 2.5 * one, 9 * one, 1e15):  # noqa: B007  # the function above reads it
             found.append(maker.batch_size(0, settings))
+        given.model.model.noise_augmentor = None
+        assert maker.batch_size(8, settings) == 1, "it draws its own noise from the seed of the first picture"
+        del given.model.model.noise_augmentor
     assert found == sorted(found)
     assert (found[0], found[-1]) == (1, max(engine.GPU_BATCHES)), found
     assert len(set(found)) > 2, found

@@ -107,6 +107,29 @@ def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
     assert not list(folder.glob("*.part"))
 
 
+def test_cancel_then_run_again_makes_only_the_rest(server, client):
+    from steer.runner import workflow as workflows
+    from steer.runner.client import QueueError
+
+    folder = Path(server.arguments[2]) / "again"
+    object_info = get_json(f"{server.url}/object_info")
+    graph = sweep_graph(object_info, "again", "1-8", "angry\nlaughing", steps=4)
+    stop = threading.Thread(
+        target=lambda: (wait_for(lambda: len(pictures(folder)) >= 5), _post(f"{server.url}/interrupt"))
+    )
+    stop.start()
+    with pytest.raises(QueueError, match="cancelled"):
+        client.run(workflows.to_prompt(graph, object_info), graph)
+    stop.join()
+    before = pictures(folder)
+    assert 5 <= len(before) < 24
+    client.run(workflows.to_prompt(graph, object_info), graph)
+    after = pictures(folder)
+    assert len(after) == 24
+    assert before.items() <= after.items(), "a finished picture was touched"
+    assert sorted(recorded(folder)) == sorted(after), "a cell was made twice, or one is lost"
+
+
 def test_cancel_and_a_frozen_picture_by_the_api(server, client):
     from steer.runner import workflow as workflows
     from steer.runner.client import QueueError
