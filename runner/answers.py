@@ -56,6 +56,18 @@ class Picture:
     type: str
 
 
+class FileGone(QueueError):
+    """The server names a file that it made earlier and that is not in its folder any more."""
+
+    def __init__(self, url: str, picture: Picture) -> None:
+        where = "/".join(filter(None, (picture.type, picture.subfolder, picture.filename)))
+        super().__init__(
+            f"{url} made {where} earlier and takes the workflow for done, but the file is not there any more: it was "
+            "moved, renamed or deleted. Choose 'Unload Models and Execution Cache' in that ComfyUI's menu or restart "
+            "it, then run the same command again: it makes the file anew."
+        )
+
+
 @dataclass
 class RunOutcome:
     seconds: float
@@ -96,14 +108,24 @@ def refusal(prompt: Prompt, body: bytes) -> Refused:
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
         return Refused(str(error or answer)[:500])
-    faults = []
-    for node_id, told in (answer.get("node_errors") or {}).items():
-        for each in told.get("errors", []):
-            title = node_title(prompt, node_id)
-            faults.append(NodeFault(node_id, title, str(each.get("message")), str(each.get("details") or "")))
+    faults = _faults(prompt, answer.get("node_errors") or {})
     reason = str(error.get("message") or "no reason given")
     details = str(error.get("details") or "")
-    return Refused(f"{reason}: {details}" if details and not faults else reason, tuple(faults))
+    return Refused(f"{reason}: {details}" if details and not faults else reason, faults)
+
+
+def only_in_part(prompt: Prompt, node_errors: dict[str, Any]) -> Refused:
+    """For a prompt of which ComfyUI took only those output nodes that validate."""
+    return Refused("it would make only some of its outputs, so it was not run.", _faults(prompt, node_errors))
+
+
+def _faults(prompt: Prompt, node_errors: dict[str, Any]) -> tuple[NodeFault, ...]:
+    return tuple(
+        NodeFault(
+            node_id, node_title(prompt, node_id), str(each.get("message")), str(each.get("details") or "")
+        )
+        for node_id, told in node_errors.items() for each in told.get("errors", [])
+    )  # fmt: skip
 
 
 def outcome_of(history: dict[str, Any], prompt: Prompt) -> RunOutcome:

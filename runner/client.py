@@ -6,6 +6,8 @@ asked what became of it.
 
 from __future__ import annotations
 
+import contextlib
+import http
 import http.client
 import json
 import time
@@ -21,6 +23,7 @@ from typing import Any, TypeVar
 import websocket
 
 from .answers import (
+    FileGone,
     NodeFailed,
     Picture,
     Progress,
@@ -30,12 +33,14 @@ from .answers import (
     RunOutcome,
     ServerLost,
     node_title,
+    only_in_part,
     outcome_of,
     refusal,
 )
 
 __all__ = [
     "ComfyClient",
+    "FileGone",
     "NodeFailed",
     "Picture",
     "Progress",
@@ -100,13 +105,15 @@ class ComfyClient:
         return True
 
     def fetch(self, picture: Picture) -> bytes:
-        """The bytes of an output file, as ComfyUI wrote it."""
+        """The bytes of an output file, as ComfyUI wrote it. Raises FileGone where it is not there any more."""
         query = urllib.parse.urlencode(
             {"filename": picture.filename, "subfolder": picture.subfolder, "type": picture.type}
         )
         try:
-            return self._open(f"/view?{query}")
+            return self._patiently(lambda: self._open(f"/view?{query}"))
         except urllib.error.HTTPError as error:
+            if error.code == http.HTTPStatus.NOT_FOUND:
+                raise FileGone(self.url, picture) from error
             raise QueueError(f"{self.url} does not give out {picture.filename}: {error}") from error
 
     def upload(self, name: str, content: bytes) -> str:
@@ -114,14 +121,20 @@ class ComfyClient:
 
         Nothing is overwritten: a file of that name with the same content is used, one with another gets a number.
         """
+        return self._patiently(lambda: self._upload(name, content))
+
+    def _upload(self, name: str, content: bytes) -> str:
         import requests  # comfy-cli brings it along
 
         path = PurePosixPath(name)
         fields = {"subfolder": "" if str(path.parent) == "." else str(path.parent), "type": "input"}
         try:
             answer = requests.post(
-                f"{self.url}/upload/image", data=fields, files={"image": (path.name, content)}, timeout=ASK_S
-            )
+                f"{self.url}/upload/image", data=fields, files={"image": (path.name, content)},
+                timeout=min(ASK_S, self.patience),
+            )  # fmt: skip
+            if answer.status_code in _UNREACHABLE:
+                raise ServerLost(f"{self.url} does not answer (HTTP {answer.status_code}).")
             answer.raise_for_status()
             told = answer.json()
             return "/".join(filter(None, (str(told.get("subfolder") or "").replace("\\", "/"), str(told["name"]))))
@@ -156,21 +169,34 @@ class ComfyClient:
         return outcome
 
     def submit(self, prompt: Prompt, workflow: dict[str, Any] | None = None, prompt_id: str | None = None) -> str:
-        """Queue `prompt`; returns the name under which the server knows it."""
+        """Queue `prompt`; returns the name under which the server knows it.
+
+        Raises Refused also where the server would run only some of its output nodes.
+        """
         prompt_id = prompt_id or str(uuid.uuid4())
         extra = {"extra_pnginfo": {"workflow": workflow}} if workflow is not None else {}
         body = {"prompt": prompt, "client_id": self.client_id, "extra_data": extra, "prompt_id": prompt_id}
         request = urllib.request.Request(
             f"{self.url}/prompt", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
+        sent = False
+
+        def send() -> dict[str, Any]:
+            nonlocal sent
+            if sent and self.state(prompt_id) != UNKNOWN:  # it was taken, and only the answer was lost
+                return {"prompt_id": prompt_id}
+            sent = True
+            return dict(json.loads(self._open(request)))
+
         try:
-            return str(json.loads(self._open(request))["prompt_id"])
+            answer = self._patiently(send)
         except urllib.error.HTTPError as error:
             raise refusal(prompt, error.read()) from error
-        except ServerLost:  # perhaps after it was taken
-            if self._patiently(lambda: self.state(prompt_id)) == UNKNOWN:
-                raise
-            return prompt_id
+        if answer.get("node_errors"):
+            with contextlib.suppress(QueueError, OSError):  # it does not listen: the refusal stands all the same
+                self.cancel(str(answer["prompt_id"]))
+            raise only_in_part(prompt, answer["node_errors"])
+        return str(answer["prompt_id"])
 
     def follow(
         self,
@@ -244,11 +270,16 @@ class ComfyClient:
         return socket
 
     def _patiently(self, ask: Callable[[], T]) -> T:
-        """Ask again until there is an answer. Raises ServerLost when there was none for too long."""
+        """Ask again until there is an answer. Raises ServerLost when there was none for too long.
+
+        An answer that says no, an HTTPError, is one.
+        """
         limit = time.monotonic() + self.patience
         while True:
             try:
                 return ask()
+            except urllib.error.HTTPError:
+                raise
             except ServerLost:
                 if time.monotonic() >= limit:
                     raise

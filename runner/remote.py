@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .answers import NodeFailed, Picture, Progress, QueueError, Refused, ServerLost
+from .answers import FileGone, NodeFailed, Picture, Progress, QueueError, Refused, ServerLost
 from .client import ComfyClient
 from .jobs import Job, JobFile
 from .scheduling import JobFailed, JobRefused, WorkerLost
@@ -47,7 +47,7 @@ class ServerWorker:
                 prompt, job.workflow, lambda progress: self.on_progress(self.name, job, progress), self._running
             )
             files = tuple((each.filename, self.client.fetch(each)) for each in kept(outcome.pictures))
-        except Refused as error:
+        except (Refused, FileGone) as error:  # another may not have made the file yet
             raise JobRefused(f"{self.name}: {error}") from error
         except ServerLost as error:
             if not error.forgotten:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,3 +91,31 @@ def test_a_refusal_is_told_per_node_and_a_failure_by_its_node(client):
     failing["2"] = {"class_type": "SteerCanny", "_meta": {"title": "My edges"}, "inputs": inputs}
     with pytest.raises(NodeFailed, match=r"'My edges' failed: .*low_threshold"):
         client.run(failing)
+
+
+def test_a_prompt_that_would_run_only_in_part_is_refused_and_cancelled(client):
+    from steer.runner.client import Refused
+
+    prompt = slow_prompt(STEPS, seed=4)
+    prompt["other"] = {"class_type": "SaveImage", "_meta": {"title": "My copy"}, "inputs": {"images": ["d", 0]}}
+    with pytest.raises(Refused, match="only some of its outputs") as caught:
+        client.run(prompt, prompt_id="in-part")
+    assert [(fault.node_id, fault.title) for fault in caught.value.faults] == [("other", "My copy")]
+    assert "filename_prefix" in str(caught.value)
+    limit = time.monotonic() + 30
+    while client.state("in-part") == "queued" and time.monotonic() < limit:
+        time.sleep(0.1)
+    ended = client.get("/history/in-part").get("in-part", {"outputs": {}})
+    assert not ended["outputs"], "it was to be cancelled"
+
+
+def test_a_file_that_was_moved_is_told_and_how_to_have_it_again(server, client):
+    from steer.runner.client import FileGone
+
+    prompt = noisy_prompt(seed=5)
+    (made,) = client.run(prompt).pictures
+    (Path(server.arguments[2]) / made.filename).unlink()
+    (again,) = client.run(prompt).pictures
+    with pytest.raises(FileGone, match=r"Execution Cache.*run the same command again") as caught:
+        client.fetch(again)
+    assert made.filename in str(caught.value)
