@@ -86,15 +86,15 @@ def _place(options: argparse.Namespace, workflows: dict[Path, Workflow | Prompt]
 
 
 def examine(data: Workflow | Prompt, place: RunningComfy | ComfyFolder, folders: list[Path]) -> Findings:
-    """What the workflow needs of `place`; input files may also lie in `folders`."""
+    """What the workflow needs of `place` to run; input files may also lie in `folders`."""
 
     def has_file(name: str) -> bool:
         return is_inside(name) and (local_file(name, folders) is not None or place.has_input(name))
 
     return Findings(
-        [(need, place.pack_of(need)) for need in node_needs(data)],
-        [(need, place.has_model(need)) for need in model_needs(data)],
-        [(name, has_file(name)) for name in named_files(data)],
+        [(need, place.pack_of(need)) for need in node_needs(data, idle=False)],
+        [(need, place.has_model(need)) for need in model_needs(data, idle=False)],
+        [(name, has_file(name)) for name in named_files(data, idle=False)],
     )
 
 

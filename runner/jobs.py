@@ -89,7 +89,7 @@ def make_jobs(
             for label, variant in _seeded(data, prompt, object_info, seeds):
                 for setting in own:
                     variant = _set(variant, object_info, setting)
-                jobs.append(_job(name + label, variant, object_info, folders))
+                jobs.append(_job(name + label, variant, object_info, folders, label))
         except WorkflowError as error:
             raise WorkflowError(f"{name}: {error}") from error
     for setting in settings:
@@ -137,7 +137,9 @@ def _set(data: Workflow | Prompt, object_info: dict[str, Any], setting: Setting)
     return changed
 
 
-def _job(name: str, data: Workflow | Prompt, object_info: dict[str, Any], folders: list[Path]) -> Job:
+def _job(name: str, data: Workflow | Prompt, object_info: dict[str, Any], folders: list[Path], place: str) -> Job:
+    if not is_prompt(data):
+        data = workflows.settle(data, object_info, place)
     prompt = data if is_prompt(data) else workflows.to_prompt(data, object_info)
     files = []
     for need in prompt_files(prompt, object_info):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from .answers import Prompt
-from .workflow import FRONTEND_ONLY, Workflow, WorkflowError
+from .ui_graph import server_nodes
+from .workflow import Workflow, WorkflowError
 
 MODEL_FILES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf", ".onnx")
 MEDIA_FILES = (
@@ -74,22 +74,15 @@ def is_prompt(data: Any) -> bool:
     )
 
 
-def graph_nodes(workflow: Workflow) -> Iterator[dict[str, Any]]:
-    """Every node of a UI workflow that ComfyUI must know, those inside its subgraphs too."""
-    graphs = [sub for sub in workflow.get("definitions", {}).get("subgraphs", []) if isinstance(sub, dict)]
-    inner = {graph.get("id") for graph in graphs} | FRONTEND_ONLY | {"GetNode", "SetNode"}
-    for graph in (workflow, *graphs):
-        for node in graph.get("nodes", []):
-            if isinstance(node, dict) and node.get("type") not in inner:
-                yield node
+def node_needs(data: Workflow | Prompt, idle: bool = True) -> list[NodeNeed]:
+    """Each kind of node once, sorted. `data` is a workflow in UI or API format (the latter names no packs).
 
-
-def node_needs(data: Workflow | Prompt) -> list[NodeNeed]:
-    """Each kind of node once, sorted. `data` is a workflow in UI or API format (the latter names no packs)."""
+    idle, here and below: also of nodes that are muted or bypassed.
+    """
     if is_prompt(data):
         return [NodeNeed(kind) for kind in sorted({node["class_type"] for node in data.values()})]
     found: dict[str, NodeNeed] = {}
-    for node in graph_nodes(data):
+    for node in server_nodes(data, idle):
         properties = node.get("properties") or {}
         pack = str(properties.get("cnr_id") or properties.get("aux_id") or "")
         need = NodeNeed(str(node.get("type")), pack, str(properties.get("ver") or ""))
@@ -98,14 +91,14 @@ def node_needs(data: Workflow | Prompt) -> list[NodeNeed]:
     return [found[kind] for kind in sorted(found)]
 
 
-def model_needs(data: Workflow | Prompt) -> list[ModelNeed]:
+def model_needs(data: Workflow | Prompt, idle: bool = True) -> list[ModelNeed]:
     """Each model file once, sorted: those that `properties.models` lists, and widget values that end like a model."""
     found: dict[str, ModelNeed] = {}
     if is_prompt(data):
         values = [value for node in data.values() for value in node["inputs"].values()]
     else:
         values = []
-        for node in graph_nodes(data):
+        for node in server_nodes(data, idle):
             widgets = _widget_values(node)
             values += widgets
             for model in (node.get("properties") or {}).get("models") or []:
@@ -138,12 +131,12 @@ def prompt_files(prompt: Prompt, object_info: dict[str, Any]) -> list[FileNeed]:
     return found
 
 
-def named_files(data: Workflow | Prompt) -> list[str]:
+def named_files(data: Workflow | Prompt, idle: bool = True) -> list[str]:
     """The input files a workflow seems to name, without a server to ask: values of Load nodes that end like media."""
     if is_prompt(data):
         nodes = [(node["class_type"], list(node["inputs"].values())) for node in data.values()]
     else:
-        nodes = [(str(node.get("type")), _widget_values(node)) for node in graph_nodes(data)]
+        nodes = [(str(node.get("type")), _widget_values(node)) for node in server_nodes(data, idle)]
     values = [value for kind, listed in nodes if "load" in kind.lower() for value in listed if isinstance(value, str)]
     return sorted({_of_input(value) for value in values if _of_input(value).lower().endswith(MEDIA_FILES)})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import Any
 
 from .answers import Prompt, node_title
 from .pack import ROOT
+from .ui_graph import server_nodes, subgraphs
 
 Workflow = dict[str, Any]
 FOLDER = ROOT / "workflows"
 SD15_TWIN = "-sd15"
-FRONTEND_ONLY = {"Note", "MarkdownNote", "Reroute", "PrimitiveNode"}
 _PROBE = "steer-probe-value"
+_CHOICE = f"{{{_PROBE}|{_PROBE}}}"
 
 
 class WorkflowError(Exception):
@@ -85,20 +87,55 @@ def read(path: Path) -> Workflow:
 
 
 def to_prompt(workflow: Workflow, object_info: dict[str, Any]) -> Prompt:
-    """The API prompt of a UI workflow."""
-    from comfy_cli.workflow_to_api import convert_ui_to_api  # pyright: ignore[reportMissingTypeStubs]
+    """The API prompt of a UI workflow. Raises WorkflowError where this ComfyUI lacks a node that runs."""
+    from comfy_cli.workflow_to_api import (  # pyright: ignore[reportMissingTypeStubs]
+        WorkflowConversionError,
+        convert_ui_to_api,
+    )
 
-    known = set(object_info) | FRONTEND_ONLY | {graph["id"] for graph in _subgraphs(workflow)}
-    missing = sorted({node["type"] for node in workflow["nodes"]} - known)
+    missing = sorted({str(node.get("type")) for node in server_nodes(workflow, idle=False)} - set(object_info))
     if missing:
         raise WorkflowError(
             f"This ComfyUI has no node named {', '.join(missing)}. Is the pack it belongs to installed?"
         )
-    return convert_ui_to_api(copy.deepcopy(workflow), object_info)
+    try:
+        prompt = convert_ui_to_api(workflow, object_info)  # copies it first
+    except WorkflowConversionError as error:
+        raise WorkflowError(f"The workflow cannot be read: {error}. Save it from ComfyUI again.") from error
+    sent = set(object_info) | {str(graph.get("id")) for graph in subgraphs(workflow)}
+    return {i: node for i, node in prompt.items() if node["class_type"] in sent}  # the rest are labels and switches
 
 
-def _subgraphs(workflow: Workflow) -> list[dict[str, Any]]:
-    return list(workflow.get("definitions", {}).get("subgraphs", []))
+def settle(workflow: Workflow, object_info: dict[str, Any], place: str = "") -> Workflow:
+    """A copy in which the choices of `{a|b}` in its prompts are made, so that it is the same prompt each time.
+
+    They hang on the text, its node and `place` (such as the seed) alone. ComfyUI's frontend makes them at random.
+    """
+    changed = copy.deepcopy(workflow)
+    for graph in (changed, *subgraphs(changed)):
+        for node in graph.get("nodes") or []:
+            values = node.get("widgets_values") or []
+            for key in list(values) if isinstance(values, dict) else range(len(values)):
+                text = values[key]
+                if isinstance(text, str) and "{" in text:
+                    values[key] = _CHOICE
+                    prompt = to_prompt(changed, object_info)
+                    chooses = any(_PROBE in each["inputs"].values() for each in prompt.values())
+                    where = f"{place}\n{graph.get('id')}\n{node.get('id')}\n{key}\n{text}"
+                    values[key] = _chosen(text, where) if chooses else text
+    return changed
+
+
+def _chosen(text: str, where: str) -> str:
+    """The text with its choices made; a brace that is left is one to be drawn, and stays so when read again."""
+    from comfy_cli.workflow_to_api import process_dynamic_prompt  # pyright: ignore[reportMissingTypeStubs]
+
+    state = random.getstate()
+    random.seed(where)
+    try:
+        return str(process_dynamic_prompt(text)).replace("{", "\\{")
+    finally:
+        random.setstate(state)
 
 
 def has_node(workflow: Workflow, object_info: dict[str, Any], setting: Setting) -> bool:
@@ -173,5 +210,5 @@ def _node(workflow: Workflow, node_id: str) -> dict[str, Any] | None:
     *path, last = node_id.split(":")
     for part in path:
         kind = next((str(n["type"]) for n in graph.get("nodes", []) if str(n["id"]) == part), "")
-        graph = next((g for g in _subgraphs(workflow) if g["id"] == kind), {})
+        graph = next((g for g in subgraphs(workflow) if g["id"] == kind), {})
     return next((node for node in graph.get("nodes", []) if str(node["id"]) == last), None)
