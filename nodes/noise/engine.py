@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
@@ -17,6 +18,8 @@ from .schedule import ModelNoise
 
 Item = TypeVar("Item")
 Latent = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 def model_noise(model: Any) -> ModelNoise:
@@ -111,18 +114,27 @@ def sample_recorded(
 ) -> tuple[Latent, Latent, list[Frame]]:
     """Both outputs of ComfyUI's own SamplerCustomAdvanced, and the frames of the reverse process at `steps`.
 
-    The frame of the last step is the result. dpm_adaptive, which takes as many steps as it likes, may lack others.
+    The frame of the last step is the result. Steps that the sampler does not report have none, which the log tells:
+    dpm_fast and dpm_adaptive take as many as they like. If it reports no step asked for, the result is the only frame.
     """
     from comfy_extras.nodes_custom_sampler import SamplerCustomAdvanced  # dozens of schemas: kept out of the start
 
     if latent["samples"].is_nested:
         raise ValueError("latent_image: latents of several parts make no strip. Use SamplerCustomAdvanced for them.")
-    last, edges = max(0, len(sigmas) - 1), sigmas.tolist()  # read before: uni_pc writes into the schedule
+    last = max(0, len(sigmas) - 1)
     recorder = Recorder([step for step in steps if step != last])
-    result = SamplerCustomAdvanced.execute(noise, guider, RecordingSampler(sampler, recorder), sigmas, latent)
+    own = sigmas.clone()  # uni_pc writes into the schedule, which ComfyUI keeps for other nodes and the next run
+    result = SamplerCustomAdvanced.execute(noise, guider, RecordingSampler(sampler, recorder), own, latent)
     output, denoised = result.result  # pyright: ignore[reportGeneralTypeIssues]  # always these two
-    frames = recorder.frames
-    if last in steps:
+    frames, edges = recorder.frames, sigmas.tolist()
+    missing = recorder.wanted - {frame.step for frame in frames}
+    if missing:
+        log.warning(
+            "Reverse Diffusion: this sampler reported %d of the schedule's %d steps, so there is no frame of step %s%s",
+            recorder.reported, last, ", ".join(map(str, sorted(missing))),
+            "." if frames or last in steps else ". The strips show the result instead.",
+        )  # fmt: skip
+    if last in steps or not frames:
         frames = [*frames, _result_frame(guider.model_patcher, recorder, output, denoised, last, edges)]
     return output, denoised, frames
 

@@ -75,6 +75,7 @@ class Recorder:
     def __init__(self, wanted: Collection[int]) -> None:
         self.wanted = frozenset(wanted)
         self.frames: list[Frame] = []
+        self.reported = 0  # steps that the sampler told of
         self.final: torch.Tensor | None = None
         self._latest: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
 
@@ -82,6 +83,7 @@ class Recorder:
         self._latest = (x, sigma, x0)
 
     def step_begins(self, step: int) -> None:
+        self.reported += 1
         if step in self.wanted and self._latest is not None:
             x, sigma, x0 = self._latest
             self.frames.append(Frame(step, float(sigma.flatten()[0]), _kept(x), _kept(x0)))

@@ -138,6 +138,42 @@ def test_a_schedule_that_stops_short_of_zero_keeps_its_noise(comfy, models: dict
         assert torch.allclose(x0["samples"], denoised["samples"], rtol=1e-5, atol=1e-5)
 
 
+class _Silent:
+    """A SAMPLER, as another pack may have it, that reports no step."""
+
+    def sample(self, model_wrap: Any, sigmas: torch.Tensor, extra_args: Any, callback: Any, noise: torch.Tensor,
+               *rest: Any) -> torch.Tensor:  # fmt: skip
+        return model_wrap(noise, sigmas[:1])
+
+
+@pytest.mark.parametrize("sampler", ["dpm_fast", "silent"])
+def test_steps_that_are_not_reported_lose_no_result(
+    comfy, models: dict[str, Any], sampler: str, caplog: pytest.LogCaptureFixture
+):
+    """dpm_fast reports 7 of 20 steps."""
+    given = inputs(models["eps"], "dpm_fast", steps=20)
+    if sampler == "silent":
+        given["sampler"] = _Silent()
+    stock = comfy.call("SamplerCustomAdvanced", **given)
+    output, _, x_t, x0, labels = reverse(comfy, given, steps="10")
+    assert torch.equal(output["samples"], stock[0]["samples"])
+    assert torch.equal(x_t["samples"], output["samples"])
+    assert torch.equal(x0["samples"], output["samples"])
+    assert labels == ["result"]
+    reported = 7 if sampler == "dpm_fast" else 0
+    assert f"reported {reported} of the schedule's 20 steps, so there is no frame of step 10." in caplog.text
+
+
+def test_the_schedule_is_left_as_it_was(comfy, models: dict[str, Any]):
+    """uni_pc writes into the one it is given, and ComfyUI gives the same one to the next run and to other nodes."""
+    given = inputs(models["eps"], "uni_pc")
+    first, second = (reverse(comfy, given, steps="4, 5") for _ in range(2))
+    assert torch.equal(given["sigmas"], sigmas_of(models["eps"], STEPS))
+    assert torch.equal(first[0]["samples"], second[0]["samples"])
+    assert first[4] == second[4]
+    assert second[4][-1] == "result"
+
+
 def test_an_empty_schedule_returns_the_latent(comfy, models: dict[str, Any]):
     picture = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(3))
     given = inputs(models["eps"], samples=picture) | {"sigmas": torch.FloatTensor([])}
