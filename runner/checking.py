@@ -24,7 +24,7 @@ from .needs import (
 )
 from .places import ComfyFolder, RunningComfy
 from .sharing import beside
-from .workflow import Workflow, WorkflowError
+from .workflow import FOLDER, SD15_TWIN, Workflow, WorkflowError, read
 
 ALL_THERE, SOMETHING_MISSING, NOT_CHECKED = 0, 1, 2
 
@@ -96,6 +96,12 @@ def examine(data: Workflow | Prompt, place: RunningComfy | ComfyFolder, folders:
         [(need, place.has_model(need)) for need in model_needs(data, idle=False)],
         [(name, has_file(name)) for name in named_files(data, idle=False)],
     )
+
+
+def twins_with_models(place: RunningComfy | ComfyFolder) -> dict[str, Workflow]:
+    """Those bundled twins by name of which `place` has every model."""
+    twins = {path.stem: read(path) for path in sorted(FOLDER.glob(f"[0-9]*{SD15_TWIN}.json"))}
+    return {name: graph for name, graph in twins.items() if all(map(place.has_model, model_needs(graph, idle=False)))}
 
 
 def told(findings: Findings) -> Iterator[str]:

@@ -53,6 +53,7 @@ __all__ = [
     "node_title",
 ]
 
+DEFAULT_PORT = 8188  # of a ComfyUI that is started without one
 DONE, QUEUED, UNKNOWN = "done", "queued", "unknown"
 LISTEN_S = 2.0  # how long one wait for a message lasts
 QUIET_S = 10.0  # after this long without one, the server is asked what became of the prompt

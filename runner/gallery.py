@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from .keeping import kind_of
+
 if TYPE_CHECKING:
     from .slides import Slide
 
@@ -26,7 +28,7 @@ p {{ margin: 0 0 .75rem; color: var(--dim); }} .bad {{ color: light-dark(#b3261e
 .pictures {{ display: flex; flex-wrap: wrap; gap: .75rem; }}
 ul {{ margin: .75rem 0; padding-left: 1.25rem; }}
 figure {{ margin: 0; max-width: 100%; }} figcaption {{ font-size: .85rem; color: var(--dim); }}
-img {{ max-width: 100%; max-height: 420px; border-radius: 4px; display: block; }}
+img, video {{ max-width: 100%; max-height: 420px; border-radius: 4px; display: block; }}
 </style></head><body>
 <h1>Steer: the slides</h1>
 <nav aria-label="Slides"><ol>{links}</ol></nav>
@@ -56,8 +58,7 @@ def _inline(markdown: str) -> str:
 
 def _section(slide: Slide, folder: Path) -> str:
     figures = "".join(
-        f'<figure><a href="{_url(path, folder)}"><img src="{_url(path, folder)}" alt="{escape(caption)}"></a>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f"<figure>{_shown(path, folder, caption)}<figcaption>{escape(caption)}</figcaption></figure>"
         for path, caption in zip(slide.pictures, slide.captions, strict=True)
     )
     checks = ", ".join(f"{name}: {'yes' if passed else 'NO'}" for name, passed in slide.checks.items())
@@ -76,6 +77,16 @@ def _section(slide: Slide, folder: Path) -> str:
         f'<section id="{escape(slide.name)}"><h2>{_heading(slide)}</h2>{look_at}<div class="pictures">{figures}</div>'
         f"{told}</section>"
     )
+
+
+def _shown(path: Path, folder: Path, caption: str) -> str:
+    """A picture, a player for what moves or sounds, the name of anything else."""
+    url = _url(path, folder)
+    kind = kind_of(path).partition("/")[0]
+    if kind in ("video", "audio"):
+        return f'<{kind} controls src="{url}" aria-label="{escape(caption)}"></{kind}>'
+    inner = f'<img src="{url}" alt="{escape(caption)}">' if kind == "image" else escape(path.name)
+    return f'<a href="{url}">{inner}</a>'
 
 
 def _url(path: Path, folder: Path) -> str:

@@ -13,7 +13,7 @@ from rich.progress import Progress as Bar
 from . import setup
 from .answers import Progress, QueueError
 from .batch import Batch
-from .client import PATIENCE_S, full_url
+from .client import DEFAULT_PORT, PATIENCE_S, full_url
 from .fleet import BatchWorker, Fleet, Servers
 from .jobs import Job, make_jobs, names_of
 from .needs import read_any
@@ -25,9 +25,9 @@ from .sharing import beside
 from .workflow import Setting, WorkflowError
 
 ALL_DONE, SOMETHING_FAILED, NOT_STARTED = 0, 1, 2
-DEFAULT_URL = "http://127.0.0.1:8188"
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, emoji=False)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -147,7 +147,7 @@ def run_batch(batch: Batch, workers: Sequence[BatchWorker]) -> int:
             return SOMETHING_FAILED
         finally:
             batch.write_pages()
-    console.print(batch.summary())
+    console.print(batch.summary(), markup=False)
     return SOMETHING_FAILED if batch.failed else ALL_DONE
 
 
@@ -156,8 +156,8 @@ class _Board:
 
     def __init__(self, jobs: int, servers: Sequence[str]) -> None:
         self.bar = Bar(
-            TextColumn("{task.description:32}"), BarColumn(24), MofNCompleteColumn(), TextColumn("{task.fields[what]}"),
-            TimeElapsedColumn(), console=console, transient=True,
+            TextColumn("{task.description:32}", markup=False), BarColumn(24), MofNCompleteColumn(),
+            TextColumn("{task.fields[what]}", markup=False), TimeElapsedColumn(), console=console, transient=True,
         )  # fmt: skip
         self.all = self.bar.add_task("all jobs", total=jobs, what="")
         self.tasks: dict[str, TaskID] = {url: self.bar.add_task(url, total=100, what="") for url in servers}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import tempfile
 import time
 from collections.abc import Collection
@@ -11,19 +10,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from . import gallery, setup
 from . import workflow as workflows
-from .client import ComfyClient, Progress, QueueError, RunOutcome, node_title
+from .checking import twins_with_models
+from .client import DEFAULT_PORT, ComfyClient, Progress, QueueError, node_title
+from .jobs import names_of
+from .keeping import keep
 from .measuring import measured
-from .server import ComfyServer, ServerError, has_gpu, python_of
+from .places import RunningComfy
+from .server import ComfyServer, ServerError, has_gpu, port_is_free, python_of
 from .workflow import Setting, Workflow, WorkflowError
 
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)
 
 
 @dataclass
@@ -52,7 +55,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=setup.ROOT / "output" / "slides", metavar="DIR",
                         help="where pictures and gallery go (default: output/slides)")  # fmt: skip
     parser.add_argument("--comfyui", type=Path, metavar="PATH", help="use this ComfyUI instead of an own one")
-    parser.add_argument("--port", type=int, help="port for ComfyUI (default: a free one)")
+    parser.add_argument("--port", type=int, help="port for ComfyUI (default: a free one; with "
+                        f"--serve {DEFAULT_PORT} if it is free)")  # fmt: skip
     parser.add_argument("--set", action="append", default=[], metavar="TITLE.widget=value", dest="settings",
                         help="change a widget before running, e.g. --set Canny.low=50; repeatable")  # fmt: skip
     parser.add_argument("--serve", action="store_true", help="leave ComfyUI open for a browser; runs only what --only "
@@ -64,17 +68,19 @@ def main(argv: list[str]) -> int:
     options = parse(argv)
     try:
         settings = [Setting.parse(text) for text in options.settings]
-        paths = [path for name in options.only for path in workflows.find(name)]
+        paths = list(dict.fromkeys(path for name in options.only for path in workflows.find(name)))
         if not options.only and not options.serve:
             paths = workflows.bundled()
-        graphs = {path.stem: workflows.read(path) for path in paths}
+        named = dict(zip(names_of(paths), paths, strict=True))
+        graphs = {name: workflows.read(path) for name, path in named.items()}
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp, _server(options, temp) as server:
             # The figures hold for the bundled workflows as they are, and the judges need what Steer's own ComfyUI has.
             own = not settings and options.comfyui is None
-            measure = {path.stem for path in paths if own and path in workflows.bundled()}
+            bundled = workflows.bundled() if own else []
+            measure = {name for name, path in named.items() if path in bundled and name == path.stem}
             return _run_all(server, graphs, settings, options, measure)
     except (WorkflowError, ServerError, setup.SetupError) as error:
-        console.print(f"[red]Error:[/] {error}", soft_wrap=True)
+        console.print(f"[red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 1
 
 
@@ -87,7 +93,10 @@ def _server(options: argparse.Namespace, temp: str) -> ComfyServer:
     gpu = has_gpu(python)
     console.print(f"Starting ComfyUI{'' if gpu else ' (no GPU found: on the CPU)'} ...")
     arguments = ["--temp-directory", temp, *([] if gpu else ["--cpu"])]
-    return ComfyServer(comfyui, python, options.out / "comfyui.log", options.port, arguments)
+    port = options.port
+    if port is None and options.serve and port_is_free(DEFAULT_PORT):
+        port = DEFAULT_PORT  # where `queue` looks for it
+    return ComfyServer(comfyui, python, options.out / "comfyui.log", port, arguments)
 
 
 def _run_all(
@@ -98,17 +107,22 @@ def _run_all(
     measure: Collection[str],
 ) -> int:
     client = ComfyClient(server.url, server.check_alive)
-    object_info = client.get("/object_info")
+    place = RunningComfy(client)
+    object_info = place.object_info
     console.print(f"ComfyUI is at {server.url}")
+    if not options.only and not options.serve:
+        graphs = graphs | twins_with_models(place)
     graphs = _with_settings(graphs, object_info, settings)
     slides = [
         run_slide(client, name, graph, object_info, options.out, name in measure) for name, graph in graphs.items()
     ]
     if slides:
         page = gallery.write(slides, options.out)
-        console.print(f"Gallery: {page}", soft_wrap=True)
+        console.print(f"Gallery: {page}", soft_wrap=True, markup=False)
     if options.serve:
         console.print(f"ComfyUI stays open at {server.url} - press Ctrl-C to end it.")
+        if server.port != DEFAULT_PORT:
+            console.print(f"A batch on it: python run.py queue FILE... --comfyui-url {server.url}", soft_wrap=True)
         while True:
             server.check_alive()
             time.sleep(1)
@@ -138,11 +152,12 @@ def run_slide(
     """Run one workflow, keep its pictures in `out/name/`, check them, measure what it promises, print what came out."""
     slide = Slide(name, *workflows.note_of(graph))
     bar = Bar(
-        TextColumn(f"{name:38}"), BarColumn(24), TextColumn("{task.fields[what]}"), TimeElapsedColumn(),
+        TextColumn("{task.description:38}", markup=False), BarColumn(24),
+        TextColumn("{task.fields[what]}", markup=False), TimeElapsedColumn(),
         console=console, transient=True,
     )  # fmt: skip
     with bar:
-        task = bar.add_task("", total=1.0, what="")
+        task = bar.add_task(name, total=1.0, what="")
 
         def show(progress: Progress) -> None:
             part = progress.step / progress.steps if progress.steps else 0.0
@@ -152,48 +167,32 @@ def run_slide(
             )
 
         try:
+            graph = workflows.settle(graph, object_info)
             prompt = workflows.to_prompt(graph, object_info)
             outcome = client.run(prompt, graph, show)
-            _keep(client, outcome, slide, out / name, {i: node_title(prompt, i) for i in prompt})
+            slide.seconds = outcome.seconds
+            files, slide.checks = keep(out / name, [(each, client.fetch(each)) for each in outcome.pictures])
+            slide.pictures = [path for _, path in files]
+            slide.captions = [node_title(prompt, each.node_id) for each, _ in files]
             if measure:
                 bar.update(task, completed=1.0, what="measuring")
                 slide.measured = {each.text: each.kept for each in measured(client, name, prompt)}
-        except (QueueError, WorkflowError) as error:
+        except (QueueError, WorkflowError, OSError) as error:
             slide.error = str(error)
     console.print(_line(slide), markup=True)
     return slide
 
 
-def _keep(client: ComfyClient, outcome: RunOutcome, slide: Slide, folder: Path, titles: dict[str, str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
-        old.unlink()
-    slide.seconds = outcome.seconds
-    flat, untold = [], []
-    for number, shown in enumerate(outcome.pictures, 1):
-        data = client.fetch(shown)
-        path = folder / f"{number:02}-{Path(shown.filename).stem}.png"
-        path.write_bytes(data)
-        slide.pictures.append(path)
-        slide.captions.append(titles.get(shown.node_id, shown.node_id))
-        with Image.open(io.BytesIO(data)) as picture:
-            if all(low == high for low, high in picture.convert("RGB").getextrema()):
-                flat.append(path.name)
-            if shown.type == "output" and "workflow" not in picture.info:
-                untold.append(path.name)
-    slide.checks = {
-        "made pictures": bool(slide.pictures),
-        "no picture is blank": not flat,
-        "saved pictures open as this workflow": not untold,
-    }
-
-
 def _line(slide: Slide) -> str:
+    """In rich's markup; what a workflow tells is foreign and none."""
+    name = escape(slide.name)
     if slide.error:
-        return f"[red]failed[/] {slide.name}\n       {slide.error}"
+        return f"[red]failed[/] {name}\n       {escape(slide.error)}"
     mark = "[green]ok[/]    " if slide.ok else "[red]failed[/]"
-    bad = [name for name, passed in slide.checks.items() if not passed]
+    bad = [check for check, passed in slide.checks.items() if not passed]
     checks = f"{len(slide.checks)} checks passed" if not bad else "failed: " + ", ".join(bad)
     plural = "s" if len(slide.pictures) != 1 else ""
-    found = "".join(f"\n       {'' if kept else '[red]NOT KEPT[/] '}{text}" for text, kept in slide.measured.items())
-    return f"{mark} {slide.name}: {len(slide.pictures)} picture{plural}, {slide.seconds:.1f} s, {checks}{found}"
+    found = "".join(
+        f"\n       {'' if kept else '[red]NOT KEPT[/] '}{escape(text)}" for text, kept in slide.measured.items()
+    )
+    return f"{mark} {name}: {len(slide.pictures)} picture{plural}, {slide.seconds:.1f} s, {checks}{found}"
