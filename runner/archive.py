@@ -6,6 +6,7 @@ nothing. What would mean another file on another system (Windows, macOS) is refu
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -155,7 +156,18 @@ def extract(archive: zipfile.ZipFile, wanted: dict[zipfile.ZipInfo, str], target
     """
     if os.path.lexists(target) and not (target.is_dir() and not target.is_symlink() and not any(target.iterdir())):
         raise ArchiveError(f"{target} is there already. Choose another folder with --to.")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _extract(archive, wanted, target)
+    except BaseException:
+        for folder in made:  # the deepest first
+            with contextlib.suppress(OSError):  # something else has come into it, or it was not reached
+                folder.rmdir()
+        raise
+
+
+def _extract(archive: zipfile.ZipFile, wanted: dict[zipfile.ZipInfo, str], target: Path) -> None:
     fresh = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
     try:
         folder = fresh / "files"  # mkdtemp's own folder is closed to others; this one is as the user's others are

@@ -8,7 +8,7 @@ from pathlib import Path
 from .answers import QueueError
 from .jobs import Job
 from .remote import Made
-from .results import Results, safe_name
+from .results import Results, folder_name
 from .scheduling import Ended
 from .sweeps import SweepResults, divide, sweeps_in
 
@@ -40,7 +40,7 @@ class Batch:
                 self._faults.append(self._fail(job, "", str(error)))
                 continue
             for plan in plans:
-                sweep = self.sweeps[plan.name] = SweepResults(self.results.folder / safe_name(plan.name), plan)
+                sweep = self.sweeps[plan.name] = SweepResults(self.results.folder / folder_name(plan.name), plan)
                 todo = sweep.todo()
                 self.todo += todo
                 self.there += len(plan.jobs) - len(todo)

@@ -16,6 +16,7 @@ from .needs import ModelNeed, NodeNeed, local_file, model_file
 CORE = "comfy-core"
 # Listed by /models, but no models; to list custom_nodes, ComfyUI walks through every link and all that lies there.
 NO_MODELS = {"custom_nodes", "configs"}
+_RENAMED = {"unet": "diffusion_models", "clip": "text_encoders"}  # as ComfyUI itself maps old names
 _CORE_SOURCES = ("nodes.py", "comfy_extras", "comfy_api_nodes")
 _LEFT_OUT = {"node_modules", "tests", "test", "__pycache__", "venv"}
 _LARGEST = 4 << 20
@@ -42,7 +43,13 @@ class RunningComfy:
         return need.pack or own
 
     def has_model(self, need: ModelNeed) -> bool:
-        return need.name.replace("\\", "/") in self._models
+        """In the folder that the workflow tells, if it is one of this ComfyUI's folders of models; else in any."""
+        name = need.name.replace("\\", "/")
+        first, _, rest = need.directory.replace("\\", "/").strip("/").partition("/")
+        folder = _RENAMED.get(first, first)
+        if folder in self._folders:
+            return "/".join(filter(None, (rest, name))) in self._folders[folder]
+        return name in self._offered or any(name in files for files in self._folders.values())
 
     def has_input(self, name: str) -> bool:
         folder, _, file = name.rpartition("/")
@@ -50,12 +57,18 @@ class RunningComfy:
         return self.client.has(f"/view?{query}")
 
     @cached_property
-    def _models(self) -> set[str]:
-        """What the loaders offer to choose, and the files in the folders of models."""
-        found = {name for node in self.object_info.values() for name in _choices(node)}
+    def _folders(self) -> dict[str, set[str]]:
+        """The files in each of the folders of models."""
+        found: dict[str, set[str]] = {}
         for folder in set(self.client.get("/models")) - NO_MODELS:
-            found |= set(self.client.get(f"/models/{urllib.parse.quote(folder)}"))
-        return {name.replace("\\", "/") for name in found}
+            files = self.client.get(f"/models/{urllib.parse.quote(folder)}")
+            found[folder] = {str(name).replace("\\", "/") for name in files}
+        return found
+
+    @cached_property
+    def _offered(self) -> set[str]:
+        """What the loaders offer to choose; some have folders of their own."""
+        return {name.replace("\\", "/") for node in self.object_info.values() for name in _choices(node)}
 
 
 def _choices(node: dict[str, Any]) -> Iterator[str]:

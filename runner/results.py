@@ -20,6 +20,7 @@ from .pack import part
 LIST = "results.jsonl"
 LOCK = ".queue.lock"
 MAX_STEM = 100  # bytes
+MAX_END = 24  # of these, of a longer name's end
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,19 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def safe_name(name: str) -> str:
-    """A job's name as a part of a file name on any system."""
+    """A job's name as a part of a file name on any system. A long one loses its middle: the seed is at its end."""
     text = re.sub(r"[^\w.,+=()-]+", "_", name).strip("_.")
-    return text.encode()[:MAX_STEM].decode(errors="ignore").rstrip("_.-") or "job"
+    code = text.encode()
+    if len(code) > MAX_STEM:
+        head, end = code[: MAX_STEM - MAX_END - 1], code[-MAX_END:]
+        text = f"{head.decode(errors='ignore')}_{end.decode(errors='ignore')}"
+    return text.rstrip("_.-") or "job"
+
+
+def folder_name(name: str) -> str:
+    """A name as a folder that no other name has: with a hash of it where the safe one tells less."""
+    safe = safe_name(name)
+    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _ending(name: str) -> str:

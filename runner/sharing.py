@@ -13,7 +13,17 @@ from pathlib import Path
 from . import setup
 from .archive import ArchiveError, check_names, copy_entry, extract, listing, open_zip, shown
 from .bundle import INPUT, LIST, MAX_LIST, README, Bundle, BundleFile, BundleModel, readme, what_it_needs
-from .needs import ModelNeed, local_file, model_file, model_needs, named_files, node_needs, read_any, sha256_of
+from .needs import (
+    ModelNeed,
+    is_inside,
+    local_file,
+    model_file,
+    model_needs,
+    named_files,
+    node_needs,
+    read_any,
+    sha256_of,
+)
 from .pack import version
 from .workflow import WorkflowError
 
@@ -32,7 +42,8 @@ def pack(argv: list[str]) -> int:
                         help="the ComfyUI in whose input and models folders to look")  # fmt: skip
     parser.add_argument("--input", type=Path, action="append", default=[], metavar="DIR",
                         help="look for the input files here first; repeatable")  # fmt: skip
-    parser.add_argument("--allow-missing", action="store_true", help="pack although input files are missing")
+    parser.add_argument("--allow-missing", action="store_true", help="pack although input files are missing or lie "
+                        "outside the input folder")  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a ZIP that is there already")
     options = parser.parse_args(argv)
     output: Path = options.output or Path(f"{options.file.stem}.zip")
@@ -62,14 +73,21 @@ def write_bundle(
 ) -> tuple[Bundle, list[str]]:
     """Pack `file` into the zip `output`; returns what was packed and the input files that `folders` lack.
 
-    The zip appears whole or not at all. Raises WorkflowError when an input file is missing and that is not allowed,
+    A file that is named by a path out of them counts as missing. The zip appears whole or not at all.
+    Raises WorkflowError when an input file is missing and that is not allowed,
     ArchiveError for a name that could not be unpacked everywhere, OSError from the disk.
     """
     if output.exists() and not force:
         raise WorkflowError(f"{output} is there already. Choose another name with -o, or replace it with --force.")
     data = read_any(file)
     names = named_files(data)
-    found = {name: local_file(name, folders) for name in names}
+    outside = [name for name in names if not is_inside(name)]
+    if outside and not allow_missing:
+        raise WorkflowError(
+            f"The workflow names {', '.join(map(shown, outside))}, which lies outside the input folder and is not "
+            "sent along. Copy it into the input folder and choose it there, or pack without it: --allow-missing."
+        )
+    found = {name: None if name in outside else local_file(name, folders) for name in names}
     missing = [name for name, path in found.items() if path is None]
     if missing and not allow_missing:
         raise WorkflowError(

@@ -96,6 +96,37 @@ def test_what_cannot_be_checked_is_told_apart(tmp_path: Path, comfyui: Path, cap
     assert text.replace("\n", "").isprintable(), "a control character of the workflow reached the terminal"
 
 
+def test_a_running_comfyui_is_asked_for_a_model_in_the_folder_it_belongs_to():
+    from steer.runner.needs import ModelNeed
+    from steer.runner.places import RunningComfy
+
+    class Client:
+        url = ""
+        told: dict[str, Any] = {
+            "/object_info": {"Own": {"input": {"required": {"file": [["own.pt"], {}]}}}},
+            "/models": ["checkpoints", "loras", "text_encoders", "custom_nodes"],
+            "/models/checkpoints": ["sub\\big.safetensors"], "/models/loras": ["small.safetensors"],
+            "/models/text_encoders": ["words.safetensors"],
+        }  # fmt: skip
+
+        def get(self, path: str) -> Any:
+            return self.told[path]
+
+    place = RunningComfy(Client())  # pyright: ignore[reportArgumentType]
+    for name, directory, there in [
+        ("small.safetensors", "checkpoints", False),
+        ("small.safetensors", "loras", True),
+        ("small.safetensors", "", True),
+        ("sub\\big.safetensors", "checkpoints", True),
+        ("big.safetensors", "checkpoints/sub", True),
+        ("big.safetensors", "checkpoints", False),
+        ("words.safetensors", "clip", True),
+        ("own.pt", "a-folder-of-its-own", True),
+        ("other.pt", "a-folder-of-its-own", False),
+    ]:
+        assert place.has_model(ModelNeed(name, directory)) == there, (name, directory)
+
+
 @pytest.mark.server
 def test_a_running_comfyui_and_its_folders_agree(server, client, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     from steer.runner import setup

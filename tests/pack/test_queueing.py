@@ -146,6 +146,18 @@ def test_results_are_found_again_and_only_while_their_files_are_there(
         assert Results(folder / "r").finished(jobs[0].key) == last, "a torn line spoils none that follows"
 
 
+def test_long_and_similar_names_stay_apart():
+    from steer.runner.results import MAX_STEM, folder_name, safe_name
+
+    long = "\uace0\uc591\uc774" * 40
+    names = [f"{long}-seed{seed}" for seed in range(1, 9)] + ["a b", "a_b", "a/b", "w", "", " ", "x" * 300, "x" * 301]
+    folders = [folder_name(name) for name in names]
+    assert len(set(folders)) == len(names)
+    assert [folder_name(name) for name in ("a_b", "w", "w-seed3")] == ["a_b", "w", "w-seed3"]
+    assert all(safe_name(name).endswith(name[-6:]) for name in names[:8]), "the seed is still told"
+    assert all(len(safe_name(name).encode()) <= MAX_STEM for name in names)
+
+
 def queue(folder: Path, *arguments: str, timeout: float = 120) -> tuple[int, str]:
     done = subprocess.run(
         [*RUN, *arguments], capture_output=True, text=True, timeout=timeout, cwd=folder, encoding="utf-8"

@@ -125,6 +125,13 @@ def test_pack_never_takes_a_file_from_outside_and_tells_what_is_missing(tmp_path
         assert not output.exists()
     bundle, missing = write_bundle(file, output, [inputs], tmp_path / "models", allow_missing=True)
     assert (bundle.inputs, missing) == ([], ["nothing.png"])
+    away = [str(tmp_path / "secret.png"), "C:\\secret.mp4"]
+    listed = [node(1, "VHS_LoadVideoPath", away[1:]), node(2, "LoadImageFromPath", away[:1])]
+    file.write_text(json.dumps({"nodes": listed}), encoding="utf-8")
+    with pytest.raises(WorkflowError, match=r"outside the input folder.*--allow-missing"):
+        write_bundle(file, tmp_path / "y.zip", [inputs], tmp_path / "models")
+    bundle, missing = write_bundle(file, tmp_path / "y.zip", [inputs], tmp_path / "models", allow_missing=True)
+    assert (bundle.inputs, missing) == ([], sorted(name.replace("\\", "/") for name in away))
     with pytest.raises(WorkflowError, match="--force"):
         write_bundle(file, output, [inputs], tmp_path / "models", allow_missing=True)
 
@@ -227,7 +234,7 @@ def test_hostile_zip_writes_nothing_and_says_why(tmp_path: Path, case: str, caps
     zip_file = tmp_path / "evil.zip"
     zip_file.write_bytes(content)
     before, started = tree(tmp_path), time.monotonic()
-    assert unpack([str(zip_file), "--to", str(tmp_path / "here" / "target")]) == 1
+    assert unpack([str(zip_file), "--to", str(tmp_path / "here" / "new" / "deep" / "target")]) == 1
     assert time.monotonic() - started < 20
     assert tree(tmp_path) == before, "something was written"
     error = capsys.readouterr().err
