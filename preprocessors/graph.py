@@ -109,6 +109,13 @@ STEPS: dict[str, Callable[[Values, Step], torch.Tensor]] = {
 }
 
 
+def answer(net: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
+    """What `net` answers to `x`, which is taken to the device where its weights are. The answer stays there."""
+    device = next(net.parameters()).device if isinstance(net, nn.Module) else x.device
+    with torch.inference_mode():
+        return net(x.to(device))
+
+
 def load_graph(name: str) -> ConvGraph:
     """The shipped network called `name` in weights.REGISTRY. Raises weights.WeightsError when its file is damaged."""
     tensors, metadata = read(REGISTRY[name])

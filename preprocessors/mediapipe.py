@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from .canny import Bytes
+from .graph import answer
 
 Floats: TypeAlias = NDArray[np.float64]
 Network: TypeAlias = Callable[[torch.Tensor], list[torch.Tensor]]
@@ -240,9 +241,7 @@ def face_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[
 def run(net: Network, crops: NDArray[np.float32]) -> list[Floats]:
     """[B, H, W, 3] -> the network's outputs as float64 arrays."""
     x = torch.from_numpy(np.ascontiguousarray(crops, np.float32)).permute(0, 3, 1, 2)
-    device = next(net.parameters()).device if isinstance(net, torch.nn.Module) else torch.device("cpu")
-    with torch.inference_mode():
-        return [output.double().cpu().numpy() for output in net(x.to(device))]
+    return [output.cpu().double().numpy() for output in answer(net, x)]  # not all devices have float64
 
 
 def sigmoid(x: NDArray[np.floating]) -> Floats:

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .canny import Bytes, resized
+from .graph import answer
 from .mlsd_net import MLSDNet, folded
 from .pictures import Placement
 from .weights import REGISTRY, read
@@ -113,19 +114,22 @@ def mlsd_lines(
     """Lines of uint8 [H, W, 3] RGB. `resolution`: short side in pixels at which the network looks (trained at 512)."""
     height, width = picture.shape[:2]
     size = detect_size(height, width, resolution)
-    device = next(net.parameters()).device
-    with torch.inference_mode():
-        output = net(network_input(resized(picture, size)).to(device))[0]
-        segments, scores = decode(output, score, distance)
-        note = "" if len(segments) else _why_none(output, score, distance)
+    output = answer(net, network_input(resized(picture, size)))[0]
+    segments, scores = decode(output, score, distance)
+    note = "" if len(segments) else _why_none(output, score, distance)
     return Lines(segments, scores, size, note).at(height, width)
 
 
 def _why_none(output: torch.Tensor, score: float, distance: float) -> str:
-    _, scores = decode(output, 0.0, distance)
+    segments, _ = decode(output, score, 0.0)
+    if len(segments):
+        longest = np.hypot(*(segments[:, :2] - segments[:, 2:]).T).max() / 2
+        return (
+            f"no lines: the longest of {len(segments)} measures {longest:.1f}, and distance_threshold is {distance:g}. "
+            "Lower it."
+        )
+    _, scores = decode(output, 0.0, 0.0)
     best = scores.max() if len(scores) else 0.0
-    if best > score:
-        return "no lines: every one found is shorter than distance_threshold. Lower it."
     return (
         f"no lines: the best score is {best:.2f}, and score_threshold is {score:g}. Lower it, or use a picture with "
         "straight edges."

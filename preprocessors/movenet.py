@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from .canny import Bytes
+from .graph import answer
 
 Floats: TypeAlias = NDArray[np.float64]
 Network: TypeAlias = Callable[[torch.Tensor], list[torch.Tensor]]
@@ -133,7 +134,8 @@ def _quarters(picture: Bytes) -> list[tuple[int, int, Bytes]]:
 
 def _run(net: Network, picture: Bytes, side: int, score: float) -> list[Found]:
     x, scale = movenet_input(picture, side)
-    rows = movenet_decode(net(x)).double().cpu().numpy()
+    with torch.inference_mode():
+        rows = movenet_decode(answer(net, x)).cpu().double().numpy()
     size = np.array([x.shape[3], x.shape[2]]) / scale
     people = []
     for row in rows[rows[:, 55] > score]:

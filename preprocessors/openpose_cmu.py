@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from .canny import Bytes, resized
 from .cmu_decode import SIGMA, Floats, resized_maps
 from .cmu_decode import find_people as find_bodies
+from .graph import answer
 from .people import ELBOWS, FACE_POINTS, HAND_POINTS, SHOULDERS, WRISTS, Person
 from .weights import REGISTRY, read
 
@@ -80,11 +81,6 @@ def network_input(shown: Bytes) -> torch.Tensor:
     return torch.from_numpy(padded.astype(np.float32).transpose(2, 0, 1)[None] / 256 - 0.5)
 
 
-def _answer(net: nn.Module, x: torch.Tensor) -> Any:
-    with torch.inference_mode():
-        return net(x.to(next(net.parameters()).device))
-
-
 def _maps(output: torch.Tensor) -> NDArray[np.float32]:
     return np.ascontiguousarray(output.cpu().numpy().transpose(1, 2, 0))
 
@@ -93,7 +89,7 @@ def _bodies(net: nn.Module, shown: Bytes) -> list[Floats]:
     height, width = shown.shape[:2]
     scale = 0.5 * BOX / height
     cut = max(1, int(height * scale)), max(1, int(width * scale))
-    fields, heat = _answer(net, network_input(resized_picture(shown, cut)))
+    fields, heat = answer(net, network_input(resized_picture(shown, cut)))
     return find_bodies(_maps(heat[0]), _maps(fields[0]), (height, width), cut)
 
 
@@ -155,7 +151,7 @@ def _hands(net: nn.Module, shown: Bytes, bodies: Sequence[Floats]) -> list[tuple
             x = torch.cat(
                 [network_input(resized_picture(np.asarray(cut, np.uint8), (side_px, side_px))) for cut in cuts]
             )
-            for number, output in enumerate(_answer(net, x)):
+            for number, output in enumerate(answer(net, x)):
                 large = cv2.resize(_maps(output), None, fx=STRIDE, fy=STRIDE, interpolation=cv2.INTER_LANCZOS4)
                 average[number] += resized_maps(
                     np.asarray(large, np.float32)[:side_px, :side_px], (HAND_MAP, HAND_MAP)
@@ -196,9 +192,9 @@ def _face(net: nn.Module, shown: Bytes, body: Floats) -> Floats | None:
     cut = resized_picture(shown[y : y + length, x : x + length], (FACE_INPUT, FACE_INPUT))
     small = torch.from_numpy(cut.astype(np.float32).transpose(2, 0, 1)[None] / 256.0 - 0.5)
     size = shown[y : y + length, x : x + length].shape[:2]
-    maps = F.interpolate(_answer(net, small)[-1], size, mode="bilinear", align_corners=True)[0, :FACE_POINTS]
+    maps = F.interpolate(answer(net, small)[-1], size, mode="bilinear", align_corners=True)[0, :FACE_POINTS]
     scores, index = maps.flatten(1).max(1)
-    scores, index = scores.double().cpu().numpy(), index.cpu().numpy()
+    scores, index = scores.cpu().double().numpy(), index.cpu().numpy()
     points = np.stack([index % size[1] + x, index // size[1] + y, np.minimum(scores, 1.0)], axis=1).astype(np.float64)
     points[(scores <= ON_MAP) | (index % size[1] == 0) | (index // size[1] == 0)] = 0
     return points if points.any() else None

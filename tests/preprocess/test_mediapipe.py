@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from skimage.data import astronaut
 from steer.preprocessors.graph import ConvGraph, load_graph
 from steer.preprocessors.mediapipe import PALM, Crop, anchors, spanned_crop
 from steer.preprocessors.mediapipe_pose import find_people, needed
+from steer.preprocessors.mlsd import load_mlsd, mlsd_lines
 from steer.preprocessors.movenet import Found, merged, movenet_decode, movenet_input, movenet_people
 from steer.preprocessors.people import WRISTS, Person
 
@@ -105,6 +107,45 @@ def test_switches_load_only_their_networks(networks: Mapping[str, ConvGraph]):
     people = find_people(body, photo(PHOTOS[0]))
     assert len(people) == 1
     assert people[0].left is people[0].right is people[0].face is None
+
+
+class Elsewhere(torch.nn.Module):
+    """`net` as if its weights lay on another device: it takes only what was moved there, without gradients."""
+
+    DEVICE = torch.device("meta")
+
+    def __init__(self, net: torch.nn.Module, moved: list[torch.Tensor]) -> None:
+        super().__init__()
+        self.net, self.moved = net, moved
+
+    def parameters(self, recurse: bool = True) -> Iterator[torch.nn.Parameter]:
+        yield torch.nn.Parameter(torch.empty(1, device=self.DEVICE))
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        assert any(x is other for other in self.moved), "the input stayed where it was"
+        assert torch.is_inference_mode_enabled()
+        self.moved.clear()
+        return self.net(x)
+
+
+def test_every_networks_input_goes_to_the_device_of_its_weights(
+    networks: Mapping[str, ConvGraph], monkeypatch: pytest.MonkeyPatch
+):
+    shown = photo("api_moonvalley_video_to_video_pose_control-2")
+    moved: list[torch.Tensor] = []
+    to = torch.Tensor.to
+
+    def recorded(x: torch.Tensor, *where: Any, **more: Any) -> torch.Tensor:
+        if where[:1] != (Elsewhere.DEVICE,):
+            return to(x, *where, **more)
+        moved.append(x)
+        return x
+
+    monkeypatch.setattr(torch.Tensor, "to", recorded)
+    elsewhere = {name: Elsewhere(net, moved) for name, net in networks.items()}
+    (person,) = find_people(elsewhere, shown, hands=True, face=True)
+    assert all(points is not None for points in person.parts.values()), "all six networks ran"
+    mlsd_lines(Elsewhere(load_mlsd(), moved), shown, resolution=64)
 
 
 def test_half_a_person_has_no_point_outside_the_picture(networks: Mapping[str, ConvGraph]):

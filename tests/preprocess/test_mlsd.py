@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -111,6 +112,20 @@ def test_a_map_without_lines_gives_none():
     segments, scores = decode(nothing, 0.1, 0.1)
     assert segments.shape == (0, 4)
     assert scores.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("score", "distance", "words"),
+    [
+        (0.1, 200.0, r"the longest of \d+ measures \d+\.\d, and distance_threshold is 200\. Lower it"),
+        (1.0, 0.1, r"the best score is 0\.\d*[1-9]\d*, and score_threshold is 1\. Lower it"),
+        (1.0, 200.0, r"the best score is 0\.\d*[1-9]\d*, and score_threshold is 1\. Lower it"),
+    ],
+)
+def test_the_reason_for_no_line_is_the_true_one(net: MLSDNet, score: float, distance: float, words: str):
+    found = mlsd_lines(net, picture("room3"), score, distance, resolution=192)
+    assert len(found.segments) == 0
+    assert re.match(f"no lines: {words}", found.note), found.note
 
 
 def test_lines_are_drawn_at_the_output_size_not_scaled():
