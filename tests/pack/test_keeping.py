@@ -137,6 +137,27 @@ def test_a_twin_runs_once_all_its_models_are_there(tmp_path: Path):
     assert list(twins_with_models(place)) == sorted(twins)
 
 
+def test_run_runs_those_twins_after_the_embedded_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from types import SimpleNamespace
+
+    from steer.runner import slides
+    from steer.runner.workflow import bundled, read
+
+    checkpoint = "v1-5-pruned-emaonly-fp16.safetensors"
+    place = SimpleNamespace(object_info={}, has_model=lambda need: need.name == checkpoint)
+    ran: list[str] = []
+    monkeypatch.setattr(slides, "RunningComfy", lambda client: place)
+    monkeypatch.setattr(slides, "run_slide", lambda client, name, *rest: ran.append(name) or slides.Slide(name))
+    server: Any = SimpleNamespace(url="http://127.0.0.1:1", check_alive=lambda: None)
+    ours = {path.stem: read(path) for path in bundled()}
+    for arguments, twins in ([], True), (["--only", "04"], False):
+        ran.clear()
+        assert slides._run_all(server, ours, [], slides.parse([*arguments, "--out", str(tmp_path)]), ()) == 0
+        assert ran[:10] == list(ours)
+        assert ("04-expression-swap-sd15" in ran[10:]) == twins
+        assert "08-canny-same-face-angle-sd15" not in ran, "its ControlNet is not there"
+
+
 def test_serve_takes_the_port_where_queue_looks_if_it_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from steer.runner import server, setup, slides
     from steer.runner.queueing import DEFAULT_URL

@@ -146,8 +146,11 @@ def test_results_are_found_again_and_only_while_their_files_are_there(
         assert Results(folder / "r").finished(jobs[0].key) == last, "a torn line spoils none that follows"
 
 
-def test_long_and_similar_names_stay_apart():
+def test_long_and_similar_names_stay_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from steer.runner import batch
+    from steer.runner.jobs import Job
     from steer.runner.results import MAX_STEM, folder_name, safe_name
+    from steer.runner.sweeps import KIND, SweepPlan
 
     long = "\uace0\uc591\uc774" * 40
     names = [f"{long}-seed{seed}" for seed in range(1, 9)] + ["a b", "a_b", "a/b", "w", "", " ", "x" * 300, "x" * 301]
@@ -156,6 +159,14 @@ def test_long_and_similar_names_stay_apart():
     assert [folder_name(name) for name in ("a_b", "w", "w-seed3")] == ["a_b", "w", "w-seed3"]
     assert all(safe_name(name).endswith(name[-6:]) for name in names[:8]), "the seed is still told"
     assert all(len(safe_name(name).encode()) <= MAX_STEM for name in names)
+    taken: list[Path] = []
+    monkeypatch.setattr(batch, "divide", lambda job, ask, kinds: ([SweepPlan(job.name, None, ())], None))
+    monkeypatch.setattr(
+        batch, "SweepResults", lambda folder, plan: taken.append(folder) or type("", (), {"todo": list})
+    )
+    sweep = {"1": {"class_type": KIND, "inputs": {}}}
+    batch.Batch(tmp_path).add([Job(name, sweep) for name in names], lambda job: [], [])
+    assert taken == [tmp_path / folder for folder in folders]
 
 
 def queue(folder: Path, *arguments: str, timeout: float = 120) -> tuple[int, str]:
