@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +24,9 @@ SIZES = {"body": BODY_POINTS, "left": HAND_POINTS, "right": HAND_POINTS, "face":
 BODY_25 = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)  # OpenPose's 18 points among its 25
 COCO_17 = (0, -1, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
 MAX_CANVAS = 65536
+_DLIB_POINTS = 68  # a face without the pupils
 _PADDING = 64  # comfyui_controlnet_aux pads to multiples of this
+_REAL = (int, float, np.integer, np.floating)
 _FAR = 10.0  # points further away than this many canvases are not points
 
 
@@ -65,7 +68,7 @@ def read_frames(value: Any) -> list[PoseFrame]:
     if isinstance(value, str | bytes):
         try:
             value = json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"keypoints: this text is not JSON ({error}). Connect a POSE_KEYPOINT output.") from error
     frames = [value] if isinstance(value, Mapping) else value
     if not isinstance(frames, Sequence) or isinstance(frames, str | bytes):
@@ -100,11 +103,11 @@ def _side(frame: Mapping[str, Any], name: str, where: str) -> int:
     value = frame.get(name)
     if value is None:
         return 0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= MAX_CANVAS:
+    if isinstance(value, bool) or not isinstance(value, _REAL) or not 1 <= value <= MAX_CANVAS:
         raise ValueError(
             f"keypoints: {name} of {where} is {_shown(value)}; it must be a number of pixels, 1 to {MAX_CANVAS}."
         )
-    return round(value)
+    return round(float(value))
 
 
 def _person(person: Any, where: str) -> Person:
@@ -125,8 +128,21 @@ def _part(value: Any, part: str, where: str) -> Floats | None:
     points = np.array(numbers, np.float64).reshape(-1, 3)
     points[~(np.isfinite(points).all(axis=1) & (points[:, 2] > 0) & (points[:, :2] >= 0).all(axis=1))] = 0
     points[:, 2] = np.minimum(points[:, 2], 1.0)
-    points = _counted(points, part, where)
-    return points if points[:, 2].any() else None
+    points = _face(points) if part == "face" else _counted(points, part, where)
+    return points if points is not None and points[:, 2].any() else None
+
+
+def _face(points: Floats) -> Floats | None:
+    """[N, 3] -> [70, 3]. comfyui_controlnet_aux leaves out the points that its network did not see, and writes one that
+    is none at the end: up to 71. Which ones a shorter list holds is not known, so they come last, behind absent ones:
+    drawn all the same, but not taken for the 68 in order. Longer lists are other faces, which are left out: None."""
+    count = len(points)
+    if count == FACE_POINTS + 1:
+        return points[:FACE_POINTS]
+    if count > FACE_POINTS:
+        return None
+    absent = np.zeros((FACE_POINTS - count, 3))
+    return np.concatenate([points, absent] if count == _DLIB_POINTS else [absent, points])
 
 
 def _counted(points: Floats, part: str, where: str) -> Floats:
@@ -138,10 +154,8 @@ def _counted(points: Floats, part: str, where: str) -> Floats:
         body = points[list(COCO_17)]
         body[1] = (body[2] + body[5]) / 2 if body[2, 2] and body[5, 2] else 0
         return body
-    if part == "face" and count == 68:
-        return np.concatenate([points, np.zeros((2, 3))])
     if count != SIZES[part]:
-        also = {"body": ", 17 or 25", "face": " or 68"}.get(part, "")
+        also = ", 17 or 25" if part == "body" else ""
         raise ValueError(f"keypoints: {where} holds {count} points; {SIZES[part]}{also} are expected.")
     return points
 
@@ -166,13 +180,14 @@ def _numbers(value: Any, where: str) -> list[float]:
 def _number(value: Any, where: str) -> float:
     if value is None:
         return 0.0
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+    if isinstance(value, bool) or not isinstance(value, _REAL):
         raise ValueError(f"keypoints: {where} holds {_shown(value)} where a number should be.")
+    value = value.item() if isinstance(value, np.generic) else value
     return float(value) if abs(value) < 1e300 else math.inf
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)  # of nested lists only the outermost
     return text if len(text) <= 40 else text[:37] + "..."
 
 

@@ -31,6 +31,13 @@ def somebody(rng: np.random.Generator, height: int, width: int, parts: str = "bo
     return Person(**made)
 
 
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def same(a: Person, b: Person) -> bool:
     return all((x is None) == (y is None) and (x is None or np.array_equal(x, y))
                for x, y in zip(a.parts.values(), b.parts.values(), strict=True))  # fmt: skip
@@ -142,6 +149,34 @@ def test_nested_triples_short_faces_and_coco_17():
     assert not person.face[68:].any()
 
 
+@pytest.mark.parametrize("count", [71, 70, 69, 61, 68, 3, 478])
+def test_a_face_of_any_length_leaves_body_and_hands(count: int):
+    """comfyui_controlnet_aux skips the face points it did not see and adds one: up to 71, and which is not said."""
+    person = somebody(np.random.default_rng(5), 300, 400, "body left right")
+    (written,) = write_frame([person], 300, 400)["people"]
+    face = np.stack([np.arange(count) % 300 + 1.0, np.arange(count) % 200 + 2.0, np.ones(count)], axis=1)
+    written[KEYS["face"]] = face.ravel().tolist()
+    (read,) = read_frames({"people": [written], "canvas_height": 300, "canvas_width": 400})[0].people
+    assert same(Person(read.body, read.left, read.right), person)
+    if count > 71:
+        assert read.face is None
+        return
+    assert read.face is not None
+    assert read.face.shape == (70, 3)
+    assert np.array_equal(read.face[read.face[:, 2] > 0], face[:70])
+    assert bool(read.face[:68, 2].all()) == (count in (68, 70, 71)), "only whole faces are taken to be in order"
+
+
+def test_numpys_numbers_are_numbers():
+    body = somebody(np.random.default_rng(6), 200, 300, "body").body
+    frame = {"people": [{"pose_keypoints_2d": body.astype(np.float32)}], "canvas_height": np.int64(200),
+             "canvas_width": np.float32(300)}  # fmt: skip
+    (read,) = read_frames([frame])
+    assert (read.height, read.width) == (200, 300)
+    assert type(read.height) is type(read.width) is int
+    assert np.allclose(read.people[0].body, body)
+
+
 @pytest.mark.parametrize(
     ("value", "word"),
     [
@@ -154,6 +189,8 @@ def test_nested_triples_short_faces_and_coco_17():
         ([{"people": [{"pose_keypoints_2d": ["a"] * 54}]}], "where a number"),
         ([{"people": [], "canvas_width": -3, "canvas_height": 4}], "canvas_width"),
         ([{"people": [{"pose_keypoints_2d": [0.5] * 54}]}], "shares"),
+        ("[" * 100_000, "not JSON"), ([{"people": [{"pose_keypoints_2d": nested(5000)}]}], "where a number"),
+        ([{"people": [], "canvas_width": nested(5000)}], "canvas_width"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(value: Any, word: str):
