@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import os
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from .weights import WeightFile, WeightsError, check
+from .weights import WeightFile, WeightsError, fault_of
 
 ENDPOINT = "https://huggingface.co"
 TIMEOUT_S = 20.0
@@ -31,19 +31,17 @@ def download(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _fetch(url, part, weight.size, progress)
-    except (OSError, urllib.error.URLError) as error:
+    except (OSError, http.client.HTTPException) as error:  # urllib's errors are OSErrors
         raise WeightsError(
             f"Could not download {url} to {target} ({weight.size:,} bytes): {error}. Check the network and the disk "
             f"space and run again (it goes on where it stopped), or put the file into {folder} yourself."
         ) from error
-    try:
-        check(part, weight)
-    except WeightsError:
+    if fault_of(part, weight):
         part.unlink()
         raise WeightsError(
             f"{url} is not the file that Steer knows ({weight.size:,} bytes, SHA-256 {weight.sha256}); what came was "
             "deleted. Run again; if it stays so, the file was replaced upstream: please report it."
-        ) from None
+        )
     part.replace(target)
     return target
 

@@ -187,59 +187,55 @@ def candidates(weight: WeightFile, folders: Iterable[Path]) -> list[Path]:
     return found
 
 
-def locate(weight: WeightFile, folders: Iterable[Path]) -> Path | None:
-    """The first existing candidate, unchecked."""
-    return next((path for path in candidates(weight, folders) if path.is_file()), None)
-
-
 def require(weight: WeightFile, folders: Sequence[Path] = ()) -> Path:
-    """The path of the file, its size and SHA-256 checked. Raises WeightsError when there is no such file."""
-    path = locate(weight, folders)
-    if path is None:
-        raise WeightsError(_missing(weight, folders))
-    check(path, weight)
-    return path
+    """The path of the first candidate whose size and SHA-256 are right. Raises WeightsError when there is none: it says
+    what is wrong with those that are there."""
+    faults: list[str] = []
+    for path in candidates(weight, folders):
+        if path.is_file():
+            fault = fault_of(path, weight)
+            if not fault:
+                return path
+            faults.append(fault)
+    raise WeightsError(f"{' '.join(faults) or _missing(weight, folders)} {_remedy(weight, folders)}")
 
 
-def check(path: Path, weight: WeightFile) -> None:
-    """Raises WeightsError unless the file is the registered one."""
+def fault_of(path: Path, weight: WeightFile) -> str:
+    """What is wrong with a file, in a sentence; "" if it is the registered one."""
     size = path.stat().st_size
     if size != weight.size:
         state = "incomplete" if size < weight.size else "not the expected file"
-        raise WeightsError(
-            f"{path} is {state}: {size:,} bytes instead of {weight.size:,}. {_remedy(weight, path.parent)}"
-        )
+        return f"{path} is {state}: {size:,} bytes instead of {weight.size:,}."
     found = sha256(path)
-    if found != weight.sha256:
-        raise WeightsError(
-            f"{path} is damaged, altered or the weights of another network: its SHA-256 is {found}, "
-            f"expected {weight.sha256} ({weight.size:,} bytes). {_remedy(weight, path.parent)}"
-        )
+    if found == weight.sha256:
+        return ""
+    return (
+        f"{path} is damaged, altered or the weights of another network: its SHA-256 is {found}, "
+        f"expected {weight.sha256} ({weight.size:,} bytes)."
+    )
 
 
 def download_folder(weight: WeightFile, folders: Sequence[Path]) -> Path:
     """The folder that a download goes to."""
-    return Path(folders[0]) / weight.repository
+    return (Path(folders[0]) if folders else Path("models/annotators")) / weight.repository
 
 
 def _missing(weight: WeightFile, folders: Sequence[Path]) -> str:
     if weight.shipped:
-        return f"{SHIPPED_FOLDER / weight.file} ({weight.size:,} bytes) is missing. {_remedy(weight, SHIPPED_FOLDER)}"
+        return f"{SHIPPED_FOLDER / weight.file} ({weight.size:,} bytes) is missing."
     looked = ", ".join(str(folder) for folder in folders) or "no folder"
-    target = download_folder(weight, folders) if folders else Path("models/annotators")
     return (
         f"The weights {weight.file} ({weight.size / 1e6:.0f} MB, licence: {weight.licence}) are not on this machine; "
-        f"looked "
-        f"in: {looked}. {_remedy(weight, target)}"
+        f"looked in: {looked}."
     )
 
 
-def _remedy(weight: WeightFile, folder: Path) -> str:
+def _remedy(weight: WeightFile, folders: Sequence[Path]) -> str:
     if weight.shipped:
         return "Install Steer again, or remake it in a checkout with: python run.py weights build"
     return (
         f"Turn on the node's `download` switch, or fetch it yourself: hf download {weight.repository} {weight.file} "
-        f'--local-dir "{folder}"'
+        f'--local-dir "{download_folder(weight, folders)}"'
     )
 
 

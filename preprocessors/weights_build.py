@@ -175,10 +175,18 @@ def main(argv: list[str]) -> int:
 
 
 def _build(weight: WeightFile, archives: Path, out: Path) -> int:
+    """Writes the file, whole or not at all. One that is not as registered never replaces the shipped one."""
     data = encode(weight, *BUILDERS[weight.name](archives))
     found = hashlib.sha256(data).hexdigest()
     same = (found, len(data)) == (weight.sha256, weight.size)
     note = "as registered" if same else "NOT what preprocessors/weights.py registers"
     print(f"{weight.file:40} {len(data):>10,} bytes  sha256 {found}  {note}", flush=True)
-    (out / weight.file).write_bytes(data)
+    if same or out.resolve() != SHIPPED_FOLDER:
+        part = out / f"{weight.file}.part"
+        part.write_bytes(data)
+        part.replace(out / weight.file)
+    else:
+        print(
+            f"{weight.file} was left as it was. To look at the new one, give another folder: --out FOLDER", flush=True
+        )
     return 0 if same else 1

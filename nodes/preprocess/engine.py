@@ -20,11 +20,12 @@ from torch import nn
 
 from ...preprocessors.download import download
 from ...preprocessors.pictures import check_pictures, rgb_bytes
-from ...preprocessors.weights import REGISTRY, download_folder, locate
+from ...preprocessors.weights import REGISTRY, WeightsError, download_folder, require
 
 log = logging.getLogger(__name__)
 FOLDER_KEY = "annotators"  # models/annotators, or what extra_model_paths.yaml says under this key
 AUX_PACK = "comfyui_controlnet_aux"
+AUX_VARIABLE = "AUX_ANNOTATOR_CKPTS_PATH"
 MAX_CACHED = 12
 NO_EDGES = "no edges: lower both thresholds, or turn on auto"
 
@@ -50,6 +51,9 @@ class DetectorCache:
             self._patchers.popitem(last=False)
         return self._patchers[name]
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._patchers
+
 
 CACHE = DetectorCache()
 
@@ -58,14 +62,18 @@ def networks(builders: dict[str, Callable[[], nn.Module]]) -> dict[str, nn.Modul
     """The named networks, loaded once and brought to the device by ComfyUI, which may unload others or, later,
     these."""
     patchers = {name: CACHE.get(name, build) for name, build in builders.items()}
-    comfy.model_management.load_models_gpu(list(patchers.values()))
+    # Whole: ComfyUI's own layers can fetch what stayed on the CPU when memory is short, torch's cannot.
+    comfy.model_management.load_models_gpu(list(patchers.values()), force_full_load=True)
     return {name: patcher.model for name, patcher in patchers.items()}
 
 
 def weight_folders() -> list[Path]:
-    """Where weights that Steer does not ship may lie; downloads go to the first."""
+    """Where weights that Steer does not ship may lie; downloads go to the first. comfyui_controlnet_aux's folder is
+    `ckpts` in its own, or what the environment variable AUX_ANNOTATOR_CKPTS_PATH says."""
     named = folder_paths.folder_names_and_paths.get(FOLDER_KEY)
     folders = [Path(path) for path in (named[0] if named else [])] or [Path(folder_paths.models_dir) / FOLDER_KEY]
+    if moved := os.environ.get(AUX_VARIABLE):
+        folders.append(Path(moved))
     for custom_nodes in folder_paths.get_folder_paths("custom_nodes"):
         if os.path.isdir(custom_nodes):
             folders += [
@@ -78,12 +86,18 @@ def weight_folders() -> list[Path]:
 
 
 def fetch_missing(names: Sequence[str]) -> None:
-    """Download those of the named weights that are not on this machine, with progress; Cancel stops (and keeps the
-    part)."""
+    """Download those of the named weights of which no undamaged file is on this machine, with progress; Cancel stops
+    (and keeps the part). What is loaded is not looked for."""
     folders = weight_folders()
     for name in names:
         weight = REGISTRY[name]
-        if weight.shipped or locate(weight, folders) is not None:
+        if weight.shipped or name in CACHE:
+            continue
+        try:
+            require(weight, folders)
+        except WeightsError as error:
+            log.info("Steer: %s", error)
+        else:
             continue
         folder = download_folder(weight, folders)
         log.info("Steer: downloading %s (%.0f MB, %s) to %s", weight.file, weight.size / 1e6, weight.licence, folder)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
-from steer.preprocessors.weights import REGISTRY, WeightFile, locate
+import torch
+from steer.preprocessors.weights import REGISTRY, WeightFile, candidates, require
 
 
 @pytest.fixture
@@ -23,10 +25,64 @@ def test_controlnet_auxs_own_download_is_found(comfy, empty_cache: Path, monkeyp
     file = nodes / "ComfyUI_ControlNet_Aux" / "ckpts" / "lllyasviel" / "Annotators" / "body_pose_model.pth"
     weight = REGISTRY["openpose_body"]
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "custom_nodes", ([str(nodes)], set()))
-    assert locate(weight, engine.weight_folders()) is None
+    assert file not in candidates(weight, engine.weight_folders())
     file.parent.mkdir(parents=True)
-    file.write_bytes(b"x")
-    assert locate(weight, engine.weight_folders()) == file
+    assert file in candidates(weight, engine.weight_folders())
+
+
+def test_the_folder_that_controlnet_aux_was_told_is_looked_in(
+    comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from steer.nodes.preprocess import engine
+
+    assert empty_cache not in engine.weight_folders()
+    monkeypatch.setenv("AUX_ANNOTATOR_CKPTS_PATH", str(empty_cache))
+    assert empty_cache in engine.weight_folders()[1:]
+
+
+def test_a_damaged_file_is_fetched_anew_and_what_is_loaded_is_not_looked_for(
+    comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from steer.nodes.preprocess import engine
+
+    content = b"weights"
+    weight = WeightFile("torn", "torn.pth", hashlib.sha256(content).hexdigest(), len(content), "MIT", "", "some/where")
+    monkeypatch.setitem(REGISTRY, "torn", weight)
+    monkeypatch.setattr(engine, "weight_folders", lambda: [empty_cache])
+    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
+    damaged = empty_cache / "torn.pth"  # comes before the folder of downloads
+    damaged.write_bytes(b"weig")
+
+    def fetched(weight: WeightFile, to: Path, progress: object) -> None:
+        to.mkdir(parents=True)
+        (to / weight.file).write_bytes(content)
+
+    monkeypatch.setattr(engine, "download", fetched)
+    engine.fetch_missing(["torn"])
+    assert require(weight, engine.weight_folders()) == empty_cache / "some" / "where" / "torn.pth"
+    monkeypatch.setattr(engine, "download", lambda *_: pytest.fail("it is there, or loaded"))
+    engine.fetch_missing(["torn"])
+    engine.CACHE.get("torn", lambda: torch.nn.Linear(1, 1))
+    (empty_cache / "some" / "where" / "torn.pth").unlink()
+    engine.fetch_missing(["torn"])
+
+
+def test_networks_are_loaded_whole(comfy, monkeypatch: pytest.MonkeyPatch):
+    """ComfyUI leaves parts of a model on the CPU when memory is short; only its own layers can work so."""
+    import comfy.model_management as management
+    from steer.nodes.preprocess import engine
+
+    asked: list[bool] = []
+    load = management.load_models_gpu
+
+    def recorded(models: Any, *more: Any, **options: Any) -> None:
+        asked.append(options["force_full_load"])
+        load(models, *more, **options)
+
+    monkeypatch.setattr(management, "load_models_gpu", recorded)
+    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
+    engine.networks({"one": lambda: torch.nn.Linear(1, 1)})
+    assert asked == [True]
 
 
 def test_folders_of_extra_model_paths_come_first(comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch):

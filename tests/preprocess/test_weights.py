@@ -19,7 +19,6 @@ from steer.preprocessors.weights import (
     SHIPPED_FOLDER,
     WeightFile,
     WeightsError,
-    locate,
     read,
     require,
     sha256,
@@ -83,7 +82,22 @@ def test_files_are_found_in_every_usual_layout(tmp_path: Path):
         path.parent.mkdir(parents=True)
         path.write_bytes(b"content")
         assert require(weight, [tmp_path / "absent", tmp_path / str(number)]) == path
-    assert locate(weight, [tmp_path / "absent"]) is None
+    with pytest.raises(WeightsError, match="not on this machine"):
+        require(weight, [tmp_path / "absent"])
+
+
+def test_a_good_file_counts_though_a_bad_one_lies_before_it(tmp_path: Path):
+    weight = small(b"content")
+    bad, worse, good = tmp_path / "a" / "x.pth", tmp_path / "b" / "x.pth", tmp_path / "c" / "some" / "where" / "x.pth"
+    for path, content in ((bad, b"cont"), (worse, b"CONTENT"), (good, b"content")):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    folders = [tmp_path / name for name in "abc"]
+    assert require(weight, folders) == good
+    good.unlink()
+    with pytest.raises(WeightsError, match=r"incomplete.*altered") as caught:
+        require(weight, folders)
+    assert str(tmp_path / "a" / "some" / "where") in str(caught.value), "where a download would go"
 
 
 def test_truncated_and_altered_files_are_refused(tmp_path: Path):
@@ -117,9 +131,28 @@ def test_building_is_repeatable(tmp_path: Path):
     assert len(made) == 1
 
 
+def test_a_build_that_differs_never_replaces_the_shipped_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from steer.preprocessors import weights_build as build
+
+    weight = small(b"shipped")
+    shipped, other = tmp_path / "shipped", tmp_path / "other"
+    for folder in (shipped, other):
+        folder.mkdir()
+        (folder / "x.pth").write_bytes(b"shipped")
+    monkeypatch.setattr(build, "SHIPPED_FOLDER", shipped)
+    monkeypatch.setitem(build.BUILDERS, "x", lambda archives: ({}, {}))
+    for content, status, at_other in ((b"another", 1, b"another"), (b"shipped", 0, b"shipped")):
+        monkeypatch.setattr(build, "encode", lambda *parts, content=content: content)
+        assert [build._build(weight, tmp_path, folder) for folder in (shipped, other)] == [status] * 2
+        assert (shipped / "x.pth").read_bytes() == b"shipped"
+        assert (other / "x.pth").read_bytes() == at_other
+    assert [path.name for path in shipped.iterdir()] == ["x.pth"]
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     content = b""
     cut_after: int | None = None
+    chunked = False
     requests: list[str | None] = []
 
     def do_GET(self) -> None:
@@ -128,8 +161,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         start = int(span.removeprefix("bytes=").rstrip("-")) if span else 0
         body = self.content[start:]
         self.send_response(206 if span else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
+        if self.chunked:  # one chunk that says it is longer
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n" % (len(body) + 1))
+        else:
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
         self.wfile.write(body[: self.cut_after])
 
     def log_message(self, format: str, *arguments: object) -> None:
@@ -163,6 +201,13 @@ def test_downloads_resume_are_checked_and_appear_at_once(host: tuple[str, type[_
     assert seen[0][0] > 1_200_000
     assert seen[-1] == (len(content), len(content))
     assert [found.name for found in (tmp_path / "models").iterdir()] == ["x.pth"]
+
+
+def test_an_answer_that_breaks_off_in_a_chunk_is_told_plainly(host: tuple[str, type[_Handler]], tmp_path: Path):
+    address, handler = host
+    handler.content, handler.chunked = b"0123456789", True
+    with pytest.raises(WeightsError, match="goes on where it stopped"):
+        download(small(b"0123456789abcdef"), tmp_path, endpoint=address)
 
 
 def test_a_wrong_download_is_deleted(host: tuple[str, type[_Handler]], tmp_path: Path):
