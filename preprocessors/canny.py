@@ -7,7 +7,7 @@ Canny, "A Computational Approach to Edge Detection" (1986), as OpenCV implements
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -250,9 +250,9 @@ def otsu(counts: NDArray[np.intp]) -> int:
     return int(np.argmax(between))
 
 
-def describe(thresholds: list[Thresholds]) -> str:
-    """The thresholds as text: `low 100, high 200`, or one such line per picture if they differ."""
-    lines = [f"low {low}, high {high}" for low, high in thresholds]
+def describe(thresholds: Sequence[Thresholds | None]) -> str:
+    """The thresholds as text: `low 100, high 200`, or one such line per picture if they differ. None: not used."""
+    lines = ["none" if one is None else f"low {one[0]}, high {one[1]}" for one in thresholds]
     if len(set(lines)) == 1:
         return lines[0]
     return "\n".join(f"picture {number}: {line}" for number, line in enumerate(lines, 1))

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from .canny import Bytes, resized
 from .graph import answer
+from .lines import trace, visible
 from .mlsd_net import MLSDNet, folded
 from .pictures import Placement
 from .weights import REGISTRY, read
@@ -26,6 +27,7 @@ from .weights import REGISTRY, read
 TOP = 200  # centres looked at, as in controlnet_aux
 STRIDE = 32
 MAX_DETECT_SIDE = 4096
+_PAD = "Set fit to pad, or give the latent the picture's shape."
 Floats: TypeAlias = NDArray[np.float64]
 
 
@@ -33,7 +35,7 @@ Floats: TypeAlias = NDArray[np.float64]
 class Lines:
     """`segments` float64 [N, 4]: x0, y0, x1, y1 in pixels of a picture of `size` (height, width); `scores` [N].
 
-    `note` says why there is none.
+    `note` says why there is none, or how they came about.
     """
 
     segments: Floats
@@ -47,19 +49,23 @@ class Lines:
         return replace(self, segments=self.segments * np.array([sx, sy, sx, sy]), size=(height, width))
 
     def placed(self, placement: Placement) -> Lines:
-        """The same lines in pixels of a hint's canvas."""
+        """The lines in pixels of a hint's canvas, without those that lie outside."""
         moved = placement.points(self.segments.reshape(-1, 2, 2)).reshape(-1, 4)
-        return replace(self, segments=moved, size=(placement.height, placement.width))
+        size = placement.height, placement.width
+        seen = visible(moved, *size)
+        note = self.note if seen.any() or not len(seen) else f"no lines in the hint: {self.describe()} cut off. {_PAD}"
+        return replace(self, segments=moved[seen], scores=self.scores[seen], size=size, note=note)
 
     def describe(self) -> str:
-        """ "37 lines", or why there is none."""
+        """ "37 lines", or the note."""
         count = len(self.segments)
-        return self.note if count == 0 else f"{count} line{'s' if count > 1 else ''}"
+        return self.note or f"{count} line{'s' if count > 1 else ''}"
 
 
-def no_lines(placement: Placement, note: str) -> Lines:
-    """An empty set for a hint's canvas, with the reason."""
-    return Lines(np.zeros((0, 4)), np.zeros(0), (placement.height, placement.width), note)
+def lines_of_hint(picture: Bytes, note: str) -> Lines:
+    """The lines of a ready-made hint uint8 [H, W, 3], as short segments from pixel to pixel."""
+    segments = trace(picture)
+    return Lines(segments, np.ones(len(segments)), (picture.shape[0], picture.shape[1]), note)
 
 
 def load_mlsd(kind: str = "mlsd", folders: Sequence[Path] = ()) -> MLSDNet:

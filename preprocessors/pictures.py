@@ -14,6 +14,10 @@ from .choices import FITS, MAX_SIDE
 LATENT_SCALE = 8
 _THIN = 0.05  # at most this share of a line hint's white pixels may survive an erosion
 _MAX_WHITE = 0.3
+_MAX_DRAWN = 0.6  # of a pose hint
+_FACE_RADIUS = 3  # as pose.draw_people draws the points of a face
+_FEWEST_DOTS = 5
+_APART = 0.1  # centres of dots for each white pixel: a single dot has 1 / 29, a stroke as thick 1 / 7
 
 
 def check_pictures(images: torch.Tensor) -> None:
@@ -54,6 +58,11 @@ class Placement:
     def points(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """[..., 2] in pixels of the picture -> [..., 2] in pixels of the canvas."""
         return xy * np.array([self.scale_x, self.scale_y]) + np.array([self.offset_x, self.offset_y])
+
+    def keeps(self, picture: Bytes) -> bool:
+        """Whether it changes nothing in a picture [H, W, ...]."""
+        same = (self.height, self.width) == picture.shape[:2] and self.scale_x == self.scale_y == 1
+        return same and self.offset_x == self.offset_y == 0
 
 
 def place(
@@ -102,7 +111,7 @@ def on_canvas(picture: Bytes, placement: Placement) -> Bytes:
     """A ready-made hint, moved onto the canvas without mixing its colours (nearest pixel)."""
     import cv2
 
-    if (placement.height, placement.width) == picture.shape[:2] and placement.offset_x == placement.offset_y == 0:
+    if placement.keeps(picture):
         return picture
     matrix = np.array([[placement.scale_x, 0, placement.offset_x], [0, placement.scale_y, placement.offset_y]])
     size = (placement.width, placement.height)
@@ -110,7 +119,7 @@ def on_canvas(picture: Bytes, placement: Placement) -> Bytes:
 
 
 def is_line_hint(picture: Bytes) -> bool:
-    """Whether uint8 [H, W, 3] is thin white lines on black, as M-LSD (or Canny) draws them."""
+    """Whether uint8 [H, W, 3] is thin white lines on black, as Canny and M-LSD draw them."""
     import cv2
 
     grey = picture[..., 0]
@@ -124,15 +133,33 @@ def is_line_hint(picture: Bytes) -> bool:
 
 
 def is_pose_hint(picture: Bytes) -> bool:
-    """Whether uint8 [H, W, 3] is black but for a little in the colours of OpenPose joints and limbs."""
-    from .pose import COLORS
+    """Whether uint8 [H, W, 3] is black but for a little in the colours of OpenPose's bodies and hands, or for the white
+    dots of faces."""
+    from .pose import COLORS, HAND_COLORS
 
-    palette = np.array(COLORS, np.int64)
-    palette = np.concatenate([palette, (palette * 0.6).astype(np.int64), [[255, 255, 255]]])
-    codes = palette @ np.array([65536, 256, 1])
-    drawn = picture.reshape(-1, 3)[picture.reshape(-1, 3).any(axis=1)].astype(np.int64)
-    if not 0 < len(drawn) <= 0.6 * picture.shape[0] * picture.shape[1]:
+    code = np.array([65536, 256, 1])
+    body = np.array(COLORS, np.int64)
+    full = np.concatenate([body, np.array(HAND_COLORS, np.int64)]) @ code
+    white = np.array([255, 255, 255]) @ code
+    drawn = picture.reshape(-1, 3)[picture.reshape(-1, 3).any(axis=1)].astype(np.int64) @ code
+    if not 0 < len(drawn) <= _MAX_DRAWN * picture.shape[0] * picture.shape[1]:
         return False
-    known = np.isin(drawn @ np.array([65536, 256, 1]), codes)
-    joints = np.isin(drawn @ np.array([65536, 256, 1]), codes[:18])
-    return bool(known.mean() > 0.8 and len(np.unique(drawn[joints], axis=0)) >= 2)
+    if (drawn == white).all():
+        return _is_dots(picture[..., 0])
+    known = np.isin(drawn, [*full, *((body * 0.6).astype(np.int64) @ code), white])
+    return bool(known.mean() > 0.8 and len(np.unique(drawn[np.isin(drawn, full)])) >= 2)
+
+
+def _is_dots(grey: Bytes) -> bool:
+    """Whether the white of [H, W] is nothing but several dots as large as the points of a face, few of them run
+    together."""
+    import cv2
+
+    side = 2 * _FACE_RADIUS + 1
+    dot = cv2.circle(np.zeros((side, side), np.uint8), (_FACE_RADIUS,) * 2, _FACE_RADIUS, 1, thickness=-1)
+    roomy = np.pad(grey, side)  # dots at the border are cut off there
+    centres = np.asarray(cv2.erode(roomy, dot))
+    covered = np.asarray(cv2.dilate(centres, dot), np.uint8)
+    white = int(np.count_nonzero(grey))
+    whole = int(np.count_nonzero(covered)) >= 0.95 * white
+    return whole and _FEWEST_DOTS <= int(np.count_nonzero(centres)) <= _APART * white

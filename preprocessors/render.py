@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from .canny import Bytes
 from .choices import MAX_SIDE
 from .keypoints import PoseFrame
+from .people import Person, placed
 from .pictures import fitted
 from .pose import draw_people
 
@@ -46,12 +47,15 @@ def render(
     stick_scale: bool = False,
     threshold: float = 0.0,
 ) -> Iterator[Bytes]:
-    """A hint uint8 [height, width, 3] of `size` for every frame; points are moved, nothing is resized. A frame that
-    does
-    not say its canvas is drawn in pixels as it is."""
-    for frame in frames:
-        placement = fitted((frame.height, frame.width) if frame.height else size, size, fit)
-        people = [person.placed(placement) for person in frame.people]
+    """A hint uint8 [height, width, 3] of `size` for every frame; points are moved, nothing is resized."""
+    for people in placed_frames(frames, size, fit):
         yield draw_people(
             people, *size, body=body, hands=hands, face=face, stick_scale=stick_scale, threshold=threshold
         )
+
+
+def placed_frames(frames: Sequence[PoseFrame], size: tuple[int, int], fit: str = "crop") -> Iterator[list[Person]]:
+    """The people of every frame that are on a canvas of `size` (height, width), in its pixels. A frame that does not
+    say its own canvas is taken in pixels as it is."""
+    for frame in frames:
+        yield placed(frame.people, fitted((frame.height, frame.width) if frame.height else size, size, fit))

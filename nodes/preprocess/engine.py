@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from comfy_execution.utils import get_executing_context
 from torch import nn
 
 from ...preprocessors.download import download
-from ...preprocessors.pictures import check_pictures, rgb_bytes
+from ...preprocessors.lines import traced
+from ...preprocessors.pictures import Placement, check_pictures, fitted, is_line_hint, rgb_bytes
 from ...preprocessors.weights import REGISTRY, WeightsError, download_folder, require
 
 log = logging.getLogger(__name__)
@@ -162,14 +163,54 @@ def tell(text: str) -> None:
         server.send_progress_text(text, context.node_id)
 
 
-def edges_told(images: torch.Tensor, hint: torch.Tensor) -> str:
-    """A report on Canny's hints [B, H, W, 3]: how much of each is edges; a warning, also in the log, where a picture of
-    `images` has none or is a hint itself."""
+def passed_on(what: str, picture: Any, placement: Placement, how: str) -> str:
+    """The note on a picture, uint8 [H, W, 3], that is such a hint already; `how`: what was done if its size changed."""
+    if placement.keeps(picture):
+        return f"passed on as it is: this is {what} already"
+    (height, width), size = picture.shape[:2], f"{placement.width}x{placement.height}"
+    return f"brought from {width}x{height} to {size}, {how}: this is {what} already"
+
+
+def is_mlsd_hint(picture: Any) -> bool:
+    """Whether uint8 [H, W, 3] is straight lines on black, as M-LSD draws them."""
+    from ..control.hints import LINES, recognise
+
+    return is_line_hint(picture) and recognise(picture).what == LINES
+
+
+def is_canny_hint(picture: Any) -> bool:
+    """Whether uint8 [H, W, 3] is edges on black, as Canny draws them."""
+    from ..control.hints import EDGES, recognise
+
+    return is_line_hint(picture) and recognise(picture).what == EDGES
+
+
+def pass_on_edges(images: torch.Tensor, hint: torch.Tensor) -> dict[int, str]:
+    """Puts into `hint` [B, H, W, 3] those of `images` that are Canny hints already, brought to its size. Returns a note
+    on each, by its number from 0."""
+    notes = {}
+    for index, pixels in enumerate(images[:, ::7, ::7]):
+        if not bool(((pixels == 0) | (pixels == 1)).all()):  # nearly every picture ends here, which takes no time
+            continue
+        picture = rgb_bytes(images, index)
+        if is_canny_hint(picture):
+            placement = fitted(size(images), size(hint), "stretch")
+            notes[index] = passed_on("a Canny hint", picture, placement, "its lines drawn anew")
+            hint[index] = torch.from_numpy(traced(picture, placement)).to(hint) / 255
+    return notes
+
+
+def edges_told(images: torch.Tensor, hint: torch.Tensor, passed: Mapping[int, str]) -> str:
+    """A report on Canny's hints [B, H, W, 3]: how much of each is edges, or the note on one that was passed on; a
+    warning, also in the log, where a picture of `images` has none or is a hint itself."""
     from ..control.hints import already, recognise, sampled
 
     looked_at = set(sampled(len(images)))
     lines = []
     for index, edges in enumerate(hint[..., 0]):
+        if index in passed:
+            lines.append(passed[index])
+            continue
         share = float(edges.mean())
         line = f"{share:.1%} of the picture is edges" if share else NO_EDGES
         warning = "" if share else NO_EDGES

@@ -108,9 +108,9 @@ class MLSD(io.ComfyNode):
         download: bool,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ...preprocessors.lines import draw_lines
-        from ...preprocessors.mlsd import no_lines
-        from ...preprocessors.pictures import is_line_hint, on_canvas, place
+        from ...preprocessors.lines import draw_lines, traced
+        from ...preprocessors.mlsd import lines_of_hint
+        from ...preprocessors.pictures import place
         from . import engine
 
         engine.check(image)
@@ -119,9 +119,10 @@ class MLSD(io.ComfyNode):
         hints: list[Any] = []
         lines: list[Lines] = []
         for picture in engine.pictures(image):
-            if is_line_hint(picture):
-                hints.append(on_canvas(picture, placement))
-                lines.append(no_lines(placement, "passed on as it is: this is a line hint already"))
+            if engine.is_mlsd_hint(picture):
+                note = engine.passed_on("a line hint", picture, placement, "its lines drawn anew")
+                hints.append(traced(picture, placement))
+                lines.append(lines_of_hint(picture, note).placed(placement))
             else:
                 lines.append(find(picture).placed(placement))
                 hints.append(draw_lines(lines[-1].segments, placement.height, placement.width))

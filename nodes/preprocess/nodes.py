@@ -86,10 +86,12 @@ class Canny(io.ComfyNode):
         hints = canny(
             image, low_threshold, high_threshold, auto=auto, resolution=resolution, on_frame=after_each_picture
         )
+        passed = engine.pass_on_edges(image, hints.hint)
         hint = hints.hint.to(comfy.model_management.intermediate_device())
-        report = engine.edges_told(image, hint)
+        report = engine.edges_told(image, hint, passed)
         engine.tell(report)
-        return io.NodeOutput(hint, describe(hints.thresholds), report)
+        used = [None if index in passed else one for index, one in enumerate(hints.thresholds)]
+        return io.NodeOutput(hint, describe(used), report)
 
 
 NODES: list[type[io.ComfyNode]] = [Canny, *line_nodes.NODES, *pose_nodes.NODES]

@@ -14,7 +14,7 @@ _NOBODY = (
     "no person found. Figures that are small, cut off or drawn are harder to find: try a larger picture of the person "
     "or another detector."
 )
-_HINT_ALREADY = "passed on as it is: this is a pose hint already"
+_NO_KEYPOINTS = "; its keypoints are not known, so that output is empty"
 
 
 def _drawing_inputs() -> list[io.Input]:
@@ -116,11 +116,12 @@ class OpenPose(io.ComfyNode):
     ) -> io.NodeOutput:
         from ...preprocessors.detectors import chosen as detector_called
         from ...preprocessors.keypoints import write_frame
-        from ...preprocessors.people import describe
+        from ...preprocessors.people import describe, placed
         from ...preprocessors.pictures import is_pose_hint, on_canvas, place
         from ...preprocessors.pose import draw_people
         from . import engine
 
+        parts = {"body": body, "hands": hands, "face": face}
         engine.check(image)
         placement = place(engine.size(image), resolution, engine.latent_size(latent), fit)
         chosen = detector_called(detector)
@@ -131,17 +132,18 @@ class OpenPose(io.ComfyNode):
         hints, frames, report = [], [], []
         for picture in engine.pictures(image):
             if is_pose_hint(picture):
-                people, note = [], _HINT_ALREADY
+                people = []
                 hints.append(on_canvas(picture, placement))
+                report.append(engine.passed_on("a pose hint", picture, placement, "pixel by pixel") + _NO_KEYPOINTS)
             else:
                 found = chosen.find(networks, picture, hands, face)
-                people, note = [person.placed(placement) for person in found], _NOBODY
+                people = placed(found, placement)
                 hints.append(
-                    draw_people(people, placement.height, placement.width, body=body, hands=hands, face=face,
-                                stick_scale=xinsir_sticks, threshold=score_threshold)
+                    draw_people(people, placement.height, placement.width, **parts, stick_scale=xinsir_sticks,
+                                threshold=score_threshold)
                 )  # fmt: skip
+                report.append(describe(found, people, score_threshold, **parts, why_none=_NOBODY))
             frames.append(write_frame(people, placement.height, placement.width, whole_scores))
-            report.append(describe(people, hands, face, note))
         text = engine.numbered(report)
         engine.tell(text)
         return io.NodeOutput(engine.as_image(hints), frames, text)
@@ -205,7 +207,7 @@ class PoseRender(io.ComfyNode):
         from ...preprocessors.keypoints import read_frames
         from ...preprocessors.people import describe
         from ...preprocessors.pictures import LATENT_SCALE
-        from ...preprocessors.render import canvas_size, render
+        from ...preprocessors.render import canvas_size, placed_frames, render
         from . import engine
 
         frames = read_frames(keypoints)
@@ -216,10 +218,13 @@ class PoseRender(io.ComfyNode):
                     "width, height: a latent is connected and sets the size. Set both to 0 or disconnect it."
                 )
             width, height = cells[1] * LATENT_SCALE, cells[0] * LATENT_SCALE
-        drawn = render(frames, canvas_size(frames, width, height), fit, body=body, hands=hands, face=face,
-                       stick_scale=xinsir_sticks, threshold=score_threshold)  # fmt: skip
+        parts, size = {"body": body, "hands": hands, "face": face}, canvas_size(frames, width, height)
+        drawn = render(frames, size, fit, **parts, stick_scale=xinsir_sticks, threshold=score_threshold)
         hints = list(engine.with_progress(drawn, len(frames)))
-        report = engine.numbered([describe(frame.people, hands, face, "nobody") for frame in frames])
+        report = engine.numbered(
+            [describe(frame.people, people, score_threshold, **parts, why_none="nobody")
+             for frame, people in zip(frames, placed_frames(frames, size, fit), strict=True)]
+        )  # fmt: skip
         engine.tell(report)
         return io.NodeOutput(engine.as_image(hints), report)
 

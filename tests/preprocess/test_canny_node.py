@@ -13,6 +13,8 @@ import pytest
 import torch
 from PIL import Image
 from skimage import data
+from steer.nodes.control.fit import fit_picture
+from steer.preprocessors.lines import draw_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {"low_threshold": 100, "high_threshold": 200, "auto": False, "resolution": 0}
@@ -74,12 +76,29 @@ def test_the_report_warns_of_no_edges_and_of_hints(comfy, caplog: pytest.LogCapt
     photograph = torch.from_numpy(data.astronaut().astype(np.float32) / 255)
     edges = comfy.call("SteerCanny", image=photograph[None], **DEFAULTS)[0][0]
     grey = torch.full_like(photograph, 0.5)
+    ends = np.random.default_rng(0).uniform(0, 512, (20, 4))
+    lines = torch.from_numpy(draw_lines(ends, 512, 512)).float() / 255
     with caplog.at_level("WARNING"):
-        report = comfy.call("SteerCanny", image=torch.stack([photograph, grey, edges]), **DEFAULTS)[2].splitlines()
+        report = comfy.call("SteerCanny", image=torch.stack([photograph, grey, lines]), **DEFAULTS)[2].splitlines()
     assert report[0] == f"picture 1: {float(edges.mean()):.1%} of the picture is edges"
     assert report[1] == "picture 2: no edges: lower both thresholds, or turn on auto"
-    assert report[2].endswith("looks like Canny edges already: connect it to ControlNet Guide as it is")
+    assert report[2].endswith("straight lines of M-LSD already: connect it to ControlNet Guide as it is")
     assert [record.getMessage()[:16] for record in caplog.records] == ["Canny, picture 2", "Canny, picture 3"]
+
+
+def test_its_own_hint_passes_through_with_a_note(comfy):
+    photograph = torch.from_numpy(data.astronaut().astype(np.float32) / 255)
+    edges = comfy.call("SteerCanny", image=photograph[None], **DEFAULTS)[0][0]
+    both = torch.stack([edges, photograph])
+    hint, thresholds, report = comfy.call("SteerCanny", image=both, **DEFAULTS)
+    assert torch.equal(hint, torch.stack([edges, edges]))
+    assert thresholds == "picture 1: none\npicture 2: low 100, high 200"
+    assert report.splitlines()[0] == "picture 1: passed on as it is: this is a Canny hint already"
+    larger, _, report = comfy.call("SteerCanny", image=edges[None], **DEFAULTS | {"resolution": 768})
+    assert report == "brought from 512x512 to 768x768, its lines drawn anew: this is a Canny hint already"
+    assert torch.equal(larger, fit_picture(edges[None], (768, 768), "stretch")[0]), (
+        "as ControlNet Guide brings it there"
+    )
 
 
 def test_bad_input_is_an_error_of_this_node_and_the_next_prompt_runs(comfy, picture: np.ndarray):

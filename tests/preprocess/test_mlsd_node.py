@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,18 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from skimage.data import astronaut
+from steer.nodes.control.fit import fit_picture
 from steer.preprocessors.lines import draw_lines
 
 DATA = Path(__file__).resolve().parent / "data" / "mlsd"
 DEFAULTS = {"detector": "mlsd", "score_threshold": 0.1, "distance_threshold": 0.1, "detect_resolution": 512,
             "resolution": 0, "fit": "crop", "download": False}  # fmt: skip
 QUICK = DEFAULTS | {"detect_resolution": 192}
+
+
+def as_bytes(hint: torch.Tensor) -> np.ndarray:
+    return (hint.numpy() * 255).round().astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +54,10 @@ def test_a_latent_gives_the_size_and_fit_the_place(comfy, room: torch.Tensor, fi
     scale = {"crop": (1.5, 1.5), "pad": (1, 1), "stretch": (1, 2)}[fit]
     offset = {"crop": (-128, 0), "pad": (0, 128), "stretch": (0, 0)}[fit]
     expected = plain * np.array([*scale, *scale]) + np.array([*offset, *offset])
+    expected = expected[[draw_lines(line[None], height, width).any() for line in expected]]
     assert np.allclose(lines[0].segments, expected)
+    assert len(lines[0].scores) == len(expected)
+    assert (len(expected) < len(plain)) == (fit == "crop"), "lines that are cut off are not counted"
 
 
 def test_networks_are_loaded_once_and_counted_by_comfyui(comfy, room: torch.Tensor):
@@ -82,8 +92,38 @@ def test_a_hint_passes_through_with_a_note(comfy, room: torch.Tensor):
     hint, _, _ = comfy.call("SteerMLSD", image=room, **DEFAULTS)
     again, lines, report = comfy.call("SteerMLSD", image=hint, **DEFAULTS)
     assert torch.equal(again, hint)
-    assert "already" in report
+    assert report == "passed on as it is: this is a line hint already"
+    assert np.array_equal(draw_lines(lines[0].segments, 512, 512), as_bytes(hint[0])), "its lines can be drawn again"
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_a_hint_of_another_size_is_drawn_anew_and_says_so(comfy, room: torch.Tensor, fit: str):
+    hint, _, _ = comfy.call("SteerMLSD", image=room, **DEFAULTS)
+    latent = {"samples": torch.zeros(1, 4, 96, 64)}
+    larger, lines, report = comfy.call("SteerMLSD", image=hint, latent=latent, **DEFAULTS | {"fit": fit})
+    assert report == "brought from 512x512 to 512x768, its lines drawn anew: this is a line hint already"
+    assert torch.equal(larger, fit_picture(hint, (768, 512), fit)[0]), "as ControlNet Guide brings it there"
+    differs = draw_lines(lines[0].segments, 768, 512) != as_bytes(larger[0])
+    assert differs[1:-1, 1:-1].sum() == 0, "at the border, half a pixel may count as inside"
+
+
+def test_edges_are_no_line_hint(comfy):
+    edges = cv2.Canny(astronaut(), 100, 200)
+    image = torch.from_numpy(np.repeat(edges[None, ..., None], 3, axis=3)).float() / 255
+    _, _, report = comfy.call("SteerMLSD", image=image, **QUICK)
+    assert "already" not in report
+    assert report.endswith("lines")
+
+
+def test_lines_that_the_fit_cuts_off_are_told(comfy):
+    picture = np.full((512, 512, 3), 200, np.uint8)
+    picture[:, :20] = 30
+    image = torch.from_numpy(picture)[None].float() / 255
+    latent = {"samples": torch.zeros(1, 4, 64, 32)}
+    hint, lines, report = comfy.call("SteerMLSD", image=image, latent=latent, **DEFAULTS)
+    assert not hint.any()
     assert len(lines[0].segments) == 0
+    assert re.match(r"no lines in the hint: \d+ lines? cut off\. Set fit to pad", report)
 
 
 def test_no_line_is_explained(comfy):

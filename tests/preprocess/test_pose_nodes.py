@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
-from pose_photos import photo
-from steer.preprocessors.keypoints import read_frames
+from pose_photos import PHOTOS, photo
+from steer.preprocessors.keypoints import read_frames, write_frame
+from steer.preprocessors.lines import draw_lines
+from steer.preprocessors.people import Person
+from steer.preprocessors.pictures import fitted, is_line_hint, is_pose_hint
 from steer.preprocessors.pose import draw_people
 
+DATA = Path(__file__).resolve().parent / "data" / "pose"
 DEFAULTS = {"detector": "mediapipe", "body": True, "hands": False, "face": False, "xinsir_sticks": False,
             "score_threshold": 0.3, "whole_scores": False, "resolution": 0, "fit": "crop",
             "download": False}  # fmt: skip
@@ -107,16 +113,96 @@ def test_a_pose_hint_passes_through_with_a_note(comfy, standing: torch.Tensor):
         hint, _, _ = comfy.call("SteerOpenPose", image=standing, **options)
         again, keypoints, report = comfy.call("SteerOpenPose", image=hint, **options)
         assert torch.equal(again, hint)
-        assert "already" in report
+        assert report.startswith("passed on as it is: this is a pose hint already; its keypoints are not known")
         assert keypoints[0]["people"] == []
+        larger, _, report = comfy.call("SteerOpenPose", image=hint, **options | {"resolution": 960})
+        assert larger.shape == (1, 960, 960, 3)
+        assert report.startswith("brought from 640x640 to 960x960, pixel by pixel: this is a pose hint already")
 
 
-def test_a_photograph_is_no_hint(comfy, standing: torch.Tensor):
-    from steer.preprocessors.pictures import is_line_hint, is_pose_hint
+def people_of_photos() -> list[Person]:
+    with np.load(DATA / "people.npz") as file:
+        parts = {key.rsplit("/", 1)[0]: {} for key in file}
+        for key in file:
+            parts[key.rsplit("/", 1)[0]][key.rsplit("/", 1)[1]] = file[key]
+    return [Person(**one) for one in parts.values()]
 
-    assert not is_pose_hint(as_bytes(standing[0]))
-    assert not is_line_hint(as_bytes(standing[0]))
-    assert not is_pose_hint(np.zeros((64, 64, 3), np.uint8))
+
+@pytest.mark.parametrize("kept", ["body left right face", "body left right", "left right", "left", "face"])
+def test_hints_of_any_parts_are_hints(kept: str):
+    seen = 0
+    for person in people_of_photos():
+        parts = {name: part * [2, 2, 1] for name, part in person.parts.items() if part is not None}
+        parts = {name: part for name, part in parts.items() if name in kept.split()}
+        if parts and not (kept == "face" and np.ptp(parts["face"][:, 0]) < 100):  # its dots run together
+            seen += 1
+            assert is_pose_hint(draw_people([Person(**parts)], 1280, 1280))
+    assert seen >= 4
+
+
+def test_photographs_and_other_drawings_are_no_pose_hints():
+    canvas = np.zeros((512, 512, 3), np.uint8)
+    ends = np.random.default_rng(0).integers(0, 512, (30, 2, 2))
+    strokes, discs, dot = canvas.copy(), canvas.copy(), canvas.copy()
+    for start, end in ends.tolist():
+        cv2.line(strokes, start, end, (255, 255, 255), 7)
+        cv2.circle(discs, start, 12, (255, 255, 255), -1)
+    cv2.circle(dot, (100, 100), 3, (255, 255, 255), -1)
+    lines = draw_lines(ends.reshape(-1, 4), 512, 512)
+    edges = np.repeat(cv2.Canny(photo(STANDING), 100, 200)[..., None], 3, axis=2)
+    for picture in (*map(photo, PHOTOS), canvas, strokes, discs, dot, lines, edges):
+        assert not is_pose_hint(picture)
+    assert not any(is_line_hint(photo(name)) for name in PHOTOS)
+
+
+def someone(x: float, score: float = 0.8, **parts: np.ndarray) -> Person:
+    body = np.zeros((18, 3))
+    body[[1, 2, 5]] = [[x, 100, score], [x - 20, 100, score], [x + 20, 100, score]]
+    return Person(body, **parts)
+
+
+def dots(count: int, x: float, score: float) -> np.ndarray:
+    return np.stack([np.full(count, x), np.arange(count) + 50.0, np.full(count, score)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("people", "changes", "said"),
+    [
+        ([someone(150), someone(350)], {}, "2 people, 0 hands, 0 faces"),
+        ([someone(150), someone(350)], {"width": 100, "height": 200}, "1 person, 0 hands, 0 faces"),
+        ([someone(350)], {"width": 100, "height": 200}, "nobody in the hint: 1 person cut off. Set fit to pad"),
+        ([someone(350)], {"width": 100, "height": 200, "fit": "pad"}, "1 person, 0 hands, 0 faces"),
+        ([someone(150, 0.2), someone(350, 0.25)], {}, "nothing drawn: 2 people found, but the best score of a point is "
+         "0.25, and score_threshold is 0.3. Lower it."),
+        ([someone(150), someone(350, 0.2)], {}, "1 person, 0 hands, 0 faces"),
+        ([someone(150)], {"body": False}, "nothing drawn: 1 person found, but not the parts that are turned on"),
+        ([someone(150, left=dots(21, 160, 0.9), right=dots(21, 130, 0.1))], {}, "1 person, 1 hand, 0 faces"),
+        ([someone(150, face=dots(70, 150, 0.9)), someone(160)], {"body": False}, "1 person, 0 hands, 1 face"),
+        ([someone(150, left=dots(21, 390, 0.9))], {"width": 200, "height": 200}, "1 person, 0 hands, 0 faces"),
+    ],
+)  # fmt: skip
+def test_only_what_is_drawn_is_counted(comfy, people: list[Person], changes: dict[str, Any], said: str):
+    frame = write_frame(people, 200, 400)
+    options = RENDER | {"width": 400, "height": 200} | changes
+    hint, report = comfy.call("SteerPoseRender", keypoints=[frame], **options)
+    assert report.startswith(said)
+    assert bool(hint.any()) == said[0].isdigit()
+
+
+def test_people_whom_the_fit_cuts_off_are_neither_counted_nor_handed_on(comfy, standing: torch.Tensor):
+    wide = torch.nn.functional.pad(standing, (0, 0, 0, 1280), value=0.5)
+    latent = {"samples": torch.zeros(1, 4, 32, 16)}
+    hint, keypoints, report = comfy.call("SteerOpenPose", image=wide, latent=latent, **DEFAULTS)
+    assert not hint.any()
+    assert keypoints[0]["people"] == []
+    assert report.startswith("nobody in the hint: 1 person cut off")
+
+
+def test_hands_without_a_point_are_none():
+    zeros = np.zeros((21, 3))
+    person = someone(150, left=zeros, right=dots(21, 500, 0.9)).placed(fitted((200, 400), (200, 400), "crop"))
+    assert person.left is None
+    assert person.right is None, "it lies outside"
 
 
 def test_nobody_is_explained(comfy):
