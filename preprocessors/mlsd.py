@@ -145,7 +145,7 @@ def _why_none(output: torch.Tensor, score: float, distance: float) -> str:
 def lsd_lines(picture: Bytes, distance: float = 0.1, resolution: int = 512) -> Lines:
     """Lines found by OpenCV's createLineSegmentDetector (von Gioi et al., 2010): many short ones along every edge.
 
-    `distance`: shortest length, in half pixels at `resolution` as for M-LSD. It has no scores; all are 1.
+    `distance`: shortest length, 1 is two pixels at `resolution` as for M-LSD. It has no scores; all are 1.
     """
     import cv2
 

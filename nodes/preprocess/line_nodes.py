@@ -56,8 +56,8 @@ class MLSD(io.ComfyNode):
                     min=0.01,
                     max=200.0,
                     step=0.1,
-                    tooltip="Shorter lines are left out; in half pixels of the detection size. 0.1 keeps all, 20 "
-                    "only long ones.",
+                    tooltip="Shorter lines are left out; 1 is two pixels of the detection size. 0.1 keeps all, 20 only "
+                    "long ones.",
                 ),
                 io.Int.Input(
                     "detect_resolution",
