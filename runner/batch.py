@@ -71,16 +71,21 @@ class Batch:
         if made is None:
             return self._fail(job, ended.worker, ended.error)
         try:
-            files = self._save(job, ended.worker, made)
+            files, faults = self._save(job, ended.worker, made)
         except QueueError as error:
             return self._fail(job, ended.worker, str(error))
-        self.done += 1
-        return f"done    {job.name}: {', '.join(files) or 'no files'} ({made.seconds:.1f} s, {ended.worker})"
+        self.failed += faults
+        self.done += not faults
+        told = [f"failed  {name}: {why}" for name, why in faults.items()]
+        if files or not faults:
+            told += [f"done    {job.name}: {', '.join(files) or 'no files'} ({made.seconds:.1f} s, {ended.worker})"]
+        return "\n".join(told)
 
-    def _save(self, job: Job, worker: str, made: Made) -> list[str]:
+    def _save(self, job: Job, worker: str, made: Made) -> tuple[list[str], dict[str, str]]:
+        """The new files, and why a cell failed by its name."""
         if job.sweep:
-            return self.sweeps[job.sweep].save(job, made.seconds, [content for _, content in made.files])
-        return [file.name for file in self.results.save(job, worker, made.seconds, made.files).files]
+            return self.sweeps[job.sweep].save(job, made)
+        return [file.name for file in self.results.save(job, worker, made.seconds, made.files).files], {}
 
     def _fail(self, job: Job, worker: str, error: str) -> str:
         if job.sweep:
@@ -90,10 +95,13 @@ class Batch:
         self.failed.append(job.name)
         return f"failed  {job.name}: {error}"
 
-    def write_pages(self) -> None:
-        """Write the page of each sweep anew."""
-        for sweep in self.sweeps.values():
-            sweep.write_page()
+    def write_pages(self) -> Iterator[str]:
+        """Write the page of each sweep anew; tells which could not be written, as on a full disk."""
+        for name, sweep in self.sweeps.items():
+            try:
+                sweep.write_page()
+            except OSError as error:
+                yield f"Warning: the page of {name} cannot be written: {error}. Its pictures and its list are not hurt."
 
     def summary(self) -> str:
         where = self.results.folder

@@ -5,15 +5,15 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from . import workflow as workflows
 from .answers import Prompt, node_title
-from .needs import FileNeed, is_prompt, local_file, prompt_files, sha256_of
+from .needs import FileNeed, is_prompt, local_file, model_needs, prompt_files, sha256_of
 from .workflow import Setting, Workflow, WorkflowError
 
 SEED_WIDGETS = ("seed", "noise_seed")
@@ -30,11 +30,12 @@ class JobFile:
 
 @dataclass(frozen=True)
 class CellJob:
-    """A cell of a sweep that a job makes. name: what tells it apart. values: what it is made with."""
+    """A cell of a sweep that a job makes. name: what tells it apart. values: what makes it. title: for messages."""
 
     key: str
     name: tuple[str, ...]
     values: dict[str, Any]
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Job:
     """One prompt to run. workflow: the UI graph that its pictures shall open as, None where there is none.
 
     sweep, cells: the name of the sweep that this is a part of, and its cells, one for each picture in their order.
+    node: the only one whose files are its results; empty: all are. models: name and sha256 of those that are known.
     """
 
     name: str
@@ -50,13 +52,21 @@ class Job:
     files: tuple[JobFile, ...] = ()
     sweep: str = ""
     cells: tuple[CellJob, ...] = ()
+    node: str = ""
+    models: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def key(self) -> str:
-        """A hash of all that makes its results: the prompt without its titles, and the content of its files."""
+        """A hash of all that makes its results: the prompt without its titles, the content of its files and models."""
         nodes = {i: {"class_type": n["class_type"], "inputs": n["inputs"]} for i, n in self.prompt.items()}
         files = sorted((file.need.node_id, file.need.input, file.sha256) for file in self.files)
-        return hashlib.sha256(json.dumps([nodes, files], sort_keys=True).encode()).hexdigest()
+        parts = [nodes, files, self.models] if self.models else [nodes, files]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def with_models(self, known: Mapping[str, str]) -> Job:
+        """The job with the sha256 of those models that it names and that are `known` by name."""
+        names = [need.name for need in model_needs(self.prompt)]
+        return replace(self, models=tuple((name, known[name]) for name in names if known.get(name)))
 
     def with_names(self, names: Sequence[str]) -> Prompt:
         """The prompt with these names for its files, one each."""

@@ -146,7 +146,8 @@ def run_batch(batch: Batch, workers: Sequence[BatchWorker]) -> int:
             board.tell(f"stopped: {error}. Run the same command again, and it goes on from here.")
             return SOMETHING_FAILED
         finally:
-            batch.write_pages()
+            for line in batch.write_pages():
+                board.tell(line)
     console.print(batch.summary(), markup=False)
     return SOMETHING_FAILED if batch.failed else ALL_DONE
 

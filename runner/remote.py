@@ -33,6 +33,7 @@ class ServerWorker:
         self._read = read
         self._sent: dict[tuple[str, str], str] = {}  # name and sha256 -> the name there
         self._running = ""
+        self.shown: list[Picture] = []  # by the last job that succeeded
 
     @property
     def name(self) -> str:
@@ -46,7 +47,8 @@ class ServerWorker:
             outcome = self.client.run(
                 prompt, job.workflow, lambda progress: self.on_progress(self.name, job, progress), self._running
             )
-            files = tuple((each.filename, self.client.fetch(each)) for each in kept(outcome.pictures))
+            shown = [each for each in outcome.pictures if job.node in ("", each.node_id)]
+            files = tuple((each.filename, self.client.fetch(each)) for each in kept(shown))
         except (Refused, FileGone) as error:  # another may not have made the file yet
             raise JobRefused(f"{self.name}: {error}") from error
         except ServerLost as error:
@@ -57,7 +59,9 @@ class ServerWorker:
             raise JobFailed(str(error)) from error
         finally:
             self._running = ""
-        return Made(outcome.seconds, files, tuple(text for texts in outcome.texts.values() for text in texts))
+        self.shown = outcome.pictures
+        told = [texts for node_id, texts in outcome.texts.items() if job.node in ("", node_id)]
+        return Made(outcome.seconds, files, tuple(text for texts in told for text in texts))
 
     def cancel(self) -> None:
         """End what runs now, should the server listen: nobody waits for it any more."""

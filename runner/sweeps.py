@@ -6,7 +6,9 @@ plan. The results get the manifest and the page of a sweep that one ComfyUI has 
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +17,12 @@ from typing import Any
 from .answers import Prompt, QueueError
 from .jobs import CellJob, Job
 from .pack import part
+from .remote import Made
 from .results import safe_name, write_file
 
 KIND = "SteerSweep"
+MAX_LABEL = 40  # characters of a label in the name of a job
+NAMED_CELLS = 4  # of a job, in its name
 
 
 @dataclass(frozen=True)
@@ -60,16 +65,15 @@ def _divided(job: Job, node_id: str, name: str, ask: Callable[[Job], Sequence[st
         plan = json.loads(next((text for text in told if text.startswith("{")), ""))
         axes = tuple(manifest.AxisRecord(axis["name"], tuple(axis["labels"])) for axis in plan["axes"])
         jobs, cells = [], []
+        titles = iter(titles_of([tuple(cell["name"]) for batch in plan["batches"] for cell in batch]))
         for batch in plan["batches"]:
             keyed = []
             for cell in batch:
-                key = str(cell["key"])
-                keyed.append(CellJob(key, tuple(cell["name"]), dict(cell["values"])))
+                key = _with_models(str(cell["key"]), job.models)
+                keyed.append(CellJob(key, tuple(cell["name"]), dict(cell["values"]), next(titles)))
                 cells.append(manifest.CellPlan(key, tuple(cell["at"]), tuple(cell["labels"])))
-            labels = [cell["labels"] for cell in batch]
-            jobs.append(
-                replace(_frozen(alone, node_id, freeze.cells_text(labels), name), sweep=name, cells=tuple(keyed))
-            )
+            frozen = _frozen(alone, node_id, freeze.cells_text([cell["labels"] for cell in batch]), name)
+            jobs.append(_named(replace(frozen, sweep=name, cells=tuple(keyed))))
         return SweepPlan(name, manifest.Grid(plan["title"], axes, tuple(cells)), tuple(jobs))
     except (ValueError, TypeError, KeyError) as error:
         raise QueueError(f"{job.name}: the plan of its Sweep cannot be read ({error}). Is its Steer as new?") from error
@@ -77,8 +81,45 @@ def _divided(job: Job, node_id: str, name: str, ask: Callable[[Job], Sequence[st
 
 def _frozen(job: Job, node_id: str, cell: str, name: str) -> Job:
     prompt = part("sweep.freeze").frozen_prompt(job.prompt, node_id, cell)
-    label = "plan" if cell == part("sweep.freeze").PLAN else cell
-    return replace(job, prompt=prompt, name=f"{name} {label}"[:120])
+    return replace(job, prompt=prompt, name=f"{name} plan", node=node_id)
+
+
+def _only(job: Job, wanted: Collection[str]) -> Job:
+    """The job with those of its cells alone whose keys are wanted."""
+    freeze = part("sweep.freeze")
+    pairs = zip(job.cells, freeze.read_cells(str(_cell(job.prompt[job.node]))), strict=True)
+    kept = [(cell, labels) for cell, labels in pairs if cell.key in wanted]
+    prompt = freeze.frozen_prompt(job.prompt, job.node, freeze.cells_text([labels for _, labels in kept]))
+    return _named(replace(job, prompt=prompt, cells=tuple(cell for cell, _ in kept)))
+
+
+def _named(job: Job) -> Job:
+    shown, more = [cell.title for cell in job.cells[:NAMED_CELLS]], len(job.cells) - NAMED_CELLS
+    told = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    return replace(job, name=f"{job.sweep} {told}".strip())
+
+
+def titles_of(names: Sequence[tuple[str, ...]]) -> list[str]:
+    """A short title for each cell, no two alike: of long labels, only where they differ."""
+    columns = [_differing(column) for column in zip(*names, strict=True)]
+    titles = [" x ".join(labels) for labels in zip(*columns, strict=True)] if columns else [""] * len(names)
+    often = Counter(titles)
+    return [f"{title} (cell {i})" if often[title] > 1 else title for i, title in enumerate(titles, start=1)]
+
+
+def _differing(labels: Sequence[str]) -> list[str]:
+    if max(map(len, labels)) <= MAX_LABEL:
+        return list(labels)
+    start = _common(labels)
+    end = _common([label[start:][::-1] for label in labels])
+    cut = [("..." if start else "") + label[start : len(label) - end] + ("..." if end else "") for label in labels]
+    half = MAX_LABEL // 2
+    return [text if len(text) <= MAX_LABEL else f"{text[:half]}...{text[-half:]}" for text in cut]
+
+
+def _with_models(key: str, models: Sequence[tuple[str, str]]) -> str:
+    """The key of a cell by its ComfyUI, which knows the size of a model file and not its content."""
+    return hashlib.sha256(json.dumps([key, models]).encode()).hexdigest() if models else key
 
 
 def _restricted(job: Job, nodes: set[str]) -> Job:
@@ -112,6 +153,12 @@ def _rest(job: Job, sweeps: set[str], output_kinds: Collection[str]) -> Job | No
     return _restricted(job, {i for node_id in ends for i in _ancestors(job.prompt, node_id)})
 
 
+def _common(texts: Sequence[str]) -> int:
+    """How many characters all of them begin with."""
+    pairs = zip(min(texts), max(texts), strict=False)
+    return next((i for i, (one, other) in enumerate(pairs) if one != other), len(min(texts)))
+
+
 class SweepResults:
     """The folder of a divided sweep: the pictures, the manifest and the page that Sweep itself would write."""
 
@@ -122,31 +169,36 @@ class SweepResults:
         self.manifest.start(plan.grid.title, plan.grid.axes, plan.grid.cells)
 
     def todo(self) -> list[Job]:
-        """The jobs that have a cell without a picture, each cell once."""
+        """Jobs of the cells without a picture, each cell once."""
         known: set[str] = set()
         jobs = []
         for job in self.plan.jobs:
             wanted = {cell.key for cell in job.cells if self.manifest.finished(cell.key) is None} - known
             known |= wanted
             if wanted:
-                jobs.append(job)
+                jobs.append(_only(job, wanted))
         return jobs
 
-    def save(self, job: Job, seconds: float, contents: Sequence[bytes]) -> list[str]:
-        """Write and record the cells of a job; those that have a picture already keep it. Returns the new files.
+    def save(self, job: Job, made: Made) -> tuple[list[str], dict[str, str]]:
+        """Write and record the cells of a job; those that have a picture already keep it.
 
-        Raises QueueError when they are not one picture a cell, OSError where they cannot be written.
+        Returns the new files, and by its title why a cell failed. Raises QueueError when they are not one picture for
+        each other cell, OSError where they cannot be written.
         """
-        if len(contents) != len(job.cells):
-            raise QueueError(f"{job.name}: it made {len(contents)} pictures for {len(job.cells)} cells.")
-        files = []
-        for cell, content in zip(job.cells, contents, strict=True):
+        faults = _faults(made.texts)
+        good = [cell for i, cell in enumerate(job.cells) if i not in faults]
+        if len(made.files) != len(good):
+            raise QueueError(f"{job.name}: it made {len(made.files)} pictures for {len(good)} cells.")
+        for i, why in faults.items():
+            self._record(job.cells[i], None, why, 0.0)
+        files, seconds = [], made.seconds
+        for cell, (_, content) in zip(good, made.files, strict=True):
             if self.manifest.finished(cell.key) is None:
                 file = f"{safe_name('-'.join(cell.name))}-{cell.key[:10]}.png"
                 write_file(self.folder / file, content)
                 self._record(cell, file, None, seconds / len(job.cells))
                 files.append(file)
-        return files
+        return files, {f"{job.sweep} {job.cells[i].title}": why for i, why in faults.items()}
 
     def fail(self, job: Job, error: str) -> None:
         for cell in job.cells:
@@ -159,3 +211,14 @@ class SweepResults:
     def _record(self, cell: CellJob, file: str | None, error: str | None, seconds: float) -> None:
         record = part("sweep.manifest").CellRecord(cell.key, file, error, cell.values, round(seconds, 3))
         self.manifest.record(record)
+
+
+def _faults(texts: Sequence[str]) -> dict[int, str]:
+    """Which cells of a job failed, by their number in it, as Sweep tells it beside the pictures of the others."""
+    for text in texts:
+        try:
+            told = json.loads(text)
+            return {int(number): str(why) for number, why in told["faults"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue  # another text
+    return {}

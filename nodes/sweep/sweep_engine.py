@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from ..axis import Axis
 from ..choices import CHECKPOINT, SAMPLER, SCHEDULER
 from ..control.stack import ControlStack, check_control
 from ..prompt_graph import nodes_of
-from .choices import NAMES, ON_ERROR
+from .choices import BLANK, NAMES, ON_ERROR
 from .engine import (
     Given,
     PictureMaker,
@@ -50,13 +51,14 @@ from .plan import (
     title_of,
 )
 from .running import Job, as_bytes, fault_of, missing, run_jobs
-from .saving import file_stem, folder_inside, remove_unfinished, write_png
+from .saving import file_stem, folder_inside, remove_unfinished
 from .sweeping import grid_of_jobs, jobs_of, plan_text, report_of, the_job
 from .values import find_name
 from .viewer import VIEWER, write_viewer
 
 SHEET_CELL, SHEET_MEGAPIXELS = 256, 32.0  # of the sheet that the node shows; Contact Sheet makes others of the folder
 PREVIEW = 512
+TEMP_CELLS = "steer-cells"  # in ComfyUI's temp folder: cells of a divided sweep, until they are fetched
 NEW_RUN = "run "  # and a name: the fingerprint of a sweep that has something to make
 
 log = logging.getLogger(__name__)
@@ -164,25 +166,38 @@ class SweepRun:
         groups = batches(self.cells, lambda settings: maker.batch_size(batch_size, settings))
         return plan_text(self.grid, [[by_cell[id(cell)] for cell in group] for group in groups])
 
-    def several(self, cells: Sequence[Sequence[str]]) -> tuple[torch.Tensor, list[Path], str]:
-        """The cells with these labels, which may differ in the seed only, made together.
+    def several(self, cells: Sequence[Sequence[str]]) -> tuple[torch.Tensor, dict[str, Any], str]:
+        """The cells with these labels, which may differ in the seed only, made together as `all` makes them.
 
-        Returns the pictures [B, H, W, C], the files they are saved in, each opening as its own cell, and a report.
-        The folder's manifest does not know them.
+        Returns the pictures [B, H, W, C], black where one failed; what the node shows, files of ComfyUI's temp folder
+        that each open as their own cell, and why one failed by its number; a report. The sweep's folder stays as it
+        is. RuntimeError when every cell failed.
         """
         jobs = [the_job(self.jobs, self.grid, cell_text(labels)) for labels in cells]
         if sum(1 for _ in batches([job.cell for job in jobs], lambda settings: len(jobs))) != 1:
             raise ValueError("cell: these cells differ in more than the seed, so they cannot be made together.")
-        show = _Show(self.node_id, jobs)
-        show.begin(jobs)
-        pictures = PictureMaker(self.given, show.step).make([job.cell.settings for job in jobs])
-        files = []
-        for job, picture in zip(jobs, pictures, strict=True):
-            if fault := fault_of(picture):
-                raise ValueError(f"cell: {' x '.join(job.name)}: {fault}")
-            files.append(self.home / f"{file_stem(job.name, job.key)}.png")
-            write_png(files[-1], as_bytes(picture), self._texts(job.cell))
-        return torch.stack(list(pictures)), files, f"{len(jobs)} cells: {', '.join(' x '.join(j.name) for j in jobs)}."
+        temp, show = Path(folder_paths.get_temp_directory()), _Show(self.node_id, jobs)
+        manifest = Manifest(temp / TEMP_CELLS / uuid.uuid4().hex)
+        manifest.folder.mkdir(parents=True)
+        made: dict[str, torch.Tensor] = {}
+
+        def keep(job: Job, picture: torch.Tensor) -> None:
+            made[job.key] = picture
+            show.picture(job, picture)
+
+        outcome = run_jobs(jobs, manifest, PictureMaker(self.given, show.step), lambda settings: len(jobs), BLANK, self._texts,
+                           show.begin, keep)  # fmt: skip
+        if not made:
+            raise RuntimeError("; ".join(dict.fromkeys(reason for _, reason in outcome.failed)))
+        ended = [manifest.state(job.key) for job in jobs]
+        place = {"subfolder": manifest.folder.relative_to(temp).as_posix(), "type": "temp"}
+        shown: dict[str, Any] = {"images": [{"filename": one.file, **place} for one in ended if one and one.file]}
+        if faults := {i: one.error for i, one in enumerate(ended) if one and one.error}:
+            shown["text"] = (json.dumps({"faults": faults}),)
+        blank = torch.zeros_like(next(iter(made.values())))
+        report = [f"{len(jobs)} cells: {', '.join(' x '.join(job.name) for job in jobs)}.", *outcome.notes]
+        report += [f"{name} failed: {reason}" for name, reason in outcome.failed]
+        return torch.stack([made.get(job.key, blank) for job in jobs]), shown, "\n".join(report)
 
     def folder_output(self) -> Any:
         """The folder, or what makes nodes behind it wait where it holds no sweep: a picture opened elsewhere."""
@@ -244,16 +259,6 @@ class SweepRun:
         if isinstance(workflow, dict) and (frozen := frozen_workflow(workflow, self.node_id, text)):
             texts["workflow"] = frozen
         return texts
-
-
-def shown_files(files: Sequence[Path]) -> list[dict[str, str]]:
-    """Files of the output folder as ComfyUI shows them."""
-    home = _output_folder().resolve()
-    folders = [path.parent.relative_to(home).as_posix() for path in files]
-    return [
-        {"filename": path.name, "subfolder": folder, "type": "output"}
-        for path, folder in zip(files, folders, strict=True)
-    ]
 
 
 def _output_folder() -> Path:

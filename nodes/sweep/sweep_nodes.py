@@ -146,7 +146,7 @@ class Sweep(io.ComfyNode):
         from .engine import Given
         from .freeze import PLAN, read_cells
         from .plan import Settings
-        from .sweep_engine import SweepRun, shown_files
+        from .sweep_engine import SweepRun
 
         run = SweepRun(
             Given(model, clip, vae, latent, control, sampler, sigmas),
@@ -161,8 +161,8 @@ class Sweep(io.ComfyNode):
             text = run.plan(batch_size)
             return io.NodeOutput(torch.zeros(1, 8, 8, 3), run.folder_output(), text, ui={"text": (text,)})
         if several := read_cells(cell):
-            pictures, files, report = run.several(several)
-            return io.NodeOutput(pictures, run.folder_output(), report, ui={"images": shown_files(files)})
+            pictures, shown, report = run.several(several)
+            return io.NodeOutput(pictures, run.folder_output(), report, ui=shown)
         # One cell, saved as Save Image saves: the folder's manifest does not know it.
         picture, prefix, report = run.one(cell)
         saved = ui.ImageSaveHelper.get_save_images_ui([picture], filename_prefix=prefix, cls=cls)

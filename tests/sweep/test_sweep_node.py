@@ -160,6 +160,47 @@ def test_a_cell_alone_is_its_picture_and_leaves_the_sweep_as_it_was(lab: Lab):
     assert (lab.output / "s" / "manifest.jsonl").read_bytes() == manifest
 
 
+def test_cells_made_for_another_are_halved_fail_one_by_one_and_touch_no_folder(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import folder_paths
+    from steer.nodes.sweep.engine import PictureMaker
+    from steer.nodes.sweep.freeze import cells_text
+
+    axes = {"axis_1": MOODS, "axis_2": seed_axis([1, 2, 3, 4])}
+    pictures = lab.sweep(**axes)
+    for path in (lab.output / "s").glob("*.png"):
+        path.write_bytes(path.read_bytes() + b"retouched")
+    before = {path: path.read_bytes() for path in (lab.output / "s").iterdir()}
+    real, tried = PictureMaker.make, list[int]()
+
+    def make(self: PictureMaker, cells: Sequence[Any]) -> Any:
+        tried.append(len(cells))
+        if len(cells) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        found = list(real(self, cells))
+        return [found[i] * (float("nan") if cell.seed in bad else 1.0) for i, cell in enumerate(cells)]
+
+    monkeypatch.setattr(PictureMaker, "make", make)
+    monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path / "temp"))
+    labels = [("angry", f"seed {seed}") for seed in (1, 2, 3, 4)]
+    bad = [2]
+    result = run(lab, **axes, cell=cells_text(labels))
+    assert tried == [4, 2, 2]
+    shown = result.outputs["sweep"]
+    assert {image["type"] for image in shown["images"]} == {"temp"}
+    for image, which in zip(shown["images"], (labels[0], *labels[2:]), strict=True):
+        pixels, texts = opened(tmp_path / "temp" / image["subfolder"] / image["filename"])
+        assert abs(pixels - pictures[which]).max() <= 2
+        assert json.loads(texts["prompt"]["sweep"]["inputs"]["cell"]) == list(which)
+    (faults,) = (json.loads(text)["faults"] for text in shown["text"])
+    assert list(faults) == ["1"]
+    assert "NaN" in faults["1"]
+    bad = [1, 2, 3, 4]
+    assert "NaN" in lab.comfy.run(lab.graph(**axes, steps=3, cell=cells_text(labels))).message
+    assert {path: path.read_bytes() for path in (lab.output / "s").iterdir()} == before
+
+
 def test_every_picture_holds_the_prompt_that_makes_it(lab: Lab):
     lab.sweep(axis_1=MOODS, axis_2=seed_axis([3, 4]))
     for path in list((lab.output / "s").glob("*.png")):
