@@ -15,9 +15,9 @@ HELP = ("Picture",)
 NOTE = """
 ## What do recognition and generation have to do with each other?
 
-**Recognition** makes few numbers of a picture: the joints of a dancer are 36 numbers; the *latent* that an encoder
-makes has 48 times fewer than the picture. **Generation** goes the other way: a sentence, or a latent, becomes a
-picture again.
+**Recognition** makes few numbers of a picture: the joints of a dancer are 36 (they come with this drawing; in a
+photograph **OpenPose** finds them); the *latent* that an encoder makes has 48 times fewer than the picture.
+**Generation** goes the other way: a sentence, or a latent, becomes a picture again.
 
 **Look at** the four pictures: the original; its joints; the picture decoded from its latent, nearly the same; and one
 that the model made from the words alone.
@@ -29,17 +29,17 @@ A diffusion model works on latents, where there is less to compute. All slides a
 - **Prompt**: other words; **KSampler**: another `seed`
 """
 
-LABELS = "a picture\nrecognised: its joints\nits latent, decoded\ngenerated from words"
+LABELS = "a picture\nfew numbers: its joints\nits latent, decoded\ngenerated from words"
 
 
 def build(graph: Graph, kit: Kit) -> None:
-    graph.note(NOTE, at=(-390, -30), size=(370, 420), title="Slide 1")
+    graph.note(NOTE, at=(-390, -30), size=(370, 380), title="Slide 1")
 
-    graph.group("1  A model", at=(-390, 410), size=(370, 190))
-    models = kit.models(graph, at=(-370, 490))
+    graph.group("1  A model", at=(-390, 370), size=(370, 190))
+    models = kit.models(graph, at=(-370, 450))
 
-    graph.group("2  A picture", at=(-390, 620), size=(370, 350))
-    picture = graph.node("SteerDemoPicture", at=(-370, 700), size=(330, 255), called="Picture", picture="dancer")
+    graph.group("2  A picture", at=(-390, 580), size=(370, 390))
+    picture = graph.node("SteerDemoPicture", at=(-370, 660), size=(330, 255), called="Picture", picture="dancer")
 
     graph.group("3  Recognition: few numbers", at=(0, -60), size=(370, 300))
     small = graph.node(

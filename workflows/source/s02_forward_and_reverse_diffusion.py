@@ -88,10 +88,10 @@ def build(graph: Graph, kit: Kit) -> None:
     shown = graph.node("ImageBatch", at=(1040, 30), image1=forward["frames"], image2=x_t[0])
     every = graph.node("ImageBatch", at=(1040, 70), image1=shown[0], image2=x0[0])
     sheet = graph.node(
-        "SteerContactSheet", at=(800, 120), size=(450, 400), images=every[0], column_labels=reverse["labels"],
+        "SteerContactSheet", at=(800, 550), size=(450, 400), images=every[0], column_labels=reverse["labels"],
         row_labels=ROWS, columns=6, font_size=16,
     )  # fmt: skip
     graph.node(
-        "SaveImage", at=(800, 560), size=(450, 390), called="Both ways", images=sheet[0],
+        "SaveImage", at=(800, 130), size=(450, 380), called="Both ways", images=sheet[0],
         filename_prefix="steer/02-forward-and-reverse",
     )  # fmt: skip

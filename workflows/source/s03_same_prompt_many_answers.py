@@ -65,7 +65,7 @@ def build(graph: Graph, kit: Kit) -> None:
         batch_size=noise["batch_size"],
     )
 
-    def row(y: int, title: str, called: str, positive: Node, prefix: str) -> None:
+    def row(y: int, width: int, title: str, called: str, positive: Node, prefix: str) -> None:
         graph.group(title, at=(400, y - 60), size=(870, 505))
         guider = graph.node(
             "CFGGuider", at=(420, y + 30), model=models.model, positive=positive[0], negative=negative[0], cfg=kit.cfg
@@ -79,8 +79,8 @@ def build(graph: Graph, kit: Kit) -> None:
             "SteerContactSheet", at=(420, y + 150), images=pictures[0], labels=seeds["labels"], columns=4
         )
         graph.node(
-            "SaveImage", at=(640, y + 20), size=(610, 405), called=called, images=sheet[0], filename_prefix=prefix
+            "SaveImage", at=(640, y + 20), size=(width, 405), called=called, images=sheet[0], filename_prefix=prefix
         )
 
-    row(0, "5  As a photo", "As a photo", photo, "steer/03-photo")
-    row(525, "6  In animation style", "In animation style", animation, "steer/03-animation")
+    row(0, 610, "5  As a photo", "As a photo", photo, "steer/03-photo")
+    row(525, 450, "6  In animation style", "In animation style", animation, "steer/03-animation")

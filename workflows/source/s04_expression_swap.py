@@ -68,6 +68,6 @@ def build(graph: Graph, kit: Kit) -> None:
     graph.group("6  What the word changed", at=(740, 470), size=(530, 500))
     changes = what_changed(graph, sweep["folder"], at=(750, 540), columns=3)
     graph.node(
-        "SaveImage", at=(750, 670), size=(510, 290), called="What the word changed", images=changes,
+        "SaveImage", at=(750, 670), size=(345, 290), called="What the word changed", images=changes,
         filename_prefix="steer/04-what-changed",
     )  # fmt: skip

@@ -65,20 +65,20 @@ def build(graph: Graph, kit: Kit) -> None:
         folder="sweeps/05-expression-by-place",
     )  # fmt: skip
 
-    graph.group("7  Moods, places, seeds", at=(740, -60), size=(530, 670))
+    graph.group("7  Moods, places, seeds", at=(740, -60), size=(530, 650))
     graph.node(
-        "SaveImage", at=(750, 20), size=(510, 570), called="Moods, places, seeds", images=sweep["sheet"],
+        "SaveImage", at=(750, 20), size=(510, 550), called="Moods, places, seeds", images=sweep["sheet"],
         filename_prefix="steer/05-combinations",
     )  # fmt: skip
 
-    graph.group("8  One mood alone", at=(740, 630), size=(530, 340))
+    graph.group("8  One mood alone", at=(740, 610), size=(530, 360))
     cells = graph.node(
-        "SteerLoadCells", at=(750, 710), size=(220, 170), folder=sweep["folder"], selection="angry"
+        "SteerLoadCells", at=(750, 690), size=(220, 170), folder=sweep["folder"], selection="angry"
     )  # fmt: skip
     sheet = graph.node(
-        "SteerContactSheet", at=(750, 920), images=cells["images"], labels=cells["labels"], columns=2
+        "SteerContactSheet", at=(750, 900), images=cells["images"], labels=cells["labels"], columns=2
     )  # fmt: skip
     graph.node(
-        "SaveImage", at=(980, 710), size=(280, 250), called="One mood alone", images=sheet[0],
+        "SaveImage", at=(980, 690), size=(280, 250), called="One mood alone", images=sheet[0],
         filename_prefix="steer/05-one-mood",
     )  # fmt: skip

@@ -45,7 +45,7 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("2  Seeds", at=(-390, 630), size=(370, 340))
     seed = graph.node("PrimitiveInt", at=(-370, 710), size=(330, 90), called="One seed", value=2)
-    another = graph.node("PrimitiveInt", at=(-370, 860), size=(330, 90), called="Another seed", value=2026)
+    another = graph.node("PrimitiveInt", at=(-370, 860), size=(330, 90), called="Another seed", value=5)
 
     graph.group("3  One word changes", at=(0, -60), size=(350, 575))
     prompt = graph.node(
@@ -102,6 +102,6 @@ def build(graph: Graph, kit: Kit) -> None:
     )  # fmt: skip
     sheet = with_changes(graph, swept["folder"], at=(380, 480))
     graph.node(
-        "SaveImage", at=(380, 560), size=(880, 400), called="Earlier and earlier", images=sheet,
+        "SaveImage", at=(380, 560), size=(715, 400), called="Earlier and earlier", images=sheet,
         filename_prefix="steer/06-switch-times",
     )  # fmt: skip

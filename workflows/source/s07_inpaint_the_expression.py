@@ -91,6 +91,6 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("8  Where it changed", at=(740, 655), size=(530, 315))
     graph.node(
-        "SaveImage", at=(750, 730), size=(510, 225), called="Where it changed", images=maps[0],
+        "SaveImage", at=(750, 730), size=(345, 225), called="Where it changed", images=maps[0],
         filename_prefix="steer/07-where-it-changed",
     )  # fmt: skip

@@ -31,16 +31,16 @@ head stays; colours, light and place are free for the prompt.
 
 
 def build(graph: Graph, kit: Kit) -> None:
-    graph.note(NOTE, at=(-390, -30), size=(370, 310), title="Slide 8")
+    graph.note(NOTE, at=(-390, -30), size=(370, 270), title="Slide 8")
 
-    graph.group("1  A picture and its edges", at=(-390, 300), size=(370, 670))
-    picture = graph.node("SteerDemoPicture", at=(-370, 380), size=(330, 280), picture="girl with a pearl earring")
+    graph.group("1  A picture and its edges", at=(-390, 260), size=(370, 710))
+    picture = graph.node("SteerDemoPicture", at=(-370, 340), size=(330, 280), picture="girl with a pearl earring")
     small = graph.node(
-        "ImageScale", at=(-370, 695), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
+        "ImageScale", at=(-370, 655), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
         crop="center",
     )  # fmt: skip
-    size = graph.node("EmptyLatentImage", at=(-370, 730), called="Size of the hint", width=kit.size, height=kit.size)
-    canny = graph.node("SteerCanny", at=(-370, 785), size=(330, 175), image=small[0])
+    size = graph.node("EmptyLatentImage", at=(-370, 690), called="Size of the hint", width=kit.size, height=kit.size)
+    canny = graph.node("SteerCanny", at=(-370, 745), size=(330, 215), image=small[0])
 
     graph.group("2  Models", at=(0, -60), size=(350, 285))
     models = kit.models(graph, at=(10, 10))
@@ -66,8 +66,8 @@ def build(graph: Graph, kit: Kit) -> None:
         without=(positive[0], negative[0]), controlled=(guide[0], guide[1]), labels=seeds["labels"],
     )  # fmt: skip
 
-    graph.group("8  The same seeds, the same angle", at=(660, 270), size=(610, 700))
+    graph.group("8  The same seeds, the same angle", at=(660, 270), size=(610, 430))
     graph.node(
-        "SaveImage", at=(670, 350), size=(590, 610), called="Without and with control", images=sheet,
+        "SaveImage", at=(670, 350), size=(590, 340), called="Without and with control", images=sheet,
         filename_prefix="steer/08-canny-angle",
     )  # fmt: skip

@@ -64,8 +64,8 @@ def build(graph: Graph, kit: Kit) -> None:
         controlled=(guide[0], guide[1]), labels=rooms["labels"],
     )  # fmt: skip
 
-    graph.group("9  One room, two styles", at=(660, 210), size=(610, 760))
+    graph.group("9  One room, two styles", at=(660, 210), size=(610, 490))
     graph.node(
-        "SaveImage", at=(670, 290), size=(590, 670), called="One room, two styles", images=sheet,
+        "SaveImage", at=(670, 290), size=(590, 400), called="One room, two styles", images=sheet,
         filename_prefix="steer/09-mlsd-rooms",
     )  # fmt: skip

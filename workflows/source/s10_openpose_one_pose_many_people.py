@@ -68,8 +68,8 @@ def build(graph: Graph, kit: Kit) -> None:
         controlled=(guide[0], guide[1]), labels=people["labels"],
     )  # fmt: skip
 
-    graph.group("9  One pose, many people", at=(660, 210), size=(610, 760))
+    graph.group("9  One pose, many people", at=(660, 210), size=(610, 490))
     graph.node(
-        "SaveImage", at=(670, 290), size=(590, 670), called="One pose, many people", images=sheet,
+        "SaveImage", at=(670, 290), size=(590, 400), called="One pose, many people", images=sheet,
         filename_prefix="steer/10-openpose-people",
     )  # fmt: skip
