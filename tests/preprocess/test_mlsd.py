@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from skimage.data import astronaut
 from steer.preprocessors.lines import draw_lines
 from steer.preprocessors.mlsd import Lines, decode, detect_size, load_mlsd, lsd_lines, mlsd_lines, network_input
 from steer.preprocessors.mlsd_net import MLSDNet, folded
+from steer.preprocessors.winograd import worthwhile
 
 DATA = Path(__file__).resolve().parent / "data" / "mlsd"
 PICTURES = ["astronaut", "china", *(f"room{n}" for n in range(10))]
@@ -33,9 +35,19 @@ def picture(name: str) -> np.ndarray:
     return astronaut() if name == "astronaut" else cv2.imread(str(DATA / f"{name}.png"))[..., ::-1]
 
 
+@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    """torch's threads: with one the convolutions go Winograd's way (winograd.worthwhile), with more the plain one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("name", PICTURES)
-def test_lines_equal_the_original_graphs(net: MLSDNet, reference: dict[str, np.ndarray], name: str):
+def test_lines_equal_the_original_graphs(net: MLSDNet, reference: dict[str, np.ndarray], threads: int, name: str):
     expected = reference[name]
+    assert worthwhile(torch.zeros(1), torch.zeros(64, 64, 3, 3)) == (threads == 1)
     with torch.inference_mode():
         output = net(network_input(picture(name)))[0]
     for distance in (0.1, 20.0):

@@ -96,6 +96,19 @@ def test_a_hint_passes_through_with_a_note(comfy, room: torch.Tensor):
     assert np.array_equal(draw_lines(lines[0].segments, 512, 512), as_bytes(hint[0])), "its lines can be drawn again"
 
 
+def test_the_hints_of_all_reference_lines_are_told_from_edges():
+    from steer.nodes.preprocess import engine
+
+    with np.load(DATA / "lines.npz") as file:
+        made = {name: draw_lines(file[name][:, :4], 512, 512) for name in file}
+    edges = [np.repeat(cv2.Canny(cv2.imread(str(DATA / f"{name}.png")), 100, 200)[..., None], 3, axis=2)
+             for name in made if name != "astronaut"]  # fmt: skip
+    assert [name for name, hint in made.items() if not engine.is_mlsd_hint(hint)] == []
+    assert not any(map(engine.is_canny_hint, made.values()))
+    assert all(map(engine.is_canny_hint, edges))
+    assert not any(map(engine.is_mlsd_hint, edges))
+
+
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 def test_a_hint_of_another_size_is_drawn_anew_and_says_so(comfy, room: torch.Tensor, fit: str):
     hint, _, _ = comfy.call("SteerMLSD", image=room, **DEFAULTS)
