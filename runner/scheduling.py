@@ -1,14 +1,15 @@
 """Gives jobs to whoever is free: a pool of workers, each in a thread of its own. Knows nothing of ComfyUI or HTTP.
 
 A job that its worker lost goes back to the front of the line for the others; one that a worker refused is offered to
-those that have not; one that failed has failed. Every job ends exactly once. Jobs are taken from their source one by
-one, so that what is kept and done for each does not grow with their number.
+those that have not; one that failed is offered to one other, because the worker may be at fault. Every job ends exactly
+once. Jobs are taken from their source one by one, so that what is kept and done for each does not grow with their
+number.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -20,10 +21,15 @@ R_co = TypeVar("R_co", covariant=True)
 
 # A job that took this many workers with it is not given to another.
 MAX_LOSSES = 3
+# A job that failed on this many workers has failed.
+MAX_FAILURES = 2
+# A worker that failed this many jobs in a row which others completed gets no more; nor does it take fresh ones while so
+# many that failed on it wait for another's word.
+MAX_BLAMED = 3
 
 
 class JobFailed(Exception):
-    """The job itself is at fault: no other worker would do better."""
+    """The job did not work here. Whether the job is at fault or the worker, another worker tells."""
 
 
 class JobRefused(Exception):
@@ -33,7 +39,8 @@ class JobRefused(Exception):
 class WorkerLost(Exception):
     """The worker is gone, or has forgotten the job. `gone` says whether it can be given another.
 
-    recover: brings the worker back, or says that it cannot; called while its job may go to another.
+    recover: brings the worker back, or says that it cannot, with False or a WorkerLost that says why; called while its
+    job may go to another.
     """
 
     def __init__(self, message: str, gone: bool = True, recover: Callable[[], bool] = lambda: True) -> None:
@@ -64,14 +71,28 @@ class Ended(Generic[J, R]):
 class _Entry(Generic[J]):
     job: J
     refusals: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
     losses: list[str] = field(default_factory=list)
+
+    @property
+    def tried(self) -> frozenset[str]:
+        """The workers that shall not have it again."""
+        return frozenset((*self.refusals, *self.failures))
+
+    @property
+    def told(self) -> str:
+        """Why nobody has done it."""
+        failed = list(dict.fromkeys(self.failures.values()))
+        if len(failed) > 1:
+            failed = [f"{worker}: {why}" for worker, why in self.failures.items()]
+        return "; ".join([*self.refusals.values(), *failed, *self.losses]) or "no server is left"
 
 
 class Pool(Generic[J, R]):
     """`Pool(jobs, workers, on_end, on_lost).run()`.
 
     `on_end` is called once a job, one call at a time, by the worker's thread; what it raises ends the run and comes
-    out of `run`. `on_lost(worker, reason, gone)` tells that a worker lost its job.
+    out of `run`. `on_lost(worker, reason, gone)` tells that a worker lost its job, or (gone) gets no more.
     """
 
     def __init__(
@@ -83,9 +104,13 @@ class Pool(Generic[J, R]):
     ) -> None:
         self._source = iter(jobs)
         self._exhausted = False
-        self._again: dict[frozenset[str], deque[_Entry[J]]] = {}  # given back, by the workers that refused them
+        # Given back, by the workers that tried them and whether any failed.
+        self._again: dict[tuple[frozenset[str], bool], deque[_Entry[J]]] = {}
         self._workers = list(workers)
         self._alive = {worker.name for worker in workers}
+        self._away: set[str] = set()  # being brought back
+        self._unclear: Counter[str] = Counter()  # jobs that failed on a worker and have not ended yet
+        self._blame: Counter[str] = Counter()  # how many in a row that others completed then
         if len(self._alive) < len(self._workers):
             raise ValueError("two workers have one name")
         self._on_end, self._on_lost = on_end, on_lost
@@ -146,56 +171,91 @@ class Pool(Generic[J, R]):
             return None
 
     def _next(self, name: str) -> _Entry[J] | None:
-        for refused_by, entries in self._again.items():
-            if entries and name not in refused_by:
+        for (tried, _), entries in self._again.items():
+            if entries and name not in tried:
                 return entries.popleft()
+        if self._unclear[name] >= MAX_BLAMED:
+            return None
         for job in self._source if not self._exhausted else ():
             return _Entry(job)
         self._exhausted = True
         return None
 
     def _do(self, worker: Worker[J, R], entry: _Entry[J]) -> None:
-        ended: Ended[J, R] | None = None
+        name = worker.name
+        result: R | None = None
+        done, ends = False, ""
         lost: WorkerLost | None = None
         try:
-            ended = Ended(entry.job, worker.name, worker.run(entry.job))
+            result, done = worker.run(entry.job), True
         except JobFailed as error:
-            ended = Ended(entry.job, worker.name, error=str(error))
+            entry.failures[name] = str(error)
         except JobRefused as error:
-            entry.refusals[worker.name] = str(error)
+            entry.refusals[name] = str(error)
         except WorkerLost as error:
             lost = error
         with self._change:
             if lost is not None:
-                entry.losses.append(f"{worker.name}: {lost}")
-                if lost.gone:
-                    self._alive.discard(worker.name)
-                self._on_lost(worker.name, str(lost), lost.gone)
+                self._lose(name, entry, lost)
                 if len(entry.losses) >= MAX_LOSSES:
-                    told = "; ".join(entry.losses)
-                    ended = Ended(entry.job, worker.name, error=f"given up after {MAX_LOSSES} attempts: {told}")
-            if ended is not None:
-                self._on_end(ended)
+                    ends = f"given up after {MAX_LOSSES} attempts: {'; '.join(entry.losses)}"
+            elif name in entry.failures:
+                self._unclear[name] += 1
+                if len(entry.failures) >= MAX_FAILURES:
+                    ends = entry.told
+            if done or ends:
+                self._end(entry, Ended(entry.job, name, result, ends))
             elif not self._stopped:
-                self._again.setdefault(frozenset(entry.refusals), deque()).appendleft(entry)
+                self._again.setdefault((entry.tried, bool(entry.failures)), deque()).appendleft(entry)
             self._running -= 1
             self._drop_hopeless()
             self._change.notify_all()
-        if lost is not None and not lost.gone and not lost.recover():
-            with self._change:
-                if self._stopped:
-                    return
-                self._alive.discard(worker.name)
-                self._on_lost(worker.name, "it did not come back", True)
-                self._drop_hopeless()
-                self._change.notify_all()
+        if lost is not None and not lost.gone:
+            self._bring_back(name, lost)
+
+    def _lose(self, name: str, entry: _Entry[J], lost: WorkerLost) -> None:
+        entry.losses.append(f"{name}: {lost}")
+        if lost.gone:
+            self._alive.discard(name)
+        else:
+            self._away.add(name)
+        self._on_lost(name, str(lost), lost.gone)
+
+    def _bring_back(self, name: str, lost: WorkerLost) -> None:
+        try:
+            reason = "" if lost.recover() else "it did not come back"
+        except WorkerLost as error:
+            reason = str(error)
+        with self._change:
+            self._away.discard(name)
+            if reason and not self._stopped:
+                self._drop(name, reason)
+            self._change.notify_all()
+
+    def _drop(self, name: str, reason: str) -> None:
+        self._alive.discard(name)
+        self._on_lost(name, reason, True)
+        self._drop_hopeless()
+
+    def _end(self, entry: _Entry[J], ended: Ended[J, R]) -> None:
+        """A job has ended: whoever failed it before was at fault if another has done it."""
+        self._on_end(ended)
+        self._unclear.subtract(entry.failures.keys())
+        if ended.error:
+            return
+        self._blame[ended.worker] = 0
+        for name, why in entry.failures.items():
+            self._blame[name] += 1
+            if self._blame[name] == MAX_BLAMED and name in self._alive:
+                self._drop(name, f"it failed {MAX_BLAMED} jobs in a row that others have done. The last time: {why}")
 
     def _drop_hopeless(self) -> None:
         """End the jobs that nobody who is left can do."""
         if self._stopped and self._alive:
             return
-        for refused_by, entries in self._again.items():
-            while entries and not self._alive - refused_by:
+        for (tried, failed), entries in self._again.items():
+            # One that failed does not wait for a worker that may not come back.
+            while entries and not self._alive - tried - (self._away if failed else set()):
                 self._give_up(entries.popleft())
         if not self._alive and not self._exhausted:
             self._exhausted = True
@@ -203,5 +263,4 @@ class Pool(Generic[J, R]):
                 self._give_up(_Entry(job))
 
     def _give_up(self, entry: _Entry[J]) -> None:
-        told = "; ".join([*entry.refusals.values(), *entry.losses]) or "no server is left"
-        self._on_end(Ended(entry.job, next(iter(entry.refusals), ""), error=told))
+        self._end(entry, Ended(entry.job, next(iter(entry.failures or entry.refusals), ""), error=entry.told))

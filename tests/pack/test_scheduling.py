@@ -136,6 +136,105 @@ def test_refused_by_all_is_told_with_every_reason_and_by_one_is_done_by_the_othe
     assert by_job[1].result == "b did 1"
 
 
+def test_a_failed_job_is_tried_once_more_elsewhere_and_then_has_failed():
+    from steer.runner.scheduling import Pool
+
+    tried: list[tuple[str, int]] = []
+
+    class Tells(Scripted):
+        def run(self, job: int) -> str:
+            tried.append((self.name, job))
+            return super().run(job)
+
+    ended = []
+    Pool(range(2), [Tells(name, [FAIL, DONE]) for name in "abc"], ended.append).run()
+    assert [e.error for e in ended if e.job == 0] == ["no good"]
+    assert len({name for name, job in tried if job == 0}) == len([1 for _, job in tried if job == 0]) == 2
+    tried.clear()
+    Pool(range(1), [Tells("alone", [FAIL])], ended.append).run()
+    assert tried == [("alone", 0)], "there is nobody else"
+    assert ended[-1].error == "no good"
+
+
+def test_a_broken_worker_takes_no_more_than_its_share_and_is_left_out_by_name():
+    """It fails in no time, beside one that needs a while: the queue is neither drained nor piled up."""
+    from steer.runner.scheduling import MAX_BLAMED, Pool
+
+    open_jobs, most = set[int](), [0]
+
+    def source():
+        for job in range(40):
+            open_jobs.add(job)
+            most.append(len(open_jobs))
+            yield job
+
+    class Slow(Scripted):
+        def run(self, job: int) -> str:
+            time.sleep(0.005)
+            return super().run(job)
+
+    ended, lost = [], []
+
+    def end(one: object) -> None:
+        ended.append(one)
+        open_jobs.discard(ended[-1].job)
+
+    bad, good = Scripted("bad", [FAIL] * 40), Slow("good", [DONE] * 40)
+    Pool(source(), [bad, good], end, lambda *told: lost.append(told)).run()
+    assert Counter(e.job for e in ended if e.result) == Counter(range(40))
+    ((name, reason, gone),) = lost
+    assert (name, gone) == ("bad", True)
+    assert f"failed {MAX_BLAMED} jobs in a row that others have done. The last time: no good" in reason
+    assert max(most) <= MAX_BLAMED + 2
+
+
+def test_jobs_that_fail_everywhere_cost_no_worker_and_do_not_wait_for_one_that_is_away():
+    from steer.runner.scheduling import Pool, WorkerLost
+
+    ended, lost = [], []
+    Pool(range(30), [Scripted(n, [FAIL] * 30) for n in "ab"], ended.append, lambda *told: lost.append(told)).run()
+    assert Counter(e.job for e in ended) == Counter(range(30))
+    assert not lost
+
+    away, never = threading.Event(), threading.Event()
+
+    class Away:
+        name = "away"
+
+        def run(self, job: int) -> str:
+            away.set()
+            raise WorkerLost("hangs", gone=False, recover=lambda: never.wait(60))
+
+    class Fails(Scripted):
+        def run(self, job: int) -> str:
+            assert away.wait(20)
+            return super().run(job)
+
+    began = time.monotonic()
+    Pool(range(3), [Away(), Fails("bad", [FAIL] * 3)], ended.append).run()
+    never.set()
+    assert time.monotonic() - began < 30
+    assert all("no good" in e.error for e in ended[30:])
+
+
+def test_why_a_worker_did_not_come_back_is_told():
+    from steer.runner.scheduling import Pool, WorkerLost
+
+    def recover() -> bool:
+        raise WorkerLost("it came back with another Steer")
+
+    class Changed:
+        name = "changed"
+
+        def run(self, job: int) -> str:
+            raise WorkerLost("restarted", gone=False, recover=recover)
+
+    ended, lost = [], []
+    Pool(range(2), [Changed()], ended.append, lambda *told: lost.append(told)).run()
+    assert lost[-1] == ("changed", "it came back with another Steer", True)
+    assert len(ended) == 2
+
+
 def test_two_workers_work_at_the_same_time():
     from steer.runner.scheduling import Pool
 
@@ -177,7 +276,7 @@ def test_jobs_are_taken_from_their_source_one_by_one(script: list[str], count: i
             yield job
 
     workers = [Scripted(f"w{i}", script) for i in range(count)]
-    kept_back = sum(act in (REFUSE, FORGET) for act in script)
+    kept_back = sum(act in (REFUSE, FORGET, FAIL) for act in script)
     Pool(source(), workers, lambda ended: open_jobs.discard(ended.job)).run()
     assert not open_jobs
     assert len(most) == len(script)
