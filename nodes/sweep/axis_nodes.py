@@ -42,7 +42,7 @@ class ValueAxis(io.ComfyNode):
     ) -> str:
         """Changes with the files of checkpoints and LoRAs, so that a Sweep makes their cells anew."""
         from .engine import known_names
-        from .files import file_identity
+        from .files_engine import file_identity
         from .values import read_values
 
         if kind not in FILES or text is None:
