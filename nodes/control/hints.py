@@ -41,6 +41,8 @@ _FAINTEST = 90
 _COLOURED = 60  # between the strongest and the weakest channel
 _TWO_WIDE = 0.3  # full blocks of 2 x 2 for each white pixel; a line of two pixels has about 0.5
 _MOST_THICK = 9.0  # pixels; hints that were enlarged
+_MOST_CENTRES = 0.135  # of dots for each white pixel; 1/29 in a dot alone, 1/7 and more in the stroke of a round brush
+_LEAST_DOT, _FEWEST_DOTS = 5, 12  # pixels across, drawn at 7; of the 68 of a face, lips and eyes often run together
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,15 @@ def wanted_by(name: str, kind: str = AUTO) -> str:
     return found[0] if len(found) == 1 and not any(word in low for word in _SEVERAL) else ANY
 
 
-def complaint(look: Look, wanted: str) -> str:
-    """One sentence if `look` is not what a net made for `wanted` expects, else "". Never about what cannot be told."""
+def complaint(look: Look, wanted: str, any_tone: bool = False) -> str:
+    """One sentence if `look` is not what a net made for `wanted` expects, else "". Never about what cannot be told.
+
+    any_tone: the net may be for drawings on white, as nets for tiles and inpainting are.
+    """
     if look.what == EMPTY:
         return "the hint is one colour only, so it says nothing. Check the preprocessor before it"
+    if look.inverted and any_tone:
+        return ""
     if look.inverted:
         return f"this looks like {look}; ControlNets expect light on black. Put Invert Image before it"
     if wanted == ANY or look.what in (OTHER, *_FITS[wanted]):
@@ -103,12 +110,12 @@ def sampled(count: int, most: int = 16) -> list[int]:
     return sorted({round(index * (count - 1) / (most - 1)) for index in range(most)})
 
 
-def check(pictures: Mapping[int, Bytes], wanted: str) -> tuple[list[Look], list[str]]:
+def check(pictures: Mapping[int, Bytes], wanted: str, any_tone: bool = False) -> tuple[list[Look], list[str]]:
     """The look of each picture, and the complaints, each once. pictures: by their number in the batch, from 0."""
     looks, where = [], dict[str, list[int]]()
     for number, picture in pictures.items():
         looks.append(recognise(picture))
-        where.setdefault(complaint(looks[-1], wanted), []).append(number + 1)
+        where.setdefault(complaint(looks[-1], wanted, any_tone), []).append(number + 1)
     where.pop("", None)
     return looks, [
         text if len(numbers) == len(looks) else f"picture {', '.join(map(str, numbers))}: {text}"
@@ -128,7 +135,7 @@ def _drawing(picture: Bytes) -> str | None:
         return None
     if int((drawn & (top - low > _COLOURED)).sum()) > 0.1 * count:
         return POSE if _has_pose_colours(picture[drawn]) else None
-    return _lines_or_edges(top)
+    return POSE if _are_dots(top) else _lines_or_edges(top)
 
 
 def _has_pose_colours(pixels: Bytes) -> bool:
@@ -141,6 +148,39 @@ def _has_pose_colours(pixels: Bytes) -> bool:
     near = away.min(axis=1) <= 24
     names, counts = np.unique(nearest[near] % len(COLORS), return_counts=True)
     return bool(near.mean() >= 0.6 and (counts >= 0.01 * len(near)).sum() >= 2 and len(names) >= 2)
+
+
+def _are_dots(grey: Bytes) -> bool:
+    """Whether [H, W] is white discs of one size: the points of faces, drawn without a body."""
+    import cv2
+
+    white = (grey >= _WHITE).astype(np.uint8)
+    count = int(white.sum())
+    if count == 0 or count < _PURE * int((grey > _BLACK).sum()):
+        return False
+    dot = np.zeros((7, 7), np.uint8)
+    cv2.circle(dot, (3, 3), 3, 1, -1)  # as they are drawn
+    centres = int(cv2.erode(white, dot).sum())
+    if _FEWEST_DOTS / 2 < centres < _MOST_CENTRES * count and _made_of(white, dot) == count:
+        return True
+    _, _, stats, _ = cv2.connectedComponentsWithStats(white, connectivity=8)  # of another size now
+    width, height, area = stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT], stats[1:, cv2.CC_STAT_AREA]
+    side, filled = np.maximum(width, height), area / (width * height)
+    discs = (np.abs(width - height) <= 2) & (side >= _LEAST_DOT) & (filled > 0.5) & (filled < 0.95)
+    usual = int(np.median(side[discs])) if discs.any() else 0
+    alike = int((discs & (np.abs(side - usual) <= 1)).sum())
+    if alike < _FEWEST_DOTS or alike < 0.5 * len(side):
+        return False
+    brush = max(3, round(0.5 * usual))
+    stamp = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (brush, brush)), np.uint8)
+    return _made_of(white, stamp) > 0.8 * count
+
+
+def _made_of(white: Bytes, stamp: Bytes) -> int:
+    """How many white pixels of [H, W] a stamp covers that is put only where all of it is white."""
+    import cv2
+
+    return int(cv2.morphologyEx(white, cv2.MORPH_OPEN, stamp).sum())
 
 
 def _lines_or_edges(grey: Bytes) -> str | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
+
 import cv2
 import hint_pictures
 import numpy as np
@@ -9,6 +12,10 @@ import pytest
 from hint_pictures import photograph, photograph_files
 from steer.nodes.control.hints import Look, check, complaint, recognise, sampled, wanted_by
 from steer.preprocessors.lines import draw_lines
+from steer.preprocessors.people import Person
+from steer.preprocessors.pose import draw_people
+
+PEOPLE = Path(__file__).resolve().parents[1] / "preprocess" / "data" / "pose" / "people.npz"
 
 COUNTS = {
     "our canny": 8,
@@ -34,6 +41,48 @@ def test_photographs_are_no_hints():
     assert len(looks) >= 25
     assert "pose" not in looks
     assert looks.count("photograph") >= 0.95 * len(looks), looks
+
+
+@pytest.mark.parametrize("scale", [0.75, 1.5])
+@pytest.mark.parametrize("part", ["face", "left", "right"])
+def test_a_face_or_a_hand_without_a_body_are_a_pose(part: str, scale: float):
+    """Points of real people; faces are white dots, which are no edges."""
+    with np.load(PEOPLE) as file:
+        names = [name for name in file.files if name.endswith(f"/{part}")]
+        found = [file[name] for name in names]
+    if part == "face":  # in smaller ones the dots run together
+        names, found = zip(*((name, points) for name, points in zip(names, found, strict=True)
+                             if np.ptp(points[:, 0]) * scale > 60), strict=True)  # fmt: skip
+    assert len(found) >= 3
+    for name, points in zip(names, found, strict=True):
+        points = points * [scale, scale, 1.0]
+        person = Person(np.zeros((18, 3)), face=points) if part == "face" else Person(np.zeros((18, 3)), left=points)
+        side = int(640 * scale)
+        hint = draw_people([person], side, side, threshold=0.3)
+        assert recognise(hint) == Look("pose"), (name, scale)
+        assert recognise(255 - hint) == Look("pose", True), (name, scale)
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.5])
+def test_a_face_that_was_resized_is_a_pose(factor: float):
+    with np.load(PEOPLE) as file:
+        person = Person(np.zeros((18, 3)), face=file["astronaut/0/face"] * [1.5, 1.5, 1])
+    hint = draw_people([person], 960, 960)
+    assert recognise(cv2.resize(hint, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)) == Look("pose")
+
+
+def test_specks_and_rings_are_no_face():
+    rings, stars, scribble = (np.zeros((256, 256, 3), np.uint8) for _ in range(3))
+    for x, y in np.random.default_rng(3).integers(10, 246, (40, 2)).tolist():
+        cv2.circle(rings, (x, y), 6, (255, 255, 255), 1)
+        cv2.circle(stars, (x, y), int(1 + (x + y) % 7), (255, 255, 255), -1)
+    assert recognise(rings).what != "pose"
+    assert recognise(stars).what != "pose", "discs of many sizes"
+    ends = np.random.default_rng(4).integers(10, 246, (8, 2)).astype(float)
+    for start, end in itertools.pairwise(ends):
+        for share in np.linspace(0, 1, 400):
+            cv2.circle(scribble, tuple((start + (end - start) * share).astype(int).tolist()), 3, (255, 255, 255), -1)
+    assert recognise(scribble).what != "pose", "strokes of a round brush are discs side by side"
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
@@ -87,6 +136,13 @@ def test_one_plain_sentence(look: Look, wanted: str, words: str):
 )
 def test_what_a_net_is_made_for(name: str, kind: str, wanted: str):
     assert wanted_by(name, kind) == wanted
+
+
+def test_a_net_for_any_picture_may_get_dark_lines_on_white():
+    page = 255 - draw_lines(np.random.default_rng(1).uniform(0, 256, (20, 4)), 256, 256)
+    assert recognise(page).inverted
+    assert check({0: page}, wanted_by("", "any"), any_tone=True)[1] == []
+    assert len(check({0: page}, wanted_by("tile.safetensors", "auto"))[1]) == 1
 
 
 def test_a_batch_names_its_pictures_and_a_long_one_is_sampled():
