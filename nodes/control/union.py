@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .choices import ANY, CANNY, MLSD, OPENPOSE
-from .hints import EDGES, LINES, POSE, THIN, Look
+from .hints import EDGES, EMPTY, LINES, POSE, THIN, Look
 
 # By the name of the weights that only such a net has. xinsir's for SDXL, as ComfyUI's control_types.py numbers them;
 # those of InstantX and Shakker Labs for Flux, as their model cards do. Flux has no number for the lines of a room.
@@ -26,13 +26,14 @@ def types_of(net: Any) -> dict[str, int]:
 def typed(net: Any, looks: Sequence[Look], kind: str) -> tuple[Any, str]:
     """`net` with the type that its hints need, as a copy, and what to tell of it; any other net as it is.
 
-    A type that Set Union ControlNet Type gave stays. looks: of the hints. kind: what the user says they are, or "any"
-    if they are to speak for themselves.
+    A type that Set Union ControlNet Type gave stays. looks: of the hints; those of one colour say nothing. kind: what
+    the user says they are, or "any" if they are to speak for themselves.
     """
     types = types_of(net)
     if not types or net.extra_args.get("control_type"):
         return net, ""
-    found = {_MADE_FOR.get(look.what, ANY) for look in looks} if kind == ANY else {kind}
+    told = {_MADE_FOR.get(look.what, ANY) for look in looks if look.what != EMPTY}
+    found = told if kind == ANY else {kind}
     numbers = {types.get(each, -1) for each in found}
     if len(numbers) != 1 or -1 in numbers:
         return (

@@ -77,6 +77,9 @@ def test_what_is_not_known_is_left_to_the_user(net: Any):
         same, told = typed(net, looks, "any")
         assert same is net
         assert "put Set Union ControlNet Type before it" in told
+    assert typed(net, [Look("empty")], "any")[0] is net
+    chosen, _ = typed(net, [Look("pose"), Look("empty"), Look("pose")], "any")
+    assert chosen.extra_args["control_type"] == [0], "a blank frame of a video says nothing"
     chosen, _ = typed(net, [Look("lines"), Look("edges")], "any")
     assert chosen.extra_args["control_type"] == [3], "both have one number"
     plain = SimpleNamespace(control_model=SimpleNamespace(task_embedding=None))
