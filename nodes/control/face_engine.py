@@ -12,6 +12,7 @@ import torch
 from ...preprocessors.faces import NETWORKS, Face, find_faces, in_order, of_person
 from ...preprocessors.graph import load_graph
 from ...preprocessors.keypoints import PoseFrame, read_frames
+from ...preprocessors.people import Person
 from ...preprocessors.pictures import check_pictures, fitted
 from ...preprocessors.render import canvas_size
 from ..preprocess import engine as detectors
@@ -30,6 +31,11 @@ _NOT_KNOWN = (
     "disconnect keypoints so that the picture itself is looked at"
 )
 
+_SURE = 0.3  # a nose with less is none for of_person, which asks for one
+_EMPTY = "; but the mask is empty"
+_SHRUNK = "grow {} shrinks it to nothing. Take one nearer to 0, or a larger picture"
+_OUTSIDE = "what is masked lies outside the picture"
+
 
 def masks(
     image: torch.Tensor | None, keypoints: Any, region: str, faces: str, grow: int, feather: int
@@ -44,8 +50,12 @@ def masks(
     drawn, report = [], []
     for one in found:
         numbers, absent = chosen_faces(faces, len(one))
-        drawn.append(face_mask([one[number] for number in numbers], size, region, grow, feather))
+        chosen = [one[number] for number in numbers]
+        drawn.append(face_mask(chosen, size, region, grow, feather))
         report.append(_told(len(one), numbers, absent, region, drawn[-1]) if one else unseen)
+        if chosen and not drawn[-1].any():
+            shrunk = grow < 0 and bool(face_mask(chosen, size, region).any())
+            report[-1] += f"{_EMPTY}: {_SHRUNK.format(grow) if shrunk else _OUTSIDE}"
     text = detectors.numbered(report)
     for line in text.splitlines():
         if "the mask is empty" in line:
@@ -88,8 +98,14 @@ def _matching(image: torch.Tensor, frames: list[PoseFrame]) -> tuple[int, int]:
 
 def _known(frame: PoseFrame, size: tuple[int, int]) -> list[Face]:
     placement = fitted((frame.height, frame.width) if frame.height else size, size, "stretch")
-    faces = [of_person(person.placed(placement)) for person in frame.people]
+    faces = [_face_of(person.placed(placement)) for person in frame.people]
     return in_order([face for face in faces if face is not None])
+
+
+def _face_of(person: Person) -> Face | None:
+    """None for a person of whom no point of the face is sure, such as one seen from behind."""
+    known = person.face is not None and bool(person.face[:68, 2].all())
+    return of_person(person) if known or person.body[0, 2] >= _SURE else None
 
 
 def _told(count: int, numbers: list[int], absent: list[int], region: str, mask: Mask) -> str:
@@ -98,7 +114,8 @@ def _told(count: int, numbers: list[int], absent: list[int], region: str, mask: 
         return f"{count} face{plural} found, but no face {_listed(absent)}: the mask is empty"
     which = "" if len(numbers) == count else f", face {_listed([number + 1 for number in numbers])} from the left"
     missing = f"; there is no face {_listed(absent)}" if absent else ""
-    return f"{count} face{plural} found{which}: {region}, {mask.mean():.1%} of the picture{missing}"
+    share = f", {mask.mean():.1%} of the picture" if mask.any() else ""
+    return f"{count} face{plural} found{which}: {region}{share}{missing}"
 
 
 def _listed(numbers: list[int]) -> str:

@@ -132,6 +132,25 @@ def test_an_empty_mask_says_so(mask_of, caplog: pytest.LogCaptureFixture):
     assert "the keypoints have no face, the mask is empty" in report
 
 
+def test_a_face_of_which_nothing_is_left_is_told(mask_of, caplog: pytest.LogCaptureFixture):
+    body = render(PORTRAITS[2], kind="portrait").joints[0].astype(float)
+    behind = body.copy()
+    behind[[0, 14, 15], 2] = 0.2
+    no_face = "the keypoints have no face, the mask is empty"
+    for points, given, why in (
+        (body, {"grow": -200}, "1 face found: mouth, brows and eyes; but the mask is empty: grow -200 shrinks it to"),
+        (body + np.array([300, 0, 0]), {}, no_face),
+        (behind, {}, no_face),
+    ):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            mask, report = mask_of(keypoints=[write_frame([Person(points)], 256, 256)], **given)
+        assert not mask.any()
+        assert report.startswith(why)
+        assert "of the picture" not in report
+        assert why in caplog.text
+
+
 def test_a_batch_gets_a_mask_each(mask_of):
     pictures = [render(PORTRAITS[0], kind="portrait").image, render(HELD_OUT, kind="interior").image,
                 render(PORTRAITS[1], kind="portrait").image]  # fmt: skip
