@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import comfy.controlnet
+import comfy.utils
 import torch
 
 from .choices import MODES
+from .fit import ASPECT_TOLERANCE
 from .modes import shaped
 from .stack import Control, ControlStack, check_control
 
@@ -73,8 +75,9 @@ def apply_stack(
     """`positive` and `negative` with every control of `stack`, as a chain of ControlNetApplyAdvanced would have them.
 
     A balanced control without a mask is ComfyUI's own object, and nothing is added to it. One of mode "control" is
-    left out of the negative side. The conditionings given are not changed. ValueError for a control that cannot be
-    (strength NaN, start after end, no ControlNet).
+    left out of the negative side. The mask of a net for inpainting says what is made anew, not where the net acts.
+    The conditionings given are not changed. ValueError for a control that cannot be (strength NaN, start after end, no
+    ControlNet).
     """
     for control in stack:
         check_control(control)
@@ -88,22 +91,25 @@ def _apply(control: Control, positive: Conditioning, negative: Conditioning) -> 
 
     apply: Any = getattr(nodes, "ControlNetApplyAdvanced")  # noqa: B009  # the checker takes `nodes` for this pack's
     both_sides = control.mode != CONTROL
+    inpaints = needs_mask(control.net)
+    kept = [1.0 - control.mask[:, None]] if inpaints and control.mask is not None else []
     applied, other = apply().apply_controlnet(
         positive, negative if both_sides else [], control.net, control.hint, control.strength, control.start_percent,
-        control.end_percent, vae=control.vae,
+        control.end_percent, vae=control.vae, extra_concat=kept,
     )  # fmt: skip
-    if control.strength != 0 and (control.mode != BALANCED or control.mask is not None):
-        applied, other = _shape(control, applied, other)
+    area = None if inpaints else control.mask
+    if control.strength != 0 and (control.mode != BALANCED or area is not None):
+        applied, other = _shape(control.mode, area, applied, other)
     return applied, other if both_sides else negative
 
 
-def _shape(control: Control, *sides: Conditioning) -> list[Conditioning]:
+def _shape(mode: str, area: torch.Tensor | None, *sides: Conditioning) -> list[Conditioning]:
     """The stock control objects of `sides` wrapped; one that both sides share stays shared, or ComfyUI could not
     sample them in one batch."""
     wrapped: dict[Any, ShapedControl] = {}
     for stock in (entry[1]["control"] for side in sides for entry in side):
         if stock not in wrapped:
-            wrapped[stock] = ShapedControl(stock.copy(), control.mode, control.mask)
+            wrapped[stock] = ShapedControl(stock.copy(), mode, area)
             wrapped[stock].set_previous_controlnet(stock.previous_controlnet)
     return [[[tokens, values | {"control": wrapped[values["control"]]}] for tokens, values in side] for side in sides]
 
@@ -122,6 +128,22 @@ def check_net(net: Any, vae: Any) -> None:
         )
 
 
+def needs_mask(net: Any) -> bool:
+    """Whether `net` is for inpainting and is told by a mask what is made anew, as AliMama's are."""
+    return bool(getattr(net, "concat_mask", False))
+
+
+def without_masked(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """[B, H, W, C], black where the mask [M, H', W'] is set, as ControlNetInpaintingAliMamaApply blacks it out.
+
+    ValueError unless M is 1 or B, or B is 1.
+    """
+    if 1 not in (len(image), len(mask)) and len(image) != len(mask):
+        raise ValueError(f"mask: there are {len(mask)} for {len(image)} hints. Give one, or one for each hint.")
+    kept = comfy.utils.common_upscale(1.0 - mask[:, None], image.shape[2], image.shape[1], "bilinear", "center")
+    return image * kept.round().movedim(1, -1)
+
+
 def pixels_per_cell(net: Any, vae: Any) -> int:
     """How many pixels of the hint stand for one cell of the latent: ComfyUI resizes hints to that."""
     ratio = int(net.compression_ratio)
@@ -135,6 +157,30 @@ def target_size(net: Any, latent: dict[str, Any] | None, vae: Any) -> tuple[int,
     height, width = latent["samples"].shape[-2:]
     scale = pixels_per_cell(net, vae)
     return int(height) * scale, int(width) * scale
+
+
+def check_fits(control: Control, latent: dict[str, Any]) -> str:
+    """What to tell of a control whose hint ComfyUI resizes for the one picture of `latent`; "" if it fits.
+
+    ValueError for several hints or masks, for a hint of another shape, which ComfyUI would cut, and as check_net.
+    """
+    check_net(control.net, control.vae)
+    of = f" of '{control.name}'" if control.name else ""
+    for what, pictures in (("hints", control.hint), ("masks", control.mask)):
+        if pictures is not None and pictures.ndim > 2 and len(pictures) != 1:
+            raise ValueError(
+                f"control: there are {len(pictures)} {what}{of}, and the latent is one picture, so that only the first "
+                "would count. Give the ControlNet Guide one; for several, make a sweep of each."
+            )
+    target = target_size(control.net, latent, control.vae)
+    height, width = (int(side) for side in control.hint.shape[1:3])
+    if target is None or (height, width) == target:
+        return ""
+    told = f"the hint{of} is {width}x{height}, and the latent makes a picture of {target[1]}x{target[0]}"
+    advice = "Connect the same latent to latent of the ControlNet Guide"
+    if abs(width * target[0] / (height * target[1]) - 1) > ASPECT_TOLERANCE:
+        raise ValueError(f"control: {told}, of another shape: ComfyUI would cut it without a word. {advice}.")
+    return f"{told}: ComfyUI resizes it. {advice}, which loses no thin lines"
 
 
 def check_batch(what: str, count: int, latent: dict[str, Any] | None) -> None:

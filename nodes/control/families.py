@@ -13,8 +13,12 @@ from ..prompt_graph import GetNode
 # The width of the prompts a family is conditioned on.
 FAMILIES = {128: "Steer's demo family", 768: "SD 1.x", 1024: "SD 2.x", 2048: "SDXL", 3584: "Qwen-Image",
             4096: "SD 3 or Flux"}  # fmt: skip
+POOLED = {2048: "SD 3", 768: "Flux"}  # these two differ in the width of the pooled prompt only
 # The first weight that meets the prompt, by the end of its name: UNets, control LoRAs, SD 3, Flux and Qwen.
 _MEET_THE_PROMPT = ("attn2.to_k.weight", "attn2.to_k.down", "context_embedder.weight", "txt_in.weight")
+_MEET_THE_POOLED = ("y_embedder.mlp.0.weight", "vector_in.in_layer.weight")  # SD 3, Flux
+# By how much T2I adapters shrink the hint at once: those of SD 1.x, which also fit SD 2.x, and of SDXL.
+_ADAPTERS = {8: (768, 1024), 16: (2048,)}
 
 
 @dataclass(frozen=True)
@@ -32,35 +36,61 @@ MODEL = Loader(("ckpt_name", "clip_name", "clip_name1"), "SteerDemoModel", "Demo
 
 def net_width(net: Any) -> int | None:
     """The width of the prompts that a CONTROL_NET takes; None if it takes none (T2I adapters) or cannot be known."""
+    return _width(net, _MEET_THE_PROMPT)
+
+
+def pooled_width(net: Any) -> int | None:
+    """The width of the pooled prompts that a CONTROL_NET of SD 3 or Flux takes; None of any other."""
+    return _width(net, _MEET_THE_POOLED)
+
+
+def _width(net: Any, ends: tuple[str, ...]) -> int | None:
     model = getattr(net, "control_model", None)
     weights = model.state_dict() if isinstance(model, torch.nn.Module) else getattr(net, "control_weights", {})
-    for name, weight in weights.items():
-        if name.endswith(_MEET_THE_PROMPT):
-            return int(weight.shape[1])
-    return None
+    return next((int(weight.shape[1]) for name, weight in weights.items() if name.endswith(ends)), None)
 
 
-def check_family(net: Any, sides: Iterable[list[Any]], net_name: str = "", model_name: str = "") -> None:
-    """Raises ValueError if the prompts have another width than those `net` was made for.
+def _adapter_widths(net: Any) -> tuple[int, ...]:
+    """The prompts of the families that a T2I adapter is made for; empty if it is none that is known."""
+    shuffle = getattr(getattr(net, "t2i_model", None), "unshuffle", None)
+    return _ADAPTERS.get(getattr(shuffle, "downscale_factor", 0), ())
+
+
+def check_family(
+    net: Any, sides: Iterable[list[Any]], net_name: str = "", model_name: str = "", socket: str = "control_net"
+) -> None:
+    """Raises ValueError if the prompts, or their pooled ones, have another width than those `net` was made for.
 
     sides: CONDITIONINGs. An entry that brings its own prompt for ControlNets is left alone. Names are shown if known.
+    socket: the input that the net came in by.
     """
-    width = net_width(net)
-    if width is None:
-        return
+    adapter = _adapter_widths(net)
+    width, pooled = (adapter[0], None) if adapter else (net_width(net), pooled_width(net))
     for tokens, values in (entry for side in sides for entry in side):
-        if not isinstance(tokens, torch.Tensor) or "cross_attn_controlnet" in values or tokens.shape[-1] == width:
+        if not isinstance(tokens, torch.Tensor) or "cross_attn_controlnet" in values:
             continue
-        found = int(tokens.shape[-1])
+        found, found_pooled = int(tokens.shape[-1]), _pooled_of(values)
+        wrong = found not in adapter and found in FAMILIES if adapter else width not in (None, found)
+        if not wrong and (pooled is None or found_pooled in (None, pooled)):
+            continue
         of_net, of_model = (f" '{name}'" if name else "" for name in (net_name, model_name))
         raise ValueError(
-            f"control_net: the ControlNet{of_net} is made for {_family(width)}, but the prompt comes from"
-            f"{of_model or ' a model'}, of {_family(found)}. Choose a ControlNet and a model of one family."
+            f"{socket}: the ControlNet{of_net} is made for {_family(width, pooled)}, but the prompt comes from"
+            f"{of_model or ' a model'}, of {_family(found, found_pooled)}. Choose a ControlNet and a model of one "
+            "family."
         )
 
 
-def _family(width: int) -> str:
-    return f"{FAMILIES.get(width, 'another family')} (prompts of width {width})"
+def _pooled_of(values: dict[str, Any]) -> int | None:
+    """The width of a prompt's pooled one; None if there is none, or one that says nothing."""
+    pooled = values.get("pooled_output")
+    return int(pooled.shape[-1]) if isinstance(pooled, torch.Tensor) and bool(pooled.any()) else None
+
+
+def _family(width: int | None, pooled: int | None) -> str:
+    if width in (None, 4096) and pooled in POOLED:
+        return f"{POOLED[pooled]} (pooled prompts of width {pooled})"
+    return f"{FAMILIES.get(width or 0, 'another family')} (prompts of width {width})"
 
 
 def name_upstream(get_node: GetNode, node_id: str, socket: str, loader: Loader) -> str:

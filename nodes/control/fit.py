@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ...preprocessors.keypoints import read_frames
-from ...preprocessors.lines import draw_lines
+from ...preprocessors.lines import draw_lines, traced
 from ...preprocessors.mlsd import Lines
-from ...preprocessors.pictures import Placement, check_fit, check_pictures, fitted, is_line_hint, rgb_bytes
+from ...preprocessors.pictures import check_fit, check_pictures, fitted, is_line_hint, rgb_bytes
 from ...preprocessors.render import canvas_size, render
 
 Size = tuple[int, int]  # height, width
@@ -26,15 +26,21 @@ Bytes = NDArray[np.uint8]
 
 ASPECT_TOLERANCE = 0.01
 _SCORE = 0.3  # OpenPose draws points from this score on, unless told otherwise
-_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))  # from a pixel to half of its neighbours: (rows, columns)
+_POSES_DRAWN = (
+    f"drawn are bodies, hands and faces, points that score above {_SCORE:g}, sticks of the usual width; for another "
+    "drawing connect Pose Render to image in the place of keypoints"
+)
+_BLACK = "The hint is black"
+_READY = ". Of a picture that is a hint already OpenPose knows no keypoints: connect its hint to image"
 
 
 @dataclass(frozen=True)
 class Hint:
-    """The hint as the ControlNet gets it, [B, H, W, 3] in 0..1, and what was done to it."""
+    """The hint as the ControlNet gets it, [B, H, W, 3] in 0..1, what was done to it, and its (height, width) before."""
 
     image: torch.Tensor
     notes: tuple[str, ...]
+    before: Size | None = None
 
 
 def prepared(
@@ -42,8 +48,9 @@ def prepared(
 ) -> Hint:
     """The hint at `target` (height, width), or at its own size if that is not known.
 
-    keypoints (POSE_KEYPOINT) or lines are drawn in the place of image. ValueError if there is nothing to show, both
-    are given, or one is no such thing.
+    keypoints (POSE_KEYPOINT) or lines are drawn in the place of image; where no frame of them holds anything to draw,
+    as of a picture that was a hint already, image is the hint. ValueError if nothing or both are given, or one is no
+    such thing.
     """
     check_fit(fit)
     if keypoints is not None and lines is not None:
@@ -52,22 +59,35 @@ def prepared(
     if keypoints is None and lines is None:
         if picture is None:
             raise ValueError("image: no hint is connected. Connect image, keypoints or lines.")
-        if target is None:
-            note = "no latent is connected: if the picture has another shape, ComfyUI cuts the hint without a word"
-            return Hint(picture, (note,))
-        hint, are_traced = fit_picture(picture, target, fit)
-        notes = [aspect_note(_size(picture), target, fit), _moved_note(_size(picture), target, are_traced)]
-        return Hint(hint, tuple(filter(None, notes)))
+        return _fitted(picture, target, fit)
     size = target or (None if picture is None else _size(picture))
     if keypoints is not None:
         frames = read_frames(keypoints)
         own, what = next(((frame.height, frame.width) for frame in frames if frame.height), None), "poses"
         hint = _as_image(list(render(frames, size or canvas_size(frames), fit, threshold=_SCORE)))
+        how, none = _POSES_DRAWN, f"keypoints: nobody is in them whose points score above {_SCORE:g}"
     else:
         own, what = lines[0].size if lines else None, "lines"
         hint = draw_segments(lines or (), size, fit)
+        reasons = dict.fromkeys(one.note for one in lines or () if one.note)
+        how, none = "", "; ".join(["lines: there is none in them", *reasons])
+    if not bool(hint.any()):
+        if picture is None:
+            return Hint(hint, (f"{none}. {_BLACK}{_READY if keypoints is not None else ''}",), own)
+        given = _fitted(picture, target, fit)
+        return Hint(given.image, (f"{none}, so image is the hint", *given.notes), given.before)
     drawn = f"{what} drawn anew at {hint.shape[2]}x{hint.shape[1]}, {len(hint)} picture{'s' if len(hint) > 1 else ''}"
-    return Hint(hint, tuple(filter(None, [aspect_note(own, _size(hint), fit) if own else "", drawn])))
+    return Hint(hint, tuple(filter(None, [aspect_note(own, _size(hint), fit) if own else "", drawn, how])), own)
+
+
+def _fitted(picture: torch.Tensor, target: Size | None, fit: str) -> Hint:
+    size = _size(picture)
+    if target is None:
+        note = "no latent is connected: if the picture has another shape, ComfyUI cuts the hint without a word"
+        return Hint(picture, (note,), size)
+    hint, are_traced = fit_picture(picture, target, fit)
+    notes = [aspect_note(size, target, fit), _moved_note(size, target, are_traced)]
+    return Hint(hint, tuple(filter(None, notes)), size)
 
 
 def as_rgb(image: torch.Tensor) -> torch.Tensor:
@@ -97,31 +117,9 @@ def fit_picture(image: torch.Tensor, target: Size, fit: str) -> tuple[torch.Tens
     return _moved(image, target, fit), False
 
 
-def traced(picture: Bytes, placement: Placement) -> Bytes:
-    """A thin-line hint uint8 [H, W, 3] on another canvas: neighbouring white pixels stay joined by a one-pixel line."""
-    import cv2
-
-    white = picture[..., 0] > 0
-    padded = np.pad(white, 1)
-    rows, columns = np.nonzero(white)
-    canvas = np.zeros((placement.height, placement.width), np.uint8)
-    centre = np.array([0.5, 0.5])
-
-    def moved(rows: Any, columns: Any) -> NDArray[np.int32]:
-        points = placement.points(np.stack([columns, rows], axis=-1) + centre)
-        return np.floor(points).astype(np.int32)
-
-    alone = moved(rows, columns)
-    inside = ((alone >= 0) & (alone < [placement.width, placement.height])).all(axis=1)
-    canvas[alone[inside, 1], alone[inside, 0]] = 255
-    for down, right in _STEPS:
-        joined = padded[rows + 1 + down, columns + 1 + right]
-        if down and right:  # a corner that is white joins the two already
-            joined &= ~(padded[rows + 1 + down, columns + 1] | padded[rows + 1, columns + 1 + right])
-        start, end = rows[joined], columns[joined]
-        segments = np.stack([moved(start, end), moved(start + down, end + right)], axis=1)
-        cv2.polylines(canvas, list(segments), False, 255, 1)
-    return np.repeat(canvas[..., None], 3, axis=2)
+def fit_mask(mask: torch.Tensor, target: Size, fit: str) -> torch.Tensor:
+    """MASK [M, H, W] -> [M, *target], moved as `fit` moves a picture of that size; the bars of "pad" are 0."""
+    return _moved(mask[..., None], target, fit)[..., 0]
 
 
 def draw_segments(lines: Sequence[Lines], target: Size | None, fit: str) -> torch.Tensor:

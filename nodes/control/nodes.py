@@ -47,22 +47,24 @@ class ControlNetGuide(io.ComfyNode):
                                    "everything with black bars, stretch changes the proportions."),
                 io.Combo.Input("kind", options=list(KINDS), default=AUTO,
                                tooltip="What the ControlNet was made for, so that a wrong hint is told. auto: from its "
-                                   "file name. any: no such check."),
+                                   "file name. any: no such check, and dark on white is fine too."),
                 io.Int.Input("feather", default=16, min=0, max=1024,
-                             tooltip="How many pixels inside the edge of the mask the control fades."),
+                             tooltip="How many pixels of the picture, inside the edge of the mask, the control fades. "
+                                 "Not used by inpainting ControlNets."),
                 io.Image.Input("image", optional=True,
                                tooltip="The hint: edges, lines, a skeleton. One for all pictures, or one for each."),
                 io.Latent.Input("latent", optional=True,
                                 tooltip="The latent that will be sampled. It tells the size, so that the hint is made "
                                     "to fit."),
                 io.Mask.Input("mask", optional=True,
-                              tooltip="Where the ControlNet acts. Outside it, it changes nothing."),
+                              tooltip="Where the ControlNet acts. Outside it, it changes nothing. For an inpainting "
+                                  "ControlNet: what is made anew."),
                 io.Custom("POSE_KEYPOINT").Input("keypoints", optional=True,
                                                  tooltip="Poses that are drawn at the picture's size, in the place of "
-                                                     "image."),
+                                                     "image. If there is nobody in them, image is the hint."),
                 io.Custom("STEER_LINES").Input("lines", optional=True,
                                                tooltip="Lines of M-LSD that are drawn at the picture's size, in the "
-                                                   "place of image."),
+                                                   "place of image. If there is none, image is the hint."),
                 io.Vae.Input("vae", optional=True,
                              tooltip="For ControlNets of SD 3, Flux and Qwen that take the hint as a latent."),
                 io.Custom(CONTROL_STACK_TYPE).Input("control", optional=True,
@@ -106,7 +108,7 @@ class ControlNetGuide(io.ComfyNode):
 
         asked = Asked(
             control_net, strength, start_percent, end_percent, mode, fit, kind, feather, image, latent, mask,
-            keypoints, lines, vae,
+            keypoints, lines, vae, control,
         )  # fmt: skip
         positive, negative, own, report = guide(positive, negative, asked, cls.hidden)
         return io.NodeOutput(positive, negative, (*(control or ()), own), own.hint, report)

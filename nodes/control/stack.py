@@ -18,7 +18,8 @@ class Control:
 
     net: a ComfyUI CONTROL_NET. hint: IMAGE [B, H, W, C] in 0..1 at the size of the picture to be made.
     strength: multiplies what the net adds; 0 leaves it out. start_percent, end_percent: the part of sampling in which
-    it acts, in ComfyUI's meaning. mode: one of MODES. mask: where it acts, MASK [B, H, W], or None for everywhere.
+    it acts, in ComfyUI's meaning. mode: one of MODES. mask: where it acts, MASK [B, H, W], or None for everywhere; of a
+    net for inpainting, what is made anew.
     vae: for nets that take the hint as a latent. name: what tells it apart in labels, such as "canny".
     """
 

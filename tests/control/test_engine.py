@@ -9,9 +9,9 @@ import torch
 from control_lab import Lab
 from steer.nodes.control.modes import DECAY, mode_weights, shaped
 from steer.nodes.control.stack import Control, ControlStack, with_values
-from tiny_control import demo_controlnet
+from tiny_control import inpainting_controlnet
 
-RESIDUALS = {"sd15": 13, "demo": 7}
+RESIDUALS = {"sd15": 13, "canny": 7, "mlsd": 7, "openpose": 7}  # the last three are the ones that Steer ships
 
 
 def apply_stack(stack: ControlStack, positive: Any, negative: Any) -> tuple[Any, Any]:
@@ -25,7 +25,9 @@ def bench(request: pytest.FixtureRequest) -> tuple[Lab, Any, int]:
     """A lab, a net for it, and how many residuals that net has."""
     if request.param == "sd15":
         return request.getfixturevalue("lab"), request.getfixturevalue("nets")[0], 13
-    return request.getfixturevalue("demo_lab"), demo_controlnet(), RESIDUALS["demo"]
+    from steer.nodes.demo.engine import load_controlnet
+
+    return request.getfixturevalue("demo_lab"), load_controlnet(request.param), RESIDUALS[request.param]
 
 
 def stock(lab: Lab, *entries: Control) -> tuple[Any, Any]:
@@ -81,28 +83,22 @@ def test_two_chained_are_two_stock_nodes(lab: Lab, nets):
 def test_modes_weigh_each_residual_by_the_rule(bench, mode: str):
     lab, net, count = bench
     control = Control(net, lab.hint(3), strength=0.9)
-    balanced = lab.run(*apply_stack((control,), *lab.prompts), steps=1)
+    positive, negative = apply_stack((control,), *lab.prompts)
+    balanced = lab.run(positive, negative if mode == "prompt" else lab.prompts[1], steps=1)
     run = lab.run(*apply_stack(with_values((control,), mode=mode), *lab.prompts), steps=1, nets=(net,))
-    (whole,) = balanced.steps
-    by_side = {tuple(step.sides): step for step in run.steps}
     if mode == "prompt":
-        (step,) = run.steps
+        (step,), (whole,) = run.steps, balanced.steps
         assert step.sides == whole.sides, "both sides stay in one batch"
-        expected = whole.tensors
     else:
-        step = by_side[(0,)]
-        assert by_side[(1,)].tensors == [], "nothing reaches the negative side"
-        index = whole.sides.index(0)
-        expected = [x.chunk(len(whole.sides))[index] for x in whole.tensors]
+        (step, other), (whole, _) = (sorted(each.steps, key=lambda step: step.sides) for each in (run, balanced))
+        assert step.sides == whole.sides == [0]
+        assert other.tensors == [], "nothing reaches the negative side"
     assert run.calls == 1
     assert len(step.tensors) == count
-    for index, (got, plain) in enumerate(zip(step.tensors, expected, strict=True)):
-        weight = 0.825 ** (count - 1 - index)
-        if mode == "prompt":
-            assert torch.equal(got, plain * weight)
-        else:  # one picture rounds otherwise than two in a batch
-            torch.testing.assert_close(got, plain * weight, rtol=1e-4, atol=1e-5)
-    assert torch.equal(step.tensors[-1], expected[-1]) or mode == "control", "the middle one keeps its strength"
+    for index, (got, plain) in enumerate(zip(step.tensors, whole.tensors, strict=True)):
+        assert bool(plain.any())
+        assert torch.equal(got, plain * 0.825 ** (count - 1 - index))
+    assert torch.equal(step.tensors[-1], whole.tensors[-1]), "the middle one keeps its strength"
 
 
 def test_the_rule_for_any_number_of_residuals():
@@ -137,6 +133,14 @@ def test_outside_the_mask_residuals_are_exactly_zero(bench):
             assert bool(got[..., column].any()) == bool(covered > 0)
     everywhere = lab.run(*apply_stack(with_values((control,), mask=torch.ones(1, 9, 5)), *lab.prompts), steps=1)
     assert all(map(torch.equal, everywhere.steps[0].tensors, plain)), "a mask of any size; full means as without"
+    quarter = torch.zeros(1, 16, 40)
+    quarter[:, 8:, :20] = 1.0
+    small = lab.run(*apply_stack(with_values((control,), mask=quarter), *lab.prompts), steps=1).steps[0].tensors
+    for got, full in zip(small, plain, strict=True):
+        if got.shape[-1] > 1:
+            half, there = got.shape[-1] // 2, torch.zeros_like(got)
+            there[..., half:, :half] = full[..., half:, :half]
+            assert torch.equal(got, there), "one of another size and shape lies on the same part of the picture"
 
 
 def test_one_mask_for_each_picture_of_a_batch(lab: Lab, nets):
@@ -161,6 +165,26 @@ def test_masks_reach_the_tokens_of_transformers():
         shaped({"output": [torch.ones(1, 23, 5)]}, "balanced", mask, (8, 12), 1)
     with pytest.raises(ValueError, match="Disconnect the mask"):
         shaped({"output": [torch.ones(1, 1, 1, 8, 12)]}, "balanced", mask, (8, 12), 1)
+
+
+def test_a_net_for_inpainting_is_told_what_is_made_anew_as_by_its_own_node(comfy, lab: Lab):
+    net, hint, mask = inpainting_controlnet(), lab.hint(3), torch.zeros(1, 128, 128)
+    mask[:, 30:90, 50:110] = 1.0
+    own = comfy.nodes.NODE_CLASS_MAPPINGS["ControlNetInpaintingAliMamaApply"]
+    stack = comfy.call(
+        "SteerControlNetGuide", positive=lab.prompts[0], negative=lab.prompts[1], control_net=net, image=hint,
+        mask=mask, strength=0.8, start_percent=0.0, end_percent=1.0, mode="balanced", fit="crop", kind="auto",
+        feather=16, latent={"samples": torch.zeros(1, 4, 8, 8)},
+    )[2]  # fmt: skip
+    theirs = lab.run(*own.execute(*lab.prompts, net, None, hint, mask, 0.8, 0.0, 1.0).result, nets=(net,))
+    ours = lab.run(*apply_stack(stack, *lab.prompts), nets=(net,))
+    assert theirs.calls == 2
+    assert same(ours, theirs)
+    assert not torch.equal(ours.latent, lab.run(*own.execute(*lab.prompts, net, None, hint, mask * 0, 0.8, 0, 1).result)
+                           .latent)  # fmt: skip
+    weighed = lab.run(*apply_stack(with_values(stack, mode="prompt"), *lab.prompts), steps=1).steps[0].tensors
+    for index, (got, plain) in enumerate(zip(weighed, ours.steps[0].tensors, strict=True)):
+        assert torch.equal(got, plain * 0.825 ** (12 - index)), "the mask is not laid on the residuals as well"
 
 
 def test_strength_zero_runs_no_network(lab: Lab, nets):

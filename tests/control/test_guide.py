@@ -13,7 +13,7 @@ import pytest
 import torch
 from control_lab import Lab
 from safetensors.torch import save_file
-from steer.nodes.control.families import MODEL, NET, check_family, name_upstream, net_width
+from steer.nodes.control.families import check_family, net_width
 from steer.nodes.control.fit import aspect_note, prepared
 from steer.preprocessors.keypoints import write_frame
 from steer.preprocessors.lines import draw_lines
@@ -58,9 +58,12 @@ def test_two_guides_sample_as_two_stock_nodes_and_build_one_stack(lab: Lab, nets
     positive, negative, stack, hint, report = guide(image=first)
     assert torch.equal(hint, first)
     assert report == "ControlNet: strength 0.8, balanced\nhint: an ordinary picture"
-    positive, negative, stack, _, _ = guide(
+    lost = "positive carries a ControlNet that the output control does not hand on"
+    assert lost in guide(positive=positive, negative=negative, control_net=nets[1], image=second)[-1]
+    positive, negative, stack, _, report = guide(
         positive=positive, negative=negative, control_net=nets[1], image=second, control=stack, strength=0.5
     )
+    assert lost not in report
     assert [(c.net, c.strength) for c in stack] == [(nets[0], 0.8), (nets[1], 0.5)]
     theirs = stock(lab, nets[1], second, 0.5, start=stock(lab, nets[0], first))
     assert torch.equal(lab.run(positive, negative).latent, lab.run(*theirs).latent)
@@ -95,7 +98,40 @@ def test_mode_and_feathered_mask_reach_the_control(guide, lab: Lab):
     assert not own.mask[0, :, 32:].any()
     assert 0 < own.mask[0, 30, 31] < own.mask[0, 30, 27] < own.mask[0, 30, 20] == 1
     assert "prompt, from 0% to 50% of sampling" in report
-    assert "the mask is stretched" in guide(image=lab.hint(3), mask=torch.ones(1, 64, 128))[-1]
+
+
+@pytest.mark.parametrize(("fit", "left", "right"), [("crop", 0, 32), ("pad", 0, 48), ("stretch", 0, 48)])
+def test_a_mask_lies_where_the_hint_it_was_drawn_on_lies(lab: Lab, guide, fit: str, left: int, right: int):
+    """The left three quarters of a wide hint; of a mask that only has another shape, the same part of the picture."""
+    wide = torch.zeros(1, 64, 128)
+    wide[..., :96] = 1
+    plain = lab.run(*guide(image=lab.hint(3))[:2], steps=1).steps[0].tensors[0]
+    mask = wide
+    if fit == "crop":
+        mask = torch.zeros(1, 64, 128)
+        mask[..., :64] = 1
+    *given, _, hint, report = guide(image=torch.rand(1, 64, 128, 3), mask=mask, fit=fit)
+    got = lab.run(*given[:2], steps=1).steps[0].tensors[0]
+    rows = {row for row in range(got.shape[-2]) if bool(got[..., row, :].any())}
+    columns = [column for column in range(got.shape[-1]) if bool(got[..., column].any())]
+    assert (columns[0] * 8, columns[-1] * 8 + 8) == (left, right)
+    assert rows == (set(range(2, 6)) if fit == "pad" else set(range(8))), "pad leaves the bars out"
+    assert f"the mask is 128x64, the picture 64x64: the mask is moved with it ({fit})" in report
+    assert hint.shape == (1, 64, 64, 3)
+    *given, report = guide(image=lab.hint(3), mask=wide, fit=fit)
+    assert "the mask is stretched onto the picture" in report
+    stretched = lab.run(*given[:2], steps=1).steps[0].tensors[0]
+    assert torch.equal(stretched[..., :6], plain[..., :6])
+    assert not stretched[..., 6:].any()
+
+
+def test_the_feather_is_in_pixels_of_the_picture(lab: Lab, guide):
+    masks = {}
+    for side in (64, 256):
+        mask = torch.zeros(1, side, side)
+        mask[..., : side // 2] = 1
+        masks[side] = guide(image=lab.hint(3), mask=mask, feather=8)[2][0].mask
+    torch.testing.assert_close(torch.nn.functional.avg_pool2d(masks[256], 4), masks[64], atol=0.08, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -146,11 +182,36 @@ def test_known_points_and_lines_are_drawn_at_the_target():
     assert torch.equal(
         hint.image, drawn(draw_people([person.placed(fitted((64, 64), (256, 256), "crop"))], 256, 256, threshold=0.3))
     )
-    assert hint.notes == ("poses drawn anew at 256x256, 1 picture",)
+    assert hint.notes[0] == "poses drawn anew at 256x256, 1 picture"
+    assert "points that score above 0.3, sticks of the usual width; for another drawing" in hint.notes[1]
     known = lines_at((4, 4, 60, 30), size=(64, 64))
     lines = prepared(torch.rand(1, 64, 64, 3), None, [known], (128, 256), "stretch")
     assert torch.equal(lines.image, drawn(draw_lines(known.segments * [4, 2, 4, 2], 128, 256)))
     assert "2.00 times wider" in lines.notes[0]
+
+
+@pytest.mark.parametrize("socket", ["lines", "keypoints"])
+def test_a_hint_that_was_ready_is_not_lost_where_nothing_is_to_be_drawn(guide, socket: str):
+    """OpenPose hands a ready hint on as a picture, with nobody in its keypoints."""
+    ready = drawn(draw_lines(np.array([[4, 4, 60, 30], [8, 60, 50, 2]]), 64, 64))
+    none = Lines(np.zeros((0, 4)), np.zeros(0), (64, 64), "no line that is long enough")
+    given = {socket: {"lines": [none], "keypoints": [write_frame([], 64, 64)]}[socket]}
+    *_, hint, report = guide(image=ready, **given)
+    assert torch.equal(hint, ready)
+    why = {"lines": "lines: there is none in them; no line that is long enough", "keypoints": "score above 0.3"}[socket]
+    assert f"{why}, so image is the hint" in report
+    *_, hint, report = guide(**given)
+    assert not hint.any()
+    assert "the hint is one colour only" in report
+    assert ("connect its hint to image" in report) is (socket == "keypoints")
+
+
+def test_no_check_of_the_tone_for_a_net_of_any_kind(guide, caplog: pytest.LogCaptureFixture):
+    page = 1 - drawn(draw_lines(np.random.default_rng(1).uniform(0, 64, (6, 4)), 64, 64))
+    with caplog.at_level(logging.WARNING):
+        assert "Put Invert Image before it" not in guide(image=page, kind="any")[-1]
+        assert not caplog.text
+        assert "Put Invert Image before it" in guide(image=page, kind="auto")[-1]
 
 
 def test_grey_and_transparent_hints_become_rgb():
@@ -245,22 +306,3 @@ def test_a_file_that_is_no_controlnet_ends_in_an_error_with_a_reason(
     result = comfy.run(graph)
     assert result.error is not None, "it was taken for a ControlNet"
     assert re.search(r"not contain a valid controlnet|expected a ControlNet|incomplete|corrupt", result.message, re.I)
-
-
-def test_names_come_from_the_graph_that_runs():
-    graph = {
-        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "xl.safetensors"}},
-        "2": {"class_type": "LoraLoader", "inputs": {"lora_name": "l", "model": ["1", 0], "clip": ["1", 1]}},
-        "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "a cat", "clip": ["2", 1]}},
-        "4": {"class_type": "ControlNetLoader", "inputs": {"control_net_name": "canny.safetensors"}},
-        "5": {"class_type": "SetUnionControlNetType", "inputs": {"control_net": ["4", 0], "type": "auto"}},
-        "6": {"class_type": "SteerControlNetGuide", "inputs": {"positive": ["3", 0], "control_net": ["5", 0]}},
-        "7": {"class_type": "SteerDemoControlNet", "inputs": {"kind": "mlsd"}},
-        "8": {"class_type": "SteerControlNetGuide", "inputs": {"control_net": ["7", 0], "positive": ["6", 0]}},
-        "9": {"class_type": "Loop", "inputs": {"positive": ["9", 0], "control_net": "no link"}},
-    }
-    assert name_upstream(graph.get, "6", "control_net", NET) == "canny.safetensors"
-    assert name_upstream(graph.get, "8", "control_net", NET) == "Demo ControlNet mlsd"
-    assert name_upstream(graph.get, "8", "positive", MODEL) == "xl.safetensors"
-    assert name_upstream(graph.get, "9", "positive", MODEL) == ""
-    assert name_upstream(graph.get, "9", "control_net", NET) == ""
