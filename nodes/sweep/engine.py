@@ -20,6 +20,7 @@ import torch
 from ..axis import Lora
 from ..choices import CHECKPOINT, LORA, SAMPLER, SCHEDULER
 from ..control.engine import apply_stack
+from ..control.families import check_family
 from ..control.stack import ControlStack, with_values
 from ..prompts.choices import BY_STEPS
 from ..prompts.engine import Conditioning, encode, timed_conditioning
@@ -95,9 +96,10 @@ class PictureMaker:
     passes = (management.InterruptProcessingException,)
     out_of_memory = (management.OOM_EXCEPTION, torch.OutOfMemoryError)
 
-    def __init__(self, given: Given, on_step: Callable[[float, Any], None]) -> None:
-        """on_step: called after each step with the share of the steps done and a preview, or None."""
-        self.given, self.on_step = given, on_step
+    def __init__(self, given: Given, on_step: Callable[[float, Any], None], model_name: str = "") -> None:
+        """on_step: called after each step with the share of the steps done and a preview, or None. model_name: the file
+        of the model that is connected, for messages."""
+        self.given, self.on_step, self.model_name = given, on_step, model_name
         self._base: tuple[str | None, Any, Any, Any] = (None, given.model, given.clip, given.vae)
         self._lora_file: tuple[str, Any] = ("", None)
         self._loaded: tuple[Any, Any, Any, Any] = ((None, None), given.model, given.clip, given.vae)
@@ -209,10 +211,12 @@ class PictureMaker:
                 positive, _ = timed_conditioning(settings.positive, sigmas, model, BY_STEPS, encoder)
             else:
                 positive = encoder("".join(str(part) for part in prompt))
-            both = positive, encoder(settings.negative)
-            return (
-                both if self.given.control is None else apply_stack(swept_control(self.given.control, settings), *both)
-            )
+            both, stack = (positive, encoder(settings.negative)), swept_control(self.given.control or (), settings)
+            for control in stack:
+                if control.strength != 0:
+                    name = settings.checkpoint or self.model_name
+                    check_family(control.net, both, control.name, name, socket="control")
+            return apply_stack(stack, *both)
 
         control = (settings.control_strength, settings.control_start, settings.control_end)
         return self._recent.get(("pair", *words, settings.negative, *control), pair)

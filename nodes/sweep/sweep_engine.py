@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from PIL import Image
 
 from ..axis import Axis
 from ..choices import CHECKPOINT, SAMPLER, SCHEDULER
-from ..control.stack import ControlStack, check_control
+from ..control.engine import check_fits
+from ..control.families import MODEL, name_upstream
+from ..control.stack import check_control
 from ..prompt_graph import nodes_of
 from .choices import BLANK, NAMES, ON_ERROR
 from .engine import (
@@ -31,9 +33,9 @@ from .engine import (
     send_progress_text,
     swept_control,
 )
-from .files import file_identity, file_size, node_state
+from .files_engine import file_identity, file_size, node_state
 from .folder_sheet import notice, sheet_of
-from .freeze import cell_text, frozen_prompt, frozen_workflow
+from .freeze import TEMP_CELLS, cell_text, frozen_prompt, frozen_workflow
 from .hashing import MODELS, FileIdentity, Upstream, shared_parts
 from .manifest import MANIFEST, Manifest
 from .origin import check_files, check_one
@@ -58,7 +60,6 @@ from .viewer import VIEWER, write_viewer
 
 SHEET_CELL, SHEET_MEGAPIXELS = 256, 32.0  # of the sheet that the node shows; Contact Sheet makes others of the folder
 PREVIEW = 512
-TEMP_CELLS = "steer-cells"  # in ComfyUI's temp folder: cells of a divided sweep, until they are fetched
 NEW_RUN = "run "  # and a name: the fingerprint of a sweep that has something to make
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class SweepRun:
         _check(given, axes, max_cells)
         axes = numbered(axes)
         cells = plan_cells(settings, axes)
-        _check_controls(given.control, cells)
+        _check_controls(given, cells)
         self.given, self.axes, self.folder, self.on_error, self.hidden = given, axes, folder, on_error, hidden
         self.node_id = str(hidden.unique_id or "")
         self.get_node = nodes_of(hidden.dynprompt)
@@ -123,7 +124,7 @@ class SweepRun:
         remove_unfinished(self.home)
         todo = missing(self.jobs, manifest)
         show = _Show(self.node_id, todo)
-        maker = PictureMaker(self.given, show.step)
+        maker = self._maker(show.step)
 
         def size(settings: Settings) -> int:
             return maker.batch_size(batch_size, settings)
@@ -153,7 +154,7 @@ class SweepRun:
         job = the_job(self.jobs, self.grid, labels)
         show = _Show(self.node_id, [job])
         show.begin([job])
-        picture = PictureMaker(self.given, show.step).make([job.cell.settings])[0]
+        picture = self._maker(show.step).make([job.cell.settings])[0]
         if fault := fault_of(picture):
             raise ValueError(f"cell: {fault}")
         prefix = f"{self.home.relative_to(_output_folder().resolve()).as_posix()}/{file_stem(job.name, job.key)}"
@@ -161,7 +162,7 @@ class SweepRun:
 
     def plan(self, batch_size: int) -> str:
         """All cells in the batches in which this ComfyUI would make them, as JSON; nothing is made."""
-        maker = PictureMaker(self.given, lambda share, preview: None)
+        maker = self._maker(lambda share, preview: None)
         by_cell = {id(job.cell): job for job in self._jobs(file_size)}  # keys that are the same on every machine
         groups = batches(self.cells, lambda settings: maker.batch_size(batch_size, settings))
         return plan_text(self.grid, [[by_cell[id(cell)] for cell in group] for group in groups])
@@ -185,7 +186,7 @@ class SweepRun:
             made[job.key] = picture
             show.picture(job, picture)
 
-        outcome = run_jobs(jobs, manifest, PictureMaker(self.given, show.step), lambda settings: len(jobs), BLANK, self._texts,
+        outcome = run_jobs(jobs, manifest, self._maker(show.step), lambda settings: len(jobs), BLANK, self._texts,
                            show.begin, keep)  # fmt: skip
         if not made:
             raise RuntimeError("; ".join(dict.fromkeys(reason for _, reason in outcome.failed)))
@@ -202,6 +203,9 @@ class SweepRun:
     def folder_output(self) -> Any:
         """The folder, or what makes nodes behind it wait where it holds no sweep: a picture opened elsewhere."""
         return str(self.home) if (self.home / MANIFEST).is_file() else ExecutionBlocker(None)
+
+    def _maker(self, on_step: Callable[[float, Any], None]) -> PictureMaker:
+        return PictureMaker(self.given, on_step, name_upstream(self.get_node, self.node_id, "clip", MODEL))
 
     def _overridden(self) -> tuple[str, ...]:
         """Settings that a SAMPLER or SIGMAS takes the place of."""
@@ -280,14 +284,18 @@ def _check(given: Given, axes: Sequence[Axis], max_cells: int) -> None:
                 find_name(getattr(value, "name", value), axis.name, known_names(axis.name))
 
 
-def _check_controls(control: ControlStack | None, cells: Sequence[Cell]) -> None:
-    """Raises ValueError for a start after the end and the like, in any cell."""
+def _check_controls(given: Given, cells: Sequence[Cell]) -> None:
+    """Raises ValueError for a hint that was made for another latent, and a start after the end and the like, in any
+    cell."""
     seen: set[tuple[float | None, ...]] = set()
     for own in (cell.settings for cell in cells):
         values = (own.control_strength, own.control_start, own.control_end)
-        for entry in swept_control(control or (), own) if values not in seen else ():
+        for entry in swept_control(given.control or (), own) if values not in seen else ():
             check_control(entry)
         seen.add(values)
+    for entry in given.control or ():
+        if told := check_fits(entry, given.latent):
+            log.warning("Sweep: %s.", told)
 
 
 def _run_name(node: Mapping[str, Any] | None, manifest: Manifest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from steer.nodes.axis import Axis, Lora, prompt_axis, seed_axis
 from steer.nodes.control.stack import Control
 from steer.nodes.prompts.swap import WholePrompt
 from sweep_lab import MOODS, PROMPT, Graph, Lab, node, value_axis
-from tiny_control import demo_controlnet
+from tiny_control import demo_controlnet, sd15_controlnet
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,62 @@ def test_a_control_axis_is_the_stock_chain(lab: Lab):
         links = {"positive": ["applied", 0], "negative": ["applied", 1]}
         assert (pixels == lab.stock(chain, links)).all(), (strength, end)
     assert len({pixels.tobytes() for pixels in pictures.values()}) == 3, "strength 0 is the same twice"
+
+
+def test_a_control_made_for_another_latent_is_refused_before_anything_is_made(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+):
+    """ComfyUI would take the first of several hints, and the middle of one of another shape."""
+    net, hint = demo_controlnet(), torch.zeros(1, 64, 64, 3)
+    several = lab.refused(axis_1=MOODS, control=(Control(net, hint), Control(net, hint.repeat(4, 1, 1, 1), name="b")))
+    assert "control: there are 4 hints of 'b', and the latent is one picture" in several
+    masked = lab.refused(axis_1=MOODS, control=(Control(net, hint, mask=torch.ones(2, 64, 64)),))
+    assert "control: there are 2 masks, and the latent is one picture" in masked
+    wide = lab.refused(axis_1=MOODS, control=(Control(net, torch.zeros(1, 64, 96, 3), name="canny"),))
+    assert "the hint of 'canny' is 96x64, and the latent makes a picture of 64x64, of another shape" in wide
+    assert "Connect the same latent to latent of the ControlNet Guide" in wide
+    assert not (lab.output / "s").exists()
+    with caplog.at_level(logging.WARNING):
+        assert len(lab.sweep(axis_1=MOODS, control=(Control(net, torch.zeros(1, 128, 128, 3)),))) == 2
+    assert "the hint is 128x128, and the latent makes a picture of 64x64: ComfyUI resizes it" in caplog.text
+
+
+def test_a_checkpoint_of_another_family_than_the_control_is_told_with_both_names(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Not by the shapes of matrices: that cell is a blank with the reason, the others are made."""
+    import comfy.sd
+    from steer.nodes.demo.engine import load_clip, load_model, load_vae
+
+    class Wide:
+        """A text encoder of SDXL's width."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(clip, name)
+
+        def encode_from_tokens_scheduled(self, tokens: Any, *args: Any, **options: Any) -> Any:
+            return [[torch.zeros(1, 77, 2048), {"pooled_output": torch.zeros(1, 1280)}]]
+
+    clip, folder = load_clip(), models(tmp_path / "checkpoints", "checkpoints", monkeypatch)
+    for name in ("own", "xl"):
+        (folder / f"{name}.safetensors").write_bytes(name.encode())
+    monkeypatch.setattr(
+        comfy.sd,
+        "load_checkpoint_guess_config",
+        lambda path, **options: (load_model(), Wide() if "xl" in path else clip, load_vae(), None),
+    )
+    axis = Axis("checkpoint", ("own.safetensors", "xl.safetensors"), ("own", "xl"))
+    control = Control(demo_controlnet(), torch.zeros(1, 64, 64, 3), name="Demo ControlNet canny")
+    wrong = Control(sd15_controlnet(context=768), torch.zeros(1, 64, 64, 3))
+    assert "made for SD 1.x (prompts of width 768), but the prompt comes from 'Demo Model'" in lab.refused(
+        axis_1=MOODS, control=(wrong,), folder="wrong"
+    )
+    assert list(lab.sweep(axis_1=axis, control=(control,))) == [("own",)]
+    told = (lab.output / "s" / "manifest.jsonl").read_text()
+    assert "control: the ControlNet 'Demo ControlNet canny' is made for Steer's demo family" in told
+    assert "the prompt comes from 'xl.safetensors', of SDXL" in told
+    off = value_axis("control strength", 0.0)
+    assert len(lab.sweep(axis_1=MOODS, axis_2=off, control=(wrong,), folder="off")) == 2, "one that is left out is fine"
 
 
 def test_only_batches_that_keep_every_picture_its_own_are_made(lab: Lab):
