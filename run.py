@@ -17,6 +17,7 @@ python run.py weights build    remake the detectors' weights from their archives
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -34,13 +35,19 @@ COMMANDS = ("slides", "test", "workflows", *TOOLS, *MODULES)
 def main(argv: list[str]) -> int:
     command, rest = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("slides", argv)
     elsewhere = command == "slides" and any(a.split("=")[0] in ("--comfyui", "-h", "--help") for a in rest)
-    names = {a.split("=")[0] for a in rest}
-    on_ray = command == "queue" and "--ray" in names and not names & {"--comfyui", "--comfyui-url", "-h", "--help"}
+    in_venv = Path(sys.prefix).resolve() == setup.VENV.resolve()
+    on_ray = command == "queue" and in_venv and _starts_own(rest) and importlib.util.find_spec("ray") is not None
     own_engine = on_ray or (command not in TOOLS and not elsewhere)
     setup.prepare(engine=own_engine, dev=command in ("test", *MODULES))
-    if Path(sys.prefix).resolve() != setup.VENV.resolve():
-        return _again_in_venv(argv)
-    return _dispatch(command, rest)
+    return _dispatch(command, rest) if in_venv else _again_in_venv(argv)
+
+
+def _starts_own(rest: list[str]) -> bool:
+    """Whether `queue` starts ComfyUIs from Steer's own set-up: beside running ones only as many as are asked for."""
+    names = {a.split("=")[0] for a in rest}
+    if "--ray" not in names or names & {"--comfyui", "-h", "--help"}:
+        return False
+    return "--comfyui-url" not in names or "--workers" in names
 
 
 def _again_in_venv(argv: list[str]) -> int:

@@ -1,7 +1,7 @@
 """ComfyUIs on the machines of a Ray cluster as the workers of a batch. The only part of Steer that knows Ray.
 
 Ray places the workers, tells when one is lost, and starts it again; each worker is a ComfyUI of its own, from the same
-set-up at the same path on its machine, or one that runs already and is named by its URL.
+set-up at the same path on its machine. ComfyUIs that run already, named by their URL, work beside them from here.
 """
 
 from __future__ import annotations
@@ -9,41 +9,36 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import setup
 from .answers import Progress, QueueError
 from .cluster_worker import ComfyWorker, Identity, WorkerSetup, identity_of
-from .fleet import OnProgress
+from .fleet import BatchWorker, OnProgress, Servers
 from .jobs import Job
 from .needs import model_needs
 from .remote import Made
 from .scheduling import JobFailed, JobRefused, WorkerLost
 from .server import python_of
 
-INSTALL = f"{sys.executable} -m pip install ray"
+INSTALL = f'{sys.executable} -m pip install "ray[default]"'
 LOCAL = "local"  # a Ray of its own on this machine
 MAX_RESTARTS = 3  # of a worker that died
 START_S = 600.0
+TELL_S = 30.0  # how often it is told who is waited for
 STOP_S = 30.0
 A_LITTLE = 0.01  # of a core: Ray spreads only what asks for something, and a machine may hold more workers than cores
 
 
 class RayWorker:
-    """A worker on the cluster, as the pool sees it."""
+    """A worker on the cluster, as the pool sees it. expected: what it must be when it has been started again."""
 
     def __init__(self, ray: Any, actor: Any, name: str) -> None:
-        self._ray, self._actor, self.name = ray, actor, name
+        self._ray, self.actor, self.name = ray, actor, name
         self.on_progress: OnProgress = lambda name, job, progress: None
-
-    def ask(self, method: str, *arguments: Any) -> Any:
-        """Raises QueueError when the worker cannot be started or does not answer."""
-        try:
-            return self._ray.get(getattr(self._actor, method).remote(*arguments), timeout=START_S)
-        except (self._ray.exceptions.RayError, TimeoutError) as error:
-            raise QueueError(f"{self.name} could not be started: {_last_line(error)}") from error
+        self.expected: Identity | None = None
 
     def run(self, job: Job) -> Made:
         """Raises JobFailed, JobRefused or WorkerLost."""
@@ -51,10 +46,10 @@ class RayWorker:
             contents = {file.sha256: file.path.read_bytes() for file in job.files}
         except OSError as error:
             raise JobFailed(str(error)) from error
-        answer = self._actor.run.remote(job, contents)
+        answer = self.actor.run.remote(job, contents)
         try:
             while not self._ray.wait([answer], timeout=1.0)[0]:
-                told = self._ray.get(self._actor.progress.remote(), timeout=START_S)
+                told = self._ray.get(self.actor.progress.remote(), timeout=START_S)
                 if isinstance(told, Progress):
                     self.on_progress(self.name, job, told)
             word, *rest = self._ray.get(answer)
@@ -69,44 +64,68 @@ class RayWorker:
         return rest[0]
 
     def cancel(self) -> None:
-        self._actor.cancel.remote()
+        self.actor.cancel.remote()
 
     def stop(self) -> Any:
         """Begin to end its ComfyUI; what to wait for."""
-        return self._actor.stop.remote()
+        return self.actor.stop.remote()
+
+    def kill(self) -> None:
+        """Have Ray end it for good and give its place back."""
+        self._ray.kill(self.actor, no_restart=True)
 
     def _is_back(self) -> bool:
-        """Wait until Ray has started it again; False when it does not."""
+        """Wait until Ray has started it again; False when it does not.
+
+        Raises WorkerLost where it is not what it was: it may be on another machine now.
+        """
         limit = time.monotonic() + START_S
         while time.monotonic() < limit and self._ray.is_initialized():
             try:
-                self._ray.get(self._actor.progress.remote(), timeout=START_S)
-                return True
+                fault = self._ray.get(self.actor.up.remote(), timeout=START_S)
+                if not fault and self.expected is not None:
+                    now = self._ray.get(self.actor.identity.remote(list(self.expected.models)), timeout=START_S)
+                    known = {name: sha256 for name, sha256 in self.expected.models.items() if sha256}
+                    fault = "; ".join(differences(now, self.expected, known))
             except self._ray.exceptions.ActorDiedError:
                 return False
             except (self._ray.exceptions.RayError, TimeoutError):
                 time.sleep(1.0)
+                continue
+            if fault:
+                self.kill()
+                raise WorkerLost(f"it was started again and left out: {fault}")
+            return True
         return False
 
     def _restarted(self) -> bool:
         """Have it start its ComfyUI anew."""
         try:
-            return bool(self._ray.get(self._actor.restart.remote(), timeout=START_S))
+            return bool(self._ray.get(self.actor.restart.remote(), timeout=START_S))
         except (self._ray.exceptions.RayError, TimeoutError):
             return self._is_back()
 
 
 class RayFleet:
-    """`workers` ComfyUIs on the cluster at `address`, and one for each of `urls`. Raises QueueError."""
+    """`workers` ComfyUIs on the cluster at `address`, beside the running ones at `urls`. Raises QueueError.
+
+    tell: is told what is waited for. models: after `check`, the sha256 of those that the jobs name and that are there.
+    """
 
     def __init__(
-        self, address: str, workers: int, gpus: float, urls: Sequence[str], patience: float, comfyui: Path
-    ) -> None:
+        self, address: str, workers: int, gpus: float, urls: Sequence[str], patience: float, comfyui: Path,
+        tell: Callable[[str], object],
+    ) -> None:  # fmt: skip
         try:
             import ray  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise QueueError(f"Ray is not installed. Install it with: {INSTALL}") from error
         self._ray: Any = ray
+        self._comfyui, self._tell = comfyui, tell
+        self._running: list[RayWorker] = []  # those to end
+        self.models: dict[str, str] = {}
+        self.left_out: list[str] = []
+        self.servers = Servers(urls, patience, beside=True)
         environment = {"PYTHONPATH": str(setup.ROOT), "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
         try:
             ray.init(
@@ -114,77 +133,142 @@ class RayFleet:
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise QueueError(f"--ray {address}: {_last_line(error)}") from error
-        python = setup.PYTHON if comfyui == setup.COMFYUI else python_of(comfyui)
-        own = WorkerSetup(str(setup.ROOT), str(comfyui), str(python), patience=patience, gpus=gpus)
-        setups = [own] * workers + [WorkerSetup(own.root, "", "", url, patience) for url in urls]
-        actor = ray.remote(ComfyWorker)
-        self.workers = [
-            RayWorker(ray, actor.options(
-                num_cpus=A_LITTLE, num_gpus=0 if each.url else gpus, max_restarts=MAX_RESTARTS, max_concurrency=4,
-                scheduling_strategy="SPREAD",
-            ).remote(each), each.url or f"worker {number}")
-            for number, each in enumerate(setups, start=1)
-        ]  # fmt: skip
-        self.started = self.workers
-        self.left_out: list[str] = []
-        self.object_info = self._object_info()
-
-    def _object_info(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        up = []
-        for worker in self.workers:
-            try:
-                found = worker.ask("object_info") | found
-                up.append(worker)
-            except QueueError as error:
-                self.left_out.append(f"Left out: {error}")
-        self.workers = up
-        if not up:
+        try:
+            self._look_for_room(address, workers, gpus)
+            python = setup.PYTHON if comfyui == setup.COMFYUI else python_of(comfyui)
+            self._up = self._started(workers, WorkerSetup(str(comfyui), str(python), patience, gpus))
+            found = self._ask_all("object_info").values()
+            self.object_info: dict[str, Any] = dict(self.servers.object_info)
+            for each in found:
+                self.object_info = each | self.object_info
+            if not self.workers:
+                raise QueueError(" ".join([*self.left_out, *self.servers.left_out]))
+        except BaseException:
             self.close()
-            raise QueueError(" ".join(self.left_out))
+            raise
+
+    @property
+    def workers(self) -> list[BatchWorker]:
+        return [*self._up, *self.servers.workers]
+
+    def _look_for_room(self, address: str, workers: int, gpus: float) -> None:
+        """Ray waits in silence for room that is not there."""
+        if not gpus or not workers:
+            return
+        there = float(self._ray.cluster_resources().get("GPU", 0.0))
+        room = int(there) * int(1 / gpus) if gpus < 1 else int(there / gpus)
+        if workers <= room:
+            return
+        told = f"--workers {workers} with --gpus-per-worker {gpus:g}: Ray sees {there:g} GPU, room for {room}"
+        if address == LOCAL:
+            raise QueueError(f"{told}. Ask for no more, or for --gpus-per-worker 0, on the CPU.")
+        self._tell(f"{told}. The others are waited for, {START_S / 60:g} minutes at most: the cluster may grow.")
+
+    def _started(self, workers: int, each: WorkerSetup) -> list[RayWorker]:
+        """The workers that come up; all are waited for at the same time."""
+        options = {"num_cpus": A_LITTLE, "num_gpus": each.gpus, "max_restarts": MAX_RESTARTS, "max_concurrency": 4}
+        actor = self._ray.remote(ComfyWorker).options(**options, scheduling_strategy="SPREAD")
+        self._running = [RayWorker(self._ray, actor.remote(each), f"worker {i}") for i in range(1, workers + 1)]
+        if workers:
+            self._tell(f"Waiting for {workers} ComfyUI to start on the cluster, {START_S / 60:g} minutes at most.")
+        faults = self._ask_all("up")
+        for worker in [each for each in self._running if faults.get(each.name)]:
+            self._leave_out(worker, f"{worker.name} could not be started: {faults[worker.name]}")
+        return list(self._running)
+
+    def _ask_all(self, method: str, *arguments: Any) -> dict[str, Any]:
+        """The answers of all workers by their names; who gives none is left out."""
+        asked = {getattr(worker.actor, method).remote(*arguments): worker for worker in self._running}
+        waiting, limit, found = list(asked), time.monotonic() + START_S, dict[str, Any]()
+        while waiting and (left := limit - time.monotonic()) > 0:
+            done, waiting = self._ray.wait(waiting, num_returns=len(waiting), timeout=min(TELL_S, left))
+            for answer in done:
+                try:
+                    found[asked[answer].name] = self._ray.get(answer, timeout=STOP_S)
+                except (self._ray.exceptions.RayError, TimeoutError) as error:
+                    self._leave_out(asked[answer], f"{asked[answer].name} does not answer: {_last_line(error)}")
+            if waiting:
+                names = ", ".join(asked[answer].name for answer in waiting)
+                self._tell(f"{len(asked) - len(waiting)} of {len(asked)} have answered. Still waited for: {names}")
+        for answer in waiting:
+            name = asked[answer].name
+            self._leave_out(asked[answer], f"{name} gave no answer in {START_S / 60:g} minutes. Is there room for it?")
         return found
+
+    def _leave_out(self, worker: RayWorker, reason: str) -> None:
+        """End a worker, so that its GPU and memory are free; its ComfyUI ends with it (guard.py)."""
+        self.left_out.append(f"Left out: {reason}")
+        worker.kill()
+        self._running.remove(worker)
 
     def check(self, jobs: Sequence[Job]) -> Iterator[str]:
         """Leave out the workers of another Steer or with another file under the name of a model."""
+        names = sorted({need.name for job in jobs for need in model_needs(job.prompt)})
+        found: dict[str, Identity] = self._ask_all("identity", names)
+        ours = identity_of(setup.ROOT, self._comfyui, names)
+        self.models = known_models(found, ours)
+        for worker in list(self._running):
+            if faults := differences(found[worker.name], ours, self.models):
+                self._leave_out(worker, f"{worker.name} {'; '.join(faults)}.")
+            else:
+                worker.expected = found[worker.name]
+        self._up = list(self._running)
         yield from self.left_out
-        models = sorted({need.name for job in jobs for need in model_needs(job.prompt)})
-        found: dict[str, Identity] = {worker.name: worker.ask("identity", models) for worker in self.workers}
-        ours = identity_of(str(setup.ROOT))
-        faults = {name: differences(found, name, ours) for name in found}
-        for worker in self.workers:
-            if faults[worker.name]:
-                yield f"Left out: {worker.name} {'; '.join(faults[worker.name])}."
-            elif found[worker.name].steer is None:
-                yield f"Note: which Steer and which models {worker.name} has cannot be seen from outside."
-        self.workers = [worker for worker in self.workers if not faults[worker.name]]
+        yield from self.servers.check(jobs, self.object_info, set(self.models) if self._up else None)
+        for server in self.servers.workers:
+            yield f"Note: what is in the models and the Steer of {server.name} cannot be seen from outside."
         if not self.workers:
             raise QueueError("no worker has the right Steer and models.")
 
     def close(self) -> None:
         """End the workers; one that does not listen is ended by Ray."""
-        stopping = [worker.stop() for worker in self.started]
+        stopping = [worker.stop() for worker in self._running]
         if stopping:
             self._ray.wait(stopping, num_returns=len(stopping), timeout=STOP_S)
         self._ray.shutdown()
 
 
-def differences(found: dict[str, Identity], name: str, ours: Identity) -> list[str]:
-    """In what the worker `name` differs: from `ours` in Steer, from most of the others in a model."""
-    mine = found[name]
-    if mine.steer is None:
-        return []
+def known_models(found: Mapping[str, Identity], ours: Identity) -> dict[str, str]:
+    """The sha256 that counts for each model that anybody has: that of this machine, else that of most workers.
+
+    Raises QueueError where neither decides.
+    """
+    known: dict[str, str] = {}
+    for model, own in ours.models.items():
+        owners: dict[str, list[str]] = {}
+        for name, one in found.items():
+            if one.models.get(model):
+                owners.setdefault(one.models[model], []).append(name)
+        counts = Counter({sha256: len(names) for sha256, names in owners.items()}).most_common(2)
+        if own:
+            known[model] = own
+        elif len(counts) == 2 and counts[0][1] == counts[1][1]:
+            told = " and ".join(f"{', '.join(owners[sha256])} (sha256 {sha256[:10]})" for sha256, _ in counts)
+            raise QueueError(
+                f"the workers have different files under the name {model}: {told}. Which one is meant? Put it into the "
+                "models of this machine too, or make them the same."
+            )
+        elif counts:
+            known[model] = counts[0][0]
+    return known
+
+
+def differences(mine: Identity, ours: Identity, known: Mapping[str, str]) -> list[str]:
+    """In what a worker differs: from `ours` in Steer, from `known` in a model."""
     faults = []
-    if mine.steer != ours.steer:
+    if not mine.steer:
+        faults.append("has a ComfyUI without Steer: put it into custom_nodes there, or see in its log why it fails")
+    elif mine.steer != ours.steer:
         faults.append(f"has Steer {mine.steer}, this is {ours.steer}")
-    if mine.weights != ours.weights:
+    elif mine.code != ours.code:
+        faults.append(f"has a Steer {mine.steer} of other code")
+    if mine.steer and mine.weights != ours.weights:
         faults.append("has other weights of Steer")
-    for model, sha256 in mine.models.items():
-        known = Counter(one.models[model] for one in found.values() if one.models.get(model))
-        usual = max(known, key=lambda each: (known[each], each)) if known else ""
-        if not sha256 and usual:
+    for model, sha256 in known.items():
+        if not mine.models.get(model):
             faults.append(f"lacks {model}")
-        elif sha256 != usual:
-            faults.append(f"has another {model} than most (sha256 {sha256[:10]}, not {usual[:10]})")
+        elif mine.models[model] != sha256:
+            faults.append(f"has another {model} (sha256 {mine.models[model][:10]}, not {sha256[:10]})")
     return faults
 
 

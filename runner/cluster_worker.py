@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .answers import Progress
+from .answers import Picture, Progress
 from .client import ComfyClient
 from .jobs import Job, JobFile
-from .needs import ModelNeed, model_file, sha256_of
-from .pack import version
+from .needs import ModelNeed, is_inside, model_file, sha256_of
+from .pack import part, version
 from .remote import ServerWorker
 from .scheduling import JobFailed, JobRefused, WorkerLost
 from .server import ComfyServer, ServerError, has_gpu
 
+CODE = ("nodes", "preprocessors", "demo")
 WEIGHTS = ("demo/weights", "preprocessors/weights")
+A_NODE_OF_STEER = "SteerSweep"
 
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """Where Steer, ComfyUI and its Python are on every machine, or the url of a ComfyUI that runs already."""
+    """Where ComfyUI and its Python are on every machine, and how many GPUs the worker has there."""
 
-    root: str
     comfyui: str
     python: str
-    url: str = ""
     patience: float = 60.0
     gpus: float = 0.0
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Steer's version, a hash of its weights, the sha256 of each model (empty: not there). None: not to be seen."""
+    """Steer's version (empty: it is not there), hashes of its code and weights, the sha256 of each model (empty: not
+    there)."""
 
-    steer: str | None
+    steer: str
+    code: str = ""
     weights: str = ""
     models: dict[str, str] = field(default_factory=dict)
 
@@ -48,33 +51,43 @@ class ComfyWorker:
     """One ComfyUI. Its answers are plain data, because errors of this machine need not be known on the other."""
 
     def __init__(self, setup: WorkerSetup) -> None:
-        """Raises ServerError when the ComfyUI cannot be started."""
+        """Starts the ComfyUI; `up` tells whether that went well."""
         self.setup = setup
         self._contents: dict[str, bytes] = {}
         self._progress: Progress | None = None
         self._server: ComfyServer | None = None
         self._home: Path | None = None
+        self._worker: ServerWorker | None = None
+        self._shown: list[Picture] = []
         self._lock = threading.Lock()
-        self._worker = self._start()
+        self._fault = self._start()
 
-    def _start(self) -> ServerWorker:
-        url = self.setup.url
-        if not url:
-            home = self._home = Path(tempfile.mkdtemp(prefix="steer-worker-"))
+    def _start(self) -> str:
+        """Why the ComfyUI could not be started; empty when it is up."""
+        python = Path(self.setup.python)
+        home = self._home = Path(tempfile.mkdtemp(prefix="steer-worker-"))
+        try:
+            if self.setup.gpus > 0 and not has_gpu(python):
+                raise ServerError(
+                    f"it shall have {self.setup.gpus:g} GPU, but {python} on {platform.node()} sees none. Is its "
+                    "PyTorch one for that GPU, and does nvidia-smi list it there? --gpus-per-worker 0 takes the CPU."
+                )
             (home / "user").mkdir()
             (home / "input").mkdir()
             # Folders of its own: workers on one machine share the ComfyUI, but no file that one of them writes.
             arguments = [f"--{kind}-directory={home / kind}" for kind in ("user", "input", "output")]
-            arguments += [f"--temp-directory={home}"]
-            gpu = self.setup.gpus > 0 and has_gpu(Path(self.setup.python))
-            arguments += [] if gpu else ["--cpu"]
+            arguments += [f"--temp-directory={home}", *([] if self.setup.gpus > 0 else ["--cpu"])]
             self._server = ComfyServer(
-                Path(self.setup.comfyui), Path(self.setup.python), home / "comfyui.log", None, arguments, guarded=True
+                Path(self.setup.comfyui), python, home / "comfyui.log", None, arguments, guarded=True, leftovers=home
             )
             url = self._server.__enter__().url
-        worker = ServerWorker(ComfyClient(url, patience=self.setup.patience), self._read)
-        worker.on_progress = self._note
-        return worker
+        except (ServerError, OSError) as error:
+            self.stop()
+            return str(error).split("\nThe whole log:")[0]
+        self._worker = ServerWorker(ComfyClient(url, patience=self.setup.patience), self._read)
+        self._worker.on_progress = self._note
+        self._shown = []
+        return ""
 
     def _read(self, file: JobFile) -> bytes:
         return self._contents[file.sha256]
@@ -82,58 +95,101 @@ class ComfyWorker:
     def _note(self, name: str, job: Job, progress: Progress) -> None:
         self._progress = progress
 
+    def up(self) -> str:
+        """Why its ComfyUI could not be started; empty when it could."""
+        return self._fault
+
     def object_info(self) -> dict[str, Any]:
-        return self._worker.client.get("/object_info")
+        return self._worker.client.get("/object_info") if self._worker is not None else {}
 
     def identity(self, models: Sequence[str]) -> Identity:
-        if self.setup.url:
-            return Identity(None)
-        return identity_of(self.setup.root, self.setup.comfyui, models)
+        """Of the Steer that its ComfyUI has loaded, and of those of `models` that it has."""
+        comfyui = Path(self.setup.comfyui)
+        return identity_of(loaded_pack(self.object_info(), comfyui), comfyui, models)
 
     def progress(self) -> Progress | None:
         return self._progress
 
     def cancel(self) -> None:
-        self._worker.cancel()
+        if self._worker is not None:
+            self._worker.cancel()
 
     def run(self, job: Job, contents: dict[str, bytes]) -> tuple[Any, ...]:
         """("made", Made), ("failed", why), ("refused", why) or ("lost", why, whether its ComfyUI is gone)."""
         with self._lock:
+            if self._worker is None:
+                return ("lost", self._fault, True)
             self._contents, self._progress = contents, None
             try:
-                return ("made", self._worker.run(job))
+                made = self._worker.run(job)
             except JobFailed as error:
                 return ("failed", str(error))
             except JobRefused as error:
                 return ("refused", str(error))
             except WorkerLost as error:
                 return ("lost", str(error), error.gone)
+            self._tidy(self._worker.shown)
+            return ("made", made)
+
+    def _tidy(self, shown: Sequence[Picture]) -> None:
+        """Delete what has been fetched, but for what ComfyUI's cache may name again: the files of the last job."""
+        if self._home is None:
+            return
+        kept = {path for picture in shown for path in _paths(self._home, picture)}
+        cells = part("sweep.freeze").TEMP_CELLS
+        old = [path for path in (self._home / "output").rglob("*") if path.is_file()]
+        old += [path for picture in self._shown for path in _paths(self._home, picture)]
+        for path in old:
+            if path not in kept:
+                path.unlink(missing_ok=True)
+        for folder in (self._home / "temp" / cells).glob("*"):
+            if not any(folder in path.parents for path in kept):
+                shutil.rmtree(folder, ignore_errors=True)
+        self._shown = list(shown)
 
     def restart(self) -> bool:
         """Start its ComfyUI anew, which has ended or hangs."""
-        if self._server is None:
-            return False
         self.stop()
-        try:
-            self._worker = self._start()
-        except ServerError:
-            return False
-        return True
+        self._fault = self._start()
+        return not self._fault
 
     def stop(self) -> None:
-        """End its own ComfyUI, and delete its folders."""
+        """End its ComfyUI, and delete its folders."""
+        self._worker = None
         if self._server is not None:
             self._server.stop()
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
 
 
-def identity_of(root: str, comfyui: str = "", models: Sequence[str] = ()) -> Identity:
-    """What the Steer at `root` and the models of `comfyui` are told apart by."""
-    digest = hashlib.sha256()
-    for folder in WEIGHTS:
-        for path in sorted((Path(root) / folder).glob("*.safetensors")):
-            digest.update(f"{folder}/{path.name} {sha256_of(path)}\n".encode())
-    found = {name: model_file(ModelNeed(name), Path(comfyui) / "models") for name in models}
+def _paths(home: Path, picture: Picture) -> Iterator[Path]:
+    name = "/".join(filter(None, (picture.subfolder.replace("\\", "/"), picture.filename)))
+    if picture.type in ("output", "temp") and is_inside(name):
+        yield home / picture.type / name
+
+
+def loaded_pack(object_info: dict[str, Any], comfyui: Path) -> Path | None:
+    """The folder of the Steer that a ComfyUI has loaded, as its own answer names it; None where it has none."""
+    module = str(object_info.get(A_NODE_OF_STEER, {}).get("python_module") or "")
+    folder = comfyui / module.replace(".", "/", 1)
+    return folder if module.startswith("custom_nodes.") and (folder / "pyproject.toml").is_file() else None
+
+
+def identity_of(pack: Path | None, comfyui: Path, models: Sequence[str] = ()) -> Identity:
+    """What the Steer in the folder `pack` and the models of `comfyui` are told apart by."""
+    found = {name: model_file(ModelNeed(name), comfyui / "models") for name in models}
     hashes = {name: sha256_of(path) if path is not None else "" for name, path in found.items()}
-    return Identity(version(Path(root)), digest.hexdigest(), hashes)
+    if pack is None:
+        return Identity("", models=hashes)
+    code = [path for folder in CODE for path in (pack / folder).rglob("*.py")] + [*pack.glob("*.py")]
+    weights = [path for folder in WEIGHTS for path in (pack / folder).glob("*.safetensors")]
+    return Identity(version(pack), _hash_of(pack, code, text=True), _hash_of(pack, weights), hashes)
+
+
+def _hash_of(pack: Path, paths: Collection[Path], text: bool = False) -> str:
+    """Of names and contents; the ends of lines in text do not count, which git writes as the system likes."""
+    digest = hashlib.sha256()
+    for name, path in sorted((path.relative_to(pack).as_posix(), path) for path in paths):
+        plain = path.read_bytes().replace(b"\r\n", b"\n") if text else b""
+        digest.update(f"{name} {hashlib.sha256(plain).hexdigest() if text else sha256_of(path)}\n".encode())
+    return digest.hexdigest()

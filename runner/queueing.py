@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,10 +52,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
                         help="look for the input files here first, then beside the workflow; repeatable")  # fmt: skip
     parser.add_argument("--ray", nargs="?", const="local", metavar="ADDRESS", help="let Ray place ComfyUIs: on this "
                         "machine, or on the cluster at ADDRESS (auto: the one this machine belongs to)")  # fmt: skip
-    parser.add_argument("--comfyui", type=Path, default=setup.COMFYUI, metavar="PATH",
-                        help="with --ray: the ComfyUI to start, in this place on each machine")  # fmt: skip
+    parser.add_argument("--comfyui", type=Path, metavar="PATH", help="with --ray: the ComfyUI to start, in this place "
+                        "on each machine (default: Steer's own)")  # fmt: skip
     parser.add_argument("--workers", type=int, metavar="N", help="with --ray: how many ComfyUIs (default: 1)")
-    parser.add_argument("--gpus-per-worker", type=float, default=0.0, metavar="G",
+    parser.add_argument("--gpus-per-worker", type=float, metavar="G",
                         help="with --ray: GPUs for each (default: 0, on the CPU)")  # fmt: skip
     parser.add_argument("--patience", type=float, default=PATIENCE_S, metavar="SECONDS",
                         help="how long a ComfyUI may give no answer before its job goes to another (default: "
@@ -76,6 +77,7 @@ def main(argv: list[str]) -> int:
             jobs = make_jobs(sources, fleet.object_info, seeds, settings)
             for line in fleet.check(jobs):
                 console.print(line, markup=False)
+            jobs = [job.with_models(fleet.models) for job in jobs] if fleet.models else jobs
             with claimed(options.out):
                 batch = Batch(options.out)
                 output_kinds = {kind for kind, node in fleet.object_info.items() if node.get("output_node")}
@@ -90,14 +92,29 @@ def main(argv: list[str]) -> int:
 
 def _fleet(options: argparse.Namespace) -> Fleet:
     if options.ray is None:
+        named = [name for name in ("comfyui", "workers", "gpus_per_worker") if getattr(options, name) is not None]
+        if named:
+            told = ", ".join(f"--{name.replace('_', '-')}" for name in named)
+            raise QueueError(
+                f"{told}: this counts only with --ray, which starts ComfyUIs. Add --ray, or leave it out and name "
+                "running ones with --comfyui-url URL."
+            )
         return Servers(options.urls or [DEFAULT_URL], options.patience)
     from .cluster import RayFleet
 
-    urls = [full_url(url) for url in options.urls]
+    urls = list(dict.fromkeys(map(full_url, options.urls)))
     workers = options.workers if options.workers is not None else 0 if urls else 1
-    if workers + len(urls) < 1:
-        raise QueueError("--workers: there must be at least one, or a --comfyui-url.")
-    return RayFleet(options.ray, workers, options.gpus_per_worker, urls, options.patience, options.comfyui.resolve())
+    gpus = options.gpus_per_worker or 0.0
+    if workers < 0 or workers + len(urls) < 1:
+        raise QueueError(f"--workers {workers}: there must be at least one, or a --comfyui-url.")
+    if not 0 <= gpus < math.inf or (gpus > 1 and gpus != int(gpus)):
+        raise QueueError(f"--gpus-per-worker {gpus:g}: write 0, a part of a GPU such as 0.5, or a whole number.")
+    comfyui = (options.comfyui or setup.COMFYUI).resolve()
+    if options.comfyui and options.ray == "local" and not (comfyui / "main.py").is_file():
+        raise QueueError(f"--comfyui {comfyui}: this is not a ComfyUI folder (it has no main.py).")
+    return RayFleet(
+        options.ray, workers, gpus, urls, options.patience, comfyui, lambda line: console.print(line, markup=False)
+    )
 
 
 def _seeds(text: str | None) -> list[int]:

@@ -62,7 +62,8 @@ def python_of(comfyui: Path) -> Path:
 class ComfyServer:
     """`with ComfyServer(...) as server:` a running ComfyUI at `server.url`.
 
-    guarded: it also ends when this process is killed, by a process between the two (guard.py).
+    guarded: it also ends when this process is killed, by a process between the two (guard.py), which then deletes the
+    folder `leftovers`.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class ComfyServer:
         port: int | None = None,
         arguments: Sequence[str] = (),
         guarded: bool = False,
+        leftovers: Path | None = None,
     ) -> None:
         if port is not None and not port_is_free(port):
             raise ServerError(f"Port {port} is in use. Choose another with --port, or leave --port out.")
@@ -80,7 +82,7 @@ class ComfyServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.comfyui, self.python, self.log = comfyui, python, log
         self.arguments = list(arguments)
-        self.guarded = guarded
+        self.guarded, self.leftovers = guarded, leftovers
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> ComfyServer:
@@ -88,7 +90,8 @@ class ComfyServer:
         command = [str(self.python), "main.py", "--listen", "127.0.0.1", "--port", str(self.port),
                    "--disable-auto-launch", *self.arguments]  # fmt: skip
         if self.guarded:
-            command = [sys.executable, str(Path(__file__).with_name("guard.py")), *command]
+            guard = str(Path(__file__).with_name("guard.py"))
+            command = [sys.executable, guard, str(self.leftovers or "-"), *command]
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
         with self.log.open("wb") as out:
             # A session of its own: Ctrl-C reaches run.py alone, which then ends the server in good order.

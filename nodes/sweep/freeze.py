@@ -10,6 +10,7 @@ from typing import Any
 
 CELL = "cell"
 PLAN = "?"  # in the place of a cell: none is made, the report is the plan of the whole sweep as JSON
+TEMP_CELLS = "steer-cells"  # in ComfyUI's temp folder: cells of a divided sweep, until they are fetched
 Json = dict[str, Any]
 
 

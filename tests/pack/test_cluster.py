@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batches import noisy_prompt, plain_png, prompt_in
@@ -25,7 +27,7 @@ def test_without_ray_one_command_is_told_that_installs_it(tmp_path: Path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
-    assert f"Ray is not installed. Install it with: {sys.executable} -m pip install ray" in done.stdout
+    assert f'Ray is not installed. Install it with: {sys.executable} -m pip install "ray[default]"' in done.stdout
 
 
 def test_one_file_of_steer_knows_ray():
@@ -41,76 +43,127 @@ def test_one_file_of_steer_knows_ray():
 
 
 def test_a_worker_of_another_steer_or_with_another_model_is_told_apart():
-    from steer.runner.cluster import differences
+    from steer.runner.answers import QueueError
+    from steer.runner.cluster import differences, known_models
     from steer.runner.cluster_worker import Identity
 
-    ours = Identity("1", "w")
+    def identity(a: str, b: str = "", steer: str = "1", code: str = "c", weights: str = "w") -> Identity:
+        return Identity(steer, code, weights, {"a": a, "b": b})
+
+    x, y = "x" * 64, "y" * 64
+    ours = identity("")
     found = {
-        "same": Identity("1", "w", {"a": "x" * 64, "b": ""}),
-        "too": Identity("1", "w", {"a": "x" * 64, "b": ""}),
-        "older": Identity("0", "w", {"a": "x" * 64, "b": ""}),
-        "trained": Identity("1", "v", {"a": "x" * 64, "b": ""}),
-        "other": Identity("1", "w", {"a": "y" * 64, "b": ""}),
-        "lacks": Identity("1", "w", {"a": "", "b": ""}),
-        "url": Identity(None),
-    }
-    told = {name: " ".join(differences(found, name, ours)) for name in found}
-    assert {name for name, text in told.items() if not text} == {"same", "too", "url"}, "b is nowhere: not told apart"
+        "same": identity(x), "too": identity(x), "other": identity(y), "lacks": identity(""),
+        "older": identity(x, steer="0"), "edited": identity(x, code="d"), "trained": identity(x, weights="v"),
+        "bare": Identity("", models={"a": x, "b": ""}),
+    }  # fmt: skip
+    known = known_models(found, ours)
+    assert known == {"a": x}, "b is nowhere"
+    told = {name: " ".join(differences(one, ours, known)) for name, one in found.items()}
+    assert {name for name, text in told.items() if not text} == {"same", "too"}
     assert "has Steer 0, this is 1" in told["older"]
-    assert "weights of Steer" in told["trained"]
-    assert "another a than most (sha256 yyyy" in told["other"]
+    assert "of other code" in told["edited"]
+    assert "other weights of Steer" in told["trained"]
+    assert "another a (sha256 yyyyyyyyyy, not xxxxxxxxxx)" in told["other"]
     assert told["lacks"] == "lacks a"
+    assert "without Steer" in told["bare"]
+
+    two = {"first": identity(x), "second": identity(y)}
+    with pytest.raises(QueueError, match=r"under the name a: first \(sha256 x+\) and second \(sha256 y+\)"):
+        known_models(two, ours)
+    assert known_models(two, identity(y)) == {"a": y}, "the file of this machine decides"
 
 
-def test_the_identity_is_of_versions_weights_and_models(tmp_path: Path):
-    from steer.runner.cluster_worker import identity_of
+def test_the_identity_is_that_of_the_steer_that_the_comfyui_has_loaded(tmp_path: Path):
+    from steer.runner.cluster_worker import identity_of, loaded_pack
     from steer.runner.pack import version
 
-    (tmp_path / "pyproject.toml").write_text('version = "7"\n')
-    (tmp_path / "demo" / "weights").mkdir(parents=True)
-    weights = tmp_path / "demo" / "weights" / "unet.safetensors"
-    weights.write_bytes(b"one")
-    model = tmp_path / "comfy" / "models" / "loras" / "a.safetensors"
+    comfyui = tmp_path / "comfy"
+    pack = comfyui / "custom_nodes" / "Steer-2"
+    (pack / "demo" / "weights").mkdir(parents=True)
+    (pack / "nodes").mkdir()
+    (pack / "pyproject.toml").write_text('version = "7"\n')
+    (pack / "nodes" / "a.py").write_bytes(b"1\n2\n")
+    (pack / "demo" / "weights" / "unet.safetensors").write_bytes(b"one")
+    model = comfyui / "models" / "loras" / "a.safetensors"
     model.parent.mkdir(parents=True)
     model.write_bytes(b"model")
-    first = identity_of(str(tmp_path), str(tmp_path / "comfy"), ["a.safetensors", "b.safetensors"])
+    assert loaded_pack({}, comfyui) is None
+    assert loaded_pack({"SteerSweep": {"python_module": "custom_nodes.gone"}}, comfyui) is None
+    assert loaded_pack({"SteerSweep": {"python_module": "custom_nodes.Steer-2"}}, comfyui) == pack
+    first = identity_of(pack, comfyui, ["a.safetensors", "b.safetensors"])
     assert first.steer == "7"
     assert first.models == {"a.safetensors": hashlib.sha256(b"model").hexdigest(), "b.safetensors": ""}
-    weights.write_bytes(b"two")
-    assert identity_of(str(tmp_path)).weights != first.weights
-    assert identity_of(str(ROOT)).steer == version()
+    (pack / "nodes" / "a.py").write_bytes(b"1\r\n2\r\n")
+    assert identity_of(pack, comfyui, list(first.models)) == first
+    (pack / "nodes" / "a.py").write_bytes(b"1\n3\n")
+    assert identity_of(pack, comfyui).code != first.code
+    (pack / "demo" / "weights" / "unet.safetensors").write_bytes(b"two")
+    assert identity_of(pack, comfyui).weights != first.weights
+    assert identity_of(None, comfyui).steer == ""
+    assert identity_of(ROOT, comfyui).steer == version()
 
 
 @pytest.mark.server
-def test_a_job_travels_with_its_pictures(server, tmp_path: Path):
+def test_a_job_travels_with_its_pictures_and_what_was_fetched_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from steer.runner import cluster_worker, setup
     from steer.runner.cluster_worker import ComfyWorker, WorkerSetup
     from steer.runner.jobs import make_jobs
 
     info = {"LoadImage": {"input": {"required": {"image": [[], {"image_upload": True}]}}}}
     picture = plain_png(tmp_path / "travels.png", (9, 8, 7))
+    two = noisy_prompt(image="travels.png")
+    two["4"] = {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "as it came"}}
+    sources = {f"seed{seed}": (two | {"2": two["2"] | {"inputs": two["2"]["inputs"] | {"seed": seed}}}, [tmp_path])
+               for seed in (1, 2, 3)}  # fmt: skip
     bad = noisy_prompt() | {"2": {"class_type": "NoSuchNode", "inputs": {}}}
-    good, other = make_jobs({"w": (noisy_prompt(image="travels.png"), [tmp_path]), "bad": (bad, [])}, info)
-    contents = {file.sha256: picture.read_bytes() for file in good.files}
+    *good, other = make_jobs(sources | {"bad": (bad, [])}, info)
+    contents = {file.sha256: picture.read_bytes() for file in good[0].files}
     picture.unlink()  # it lies on the other machine
-    worker = ComfyWorker(WorkerSetup(str(ROOT), "", "", server.url))
-    assert worker.identity(["a"]).steer is None
-    word, made = worker.run(good, contents)
-    assert word == "made"
-    ((_, content),) = made.files
-    assert prompt_in(content)["2"] == noisy_prompt()["2"]
-    word, why = worker.run(other, {})
-    assert word == "refused"
-    assert "NoSuchNode" in why
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    worker = ComfyWorker(WorkerSetup(str(setup.COMFYUI), str(setup.PYTHON)))
+    try:
+        assert worker.up() == ""
+        (home,) = tmp_path.glob("steer-worker-*")
+        assert worker.identity(["a"]) == cluster_worker.identity_of(ROOT, setup.COMFYUI, ["a"])
+        for job in good:  # of the second and third, the cache has one picture of two
+            word, made = worker.run(job, contents)
+            assert word == "made"
+            by_node = {json.dumps(prompt_in(content)["2"]): content for _, content in made.files}
+            assert json.dumps(job.prompt["2"]) in by_node
+            assert len(made.files) == len(list((home / "output").glob("*.png"))) == 2
+        word, why = worker.run(other, {})
+        assert word == "refused"
+        assert "NoSuchNode" in why
+    finally:
+        worker.stop()
+    assert not home.exists()
+
+
+def test_a_worker_whose_gpu_torch_does_not_see_does_not_start_on_the_cpu(tmp_path: Path, monkeypatch: Any):
+    from steer.runner import cluster_worker
+
+    def starts(*arguments: Any, **more: Any) -> None:
+        pytest.fail("a ComfyUI was started")
+
+    monkeypatch.setattr(cluster_worker, "has_gpu", lambda python: False)
+    monkeypatch.setattr(cluster_worker, "ComfyServer", starts)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    worker = cluster_worker.ComfyWorker(cluster_worker.WorkerSetup("nowhere", "python", gpus=1))
+    assert "it shall have 1 GPU, but python on" in worker.up()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("guard_too", [False, True], ids=["starter", "starter and guard"])
 def test_what_is_guarded_ends_with_its_starter_however_that_ends(tmp_path: Path, guard_too: bool):
-    told = tmp_path / "pid"
+    told, folder = tmp_path / "pid", tmp_path / "folder"
+    (folder / "output").mkdir(parents=True)
+    script = str(ROOT / "runner" / "guard.py")
     child = f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     starter = (
         "import subprocess, sys, time\n"
-        f"command = [sys.executable, {str(ROOT / 'runner' / 'guard.py')!r}, sys.executable, '-c', {child!r}]\n"
+        f"command = [sys.executable, {script!r}, {str(folder)!r}, sys.executable, '-c', {child!r}]\n"
         "guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)\n"
         "print(guard.pid, flush=True)\ntime.sleep(60)"
     )
@@ -130,6 +183,24 @@ def test_what_is_guarded_ends_with_its_starter_however_that_ends(tmp_path: Path,
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            return
+            if not folder.exists():
+                return
         time.sleep(0.05)
-    pytest.fail("it was left behind")
+    pytest.fail("it or its folder was left behind")
+
+
+def test_the_folder_of_what_ended_by_itself_stays_until_its_starter_is_gone(tmp_path: Path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    guard = subprocess.Popen(
+        [sys.executable, str(ROOT / "runner" / "guard.py"), str(folder), sys.executable, "-c", "raise SystemExit(7)"],
+        stdin=subprocess.PIPE,
+    )
+    assert guard.wait(20) == 7
+    assert folder.exists(), "its log can be read"
+    assert guard.stdin is not None
+    guard.stdin.close()
+    limit = time.monotonic() + 20
+    while folder.exists() and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert not folder.exists()

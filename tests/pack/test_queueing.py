@@ -109,6 +109,19 @@ def test_the_key_is_of_all_that_makes_the_result_and_of_nothing_else(tmp_path: P
     assert len(keys) == 6
 
 
+def test_the_key_is_of_the_content_of_models_where_it_is_known():
+    from steer.runner.jobs import Job
+
+    plain = Job("w", api())
+    with_lora = Job("w", {"1": {"class_type": "LoraLoader", "inputs": {"lora_name": "a.safetensors"}}})
+    assert plain.with_models({"a.safetensors": "1" * 64}).key == plain.key, "it names no model"
+    keys = {
+        with_lora.with_models(known).key for known in ({}, {"a.safetensors": "1" * 64}, {"a.safetensors": "2" * 64})
+    }
+    assert with_lora.key in keys
+    assert len(keys) == 3
+
+
 names = st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text)
 
 
