@@ -76,7 +76,8 @@ class ComfyWorker:
             (home / "input").mkdir()
             # Folders of its own: workers on one machine share the ComfyUI, but no file that one of them writes.
             arguments = [f"--{kind}-directory={home / kind}" for kind in ("user", "input", "output")]
-            arguments += [f"--temp-directory={home}", *([] if self.setup.gpus > 0 else ["--cpu"])]
+            # _tidy knows what this cache may name again.
+            arguments += [f"--temp-directory={home}", "--cache-classic", *([] if self.setup.gpus > 0 else ["--cpu"])]
             self._server = ComfyServer(
                 Path(self.setup.comfyui), python, home / "comfyui.log", None, arguments, guarded=True, leftovers=home
             )

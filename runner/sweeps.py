@@ -16,6 +16,7 @@ from typing import Any
 
 from .answers import Prompt, QueueError
 from .jobs import CellJob, Job
+from .needs import model_needs
 from .pack import part
 from .remote import Made
 from .results import safe_name, write_file
@@ -69,7 +70,7 @@ def _divided(job: Job, node_id: str, name: str, ask: Callable[[Job], Sequence[st
         for batch in plan["batches"]:
             keyed = []
             for cell in batch:
-                key = _with_models(str(cell["key"]), job.models)
+                key = _with_models(str(cell["key"]), alone.models)
                 keyed.append(CellJob(key, tuple(cell["name"]), dict(cell["values"]), next(titles)))
                 cells.append(manifest.CellPlan(key, tuple(cell["at"]), tuple(cell["labels"])))
             frozen = _frozen(alone, node_id, freeze.cells_text([cell["labels"] for cell in batch]), name)
@@ -110,8 +111,8 @@ def titles_of(names: Sequence[tuple[str, ...]]) -> list[str]:
 def _differing(labels: Sequence[str]) -> list[str]:
     if max(map(len, labels)) <= MAX_LABEL:
         return list(labels)
-    start = _common(labels)
-    end = _common([label[start:][::-1] for label in labels])
+    start = _common(labels) if len(set(labels)) > 1 else 0
+    end = _common([label[start:][::-1] for label in labels]) if len(set(labels)) > 1 else 0
     cut = [("..." if start else "") + label[start : len(label) - end] + ("..." if end else "") for label in labels]
     half = MAX_LABEL // 2
     return [text if len(text) <= MAX_LABEL else f"{text[:half]}...{text[-half:]}" for text in cut]
@@ -124,7 +125,11 @@ def _with_models(key: str, models: Sequence[tuple[str, str]]) -> str:
 
 def _restricted(job: Job, nodes: set[str]) -> Job:
     prompt = {node_id: node for node_id, node in job.prompt.items() if node_id in nodes}
-    return replace(job, prompt=prompt, files=tuple(file for file in job.files if file.need.node_id in nodes))
+    named = {need.name for need in model_needs(prompt)}
+    models = tuple(model for model in job.models if model[0] in named)
+    return replace(
+        job, prompt=prompt, files=tuple(file for file in job.files if file.need.node_id in nodes), models=models
+    )
 
 
 def _sources(node: dict[str, Any]) -> set[str]:

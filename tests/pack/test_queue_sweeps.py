@@ -137,7 +137,8 @@ def planned(batches: list[list[str]], models: tuple[tuple[str, str], ...] = ()) 
     told = [[{"key": f"key of {name}", "at": [names.index(name)], "labels": [name], "name": [name], "values": {}}
              for name in batch] for batch in batches]  # fmt: skip
     plan = json.dumps({"title": "t", "axes": [{"name": "prompt", "labels": names}], "batches": told})
-    sweep = {"s": {"class_type": "SteerSweep", "inputs": {"seed": 1}}}
+    sweep = {"s": {"class_type": "SteerSweep", "inputs": {"model": ["m", 0]}},
+             "m": {"class_type": "Loader", "inputs": {"name": "a.pt"}}}  # fmt: skip
     (plan,), rest = divide(Job("w", sweep, models=models), lambda job: ["another text", plan], [])
     assert rest is None
     return plan
@@ -175,12 +176,16 @@ def test_names_of_cells_keep_what_differs():
     many = [f"{n}{long}{n % 7}{long}{n}" for n in range(50)]
     titles = [job.name for job in planned([[name] for name in many]).jobs]
     assert len(set(titles)) == 50
+    (alone,) = planned([[long]]).jobs
+    assert alone.name.startswith("w a girl on a street")
     assert max(map(len, titles)) < 80
     assert planned([[f"seed {n}" for n in range(9)]]).jobs[0].name == "w seed 0, seed 1, seed 2, seed 3 and 5 more"
 
 
 def test_a_model_that_was_trained_again_makes_other_cells():
-    plain, one, other = (planned([["seed 1"]], models) for models in ((), (("a.pt", "1"),), (("a.pt", "2"),)))
+    plain, one, other = (planned([["seed 1"]], models) for models in (
+        (("not.pt", "1"),), (("a.pt", "1"), ("not.pt", "2")), (("a.pt", "2"),)
+    ))  # fmt: skip
     keys = [plan.jobs[0].cells[0].key for plan in (plain, one, other)]
     assert keys[0] == "key of seed 1"
     assert len(set(keys)) == 3
