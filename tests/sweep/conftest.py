@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,23 @@ def lab(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]
     monkeypatch.setitem(comfy.nodes.NODE_CLASS_MAPPINGS, "TestGive", giver(lab.given))
     yield lab
     folder_paths.set_output_directory(before)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """A file system in memory of the size that is asked for, and asked for again."""
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def sized(size: str) -> Path:
+        again = "remount," if place.is_mount() else ""
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"{again}size={size}", "tmpfs", place], capture_output=True
+        )
+        if done.returncode:
+            pytest.skip("this user may not mount a file system")
+        return place
+
+    yield sized
+    if place.is_mount():
+        subprocess.run(["umount", place], check=True)

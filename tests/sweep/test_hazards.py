@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -149,6 +151,28 @@ def test_a_retouched_picture_is_left_and_a_torn_one_made_again(lab: Lab):
     assert torn.read_bytes() == expected
     assert gone.is_file()
     assert whole.is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tmpfs")
+def test_a_sweep_on_a_full_disk_goes_on_where_there_is_room_again(lab: Lab, small_disk: Callable[[str], Path]):
+    import folder_paths
+
+    lab.output = small_disk("160k")
+    folder_paths.set_output_directory(str(lab.output))
+    graph = lab.graph(axis_1=MOODS, axis_2=seed_axis(range(12)), steps=1)
+    message = lab.comfy.run(graph).message
+    assert "cannot be written (No space left on device). What is finished stays" in message
+    before = {path: path.read_bytes() for path in lab.output.glob("s/*.png")}
+    assert 4 <= len(before) < 24
+    small_disk("4m")
+    assert lab.comfy.run(graph).error is None
+    after = {path: path.read_bytes() for path in lab.output.glob("s/*.png")}
+    assert len(after) == 24
+    assert before.items() <= after.items(), "a finished picture was touched"
+    manifest = Manifest(lab.output / "s")
+    assert manifest.complete
+    lines = (lab.output / "s" / "manifest.jsonl").read_text(encoding="ascii").splitlines()
+    assert sum('"kind":"cell"' in line.replace(" ", "") for line in lines) == 24, "a cell was made twice"
 
 
 def test_two_sweeps_never_share_a_folder(lab: Lab):

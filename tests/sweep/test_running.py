@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -160,26 +159,6 @@ def test_a_full_disk_ends_the_run_and_the_next_goes_on(folder: Folder, monkeypat
     folder.run(rest)
     assert rest.asked == [[4], [5], [6], [7]]
     assert before.items() <= folder.files().items()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """A file system in memory of the size that is asked for, and asked for again."""
-    place = tmp_path / "disk"
-    place.mkdir()
-
-    def sized(size: str) -> Path:
-        again = "remount," if place.is_mount() else ""
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"{again}size={size}", "tmpfs", place], capture_output=True
-        )
-        if done.returncode:
-            pytest.skip("this user may not mount a file system")
-        return place
-
-    yield sized
-    if place.is_mount():
-        subprocess.run(["umount", place], check=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="tmpfs")
