@@ -3,6 +3,7 @@
 - text.py    the little language of seed lists: `1-8`, `42, 1000..1040(+10)`, `random 4 from 7`
 - rng.py     the random streams of ComfyUI, A1111 and diffusers, all on the CPU
 - noise.py   the noise of a batch, one stream per picture; variations between two seeds
+- ladder.py  the strengths of a ladder of variations
 - steps.py   which samplers draw noise at every step, and how
 - engine.py  NOISE and SAMPLER objects for ComfyUI
 - choices.py names and limits that the nodes show

@@ -8,3 +8,4 @@ COMFYUI, A1111_GPU, DIFFUSERS = RNGS = ("ComfyUI (CPU)", "A1111 GPU (Philox)", "
 MAX_SEED = 2**64 - 1
 # The largest batch ComfyUI's Empty Latent Image makes.
 MAX_SEEDS = 4096
+LADDER_EXAMPLES = "0-1[5], or 0, 0.25, 1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,8 +13,8 @@ import comfy.sample
 import comfy.samplers
 import torch
 
-from .noise import Draw, batch_noise
-from .steps import REFUSED, STEP_NOISE, StepNoise, covered, joined
+from .noise import Draw, batch_noise, make_draws
+from .steps import REFUSED, STEP_NOISE, NoiseSampler, StepNoise, covered, joined, turned
 
 Latent = dict[str, Any]
 
@@ -23,20 +24,37 @@ class SeededNoise:
 
     def __init__(self, draws: Sequence[Draw], rng: str) -> None:
         self.draws, self.rng = tuple(draws), rng
-        self.seed = self.draws[0].seed
+        self.seed = self.draws[0].lead
+        self._parts: list[tuple[int, ...]] = []
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        return tuple(draw.seed for draw in self.draws)
+        return tuple(draw.lead for draw in self.draws)
 
     def generate_noise(self, input_latent: Latent) -> Any:
         """Noise like the latent [B, ...]; its batch_index is not read, item i has seed i."""
         latent = input_latent["samples"]
         parts = list(latent.unbind()) if latent.is_nested else [latent]
-        noise = batch_noise(self.draws, [tuple(part.shape) for part in parts], parts[0].dtype, self.rng)
+        self._parts = [tuple(part.shape) for part in parts]
+        noise = batch_noise(self.draws, self._parts, parts[0].dtype, self.rng)
         # RandomNoise leaves torch's global generator behind it, and some samplers draw from that one. Leave the same.
         comfy.sample.prepare_noise(latent[:1], self.seed)
         return comfy.nested_tensor.NestedTensor(noise) if latent.is_nested else noise[0]
+
+    def first_stranger(self, noise: torch.Tensor) -> int | None:
+        """The first item of `noise`, as a sampler is given it, that is not the one this makes. None: all are.
+
+        noise: [B, ...] with B the number of draws; the parts of a latent of several come as one [B, 1, N], and only the
+        object that made them can tell them apart.
+        """
+        shapes = [tuple(noise.shape)]
+        if len(self._parts) > 1 and sum(math.prod(part[1:]) for part in self._parts) == math.prod(noise.shape[1:]):
+            shapes = self._parts
+        for index, draw in enumerate(self.draws):
+            parts = batch_noise([draw], [(1, *shape[1:]) for shape in shapes], noise.dtype, self.rng)
+            if not torch.equal(torch.cat([part.flatten() for part in parts]), noise[index].flatten().cpu()):
+                return index
+        return None
 
 
 class RescuedNoise:
@@ -65,15 +83,20 @@ class RescuedNoise:
 
 
 class PerImageSampler(comfy.samplers.KSAMPLER):
-    """A SAMPLER whose step noise comes from one seed per picture, as in a single run of each."""
+    """A SAMPLER whose step noise comes from one seed per picture, as in a single run of each.
 
-    def __init__(self, sampler: comfy.samplers.KSAMPLER, seeds: Sequence[int]) -> None:
+    source: the NOISE of the pictures, which is then compared with the one that is sampled from; or their seeds alone,
+    where whoever calls draws the noise. Pictures between two seeds have step noise between those of the two.
+    """
+
+    def __init__(self, sampler: comfy.samplers.KSAMPLER, source: SeededNoise | Sequence[int]) -> None:
         kind = step_noise(sampler)
+        self.noise = source if isinstance(source, SeededNoise) else None
+        self.draws = source.draws if isinstance(source, SeededNoise) else make_draws(source)
         function = sampler.sampler_function
         if kind != "none":
-            function = _with_step_noise(function, kind, tuple(seeds))
+            function = _with_step_noise(function, kind, self.draws)
         super().__init__(function, dict(sampler.extra_options), dict(sampler.inpaint_options))
-        self.seeds = tuple(seeds)
 
     def sample(
         self,
@@ -86,18 +109,28 @@ class PerImageSampler(comfy.samplers.KSAMPLER):
         denoise_mask: torch.Tensor | None = None,
         disable_pbar: bool = False,
     ) -> torch.Tensor:
-        if noise.shape[0] != len(self.seeds) or extra_args.get("seed") != self.seeds[0]:
-            raise ValueError(
-                "sampler: Per-Image Step Noise was given other seeds than the sampler node. Connect the same Seeded "
-                f"Noise to both (here {len(self.seeds)} seeds from {self.seeds[0]}, there {noise.shape[0]} pictures "
-                f"from {extra_args.get('seed')})."
-            )
+        self._check_noise(noise, extra_args.get("seed"))
         if denoise_mask is not None and self.inpaint_options.get("random", False):
             raise ValueError(
                 "sampler: with a mask, 'ddim' draws one noise for the whole batch, so its pictures cannot be made "
                 "again alone. Use 'euler', which takes the same steps, or remove the mask."
             )
         return super().sample(model_wrap, sigmas, extra_args, callback, noise, latent_image, denoise_mask, disable_pbar)
+
+    def _check_noise(self, noise: torch.Tensor, seed: Any) -> None:
+        """Raises ValueError where `noise` [B, ...] is not that of the seeds: step noise would be that of others."""
+        first = self.draws[0].lead
+        if noise.shape[0] != len(self.draws) or seed != first:
+            found = f"here {len(self.draws)} seeds from {first}, there {noise.shape[0]} pictures from {seed}"
+        else:
+            stranger = None if self.noise is None else self.noise.first_stranger(noise)
+            if stranger is None:
+                return
+            found = f"picture {stranger + 1} has other noise there than that of {self.draws[stranger].label}"
+        raise ValueError(
+            "sampler: Per-Image Step Noise was given other seeds than the sampler node. Connect the same Seeded Noise "
+            f"to both, with SamplerCustomAdvanced, which has an input for it ({found})."
+        )
 
 
 def step_noise(sampler: Any) -> StepNoise:
@@ -107,8 +140,13 @@ def step_noise(sampler: Any) -> StepNoise:
     if name in REFUSED:
         raise ValueError(f"sampler: '{name}' {REFUSED[name]}. Covered are: {names}; those without step noise pass.")
     if name not in STEP_NOISE:
+        fault = (
+            f"'{name}' is one of ComfyUI's samplers, but newer than this version of Steer"
+            if name
+            else "this is not one of ComfyUI's own samplers"
+        )
         raise ValueError(
-            "sampler: this is not one of ComfyUI's own samplers, so what its step noise depends on is not known. "
+            f"sampler: {fault}, so what its step noise depends on is not known. "
             f"Covered are: {names}; ComfyUI's samplers without step noise pass."
         )
     if float(sampler.extra_options.get("s_churn", 0.0)) > 0.0:
@@ -130,17 +168,24 @@ def name_of(sampler: Any) -> str:
     return ""
 
 
-def _with_step_noise(function: Callable[..., Any], kind: StepNoise, seeds: tuple[int, ...]) -> Callable[..., Any]:
+def _with_step_noise(function: Callable[..., Any], kind: StepNoise, draws: Sequence[Draw]) -> Callable[..., Any]:
     def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **options: Any) -> torch.Tensor:
         if len(sigmas) > 1:
-            samplers = [_noise_sampler(kind, x[i : i + 1], sigmas, seed) for i, seed in enumerate(seeds)]
+            samplers = [_noise_sampler(kind, x[i : i + 1], sigmas, draw) for i, draw in enumerate(draws)]
             options["noise_sampler"] = joined(samplers)
         return function(model, x, sigmas, **options)
 
     return sample
 
 
-def _noise_sampler(kind: StepNoise, x: torch.Tensor, sigmas: torch.Tensor, seed: int) -> Any:
+def _noise_sampler(kind: StepNoise, x: torch.Tensor, sigmas: torch.Tensor, draw: Draw) -> NoiseSampler:
+    if draw.strength in (0.0, 1.0):
+        return _stock_sampler(kind, x, sigmas, draw.lead)
+    base, other = (_stock_sampler(kind, x, sigmas, seed) for seed in (draw.seed, draw.variation_seed))
+    return turned(base, other, draw.strength)
+
+
+def _stock_sampler(kind: StepNoise, x: torch.Tensor, sigmas: torch.Tensor, seed: int) -> Any:
     """What ComfyUI's sampler functions make for themselves in a run of `x` [1, ...] alone."""
     if kind == "independent":
         return k_diffusion.default_noise_sampler(x, seed=seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..api import io
@@ -91,7 +92,7 @@ class SeededNoiseNode(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="How far to move: 0 is the seed itself, 1 the variation seed. A list makes a ladder.",
+                    tooltip="How far to move: 0 is the seed itself, 1 the variation seed.",
                 ),
                 io.Int.Input(
                     "batch_size",
@@ -100,6 +101,13 @@ class SeededNoiseNode(io.ComfyNode):
                     max=MAX_SEEDS,
                     tooltip="The most pictures to make at once; the rest follow in further batches. It bounds the "
                     "memory of sampling. 0: all at once.",
+                ),
+                io.String.Input(
+                    "ladder",
+                    default="",
+                    optional=True,
+                    tooltip="Several variation strengths, such as 0-1[5]: every seed makes a picture at each of "
+                    "them, in place of variation_strength. Empty: off.",
                 ),
             ],
             outputs=[
@@ -113,6 +121,11 @@ class SeededNoiseNode(io.ComfyNode):
                     is_output_list=True,
                     tooltip="Pictures in each batch. Connect it to batch_size of Empty Latent Image.",
                 ),
+                io.String.Output(
+                    display_name="labels",
+                    is_output_list=True,
+                    tooltip="A label for each picture of all batches: seed 7, or seed 7 + 0.25 of 99.",
+                ),
             ],
         )
 
@@ -124,14 +137,21 @@ class SeededNoiseNode(io.ComfyNode):
         variation_seed: list[int],
         variation_strength: list[float],
         batch_size: list[int],
+        ladder: Sequence[str] = ("",),
     ) -> io.NodeOutput:
         from .engine import SeededNoise
-        from .noise import batches, make_draws
+        from .ladder import parse_ladder
+        from .noise import batches, laddered, make_draws
 
         if rng[0] not in RNGS:
             raise ValueError(f"rng: '{rng[0]}' is not known. Choose one of: {', '.join(RNGS)}.")
-        parts = list(batches(make_draws(seeds, variation_seed, variation_strength), batch_size[0]))
-        return io.NodeOutput([SeededNoise(part, rng[0]) for part in parts], [len(part) for part in parts])
+        if ladder[0].strip():
+            draws = laddered(make_draws(seeds, variation_seed), parse_ladder(ladder[0]))
+        else:
+            draws = make_draws(seeds, variation_seed, variation_strength)
+        parts = list(batches(draws, batch_size[0]))
+        noises = [SeededNoise(part, rng[0]) for part in parts]
+        return io.NodeOutput(noises, [len(part) for part in parts], [draw.label for draw in draws])
 
 
 class PerImageStepNoise(io.ComfyNode):
@@ -160,7 +180,7 @@ class PerImageStepNoise(io.ComfyNode):
 
         if not isinstance(noise, SeededNoise):
             raise ValueError("noise: this noise has no seed for each picture. Connect the node Seeded Noise.")
-        return io.NodeOutput(PerImageSampler(sampler, noise.seeds))
+        return io.NodeOutput(PerImageSampler(sampler, noise))
 
 
 class RescueSeed(io.ComfyNode):

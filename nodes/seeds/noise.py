@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from .choices import MAX_SEED
+from .choices import MAX_SEED, MAX_SEEDS
 from .rng import STREAMS, Stream
 
 Value = TypeVar("Value")
@@ -33,6 +33,18 @@ class Draw:
         if not 0.0 <= self.strength <= 1.0:
             raise ValueError(f"variation_strength: {self.strength} is outside 0 to 1.")
 
+    @property
+    def lead(self) -> int:
+        """The seed that makes this picture alone at strengths 0 and 1, and the one it comes from in between."""
+        return self.variation_seed if self.strength == 1.0 else self.seed
+
+    @property
+    def label(self) -> str:
+        """ "seed 7", or "seed 7 + 0.25 of 99" between two seeds."""
+        if 0.0 < self.strength < 1.0:
+            return f"seed {self.seed} + {self.strength:g} of {self.variation_seed}"
+        return f"seed {self.lead}"
+
 
 def make_draws(
     seeds: Sequence[int], variation_seeds: Sequence[int] = (0,), strengths: Sequence[float] = (0.0,)
@@ -47,6 +59,17 @@ def make_draws(
             )
     columns = (list(values) * (count if len(values) == 1 else 1) for values in lists.values())
     return tuple(Draw(int(seed), int(other), float(strength)) for seed, other, strength in zip(*columns, strict=True))
+
+
+def laddered(draws: Sequence[Draw], strengths: Sequence[float]) -> tuple[Draw, ...]:
+    """Each of the draws at each of the strengths: all of the first, then of the next. ValueError above MAX_SEEDS."""
+    count = len(draws) * len(strengths)
+    if count > MAX_SEEDS:
+        raise ValueError(
+            f"ladder: {len(draws)} seeds at {len(strengths)} strengths are {count:,} pictures; the limit is "
+            f"{MAX_SEEDS:,}. Use fewer of either."
+        )
+    return tuple(Draw(draw.seed, draw.variation_seed, strength) for draw in draws for strength in strengths)
 
 
 def batches(values: Sequence[Value], size: int) -> Iterator[Sequence[Value]]:
@@ -79,10 +102,8 @@ def _item(draw: Draw, shapes: Sequence[Shape], dtype: torch.dtype, rng: str) -> 
         stream: Stream = STREAMS[rng](seed)
         return [stream(shape, dtype) for shape in shapes]
 
-    if draw.strength == 0.0:
-        return noise(draw.seed)
-    if draw.strength == 1.0:
-        return noise(draw.variation_seed)
+    if draw.strength in (0.0, 1.0):
+        return noise(draw.lead)
     pairs = zip(noise(draw.seed), noise(draw.variation_seed), strict=True)
     return [slerp(base, other, draw.strength) for base, other in pairs]
 

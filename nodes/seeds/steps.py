@@ -10,6 +10,8 @@ from typing import Literal
 
 import torch
 
+from .noise import slerp
+
 # none: no noise after the first. independent: default_noise_sampler, a fresh draw for every step.
 # brownian: BrownianTreeNoiseSampler on the CPU, on the device for the names ending in _gpu.
 StepNoise = Literal["none", "independent", "brownian", "brownian on device"]
@@ -44,6 +46,19 @@ REFUSED: Mapping[str, str] = {
 def covered() -> list[str]:
     """The names of the samplers that draw step noise and are covered."""
     return [name for name, kind in STEP_NOISE.items() if kind != "none"]
+
+
+def turned(base: NoiseSampler, other: NoiseSampler, strength: float) -> NoiseSampler:
+    """Between the step noises of two seeds, as their first noises are (slerp); all draw [1, ...].
+
+    On the processor, because not every device computes in float64.
+    """
+
+    def draw(sigma: torch.Tensor, sigma_next: torch.Tensor) -> torch.Tensor:
+        ends = base(sigma, sigma_next), other(sigma, sigma_next)
+        return slerp(ends[0].cpu(), ends[1].cpu(), strength).to(ends[0].device)
+
+    return draw
 
 
 def joined(samplers: Sequence[NoiseSampler]) -> NoiseSampler:

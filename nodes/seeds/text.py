@@ -26,8 +26,9 @@ class SeedTextError(ValueError):
 
     def __init__(self, text: str, position: int, fault: str) -> None:
         self.position = position
-        rest = text[position:].split("\n", 1)[0].strip()
-        found = f"'{rest[:12]}'" if rest else "the end"
+        rest = text[position:]
+        line = rest.split("\n", 1)[0].strip()
+        found = f"'{line[:12]}'" if line else "the end of the line" if rest.strip() else "the end"
         super().__init__(f"text, character {position + 1} ({found}): {fault}")
 
 

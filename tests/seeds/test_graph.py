@@ -13,7 +13,7 @@ Graph = dict[str, dict[str, Any]]
 
 @pytest.fixture
 def kept(comfy, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the graph's last node received. Loader and last node are the test's own; the others are real."""
+    """What the graph's last node received. Loader, last node and decoder are the test's own; the others are real."""
     received: list[dict[str, Any]] = []
     model = tiny_model()
 
@@ -45,6 +45,18 @@ def kept(comfy, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             received.append(value)
             return {}
 
+    class Show:
+        RETURN_TYPES = ("IMAGE",)
+        FUNCTION = "show"
+
+        @classmethod
+        def INPUT_TYPES(cls) -> dict[str, Any]:
+            return {"required": {"samples": ("LATENT",)}}
+
+        def show(self, samples: dict[str, torch.Tensor]) -> tuple[torch.Tensor]:
+            return (samples["samples"][:, :3].movedim(1, -1).clamp(0.0, 1.0),)
+
+    monkeypatch.setitem(comfy.nodes.NODE_CLASS_MAPPINGS, "TestShow", Show)
     monkeypatch.setitem(comfy.nodes.NODE_CLASS_MAPPINGS, "TestLoader", Loader)
     monkeypatch.setitem(comfy.nodes.NODE_CLASS_MAPPINGS, "TestKeep", Keep)
     return received
@@ -71,26 +83,70 @@ def graph(text: str, sampler: str, batch_size: int, sample: str = "SamplerCustom
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("batch_size", [0, 1, 2])
-def test_seeds_in_batches_are_single_runs(comfy, kept: list[dict[str, Any]], batch_size: int):
+def alone(comfy, seed: int, sampler: str) -> torch.Tensor:
+    """The picture latent [C, H, W] of a stock run of one seed."""
     from comfy.samplers import sampler_object
     from comfy_extras.nodes_custom_sampler import Noise_RandomNoise
 
+    model = tiny_model()
+    (output, _) = comfy.call(
+        "SamplerCustomAdvanced", noise=Noise_RandomNoise(seed), guider=tiny_guider(model),
+        sampler=sampler_object(sampler), sigmas=sigmas_of(model, 3),
+        latent_image={"samples": torch.zeros(1, 4, 8, 8)},
+    )  # fmt: skip
+    return output["samples"][0]
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 2])
+def test_seeds_in_batches_are_single_runs(comfy, kept: list[dict[str, Any]], batch_size: int):
     result = comfy.run(graph("3-6, 2", "dpmpp_2m_sde", batch_size))
     assert result.error is None, result.message
     sizes = [len(latent["samples"]) for latent in kept]
     assert sizes == {0: [5], 1: [1] * 5, 2: [2, 2, 1]}[batch_size]
-    model = tiny_model()
     for seed, found in zip((3, 4, 5, 6, 2), torch.cat([latent["samples"] for latent in kept]), strict=True):
-        (alone, _) = comfy.call(
-            "SamplerCustomAdvanced", noise=Noise_RandomNoise(seed), guider=tiny_guider(model),
-            sampler=sampler_object("dpmpp_2m_sde"), sigmas=sigmas_of(model, 3),
-            latent_image={"samples": torch.zeros(1, 4, 8, 8)},
-        )  # fmt: skip
-        expected = alone["samples"][0]
+        expected = alone(comfy, seed, "dpmpp_2m_sde")
         if batch_size == 1:
             assert torch.equal(found, expected)
         assert float((found - expected).abs().max()) < 1e-4 * float(expected.abs().max())
+
+
+@pytest.mark.parametrize("sampler", ["euler", "euler_ancestral", "dpmpp_2m_sde"])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_ladder_leads_from_one_seeds_picture_to_the_others(
+    comfy, kept: list[dict[str, Any]], sampler: str, batch_size: int
+):
+    """Step noise is turned too, so both ends are the pictures of the two seeds for stochastic samplers as well."""
+    prompt = graph("3-4", sampler, batch_size)
+    prompt["noise"]["inputs"] |= {"variation_seed": 9, "ladder": "0-1[3]"}
+    assert comfy.run(prompt).error is None
+    found = torch.cat([latent["samples"] for latent in kept])
+    assert len(found) == 6
+    ends = {seed: alone(comfy, seed, sampler) for seed in (3, 4, 9)}
+    small = 1e-4 * float(ends[9].abs().max())
+    for row, seed in ((found[:3], 3), (found[3:], 4)):
+        for picture, end in ((row[0], seed), (row[2], 9)):
+            assert torch.equal(picture, ends[end]) or (
+                batch_size > 1 and float((picture - ends[end]).abs().max()) < small
+            )
+            assert float((row[1] - ends[end]).abs().max()) > 100 * small, "it is in between"
+
+
+def test_a_ladder_has_a_caption_for_each_picture_of_all_batches(comfy, kept: list[dict[str, Any]]):
+    prompt = graph("3-4", "euler", 4)
+    prompt["noise"]["inputs"] |= {"variation_seed": 9, "ladder": "0, 0.25, 1"}
+    prompt["show"] = node("TestShow", samples=["sample", 0])
+    prompt["sheet"] = node(
+        "SteerContactSheet", images=["show", 0], labels=["noise", 2], title="", columns=3, column_labels="",
+        row_labels="", cell_size=64, gap=8, font_size=0, theme="light", only_differences=False, max_megapixels=4.0,
+    )  # fmt: skip
+    prompt["keep"]["inputs"]["value"] = ["sheet", 0]
+    result = comfy.run(prompt)
+    assert result.error is None, result.message
+    (sheet,) = kept
+    assert len(sheet) == 1
+    prompt["keep"]["inputs"]["value"] = ["noise", 2]
+    assert comfy.run(prompt).error is None
+    assert kept[1:] == ["seed 3", "seed 3 + 0.25 of 9", "seed 9", "seed 4", "seed 4 + 0.25 of 9", "seed 9"]
 
 
 def test_a_single_seed_can_be_typed_in(comfy, kept: list[dict[str, Any]]):

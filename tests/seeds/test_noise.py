@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from steer.nodes.seeds.choices import A1111_GPU, COMFYUI, DIFFUSERS, RNGS
-from steer.nodes.seeds.noise import Draw, batch_noise, batches, make_draws, slerp
+from steer.nodes.seeds.ladder import parse_ladder
+from steer.nodes.seeds.noise import Draw, batch_noise, batches, laddered, make_draws, slerp
 from steer.nodes.seeds.rng import philox_4x32_10, philox_stream
 
 # 4-D and 5-D latents, with and without a multiple of 16 elements, and one of fewer than 16.
@@ -74,8 +75,9 @@ def test_comfyui_noise_is_random_noise_of_each_seed_alone(comfy, shape: tuple[in
 
     latent = {"samples": torch.zeros(shape)}
     alone = [Noise_RandomNoise(seed).generate_noise({"samples": latent["samples"][:1]}) for seed in SEEDS]
-    (noises, sizes) = comfy.call("SteerSeededNoise", seeds=SEEDS, rng=[COMFYUI], variation_seed=[0],
-                                 variation_strength=[0.0], batch_size=[0])  # fmt: skip
+    noises, sizes, labels = comfy.call("SteerSeededNoise", seeds=SEEDS, rng=[COMFYUI], variation_seed=[0],
+                                       variation_strength=[0.0], batch_size=[0])  # fmt: skip
+    assert labels == ["seed 7", "seed 0", f"seed {2**64 - 1}"]
     assert sizes == [3]
     noise = noises[0]
     assert torch.equal(noise.generate_noise(latent), torch.cat(alone))
@@ -203,11 +205,59 @@ def test_lists_of_seeds_and_strengths_pair_up():
         make_draws([1], [2], [1.5])
 
 
+def test_a_ladder_takes_every_seed_through_every_strength(comfy):
+    noises, sizes, labels = comfy.call(
+        "SteerSeededNoise", seeds=[7, 8], rng=[A1111_GPU], variation_seed=[99], variation_strength=[0.4],
+        batch_size=[4], ladder=[" 0-1[3] "],
+    )  # fmt: skip
+    assert sizes == [4, 2]
+    assert [draw for noise in noises for draw in noise.draws] == [
+        Draw(seed, 99, strength) for seed in (7, 8) for strength in (0.0, 0.5, 1.0)
+    ]
+    assert labels == ["seed 7", "seed 7 + 0.5 of 99", "seed 99", "seed 8", "seed 8 + 0.5 of 99", "seed 99"]
+    assert [noise.seed for noise in noises] == [7, 8]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("0, 1.5", r"^ladder, character 4 \('1\.5'\): 1\.5 is outside 0 to 1\.$"),
+        ("0.5, x", r"^ladder, character 6 \('x'\): this is no number or range\. Write for example 0-1\[5\], or"),
+        ("0, 0", r"^ladder, character 4 \('0'\): 0 is there twice"),
+    ],
+)
+def test_a_ladders_faults_are_named(text: str, fault: str):
+    with pytest.raises(ValueError, match=fault):
+        parse_ladder(text)
+
+
+def test_a_ladder_is_no_longer_than_a_batch_may_be():
+    assert parse_ladder("0, 0.25,.3, 1") == (0.0, 0.25, 0.3, 1.0)
+    assert len(laddered(make_draws(range(2048)), (0.0, 1.0))) == 4096
+    with pytest.raises(ValueError, match="ladder: 2049 seeds at 2 strengths are 4,098 pictures; the limit is 4,096"):
+        laddered(make_draws(range(2049)), (0.0, 1.0))
+
+
+def test_noise_is_known_again_also_in_several_parts(comfy):
+    from comfy.nested_tensor import NestedTensor
+    from comfy.utils import pack_latents
+    from steer.nodes.seeds.engine import SeededNoise
+
+    mine, same, other = (SeededNoise(make_draws(seeds, [9], [0.0, 0.5]), COMFYUI) for seeds in ([3, 4], [3, 4], [3, 5]))
+    plain = {"samples": torch.zeros(2, 4, 5, 7)}
+    assert same.first_stranger(mine.generate_noise(plain)) is None
+    assert mine.first_stranger(other.generate_noise(plain)) == 1
+    nested = {"samples": NestedTensor([torch.zeros(2, 4, 3, 5, 5), torch.zeros(2, 8, 7)])}
+    made, strange = (pack_latents(noise.generate_noise(nested).unbind())[0] for noise in (mine, other))
+    assert mine.first_stranger(made) is None
+    assert mine.first_stranger(strange) == 1
+
+
 def test_batches_hold_every_seed_once_and_no_more_than_asked(comfy):
     assert [list(part) for part in batches(list("abcde"), 2)] == [["a", "b"], ["c", "d"], ["e"]]
     assert [list(part) for part in batches(list("abc"), 0)] == [["a", "b", "c"]]
-    noises, sizes = comfy.call("SteerSeededNoise", seeds=[1, 2, 3, 4, 5], rng=[COMFYUI], variation_seed=[0],
-                               variation_strength=[0.0], batch_size=[2])  # fmt: skip
+    noises, sizes, _ = comfy.call("SteerSeededNoise", seeds=[1, 2, 3, 4, 5], rng=[COMFYUI], variation_seed=[0],
+                                  variation_strength=[0.0], batch_size=[2])  # fmt: skip
     assert [noise.seeds for noise in noises] == [(1, 2), (3, 4), (5,)]
     assert sizes == [2, 2, 1]
 

@@ -150,7 +150,7 @@ def test_what_is_not_known_is_refused_and_the_covered_are_named(comfy):
     noise = seeded_noise(1)
     (wrapped,) = comfy.call("SteerPerImageStepNoise", sampler=sampler("euler_ancestral"), noise=noise)
     for other in (KSAMPLER(sample_euler_ancestral), wrapped):
-        with pytest.raises(ValueError, match="not one of ComfyUI's own samplers") as caught:
+        with pytest.raises(ValueError, match="this is not one of ComfyUI's own samplers") as caught:
             comfy.call("SteerPerImageStepNoise", sampler=other, noise=noise)
         assert all(name in str(caught.value) for name in covered())
     churning = KSAMPLER(sample_euler, {"s_churn": 2.0})
@@ -160,12 +160,35 @@ def test_what_is_not_known_is_refused_and_the_covered_are_named(comfy):
         comfy.call("SteerPerImageStepNoise", sampler=sampler("euler"), noise=random_noise(1))
 
 
+def test_a_sampler_that_comfyui_has_since_added_is_told_apart(comfy, monkeypatch: pytest.MonkeyPatch):
+    import comfy.k_diffusion.sampling as k_diffusion
+    from comfy.samplers import KSAMPLER
+
+    def sample_next_year(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **options: Any) -> torch.Tensor:
+        return x
+
+    monkeypatch.setattr(k_diffusion, "sample_next_year", sample_next_year, raising=False)
+    with pytest.raises(ValueError, match="'next_year' is one of ComfyUI's samplers, but newer than this version"):
+        comfy.call("SteerPerImageStepNoise", sampler=KSAMPLER(sample_next_year), noise=seeded_noise(1))
+
+
 def test_other_seeds_than_the_sampler_nodes_are_refused(comfy, model: Any):
     (wrapped,) = comfy.call("SteerPerImageStepNoise", sampler=sampler("ddpm"), noise=seeded_noise(1, 2))
     with pytest.raises(ValueError, match="Connect the same Seeded Noise to both"):
         run(comfy, model, seeded_noise(1, 2, 3), wrapped, 3)
     with pytest.raises(ValueError, match="Connect the same Seeded Noise to both"):
         run(comfy, model, seeded_noise(4, 2), wrapped, 2)
+    with pytest.raises(ValueError, match=r"picture 2 has other noise there than that of seed 2\)"):
+        run(comfy, model, seeded_noise(1, 5), wrapped, 2)
+    run(comfy, model, seeded_noise(1, 2), wrapped, 2)  # of another node with the same seeds
+
+
+def test_the_noise_that_samplercustom_draws_for_a_batch_is_refused(comfy, model: Any):
+    (wrapped,) = comfy.call("SteerPerImageStepNoise", sampler=sampler("ddpm"), noise=seeded_noise(7, 8))
+    given = {"model": model, "add_noise": True, "noise_seed": 7, "cfg": 4.0, "positive": tiny_conditioning(1),
+             "negative": tiny_conditioning(2), "sigmas": sigmas_of(model, STEPS)}  # fmt: skip
+    with pytest.raises(ValueError, match=r"picture 2 has other noise there.*|with SamplerCustomAdvanced"):
+        comfy.call("SamplerCustom", **given, sampler=wrapped, latent_image={"samples": torch.zeros(2, *SHAPE)})
 
 
 @pytest.mark.parametrize("options", [{"eta": 0.3, "s_noise": 0.9}, {}])
@@ -180,22 +203,55 @@ def test_a_samplers_own_settings_are_kept(comfy, model: Any, options: dict[str, 
     assert float((together[1:] - alone).abs().max()) < tolerance(alone)
 
 
-@pytest.mark.parametrize("shape", [(4, 8, 8), (4, 9, 7)], ids=["16 divides it", "16 does not divide it"])
-def test_a_picture_of_an_old_batch_comes_back_alone(comfy, model: Any, shape: tuple[int, ...]):
-    old = {"samples": torch.zeros(4, *shape)}
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [(4, (4, 8, 8)), (4, (4, 9, 7)), (3, (4, 9, 7))],
+    ids=["16 divides a picture", "16 divides the batch", "16 divides neither"],
+)
+def test_a_picture_of_an_old_batch_comes_back_alone(comfy, model: Any, size: int, shape: tuple[int, ...]):
+    old = {"samples": torch.zeros(size, *shape)}
     settings = {"model": model, "steps": STEPS, "cfg": 4.0, "sampler_name": "euler", "scheduler": "normal",
                 "positive": tiny_conditioning(1), "negative": tiny_conditioning(2)}  # fmt: skip
     node = comfy.nodes.NODE_CLASS_MAPPINGS["KSampler"]()
     with torch.inference_mode():
         batch = node.sample(**settings, seed=77, latent_image=old)[0]["samples"]
     one_stream = random_noise(77).generate_noise(old)
-    for index in range(4):
-        (noise,) = comfy.call("SteerRescueSeed", seed=77, batch_index=index, old_batch_size=4)
+    for index in range(size):
+        (noise,) = comfy.call("SteerRescueSeed", seed=77, batch_index=index, old_batch_size=size)
         latent = {"samples": torch.zeros(1, *shape)}
         assert torch.equal(noise.generate_noise(latent), one_stream[index : index + 1])
         assert noise.seed == 77
         alone = run(comfy, model, noise, sampler("euler"), 1, **latent)
         assert float((alone - batch[index : index + 1]).abs().max()) < tolerance(batch)
+
+
+def test_a_video_of_an_old_batch_has_its_noise_again(comfy):
+    shape = (16, 3, 5, 3)
+    one_stream = random_noise(77).generate_noise({"samples": torch.zeros(3, *shape)})
+    for index in range(3):
+        (noise,) = comfy.call("SteerRescueSeed", seed=77, batch_index=index, old_batch_size=3)
+        assert torch.equal(noise.generate_noise({"samples": torch.zeros(1, *shape)}), one_stream[index : index + 1])
+
+
+@pytest.mark.parametrize("denoise", [1.0, 0.35])
+@pytest.mark.parametrize("name", ["dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"])
+def test_the_help_pages_recipe_gives_the_schedule_of_ksampler(comfy, model: Any, name: str, denoise: float):
+    """For four samplers KSampler makes one step more and leaves the last sigma above zero out; no node does."""
+    from comfy.samplers import KSampler
+
+    steps = 7
+    stock = KSampler(model, steps=steps, device="cpu", sampler=name, scheduler="karras", denoise=denoise)
+    basic = {"model": model, "scheduler": "karras"}
+    (plain,) = comfy.call("BasicScheduler", **basic, steps=steps, denoise=denoise)
+    assert not torch.equal(plain, stock.sigmas), "the recipe is needed no more"
+    whole = int(steps / denoise)
+    (sigmas,) = comfy.call("BasicScheduler", **basic, steps=whole + 1, denoise=1.0)
+    sigmas, _ = comfy.call("SplitSigmas", sigmas=sigmas, step=whole)
+    (sigmas,) = comfy.call("FlipSigmas", sigmas=sigmas)
+    (sigmas,) = comfy.call("SetFirstSigma", sigmas=sigmas, sigma=0.0)
+    (sigmas,) = comfy.call("FlipSigmas", sigmas=sigmas)
+    _, sigmas = comfy.call("SplitSigmas", sigmas=sigmas, step=whole - steps)
+    assert torch.equal(sigmas, stock.sigmas)
 
 
 def test_rescue_refuses_a_picture_that_was_not_there(comfy):

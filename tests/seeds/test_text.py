@@ -41,6 +41,12 @@ def items(draw) -> tuple[str, list[int]]:
     return word.format(count, source), list(random_seeds(count, source))
 
 
+@pytest.mark.parametrize(("text", "place"), [("1-\n5", "the end of the line"), ("1-\n", "the end"), ("1-", "the end")])
+def test_an_end_is_that_of_the_line_where_more_lines_follow(text: str, place: str):
+    with pytest.raises(SeedTextError, match=rf"^text, character 3 \({place}\): expected the last seed"):
+        parse_seeds(text)
+
+
 @settings(max_examples=TEXTS, deadline=None)
 @given(st.lists(items(), min_size=1, max_size=6), st.data())
 def test_every_sentence_of_the_grammar_means_its_seeds(parts: list[tuple[str, list[int]]], data: st.DataObject):
