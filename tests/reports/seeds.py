@@ -19,6 +19,7 @@ from ...nodes.seeds.noise import make_draws
 from ...nodes.seeds.rng import COMFYUI
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
+from ._generator import weights_label
 
 SEEDS = (1, 2, 3, 5, 8, 13, 2**32, 2**64 - 2)  # ddim adds one to its seed
 PROMPT = "gorgeous cute Austrian girl, smiling, crop top, Steel gray hair, backstreet"
@@ -153,7 +154,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="keep the other rows of the present report")
     parser.add_argument("--out", type=Path, default=OUTPUT)
     options = parser.parse_args(argv)
-    setting = f"{options.size} x {options.size}, {options.steps} steps, cfg 7"
+    weights = weights_label(("vae", "text_encoder", "unet"))
+    setting = (f"torch {torch.__version__}, {torch.get_num_threads()} threads, Demo Model ({weights}), "
+               f"{options.size} x {options.size}, {options.steps} steps, cfg 7")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(InProcessComfy(Path(folder)), options)
         from comfy.samplers import SAMPLER_NAMES
@@ -171,8 +174,7 @@ def main(argv: list[str]) -> int:
         "# A batch of eight seeds against eight single runs",
         "",
         f"`python run.py report seeds --size {options.size} --steps {options.steps}`{parts}, "
-        f"{datetime.date.today()}, torch {torch.__version__}, {torch.get_num_threads()} threads, "
-        f"Demo Model, {setting}, seeds {', '.join(map(str, SEEDS))}.",
+        f"{datetime.date.today()}, {setting}, seeds {', '.join(map(str, SEEDS))}.",
         "",
         f"- The first noise equals RandomNoise of each seed bit for bit: {'yes' if equal else 'NO'}.",
         f"- Reverse Diffusion, every frame kept: {ratio:.3f}x the time of SamplerCustomAdvanced (at most 1.03), result "
