@@ -31,6 +31,15 @@ def test_pages_show_pictures_of_the_workflows_and_no_others():
     assert shown == made.keys() == {path.name for path in (DOCS / "pictures").iterdir()}
 
 
+def test_every_page_says_when_what_and_what_to_mind():
+    for page in DOCS.glob("*.md"):
+        texts = [path.read_text(encoding="utf-8") for path in (page, DOCS / page.stem / "ko.md")]
+        english, korean = ([line for line in text.splitlines() if line.startswith("#")] for text in texts)
+        assert {"## When to use it", "## Pitfalls"} <= {*english}, page.name
+        assert {"## \uc5b8\uc81c \uc4f0\ub098\uc694", "## \uc8fc\uc758\ud560 \uc810"} <= {*korean}, page.name
+        assert all(re.search(r"!\[[^]]+\]\((pictures|measured)/", text) for text in texts), page.name
+
+
 def test_pictures_are_small():
     for path in (DOCS / "pictures").iterdir():
         with Image.open(path) as picture:
