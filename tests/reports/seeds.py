@@ -135,6 +135,15 @@ def table(rows: list[Row]) -> list[str]:
     return lines
 
 
+def setting_of(size: int, steps: int) -> str:
+    """What the figures of a row depend on."""
+    weights = weights_label(("vae", "text_encoder", "unet"))
+    return (
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads, Demo Model ({weights}), {size} x {size}, "
+        f"{steps} steps, cfg 7"
+    )
+
+
 def kept_lines(path: Path, setting: str) -> dict[str, str]:
     """The rows of an earlier part of this report by sampler; ValueError when that was made in another setting."""
     if not path.exists():
@@ -154,9 +163,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="keep the other rows of the present report")
     parser.add_argument("--out", type=Path, default=OUTPUT)
     options = parser.parse_args(argv)
-    weights = weights_label(("vae", "text_encoder", "unet"))
-    setting = (f"torch {torch.__version__}, {torch.get_num_threads()} threads, Demo Model ({weights}), "
-               f"{options.size} x {options.size}, {options.steps} steps, cfg 7")  # fmt: skip
+    setting = setting_of(options.size, options.steps)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(InProcessComfy(Path(folder)), options)
         from comfy.samplers import SAMPLER_NAMES
