@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +59,25 @@ def test_workflow_opens_from_the_template_browser_and_runs(server, client, brows
         frontend.screenshot(SCREENSHOTS / f"{name}-run.png")
         assert frontend.said == []
         assert pictures
+        assert frontend.overflowing() == []
+        _assert_pictures_open_as_what_made_them(frontend, Path(server.arguments[2]), pictures)
+
+
+def _assert_pictures_open_as_what_made_them(frontend: Any, output: Path, shown: list[dict[str, Any]]) -> None:
+    """Each saved picture, and one of each sweep, dropped into the frontend gives the prompt that made it."""
+    saved = [output / picture["subfolder"] / picture["filename"] for picture in shown if picture["type"] == "output"]
+    prompt = frontend.prompt()
+    folders = [node["inputs"]["folder"] for node in prompt.values() if node["class_type"] == "SteerSweep"]
+    cells = [min((output / folder).glob("*.png")) for folder in folders]
+    assert saved
+    for path in [*dict.fromkeys(saved), *cells]:
+        with Image.open(path) as picture:
+            made_by = json.loads(picture.info["prompt"])
+        frontend.drop(path.name, path.read_bytes())
+        assert _inputs(frontend.prompt()) == _inputs(made_by), path.name
+        assert frontend.unknown_nodes() == []
+        if path in cells:
+            assert [node["inputs"]["cell"] for node in made_by.values() if node["inputs"].get("cell")], path.name
 
 
 def test_twins_open_and_offer_exactly_the_models_that_are_missing(server, browser: str):

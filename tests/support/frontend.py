@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,19 @@ LOADED = (
     "app.graph._nodes.filter(n => !n.flags.collapsed && (app.nodeOutputs[n.id]?.images || []).length)"
     ".every(n => n.imgs && n.imgs.length && n.imgs.every(i => i.complete))"
 )
+# Toasts go away by themselves: whatever appears is noted.
+WATCH_TOASTS = """() => { window.steerToasts = [];
+    new MutationObserver(records => {
+        for (const node of records.flatMap(r => [...r.addedNodes]).filter(n => n.nodeType === 1))
+            for (const toast of [node, ...node.querySelectorAll('.p-toast-message')])
+                if (toast.matches('.p-toast-message')) window.steerToasts.push(toast);
+    }).observe(document.body, {childList: true, subtree: true}); }"""
+# Nodes that reach over the edge of the group whose inside they begin in, by more than some pixels.
+OVERFLOWING = """() => app.graph._groups.flatMap(group => app.graph._nodes.filter(node => {
+    const [left, top] = group.pos, [width, height] = group.size, [x, y] = node.pos;
+    if (node.flags.collapsed || x < left || x > left + width || y < top || y > top + height) return false;
+    return x + node.size[0] > left + width + 4 || y + node.size[1] > top + height + 4;
+}).map(node => `${node.title} in ${group.title}`))"""
 # The background flags keep the browser from calling its maker's hosts; a test reaches this machine only.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -38,6 +52,7 @@ class Frontend:
         page.on("dialog", self._alert)
         page.goto(url)
         page.wait_for_function(READY, timeout=60_000)
+        page.evaluate(WATCH_TOASTS)
 
     def _alert(self, dialog: Any) -> None:
         self.said.append(f"alert: {dialog.message}")
@@ -57,7 +72,8 @@ class Frontend:
         self._listen()
 
     def _listen(self) -> None:
-        self.said += [f"toast: {text}" for text in self.page.locator(".p-toast-message").all_inner_texts()]
+        toasts = self.page.evaluate("window.steerToasts.splice(0).map(toast => toast.textContent)")
+        self.said += [f"toast: {text}" for text in toasts]
         self.said += [f"dialog: {text[:300]}" for text in self.page.get_by_role("dialog").all_inner_texts()]
 
     def missing_models(self) -> list[tuple[str, str]]:
@@ -81,6 +97,19 @@ class Frontend:
     def prompt(self) -> dict[str, Any]:
         """The API prompt that Run would send."""
         return self.page.evaluate("app.graphToPrompt().then(p => p.output)")
+
+    def drop(self, name: str, content: bytes) -> None:
+        """Open a picture as if it was dropped into the window."""
+        self.page.evaluate(
+            """([name, text]) => { const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+                return app.handleFile(new File([bytes], name, {type: 'image/png'})); }""",
+            [name, base64.b64encode(content).decode()],
+        )
+        self.page.wait_for_timeout(300)
+
+    def overflowing(self) -> list[str]:
+        """Nodes that have grown out of their group."""
+        return self.page.evaluate(OVERFLOWING)
 
     def unknown_nodes(self) -> list[str]:
         return self.page.evaluate("app.graph._nodes.filter(n => n.has_errors || !n.constructor.nodeData"

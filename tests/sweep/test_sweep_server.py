@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import os
@@ -188,11 +187,7 @@ def test_a_picture_of_a_sweep_in_a_subgraph_dropped_into_the_frontend_makes_itse
         assert len(before) == 4
     with browser_page(browser) as page:
         frontend = Frontend(page, server.url)
-        page.evaluate(
-            """([name, text]) => { const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
-                return app.handleFile(new File([bytes], name, {type: 'image/png'})); }""",
-            [path.name, base64.b64encode(path.read_bytes()).decode()],
-        )
+        frontend.drop(path.name, path.read_bytes())
         page.wait_for_function("app.graph._nodes.length > 4")
         prompt = frontend.prompt()
         ((number, cell),) = [(i, n["inputs"]["cell"]) for i, n in prompt.items() if n["class_type"] == "SteerSweep"]

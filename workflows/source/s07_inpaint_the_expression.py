@@ -83,14 +83,14 @@ def build(graph: Graph, kit: Kit) -> None:
         labels=changes["labels"], columns=4,
     )  # fmt: skip
 
-    graph.group("7  One face, four moods", at=(740, 160), size=(530, 475))
+    graph.group("7  One face, four moods", at=(740, 160), size=(530, 435))
     graph.node(
-        "SaveImage", at=(750, 240), size=(510, 385), called="One face, four moods", images=sheet[0],
+        "SaveImage", at=(750, 240), size=(510, 345), called="One face, four moods", images=sheet[0],
         filename_prefix="steer/07-one-face",
     )  # fmt: skip
 
-    graph.group("8  Where it changed", at=(740, 655), size=(530, 315))
+    graph.group("8  Where it changed", at=(740, 615), size=(530, 355))
     graph.node(
-        "SaveImage", at=(750, 730), size=(345, 225), called="Where it changed", images=maps[0],
+        "SaveImage", at=(750, 690), size=(345, 265), called="Where it changed", images=maps[0],
         filename_prefix="steer/07-where-it-changed",
     )  # fmt: skip
