@@ -52,8 +52,8 @@ class ValueTextError(ValueError):
 
     def __init__(self, text: str, position: int, fault: str) -> None:
         self.position = position
-        rest = text[position:].split("\n", 1)[0].strip()
-        found = f"'{rest[:12]}'" if rest else "the end"
+        line = text[position:].split("\n", 1)[0].strip()
+        found = f"'{line[:12]}'" if line else "the end of the line" if text[position:].strip() else "the end"
         super().__init__(f"text, character {position + 1} ({found}): {fault}")
 
 
@@ -201,8 +201,18 @@ def _names(text: str, kind: str, known: Sequence[str]) -> Iterator[tuple[Any, st
         raise ValueTextError(text, 0, f"there is no {kind} here. Write one a line.")
 
 
+def _found(text: str, position: int, name: str, kind: str, known: Sequence[str]) -> str:
+    """As find_name, whose fault is told with its place in the text."""
+    try:
+        return find_name(name, kind, known)
+    except ValueError as error:
+        if not known:  # no place in the text is wrong
+            raise
+        raise ValueTextError(text, position, str(error)) from None
+
+
 def _name(text: str, position: int, part: str, kind: str, known: Sequence[str]) -> tuple[str, str]:
-    name = find_name(part, kind, known)
+    name = _found(text, position, part, kind, known)
     return name, _short(name) if kind == CHECKPOINT else name
 
 
@@ -216,7 +226,7 @@ def _lora(text: str, position: int, part: str, kind: str, known: Sequence[str]) 
         raise ValueTextError(
             text, position, f"'{strength.strip()[:12]}' is no strength. Write for example name.safetensors : 0.8."
         )
-    value = Lora(find_name(name.strip(), kind, known), float(strength))
+    value = Lora(_found(text, position, name.strip(), kind, known), float(strength))
     return value, f"{_short(value.name)} {value.strength:g}"
 
 

@@ -116,8 +116,6 @@ def test_any_text_reads_or_is_refused(kind: str, text: str):
         axis = read_values(kind, text, KNOWN.__getitem__)
     except ValueTextError as error:
         position = error.position
-    except ValueError:
-        position = 0 if kind in NAMES else -1  # only names are refused without a place
     else:
         position = 0
         assert len(set(axis.values)) == len(axis) == len(axis.labels)
