@@ -31,14 +31,14 @@ Each picture is exactly the one its seed makes alone, whatever else is in the ba
 
 
 def build(graph: Graph, kit: Kit) -> None:
-    graph.note(NOTE, at=(-390, -30), size=(370, 340), title="Slide 3")
+    graph.note(NOTE, at=(-390, -30), size=(370, 290), title="Slide 3")
 
-    graph.group("1  A model", at=(-390, 330), size=(370, 190))
-    models = kit.models(graph, at=(-370, 410))
+    graph.group("1  A model", at=(-390, 280), size=(370, 190))
+    models = kit.models(graph, at=(-370, 360))
 
-    graph.group("2  Eight seeds", at=(-390, 540), size=(370, 430))
-    seeds = graph.node("SteerSeeds", at=(-370, 620), size=(330, 140), text="1-8")
-    noise = graph.node("SteerSeededNoise", at=(-370, 800), size=(330, 160), seeds=seeds["seeds"])
+    graph.group("2  Eight seeds", at=(-390, 490), size=(370, 480))
+    seeds = graph.node("SteerSeeds", at=(-370, 565), size=(330, 140), text="1-8")
+    noise = graph.node("SteerSeededNoise", at=(-370, 745), size=(330, 215), seeds=seeds["seeds"])
 
     graph.group("3  One prompt, two styles", at=(0, -60), size=(380, 450))
     photo = graph.node(
