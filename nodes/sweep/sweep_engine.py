@@ -36,7 +36,7 @@ from .engine import (
 from .files_engine import file_identity, file_size, node_state
 from .folder_sheet import notice, sheet_of
 from .freeze import TEMP_CELLS, cell_text, frozen_prompt, frozen_workflow
-from .hashing import MODELS, FileIdentity, Upstream, shared_parts
+from .hashing import MODELS, Upstream, shared_parts
 from .manifest import MANIFEST, Manifest
 from .origin import check_files, check_one
 from .plan import (
@@ -110,8 +110,9 @@ class SweepRun:
         self.node_id = str(hidden.unique_id or "")
         self.get_node = nodes_of(hidden.dynprompt)
         self.cells = cells
-        self._check_origin()
-        self.jobs = self._jobs(file_identity)
+        upstream = Upstream(self.get_node, file_identity, node_state)
+        self._check_origin(upstream)
+        self.jobs = self._jobs(upstream)
         self.grid = grid_of_jobs(title_of(settings, axes, folder), axes, self.jobs)
 
     def all(self, batch_size: int) -> tuple[torch.Tensor, str]:
@@ -163,7 +164,8 @@ class SweepRun:
     def plan(self, batch_size: int) -> str:
         """All cells in the batches in which this ComfyUI would make them, as JSON; nothing is made."""
         maker = self._maker(lambda share, preview: None)
-        by_cell = {id(job.cell): job for job in self._jobs(file_size)}  # keys that are the same on every machine
+        upstream = Upstream(self.get_node, file_size, node_state)  # keys that are the same on every machine
+        by_cell = {id(job.cell): job for job in self._jobs(upstream)}
         groups = batches(self.cells, lambda settings: maker.batch_size(batch_size, settings))
         return plan_text(self.grid, [[by_cell[id(cell)] for cell in group] for group in groups])
 
@@ -221,10 +223,9 @@ class SweepRun:
             return notice(f"{len(self.jobs)} cells are too many for one sheet. Open {VIEWER} in {self.home}, or choose "
                           "some with Load Cells.")  # fmt: skip
 
-    def _check_origin(self) -> None:
+    def _check_origin(self, upstream: Upstream) -> None:
         """Raises ValueError unless the keys of the cells tell the models apart that are connected."""
         check_one(self.hidden.dynprompt, self.node_id, self.given)
-        upstream = Upstream(self.get_node, file_identity, node_state)
         for name in MODELS:
             upstream.of_input(self.node_id, name)
         check_files(self.given, upstream.files)
@@ -244,12 +245,12 @@ class SweepRun:
                 raise ValueError(f"folder: another Sweep of this workflow (node {number}) has the folder '{folder}' "
                                  "too. Give each Sweep its own.")  # fmt: skip
 
-    def _jobs(self, identity: FileIdentity) -> list[Job]:
-        upstream, given = Upstream(self.get_node, identity, node_state), self.given
+    def _jobs(self, upstream: Upstream) -> list[Job]:
+        given = self.given
         shared = shared_parts(
             upstream, self.node_id, given.latent, control=given.control, sampler=given.sampler, sigmas=given.sigmas
         )
-        return jobs_of(self.cells, self.axes, shared, identity)
+        return jobs_of(self.cells, self.axes, shared, upstream.identity)
 
     def _texts(self, cell: Cell) -> Mapping[str, Any]:
         """What the picture of a cell says of itself: a prompt and a workflow that make this cell."""

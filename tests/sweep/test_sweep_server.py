@@ -107,21 +107,28 @@ def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
     assert not list(folder.glob("*.part"))
 
 
-def test_cancel_then_run_again_makes_only_the_rest(server, client):
+def cancelled(server, client, graph: dict[str, Any], folder: Path, count: int) -> dict[str, tuple[int, bytes]]:
+    """The pictures of a sweep that was cancelled as soon as `count` of them were there."""
     from steer.runner import workflow as workflows
     from steer.runner.client import QueueError
+
+    stop = threading.Thread(
+        target=lambda: (wait_for(lambda: len(pictures(folder)) >= count), _post(f"{server.url}/interrupt"))
+    )
+    stop.start()
+    with pytest.raises(QueueError, match="cancelled"):
+        client.run(workflows.to_prompt(graph, get_json(f"{server.url}/object_info")), graph)
+    stop.join()
+    return pictures(folder)
+
+
+def test_cancel_then_run_again_makes_only_the_rest(server, client):
+    from steer.runner import workflow as workflows
 
     folder = Path(server.arguments[2]) / "again"
     object_info = get_json(f"{server.url}/object_info")
     graph = sweep_graph(object_info, "again", "1-8", "angry\nlaughing", steps=4)
-    stop = threading.Thread(
-        target=lambda: (wait_for(lambda: len(pictures(folder)) >= 5), _post(f"{server.url}/interrupt"))
-    )
-    stop.start()
-    with pytest.raises(QueueError, match="cancelled"):
-        client.run(workflows.to_prompt(graph, object_info), graph)
-    stop.join()
-    before = pictures(folder)
+    before = cancelled(server, client, graph, folder, 5)
     assert 5 <= len(before) < 24
     client.run(workflows.to_prompt(graph, object_info), graph)
     after = pictures(folder)
@@ -132,19 +139,11 @@ def test_cancel_then_run_again_makes_only_the_rest(server, client):
 
 def test_cancel_and_a_frozen_picture_by_the_api(server, client):
     from steer.runner import workflow as workflows
-    from steer.runner.client import QueueError
 
     folder = Path(server.arguments[2]) / "cancelled"
     object_info = get_json(f"{server.url}/object_info")
     graph = sweep_graph(object_info, "cancelled", "1-40", "angry", steps=4)
-    stop = threading.Thread(
-        target=lambda: (wait_for(lambda: len(pictures(folder)) >= 2), _post(f"{server.url}/interrupt"))
-    )
-    stop.start()
-    with pytest.raises(QueueError, match="cancelled"):
-        client.run(workflows.to_prompt(graph, object_info), graph)
-    stop.join()
-    before = pictures(folder)
+    before = cancelled(server, client, graph, folder, 2)
     assert 2 <= len(before) < 80
     name = sorted(before)[-1]
     data = before[name][1]
