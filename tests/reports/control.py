@@ -11,8 +11,7 @@ import datetime
 import io
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,14 +27,13 @@ from ...demo.scenes import HELD_OUT, WHO, render
 from ...preprocessors.lines import draw_lines
 from ...preprocessors.mlsd import load_mlsd, mlsd_lines
 from ...preprocessors.pose import draw_pose
-from ...runner import setup
 from ...runner import workflow as workflows
 from ...runner.client import ComfyClient
 from ...runner.measuring import Probe
 from ...runner.pack import ROOT
-from ...runner.server import ComfyServer
 from ._generator import weights_label
 from ._rows import Figure
+from ._served import served
 from .model import figure_line
 
 OUTPUT = ROOT / "tests" / "reports"
@@ -219,17 +217,6 @@ def sheet(rows: list[list[Array]]) -> Array:
         for row in rows
     ]
     return np.concatenate([np.concatenate(row, 1) for row in half])
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[ComfyClient]:
-    """A ComfyUI with folders of its own."""
-    places = []
-    for kind in ("output", "user", "temp", "input"):
-        (folder / kind).mkdir()
-        places += [f"--{kind}-directory", str(folder / kind)]
-    with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "comfyui.log", arguments=["--cpu", *places]) as server:
-        yield ComfyClient(server.url, server.check_alive)
 
 
 def main(argv: list[str]) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
-import io
 import json
 import os
 import secrets
@@ -19,82 +18,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 
-from ...nodes.sweep.manifest import Manifest
-from ...runner import setup
-from ...runner import workflow as workflows
-from ...runner.client import ComfyClient
 from ...runner.pack import ROOT
-from ...runner.server import ComfyServer
 from ..support.batches import slow_prompt
+from ._ray_batch import Outcome, Queueing, comfyuis, done_once, kill, processes, results, wait_for_none
+from ._ray_sweeps import beside_a_url, disturbed_sweep, mixed, slide
 
 OUTPUT = ROOT / "tests" / "reports" / "ray.md"
 RAY = Path(sys.executable).with_name("ray")
-SLIDE = "05-expression-by-place"
-SEEDS = "SteerSeeds.text=5, 16, 11, 13"  # three moods x two places x four seeds
 JOBS = 12
 STEPS = 12  # of the embedded model at 64 x 64, for each of them
-LIMIT_S = 900.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a scenario showed, and whether that is what it should."""
-
-    what: str
-    told: str
-    good: bool
-
-
-class Queueing:
-    """`run.py queue` as a process of its own, its lines as they come."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        command = [sys.executable, str(ROOT / "run.py"), "queue", *arguments]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, encoding="utf-8"
-        )
-        self.lines: list[str] = []
-
-    def until(self, word: str, count: int = 1) -> None:
-        """Read on until `count` lines began with `word`, or all is over."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-            if sum(each.startswith(word) for each in self.lines) >= count:
-                return
-
-    def end(self) -> int:
-        self.until("no line begins so")
-        return self.process.wait(LIMIT_S)
-
-    def tail(self) -> str:
-        return " / ".join(self.lines[-3:])
-
-
-def processes(*words: str) -> list[int]:
-    """The processes of this machine whose command holds all the words, newest last."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if all(word in command for word in words) and int(path.parent.name) != os.getpid():
-                found.append(int(path.parent.name))
-    return sorted(found)
-
-
-def comfyuis() -> list[int]:
-    """The ComfyUIs of workers: not their guards, which carry the same command."""
-    return [pid for pid in processes("main.py", "steer-worker-") if pid not in processes("guard.py")]
 
 
 def write_jobs(folder: Path, bad: bool = False) -> list[str]:
@@ -113,8 +51,8 @@ def write_jobs(folder: Path, bad: bool = False) -> list[str]:
 
 def told_once(out: Path, failed: int = 0) -> tuple[str, bool]:
     """How many jobs of results.jsonl ended well, each once, and how many at last did not."""
-    lines = [json.loads(line) for line in (out / "results.jsonl").read_text("utf-8").splitlines()]
-    done = Counter(line["key"] for line in lines if not line["error"])
+    lines = results(out)
+    done = done_once(lines)
     lost = {line["name"] for line in lines if line["error"] and line["key"] not in done}
     pictures = len(list(out.glob("good*.png")))
     good = len(done) == pictures == JOBS and max(done.values()) == 1 and len(lost) == failed
@@ -150,19 +88,12 @@ def disturbed(what: str, disturb: Callable[[], Any], *more: str) -> Callable[[Pa
     return scenario
 
 
-def kill(pids: list[int], how: signal.Signals = signal.SIGKILL) -> None:
-    os.kill(pids[-1], how)
-
-
 def driver_killed(folder: Path) -> Outcome:
     run = batch(folder)
     run.until("done", 4)
     run.process.kill()
     run.end()
-    limit = time.monotonic() + 60
-    while comfyuis() and time.monotonic() < limit:
-        time.sleep(0.5)
-    left = len(comfyuis())
+    left = wait_for_none()
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("*.png")}
     code = batch(folder).end()
     told, good = told_once(folder / "out")
@@ -219,46 +150,9 @@ def other_weights(folder: Path) -> Outcome:
         return Outcome(what, f"nothing was begun: {run.tail()}; exit {code}", False)
     told, good = told_once(folder / "out")
     out = [line for line in run.lines if line.startswith("Left out:") and "other weights" in line]
-    workers = {json.loads(line)["server"] for line in (folder / "out" / "results.jsonl").read_text().splitlines()}
+    workers = {line["server"] for line in results(folder / "out")}
     good = good and code == 0 and len(out) == 1 and len(workers) == 1
     return Outcome(what, f"{' '.join(out) or 'NOT NOTICED'} {told}, all by {', '.join(workers)}", good)
-
-
-def cells(folder: Path) -> dict[tuple[str, ...], np.ndarray]:
-    manifest = Manifest(folder)
-    assert manifest.grid is not None
-    found = {}
-    for cell in manifest.grid.cells:
-        record = manifest.finished(cell.key)
-        if record is not None and record.file is not None:
-            picture = Image.open(io.BytesIO((folder / record.file).read_bytes())).convert("RGB")
-            found[cell.labels] = np.asarray(picture, np.int16)
-    return found
-
-
-def slide(folder: Path) -> Outcome:
-    """The whole sweep on one ComfyUI with all cores, then divided over two workers on Ray."""
-    (folder / "user").mkdir()
-    path = next(path for path in workflows.bundled() if path.stem == SLIDE)
-    places = [word for kind in ("output", "user", "temp") for word in (f"--{kind}-directory", str(folder / kind))]
-    with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "log", arguments=["--cpu", *places]) as server:
-        client = ComfyClient(server.url, server.check_alive)
-        graph = workflows.apply(workflows.read(path), client.get("/object_info"), workflows.Setting.parse(SEEDS))
-        started = time.monotonic()
-        client.run(workflows.to_prompt(graph, client.get("/object_info")), graph)
-        single = time.monotonic() - started
-    whole = cells(next((folder / "output" / "sweeps").iterdir()))
-    run = Queueing(folder, str(path), "--set", SEEDS, "--ray", "local", "--workers", "2", "--out", "out")
-    run.until("05")  # the workers are up
-    started = time.monotonic()
-    code = run.end()
-    divided = time.monotonic() - started
-    parts = cells(folder / "out" / SLIDE)
-    same = whole.keys() == parts.keys() and len(whole) == 24
-    off = max(int(np.abs(whole[key] - parts[key]).max()) for key in whole) if same else 255
-    told = (f"{len(parts)} cells, at most {off}/255 off; {single:.0f} s on one ComfyUI with all cores, {divided:.0f} s "
-            f"on two workers: {divided / single:.2f}x the time on {os.cpu_count()} cores; exit {code}")  # fmt: skip
-    return Outcome(f"{SLIDE} with 24 cells", told, same and off <= 2 and code == 0)
 
 
 SCENARIOS: dict[str, Callable[[Path], Outcome]] = {
@@ -272,6 +166,9 @@ SCENARIOS: dict[str, Callable[[Path], Outcome]] = {
     "driver-killed": driver_killed,
     "failing": always_failing,
     "weights": other_weights,
+    "sweep-disturbed": disturbed_sweep,
+    "mixed": mixed,
+    "beside-a-url": beside_a_url,
 }
 
 

@@ -1,0 +1,22 @@
+"""A ComfyUI of its own for a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...runner import setup
+from ...runner.client import ComfyClient
+from ...runner.server import ComfyServer
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[ComfyClient]:
+    """A ComfyUI on the CPU whose folders, made anew, lie in `folder`."""
+    places = []
+    for kind in ("output", "user", "temp", "input"):
+        (folder / kind).mkdir(parents=True)
+        places += [f"--{kind}-directory", str(folder / kind)]
+    with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "comfyui.log", arguments=["--cpu", *places]) as server:
+        yield ComfyClient(server.url, server.check_alive)
