@@ -9,7 +9,8 @@ from typing import Any
 
 import folder_paths
 
-from .hashing import is_link, noted_state
+from ..prompt_graph import is_link
+from .hashing import noted_state
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from ..prompt_graph import is_link
+
 CELL = "cell"
 PLAN = "?"  # in the place of a cell: none is made, the report is the plan of the whole sweep as JSON
+ASIDE = "-"  # in the place of a cell: nothing is made, and what needs the sheet waits
 TEMP_CELLS = "steer-cells"  # in ComfyUI's temp folder: cells of a divided sweep, until they are fetched
 Json = dict[str, Any]
 
@@ -48,21 +51,52 @@ def read_cells(text: str) -> list[tuple[str, ...]] | None:
     return [tuple(labels) for labels in cells]
 
 
+def other_sweeps(prompt: Json, node_id: str) -> list[str]:
+    """The other nodes of its kind in an API prompt that are a whole sweep: their `cell` is blank."""
+    kind = prompt.get(node_id, {}).get("class_type")
+    alike = [name for name, node in prompt.items() if name != node_id and node["class_type"] == kind]
+    return [name for name in alike if not str(prompt[name]["inputs"].get(CELL) or "").strip()]
+
+
+def idle_sweeps(prompt: Json, node_id: str) -> list[str]:
+    """Those of them that a picture of the node does not need."""
+    needed, todo = set[str](), [node_id]
+    while todo:
+        name = todo.pop()
+        if name not in needed and name in prompt:
+            needed.add(name)
+            todo += [value[0] for value in prompt[name]["inputs"].values() if is_link(value)]
+    return [name for name in other_sweeps(prompt, node_id) if name not in needed]
+
+
 def frozen_prompt(prompt: Json, node_id: str, cell: str) -> Json:
-    """The API prompt with the node's `cell` set. What ComfyUI's cache noted in it (is_changed) is left out, because it
-    would be believed when the prompt is queued again. Unchanged where it holds no such node."""
+    """The API prompt with the node's `cell` set, and the sweeps that it does not need set aside.
+
+    What ComfyUI's cache noted in it (is_changed) is left out, because it would be believed when the prompt is queued
+    again. Otherwise as it is where it holds no such node.
+    """
     result = {name: {key: part for key, part in node.items() if key != "is_changed"} for name, node in prompt.items()}
-    if node_id in result:
-        result[node_id] = result[node_id] | {"inputs": result[node_id]["inputs"] | {CELL: cell}}
+    cells = dict.fromkeys(idle_sweeps(prompt, node_id), ASIDE) | ({node_id: cell} if node_id in result else {})
+    for name, text in cells.items():
+        result[name] = result[name] | {"inputs": result[name]["inputs"] | {CELL: text}}
     return result
 
 
-def frozen_workflow(workflow: Json, node_id: str, cell: str, now: str = "") -> Json | None:
+def frozen_workflow(workflow: Json, node_id: str, cell: str, idle: Sequence[str] = ()) -> Json | None:
     """The UI workflow with the widget of the node set; None where the node or its widget is not found in it.
 
     node_id: as in the API prompt, such as "12:7" for node 7 in the subgraph that node 12 is. A subgraph that stands in
-    several places gets a copy of its own in this one, so that the others stay as they are. now: what the widget says.
+    several places gets a copy of its own in this one, so that the others stay as they are. idle: the sweeps to set
+    aside, as `idle_sweeps` tells them.
     """
+    result = _with_cell(workflow, node_id, cell)
+    if result is not None:
+        for name in idle:
+            result = _with_cell(result, name, ASIDE) or result
+    return result
+
+
+def _with_cell(workflow: Json, node_id: str, cell: str) -> Json | None:
     result = copy.deepcopy(workflow)
     graph = result
     *path, last = node_id.split(":")
@@ -71,7 +105,7 @@ def frozen_workflow(workflow: Json, node_id: str, cell: str, now: str = "") -> J
         if graph is None:
             return None
     node = _node(graph, last)
-    return result if node is not None and _set(node, cell, now) else None
+    return result if node is not None and _set(node, cell) else None
 
 
 def _node(graph: Json, node_id: str) -> Json | None:
@@ -92,13 +126,13 @@ def _inside(workflow: Json, node: Json | None) -> Json | None:
     return graph
 
 
-def _set(node: Json, cell: str, now: str) -> bool:
-    """Set the widget `cell`, which is the node's last one: before it stand as many as the frontend likes."""
+def _set(node: Json, cell: str) -> bool:
+    """Set the widget `cell`, which is blank and the node's last one: before it stand as many as the frontend likes."""
     values = node.get("widgets_values")
     if isinstance(values, dict) and CELL in values:
         values[CELL] = cell
         return True
-    if isinstance(values, list) and values and values[-1] == now:
+    if isinstance(values, list) and values and isinstance(values[-1], str) and not values[-1].strip():
         values[-1] = cell
         return True
     return False

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ..prompt_graph import GetNode
+from ..prompt_graph import GetNode, is_link
 from .plan import BY_SAMPLER, BY_SIGMAS, Settings
 
 MODELS = ("model", "clip", "vae")
@@ -130,10 +130,3 @@ def shared_parts(upstream: Upstream, node_id: str, latent: Mapping[str, Any], **
             graph = None if name == "sigmas" else upstream.of_input(node_id, name)
             parts[name] = [graph, content(value)]
     return parts
-
-
-def is_link(value: Any) -> bool:
-    """ComfyUI's own rule (comfy_execution.graph_utils.is_link)."""
-    return (
-        isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], int | float)
-    )

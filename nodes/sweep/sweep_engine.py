@@ -35,7 +35,7 @@ from .engine import (
 )
 from .files_engine import file_identity, file_size, node_state
 from .folder_sheet import notice, sheet_of
-from .freeze import TEMP_CELLS, cell_text, frozen_prompt, frozen_workflow
+from .freeze import ASIDE, TEMP_CELLS, cell_text, frozen_prompt, frozen_workflow, idle_sweeps, other_sweeps
 from .hashing import MODELS, Upstream, shared_parts
 from .manifest import MANIFEST, Manifest
 from .origin import check_files, check_one
@@ -202,10 +202,6 @@ class SweepRun:
         report += [f"{name} failed: {reason}" for name, reason in outcome.failed]
         return torch.stack([made.get(job.key, blank) for job in jobs]), shown, "\n".join(report)
 
-    def folder_output(self) -> Any:
-        """The folder, or what makes nodes behind it wait where it holds no sweep: a picture opened elsewhere."""
-        return str(self.home) if (self.home / MANIFEST).is_file() else ExecutionBlocker(None)
-
     def _maker(self, on_step: Callable[[float, Any], None]) -> PictureMaker:
         return PictureMaker(self.given, on_step, name_upstream(self.get_node, self.node_id, "clip", MODEL))
 
@@ -232,13 +228,11 @@ class SweepRun:
 
     def _check_folder(self) -> None:
         """Raises ValueError where another Sweep of this workflow writes to the same folder."""
-        own = (self.hidden.prompt or {}).get(self.node_id, {}).get("class_type")
-        for number, node in (self.hidden.prompt or {}).items():
-            folder, cell = (node["inputs"].get(name) for name in ("folder", "cell"))
-            if number == self.node_id or node["class_type"] != own or not isinstance(folder, str) or cell:
-                continue
+        prompt = self.hidden.prompt or {}
+        for number in other_sweeps(prompt, self.node_id):
+            folder = prompt[number]["inputs"].get("folder")
             try:
-                same = folder_inside(_output_folder(), folder) == self.home
+                same = isinstance(folder, str) and folder_inside(_output_folder(), folder) == self.home
             except ValueError:  # the other one says what is wrong with it
                 same = False
             if same:
@@ -256,14 +250,26 @@ class SweepRun:
         """What the picture of a cell says of itself: a prompt and a workflow that make this cell."""
         if args.disable_metadata:
             return {}
-        text, info = cell_text(cell.labels), self.hidden.extra_pnginfo or {}
+        text, info, prompt = cell_text(cell.labels), self.hidden.extra_pnginfo or {}, self.hidden.prompt or {}
         texts = {name: value for name, value in info.items() if name != "workflow"}
-        if self.hidden.prompt:
-            texts["prompt"] = frozen_prompt(self.hidden.prompt, self.node_id, text)
-        workflow = info.get("workflow")
-        if isinstance(workflow, dict) and (frozen := frozen_workflow(workflow, self.node_id, text)):
+        if prompt:
+            texts["prompt"] = frozen_prompt(prompt, self.node_id, text)
+        workflow, idle = info.get("workflow"), idle_sweeps(prompt, self.node_id)
+        if isinstance(workflow, dict) and (frozen := frozen_workflow(workflow, self.node_id, text, idle)):
             texts["workflow"] = frozen
         return texts
+
+
+def set_aside(folder: str, node_id: str) -> tuple[ExecutionBlocker, Any, str]:
+    """The outputs of a Sweep that makes nothing: a sheet that never comes, the folder, and what is to be done."""
+    told = f"Set aside: cell is {ASIDE}. Empty it, and the sweep runs."
+    send_progress_text(told, node_id)
+    return ExecutionBlocker(None), folder_output(folder_inside(_output_folder(), folder)), told
+
+
+def folder_output(home: Path) -> Any:
+    """The folder, or what makes nodes behind it wait where it holds no sweep: a picture opened elsewhere."""
+    return str(home) if (home / MANIFEST).is_file() else ExecutionBlocker(None)
 
 
 def _output_folder() -> Path:

@@ -115,7 +115,8 @@ class Sweep(io.ComfyNode):
                     optional=True,
                     socketless=True,
                     tooltip="Empty: the whole sweep. The labels of one cell, such as angry; seed 3: that picture only. "
-                    "A saved picture opens with its own cell here.",
+                    "A saved picture opens with its own cell here, and other sweeps beside it with -, which makes "
+                    "nothing.",
                 ),
             ],
             outputs=[
@@ -144,10 +145,12 @@ class Sweep(io.ComfyNode):
         sigmas: torch.Tensor | None = None, cell: str = "",
     ) -> io.NodeOutput:  # fmt: skip
         from .engine import Given
-        from .freeze import PLAN, read_cells
+        from .freeze import ASIDE, PLAN, read_cells
         from .plan import Settings
-        from .sweep_engine import SweepRun
+        from .sweep_engine import SweepRun, folder_output, set_aside
 
+        if cell.strip() == ASIDE:
+            return io.NodeOutput(*set_aside(folder, str(cls.hidden.unique_id or "")))
         run = SweepRun(
             Given(model, clip, vae, latent, control, sampler, sigmas),
             Settings(positive, negative, seed, steps, cfg, sampler_name, scheduler, denoise),
@@ -159,11 +162,11 @@ class Sweep(io.ComfyNode):
             return io.NodeOutput(sheet, str(run.home), report, ui=ui.PreviewImage(sheet, cls=cls))
         if cell.strip() == PLAN:
             text = run.plan(batch_size)
-            return io.NodeOutput(torch.zeros(1, 8, 8, 3), run.folder_output(), text, ui={"text": (text,)})
+            return io.NodeOutput(torch.zeros(1, 8, 8, 3), folder_output(run.home), text, ui={"text": (text,)})
         if several := read_cells(cell):
             pictures, shown, report = run.several(several)
-            return io.NodeOutput(pictures, run.folder_output(), report, ui=shown)
+            return io.NodeOutput(pictures, folder_output(run.home), report, ui=shown)
         # One cell, saved as Save Image saves: the folder's manifest does not know it.
         picture, prefix, report = run.one(cell)
         saved = ui.ImageSaveHelper.get_save_images_ui([picture], filename_prefix=prefix, cls=cls)
-        return io.NodeOutput(picture[None], run.folder_output(), report, ui=saved)
+        return io.NodeOutput(picture[None], folder_output(run.home), report, ui=saved)

@@ -77,12 +77,13 @@ class InProcessComfy:
 
         return asyncio.run(execution.validate_prompt(str(uuid.uuid4()), prompt, None))
 
-    def run(self, prompt: dict[str, Any]) -> RunResult:
+    def run(self, prompt: dict[str, Any], info: dict[str, Any] | None = None) -> RunResult:
+        """info: what pictures carry beside the prompt, such as the workflow (ComfyUI's extra_pnginfo)."""
         valid, error, outputs, node_errors = self.validate(prompt)
         if not valid:
             raise AssertionError(f"ComfyUI refused the prompt: {error} {node_errors}")
         self.server.messages.clear()
-        self.executor.execute(prompt, str(uuid.uuid4()), {"client_id": "test"}, outputs)
+        self.executor.execute(prompt, str(uuid.uuid4()), {"client_id": "test", "extra_pnginfo": info}, outputs)
         result = RunResult(outputs=self.executor.history_result["outputs"])
         for event, data in self.server.messages:
             if event == "executing" and data.get("node") is not None:

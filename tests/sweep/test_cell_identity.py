@@ -10,7 +10,7 @@ import pytest
 import torch
 from steer.nodes.axis import Lora
 from steer.nodes.control.stack import Control
-from steer.nodes.sweep.freeze import cell_text, frozen_prompt, frozen_workflow, read_cell
+from steer.nodes.sweep.freeze import ASIDE, cell_text, frozen_prompt, frozen_workflow, idle_sweeps, read_cell
 from steer.nodes.sweep.hashing import Upstream, cell_key, shared_parts
 from steer.nodes.sweep.plan import Settings
 
@@ -104,6 +104,24 @@ def test_a_frozen_prompt_changes_the_cell_only_and_forgets_the_cache():
     assert (frozen["4"], frozen["5"]) == (graph()["4"], graph()["5"])
 
 
+def test_a_frozen_prompt_sets_the_sweeps_aside_that_its_picture_does_not_need():
+    prompt = graph() | {
+        "first": node("SteerSweep", model=["4", 0]),
+        "encoded": node("VAEEncode", pixels=["first", 0]),
+        "behind": node("SteerSweep", report=["9", 2], cell=" "),
+        "beside": node("SteerSweep", model=["4", 0], cell=""),
+        "one": node("SteerSweep", model=["4", 0], cell="angry"),
+    }
+    prompt["9"]["inputs"]["latent"] = ["encoded", 0]
+    prompt["first"]["inputs"]["loop"] = ["9", 1]
+    assert idle_sweeps(prompt, "9") == ["behind", "beside"]
+    frozen = frozen_prompt(prompt, "9", "here")
+    changed = {name: one["inputs"]["cell"] for name, one in frozen.items() if one != prompt[name]}
+    assert changed == {"9": "here", "behind": ASIDE, "beside": ASIDE}
+    assert idle_sweeps(prompt, "made by another node") == []
+    assert frozen_prompt(prompt, "made by another node", "here") == prompt
+
+
 def sweep(number: int, value: str = "") -> dict[str, Any]:
     return {"id": number, "type": "SteerSweep", "widgets_values": ["girl", 7, "fixed", value]}
 
@@ -134,6 +152,9 @@ def test_a_frozen_workflow_at_the_top_and_in_subgraphs():
     frozen = frozen_workflow(flat, "8", "here")
     assert frozen is not None
     assert [cell_of(frozen, number) for number in ("6", "7", "8")] == ["", "", "here"]
+    frozen = frozen_workflow(flat, "8", "here", ["6", "7", "9"])
+    assert frozen is not None
+    assert [cell_of(frozen, number) for number in ("6", "7", "8")] == [ASIDE, ASIDE, "here"]
     nested = frozen_workflow(in_subgraphs(1), "10:3:7", "here")
     assert nested is not None
     assert cell_of(nested, "10:3:7") == "here"
@@ -149,6 +170,9 @@ def test_a_subgraph_that_stands_twice_is_frozen_in_one_place_only():
     assert (cell_of(frozen, "10:3:7"), cell_of(frozen, "11:3:7")) == ("", "here")
     ids = [graph["id"] for graph in frozen["definitions"]["subgraphs"]]
     assert len(set(ids)) == len(ids)
+    alone = frozen_workflow(workflow, "11:3:7", "here", ["10:3:7"])
+    assert alone is not None
+    assert (cell_of(alone, "10:3:7"), cell_of(alone, "11:3:7")) == (ASIDE, "here")
 
 
 @pytest.mark.parametrize("path", ["6", "7:1", "10:4:7", "10:3:8"])
@@ -161,3 +185,4 @@ def test_a_workflow_without_the_node_is_told(path: str):
 
 def test_a_node_whose_last_widget_is_another_is_left_alone():
     assert frozen_workflow({"nodes": [sweep(7, "someone else's")]}, "7", "here") is None
+    assert frozen_workflow({"nodes": [sweep(7, " ")]}, "7", "here") == {"nodes": [sweep(7, "here")]}, "blank is none"

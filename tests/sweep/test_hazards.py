@@ -182,6 +182,8 @@ def test_two_sweeps_never_share_a_folder(lab: Lab):
     assert "another Sweep of this workflow (node " in message
     assert "Give each Sweep its own." in message
     assert not list(lab.output.glob("s/*.png"))
+    other["inputs"]["cell"] = " "
+    assert "another Sweep of this workflow" in lab.comfy.run(graph | {"other": other}).message, "blank is a whole sweep"
     other["inputs"]["folder"] = "t"
     assert lab.comfy.run(graph | {"other": other}).error is None
 

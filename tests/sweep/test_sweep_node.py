@@ -211,6 +211,34 @@ def test_every_picture_holds_the_prompt_that_makes_it(lab: Lab):
         assert (opened(lab.output / "s" / image["filename"])[0] == pixels).all()
 
 
+def test_a_dropped_picture_leaves_the_other_sweeps_of_its_workflow_alone(lab: Lab):
+    graph = lab.graph(axis_1=MOODS)
+    graph["other"] = node("SteerSweep", **graph["sweep"]["inputs"] | {"folder": "t", "seed": 6})
+    graph["sheet"] = node("PreviewImage", images=["other", 0])
+    graph["cells"] = node("SteerLoadCells", folder=["other", 1], selection="", limit=0)
+    graph["shown"] = node("PreviewImage", images=["cells", 0])
+    graph["report"] = node("PreviewAny", source=["other", 2])
+    workflow = {"nodes": [{"id": name, "type": "SteerSweep", "widgets_values": [6, ""]} for name in ("sweep", "other")]}
+    assert lab.comfy.run(graph, {"workflow": workflow}).error is None
+    folders = lab.output / "s", lab.output / "t"
+    pictures = [next(folder.glob("angry*.png")) for folder in folders]
+    (pixels, texts), (_, texts_of_other) = map(opened, pictures)
+    cells = [[one["widgets_values"][-1] for one in text["workflow"]["nodes"]] for text in (texts, texts_of_other)]
+    assert cells == [['["angry"]', "-"], ["-", '["angry"]']]
+    lab.comfy.fresh()
+    assert len(lab.comfy.run(copy.deepcopy(texts["prompt"])).outputs["shown"]["images"]) == 2, "what is there is shown"
+    for path in folders[1].iterdir():
+        path.unlink()
+    lab.comfy.fresh()
+    result = lab.comfy.run(texts["prompt"])
+    assert result.error is None, result.message
+    (image,) = result.outputs["sweep"]["images"]
+    assert (opened(folders[0] / image["filename"])[0] == pixels).all()
+    assert not list(folders[1].iterdir())
+    assert "Empty it, and the sweep runs" in result.outputs["report"]["text"][0]
+    assert not {"sheet", "shown"} & result.outputs.keys()
+
+
 @pytest.mark.parametrize("folder", ["../x", "/x", "a\0b", "a%b", "x" * 300, "CON"])
 def test_folders_that_are_refused(lab: Lab, folder: str):
     assert lab.refused(axis_1=MOODS, folder=folder).startswith("folder: ")
