@@ -10,7 +10,7 @@ from typing import Any
 import folder_paths
 
 from ..prompt_graph import is_link
-from .hashing import noted_state
+from .hashing import lasting, noted_state
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def node_state(node: Mapping[str, Any]) -> Any:
         return noted_state(node)
     inputs = {name: None if is_link(value) else value for name, value in node["inputs"].items()}
     try:
-        return [ask(**inputs)]
+        return lasting([ask(**inputs)])
     except NotImplementedError:  # V3's own, where a node has none
         return None
     except Exception as error:  # noqa: BLE001  # any node's own: ComfyUI takes it for changed then, too

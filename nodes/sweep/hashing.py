@@ -19,6 +19,7 @@ from ..prompt_graph import GetNode, is_link
 from .plan import BY_SAMPLER, BY_SIGMAS, Settings
 
 MODELS = ("model", "clip", "vae")
+SESSION = "changes seen: "  # begins a state that means nothing after ComfyUI was restarted; no key may hold it
 VERSION = 1  # raise it when the same settings begin to make other pictures
 # What tells the file of a model apart that a text names ("v1-5.safetensors"); None where it names none.
 FileIdentity = Callable[[str], str | None]
@@ -28,7 +29,12 @@ NodeState = Callable[[Mapping[str, Any]], Any]
 
 def noted_state(node: Mapping[str, Any]) -> Any:
     """As ComfyUI's cache notes it on the node."""
-    return node.get("is_changed")
+    return lasting(node.get("is_changed"))
+
+
+def lasting(state: Any) -> Any:
+    """A node's state; None for one that counts in this session only."""
+    return None if isinstance(state, list) and any(str(part).startswith(SESSION) for part in state) else state
 
 
 def digest(value: Any) -> str:

@@ -67,9 +67,11 @@ class LoadCells(io.ComfyNode):
     def fingerprint_inputs(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls, folder: str | None = None, selection: str | None = None, limit: int | None = None
     ) -> str:
-        """A folder that comes by a link is None: then the Sweep it comes from knows when it changes."""
+        """A folder that comes by a link is None."""
+        from .linked import READ
+
         try:
-            return "" if folder is None else opened(folder).fingerprint()
+            return READ.state() if folder is None else opened(folder).fingerprint()
         except (ValueError, OSError):
             return ""  # execute says what is wrong
 
@@ -78,8 +80,10 @@ class LoadCells(io.ComfyNode):
         cls, folder: str, selection: str, limit: int
     ) -> io.NodeOutput:
         from .cells import cell_labels, choose, grid_of, read_picture
+        from .linked import READ
 
         manifest = opened(folder)
+        READ.note(manifest)
         grid = grid_of(manifest)
         matching = choose(grid, selection)
         finished = [cell for cell in matching if manifest.finished(cell.key)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import comfy.utils
 import torch
@@ -101,6 +101,15 @@ class ContactSheet(io.ComfyNode):
         )
 
     @classmethod
+    def fingerprint_inputs(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls, folder: Any = (), **others: Any
+    ) -> str:
+        """A folder always comes by a link, and is None or a list of it then."""
+        from .linked import READ
+
+        return READ.state() if folder != () else ""
+
+    @classmethod
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls,
         title: list[str],
@@ -162,8 +171,10 @@ def _sheet_of_folder(
 ) -> torch.Tensor:
     from .cells import grid_of
     from .folder_sheet import sheet_of
+    from .linked import READ
 
     manifest = opened(folder)
+    READ.note(manifest)
     grid = grid_of(manifest)
     progress = comfy.utils.ProgressBar(len(grid.cells))
     return sheet_of(

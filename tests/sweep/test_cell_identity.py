@@ -11,7 +11,7 @@ import torch
 from steer.nodes.axis import Lora
 from steer.nodes.control.stack import Control
 from steer.nodes.sweep.freeze import ASIDE, cell_text, frozen_prompt, frozen_workflow, idle_sweeps, read_cell
-from steer.nodes.sweep.hashing import Upstream, cell_key, shared_parts
+from steer.nodes.sweep.hashing import SESSION, Upstream, cell_key, shared_parts
 from steer.nodes.sweep.plan import Settings
 
 BASE = Settings("girl", "", 7, 20, 8.0, "euler", "normal", 1.0)
@@ -40,6 +40,7 @@ def key(prompt: dict[str, Any], settings: Settings = BASE, latent: Any = LATENT,
 def test_names_places_and_widgets_of_the_sweep_do_not_count():
     moved = {"a": graph()["4"] | {"_meta": {"title": "mine"}}, "b:1": node("FreeU", b1=1.1, model=["a", 0]),
              "c": node("SteerSweep", model=["b:1", 0], clip=["a", 1], vae=["a", 2], seed=8, folder="x")}  # fmt: skip
+    moved["a"]["is_changed"] = [f"{SESSION}3"]
     assert key(graph()) == key(moved, at="c") == key(graph() | {"7": node("Else", x=["9", 0])})
 
 

@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from steer.nodes.sweep.linked import KEPT, FoldersRead
 from steer.nodes.sweep.manifest import AxisRecord, CellPlan, CellRecord, Manifest
 
 MOODS = AxisRecord("prompt", ("smiling", "angry", "laughing"))
 SEEDS = AxisRecord("seed", tuple(f"seed {i}" for i in (3, 30)))
 CFG = AxisRecord("cfg", ("cfg 5",))
+SHEET = {
+    "title": "", "columns": 0, "column_labels": "", "row_labels": "", "cell_size": 32, "gap": 4, "font_size": 12,
+    "theme": "dark", "only_differences": False, "max_megapixels": 8.0,
+}  # fmt: skip
 
 
 def pixels(number: int) -> np.ndarray:
@@ -43,12 +48,15 @@ class Sweep:
         Image.fromarray(pixels(number)).save(self.manifest.folder / f"{number}.png")
         self.manifest.record(CellRecord(f"k{number}", f"{number}.png", None, {}, 0.1))
 
-    def load(self, selection: str = "", limit: int = 64, folder: str = "moods") -> Any:
+    def load(self, selection: str = "", limit: int = 64, folder: Any = "moods") -> Any:
         inputs = {"folder": folder, "selection": selection, "limit": limit}
         prompt = {
             "load": {"class_type": "SteerLoadCells", "inputs": inputs},
             "images": {"class_type": "PreviewImage", "inputs": {"images": ["load", 0]}},
             "labels": {"class_type": "PreviewAny", "inputs": {"source": ["load", 1]}},
+            "name": {"class_type": "PrimitiveString", "inputs": {"value": "moods"}},
+            "sheet": {"class_type": "SteerContactSheet", "inputs": SHEET | {"folder": ["name", 0]}},
+            "sheet shown": {"class_type": "PreviewImage", "inputs": {"images": ["sheet", 0]}},
         }
         return self.comfy.run(prompt)
 
@@ -71,6 +79,7 @@ def sweep(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     import folder_paths
 
     monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path / "output"))
+    monkeypatch.setattr("steer.nodes.sweep.linked.READ", FoldersRead())
     return Sweep(comfy, tmp_path / "output" / "moods")
 
 
@@ -110,6 +119,38 @@ def test_it_runs_again_only_when_the_folder_changes(sweep: Sweep):
     assert sweep.load().executed == []
 
 
+def test_a_folder_that_comes_by_a_link_is_looked_at_too(sweep: Sweep):
+    """ComfyUI's cache asks before it knows what comes by a link. Contact Sheet takes its folder by one always."""
+    linked = ["name", 0]
+    assert {"load", "sheet"} <= set(sweep.load(folder=linked).executed)
+    assert sweep.load(folder=linked).executed == []
+    sweep.finish(2)
+    changed = sweep.load(folder=linked)
+    assert len(changed.outputs["images"]["images"]) == 5
+    assert "sheet" in changed.executed
+    assert sweep.load(folder=linked).executed == []
+    (sweep.manifest.folder / "0.png").unlink()
+    assert len(sweep.load(folder=linked).outputs["images"]["images"]) == 4
+    assert sweep.load(folder=linked).executed == []
+
+
+def test_no_change_of_a_folder_is_lost(sweep: Sweep, tmp_path: Path):
+    read = FoldersRead()
+    states = [read.state()]
+    read.note(sweep.manifest)
+    assert read.state() == states[0], "nothing has changed"
+    sweep.finish(2)
+    read.note(Manifest(sweep.manifest.folder))  # by another node; the first one does not know of it
+    states.append(read.state())
+    sweep.manifest.path.unlink()
+    states.append(read.state())
+    for number in range(KEPT):
+        read.note(Manifest(tmp_path / f"{number}"))
+    states.append(read.state())
+    assert len(set(states)) == 4, states
+    assert read.state() == states[-1]
+
+
 def test_a_path_will_do_and_nothing_outside_the_output_folder(sweep: Sweep, tmp_path: Path):
     assert sweep.shown("angry", folder=str(sweep.manifest.folder))[0] == [1, 4]
     outside = Sweep(sweep.comfy, tmp_path / "secret")
@@ -145,10 +186,7 @@ def test_a_broken_picture_and_an_empty_manifest(sweep: Sweep):
 def test_contact_sheet_of_the_folder(sweep: Sweep):
     from steer.nodes.sweep.folder_sheet import sheet_of
 
-    inputs = {
-        "folder": ["source", 0], "title": "", "columns": 0, "column_labels": "", "row_labels": "", "cell_size": 32,
-        "gap": 4, "font_size": 12, "theme": "dark", "only_differences": False, "max_megapixels": 8.0,
-    }  # fmt: skip
+    inputs = SHEET | {"folder": ["source", 0]}
     prompt = {
         "source": {"class_type": "PrimitiveString", "inputs": {"value": "moods"}},
         "sheet": {"class_type": "SteerContactSheet", "inputs": inputs},
