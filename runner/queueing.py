@@ -123,7 +123,7 @@ def _seeds(text: str | None) -> list[int]:
     language = part("seeds.text")
     try:
         return list(language.parse_seeds(text))
-    except language.SeedTextError as error:
+    except language.TextError as error:
         raise WorkflowError(f"--seeds: {error}") from error
 
 

@@ -42,7 +42,7 @@ class SlotList:
 def read_template(text: str, name: str = "template") -> list[str | Slot]:
     """The text between the slots, and the slots. Comments are removed; single brackets and {a|b} are plain text.
 
-    Raises PromptTextError for a slot without a name or an end.
+    Raises TextError for a slot without a name or an end.
     """
     source, parts, start, at = read(name, text), [], 0, 0
     while (at := source.text.find(_OPEN, at)) >= 0:
@@ -64,7 +64,7 @@ def read_template(text: str, name: str = "template") -> list[str | Slot]:
 def read_lists(text: str, name: str = "lists") -> list[SlotList]:
     """One list a line: `expression: smiling | angry`. A line that begins with | goes on with the list above.
 
-    Bars inside {a|b} and [a|b] belong to the value. Raises PromptTextError for anything else, duplicates included.
+    Bars inside {a|b} and [a|b] belong to the value. Raises TextError for anything else, duplicates included.
     """
     source, lists, start = read(name, text), [], 0
     for line in source.text.splitlines(keepends=True):

@@ -5,21 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ..text_error import TextError
+
 # ComfyUI's frontend removes exactly these from prompt widgets (formatUtil.ts, processDynamicPrompt). Text that comes
 # through a link or from the API has not been through it.
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/|//[^\n\r\u2028\u2029]*")
-
-
-class PromptTextError(ValueError):
-    """A fault in the text of the input `name`. The message quotes the place; `position` is its index in the text."""
-
-    def __init__(self, name: str, text: str, position: int, fault: str) -> None:
-        self.position = position
-        before, rest = text[:position], text[position:].split("\n", 1)[0].strip()
-        found = f"'{rest[:12]}'" if rest else "the end"
-        line = f"line {before.count(chr(10)) + 1}, " if "\n" in text else ""
-        character = len(before) - (before.rfind("\n") + 1) + 1
-        super().__init__(f"{name}, {line}character {character} ({found}): {fault}")
 
 
 @dataclass(frozen=True)
@@ -35,8 +25,8 @@ class Source:
     text: str
     places: tuple[int, ...]
 
-    def error(self, position: int, fault: str) -> PromptTextError:
-        return PromptTextError(self.name, self.original, self.places[position], fault)
+    def error(self, position: int, fault: str) -> TextError:
+        return TextError(self.original, self.places[position], fault, self.name)
 
 
 def read(name: str, text: str) -> Source:

@@ -17,7 +17,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .text import PromptTextError, Source, read
+from ..text_error import TextError
+from .text import Source, read
 
 MAX_DEPTH = 50
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")
@@ -46,7 +47,7 @@ Prompt = tuple[str | Switch | Alternate, ...]
 
 
 def parse_timed(text: str, name: str = "text") -> Prompt:
-    """Raises PromptTextError, which points at the character, for anything that is not in the grammar."""
+    """Raises TextError, which points at the character, for anything that is not in the grammar."""
     return _Parser(read(name, text)).parse()
 
 
@@ -213,5 +214,5 @@ class _Parser:
             raise self._error(end, f"there is nothing to switch in these brackets. Write {EXAMPLE}.")
         return Switch(before, after, when)
 
-    def _error(self, position: int, fault: str) -> PromptTextError:
+    def _error(self, position: int, fault: str) -> TextError:
         return self.source.error(position, fault)

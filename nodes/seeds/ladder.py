@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..choices import DENOISE
-from ..sweep.values import EXAMPLES, ValueTextError, read_values
+from ..sweep.values import EXAMPLES, read_values
+from ..text_error import TextError
 from .choices import LADDER_EXAMPLES
 
 
@@ -11,6 +12,6 @@ def parse_ladder(text: str) -> tuple[float, ...]:
     """The different strengths from 0 to 1 that `text` names, in its order. ValueError says where the fault is."""
     try:
         return read_values(DENOISE, text, lambda _: ()).values  # denoise, too, runs from 0 to 1
-    except ValueTextError as error:
+    except TextError as error:
         fault = str(error).removeprefix("text, ").replace(EXAMPLES, LADDER_EXAMPLES).replace(f" {DENOISE} ", " ")
         raise ValueError(f"ladder, {fault}") from None

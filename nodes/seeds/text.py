@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
+from ..text_error import TextError
 from .choices import MAX_SEED, MAX_SEEDS
 
 # Drawn seeds stay this small so that they can be read aloud; A1111 and diffusers draw theirs from the same range.
@@ -21,21 +22,10 @@ EXAMPLES = "1-8, or 42, 1000..1040(+10), or random 4 from 7"
 _DIGITS = "0123456789"
 
 
-class SeedTextError(ValueError):
-    """The text is no list of seeds. The message quotes the place; `position` is its index in the text."""
-
-    def __init__(self, text: str, position: int, fault: str) -> None:
-        self.position = position
-        rest = text[position:]
-        line = rest.split("\n", 1)[0].strip()
-        found = f"'{line[:12]}'" if line else "the end of the line" if rest.strip() else "the end"
-        super().__init__(f"text, character {position + 1} ({found}): {fault}")
-
-
 def parse_seeds(text: str) -> list[int]:
     """The seeds that `text` names, in its order: 1 to MAX_SEEDS different numbers of 0..MAX_SEED.
 
-    Raises SeedTextError for anything else, before any list longer than MAX_SEEDS is built.
+    Raises TextError for anything else, before any list longer than MAX_SEEDS is built.
     """
     return _Parser(text).parse()
 
@@ -69,7 +59,7 @@ class _Parser:
     def parse(self) -> list[int]:
         self._skip_space()
         if self._at_end():
-            raise SeedTextError(self.text, 0, f"there is no seed here. Write for example {EXAMPLES}.")
+            raise TextError(self.text, 0, f"there is no seed here. Write for example {EXAMPLES}.")
         self._item()
         while not self._at_end():
             line_break = self._skip_space()
@@ -190,4 +180,4 @@ class _Parser:
         return True
 
     def _fail(self, position: int, fault: str) -> None:
-        raise SeedTextError(self.text, position, fault)
+        raise TextError(self.text, position, fault)

@@ -131,7 +131,7 @@ def plan_cells(settings: Settings, axes: Sequence[Axis]) -> list[Cell]:
     """The cells of the product of `axes`, in the order in which they are made: slow axes outermost.
 
     settings: those of the node, whose `positive` is the prompt that prompt axes change. Raises ValueError where a word
-    to swap is not in the prompt, and PromptTextError for a timed prompt that is faulty.
+    to swap is not in the prompt, and TextError for a timed prompt that is faulty.
     """
     order = sorted(range(len(axes)), key=lambda i: ORDER.index(axes[i].name))
     prompts = _Prompts(settings.positive, axes)

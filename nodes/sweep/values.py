@@ -34,6 +34,7 @@ from ..choices import (
     STEPS,
     SWITCH_TIME,
 )
+from ..text_error import TextError
 from .choices import KINDS, NAMES
 
 MAX_VALUES = 4096
@@ -45,16 +46,6 @@ _ITEM = re.compile(
     rf"(?:\(\s*\+\s*(?P<step>{_N})\s*\)|\[\s*(?P<count>[0-9]{{1,9}})\s*\])?)?"
 )
 _STRENGTH = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})")
-
-
-class ValueTextError(ValueError):
-    """The text is no list of values. The message quotes the place; `position` is its index in the text."""
-
-    def __init__(self, text: str, position: int, fault: str) -> None:
-        self.position = position
-        line = text[position:].split("\n", 1)[0].strip()
-        found = f"'{line[:12]}'" if line else "the end of the line" if text[position:].strip() else "the end"
-        super().__init__(f"text, character {position + 1} ({found}): {fault}")
 
 
 @dataclass(frozen=True)
@@ -82,7 +73,7 @@ def read_values(kind: str, text: str, known: Callable[[str], Sequence[str]]) -> 
     """The axis that kind and text of a Value Axis describe. known: the names ComfyUI lists for a kind of NAMES.
 
     Values are float, for steps int, for switch time text as in a timed prompt ("0.4" is a fraction, "8" a step), for
-    LoRA a Lora or None. Raises ValueTextError or ValueError, naming the fault, for anything else.
+    LoRA a Lora or None. Raises TextError or ValueError, naming the fault, for anything else.
     """
     if kind in NUMBERS:
         found = list(_numbers(text, kind, NUMBERS[kind]))
@@ -135,48 +126,48 @@ def _numbers(text: str, kind: str, limits: Numbers) -> Iterator[str]:
     for position, part in _parts(text, ",\n"):
         match = _ITEM.fullmatch(part)
         if match is None:
-            raise ValueTextError(text, position, f"this is no number or range. Write for example {EXAMPLES}.")
+            raise TextError(text, position, f"this is no number or range. Write for example {EXAMPLES}.")
         pointed = any("." in (match[name] or "") for name in ("low", "high", "step")) or match["count"] is not None
         if pointed and limits.whole and match["count"] is None:
-            raise ValueTextError(text, position, f"{kind} are whole numbers. Leave the point out.")
+            raise TextError(text, position, f"{kind} are whole numbers. Leave the point out.")
         for value in _range(text, position, match):
             if limits.whole and value != value.to_integral_value():
-                raise ValueTextError(
+                raise TextError(
                     text, position, f"the range gives {_written(value, False)}, but {kind} are whole numbers."
                 )
             if not limits.low <= value <= limits.high:
-                raise ValueTextError(
+                raise TextError(
                     text, position, f"{kind} {_written(value, False)} is outside {limits.low:g} to {limits.high:g}."
                 )
             if kind == SWITCH_TIME and pointed and value > 1:
-                raise ValueTextError(text, position, "a switch time with a point is a fraction, at most 1.0.")
+                raise TextError(text, position, "a switch time with a point is a fraction, at most 1.0.")
             number = _written(value, kind == SWITCH_TIME and pointed)
             if number in seen:
-                raise ValueTextError(text, position, f"{number} is there twice. Remove one.")
+                raise TextError(text, position, f"{number} is there twice. Remove one.")
             if len(seen) == MAX_VALUES:
-                raise ValueTextError(text, position, f"these are more than {MAX_VALUES} values. Use fewer.")
+                raise TextError(text, position, f"these are more than {MAX_VALUES} values. Use fewer.")
             seen.add(number)
             yield number
     if not seen:
-        raise ValueTextError(text, 0, f"there is no value here. Write for example {EXAMPLES}.")
+        raise TextError(text, 0, f"there is no value here. Write for example {EXAMPLES}.")
 
 
 def _range(text: str, position: int, match: re.Match[str]) -> Iterator[Decimal]:
     """In Decimal, so that 0.1-0.3(+0.1) ends at 0.3."""
     low, high = Decimal(match["low"]), Decimal(match["high"] or match["low"])
     if high < low:
-        raise ValueTextError(text, position, "this range runs backwards. Write the smaller number first.")
+        raise TextError(text, position, "this range runs backwards. Write the smaller number first.")
     if match["count"] is not None:
         count = int(match["count"])
         if count < 2 or low == high:
-            raise ValueTextError(text, position, "a range in equal parts needs two ends and at least [2].")
+            raise TextError(text, position, "a range in equal parts needs two ends and at least [2].")
         if count > MAX_VALUES:
-            raise ValueTextError(text, position, f"these are more than {MAX_VALUES} values. Use fewer.")
+            raise TextError(text, position, f"these are more than {MAX_VALUES} values. Use fewer.")
         yield from (round(low + (high - low) * i / (count - 1), 6) for i in range(count))
         return
     step = Decimal(match["step"] or 1)
     if not step:
-        raise ValueTextError(text, position, "a range does not move with a step of 0.")
+        raise TextError(text, position, "a range does not move with a step of 0.")
     yield from (low + step * i for i in range(int((high - low) / step) + 1))
 
 
@@ -192,13 +183,13 @@ def _names(text: str, kind: str, known: Sequence[str]) -> Iterator[tuple[Any, st
     for position, part in _parts(text, ",\n" if kind in (SAMPLER, SCHEDULER) else "\n"):
         value, label = (_lora if kind == LORA else _name)(text, position, part, kind, known)
         if value in seen:
-            raise ValueTextError(text, position, "this is there twice. Remove one.")
+            raise TextError(text, position, "this is there twice. Remove one.")
         if len(seen) == MAX_VALUES:
-            raise ValueTextError(text, position, f"these are more than {MAX_VALUES} values. Use fewer.")
+            raise TextError(text, position, f"these are more than {MAX_VALUES} values. Use fewer.")
         seen.add(value)
         yield value, label
     if not seen:
-        raise ValueTextError(text, 0, f"there is no {kind} here. Write one a line.")
+        raise TextError(text, 0, f"there is no {kind} here. Write one a line.")
 
 
 def _found(text: str, position: int, name: str, kind: str, known: Sequence[str]) -> str:
@@ -208,7 +199,7 @@ def _found(text: str, position: int, name: str, kind: str, known: Sequence[str])
     except ValueError as error:
         if not known:  # no place in the text is wrong
             raise
-        raise ValueTextError(text, position, str(error)) from None
+        raise TextError(text, position, str(error)) from None
 
 
 def _name(text: str, position: int, part: str, kind: str, known: Sequence[str]) -> tuple[str, str]:
@@ -223,7 +214,7 @@ def _lora(text: str, position: int, part: str, kind: str, known: Sequence[str]) 
     if not colon:
         name, strength = part, "1"
     if not _STRENGTH.fullmatch(strength.strip()):
-        raise ValueTextError(
+        raise TextError(
             text, position, f"'{strength.strip()[:12]}' is no strength. Write for example name.safetensors : 0.8."
         )
     value = Lora(_found(text, position, name.strip(), kind, known), float(strength))

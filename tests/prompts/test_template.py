@@ -19,7 +19,8 @@ from steer.nodes.prompts.template import (
     write_lists,
     write_template,
 )
-from steer.nodes.prompts.text import PromptTextError, read
+from steer.nodes.prompts.text import read
+from steer.nodes.text_error import TextError
 
 HUNDRED = " | ".join(map(str, range(100)))
 LISTS = "expression: smiling | angry\nplace: backstreet | meadows"
@@ -76,14 +77,14 @@ def test_braces_brackets_and_comments_keep_their_meaning():
     ],
 )
 def test_faults_point_at_the_character(template: str, lists: str, mode: str, position: int, fault: str):
-    with pytest.raises(PromptTextError) as caught:
+    with pytest.raises(TextError) as caught:
         expand(template, lists, mode)
     assert caught.value.position == position
     assert fault in str(caught.value)
 
 
 def test_the_place_is_told_by_line():
-    with pytest.raises(PromptTextError, match=r"lists, line 2, character 3 \('\| y'\)"):
+    with pytest.raises(TextError, match=r"lists, line 2, character 3 \('\| y'\)"):
         read_lists("a: x\nb:| y")
 
 

@@ -8,7 +8,6 @@ import pytest
 from fuzz import TEXTS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from steer.nodes.prompts.text import PromptTextError
 from steer.nodes.prompts.timed import Segment, last_step_of_fraction, segments, text_at
 from steer.nodes.prompts.timed_parse import (
     MAX_DEPTH,
@@ -21,6 +20,7 @@ from steer.nodes.prompts.timed_parse import (
     switches,
     write_timed,
 )
+from steer.nodes.text_error import TextError
 
 
 def at_steps(text: str, steps: int = 10) -> list[tuple[int, int, str]]:
@@ -100,7 +100,7 @@ def test_a_fraction_of_steps_is_a1111s_but_for_its_rounding():
     ],
 )
 def test_faults_point_at_the_character(text: str, position: int, fault: str):
-    with pytest.raises(PromptTextError) as caught:
+    with pytest.raises(TextError) as caught:
         parse_timed(text)
     assert caught.value.position == position
     assert fault in str(caught.value)
@@ -112,10 +112,10 @@ def test_the_deepest_prompt_works():
     assert at_steps(text) == [(1, 5, ""), (6, 10, "a")]
 
 
-def outcome(text: str) -> tuple[Prompt, PromptTextError | None]:
+def outcome(text: str) -> tuple[Prompt, TextError | None]:
     try:
         return parse_timed(text), None
-    except PromptTextError as error:
+    except TextError as error:
         return (), error
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from fuzz import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.axis import Axis, seed_axis
-from steer.nodes.seeds.text import (
-    MAX_SEED,
-    MAX_SEEDS,
-    RANDOM_BITS,
-    SeedTextError,
-    format_seeds,
-    parse_seeds,
-    random_seeds,
-)
+from steer.nodes.seeds.text import MAX_SEED, MAX_SEEDS, RANDOM_BITS, format_seeds, parse_seeds, random_seeds
+from steer.nodes.text_error import TextError
 
 seeds = st.integers(0, MAX_SEED)
 spaces = st.sampled_from(["", " ", "  ", "\t"])
@@ -41,9 +36,15 @@ def items(draw) -> tuple[str, list[int]]:
     return word.format(count, source), list(random_seeds(count, source))
 
 
-@pytest.mark.parametrize(("text", "place"), [("1-\n5", "the end of the line"), ("1-\n", "the end"), ("1-", "the end")])
-def test_an_end_is_that_of_the_line_where_more_lines_follow(text: str, place: str):
-    with pytest.raises(SeedTextError, match=rf"^text, character 3 \({place}\): expected the last seed"):
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("1-\n5", "line 1, character 3 (the end of the line)"), ("1-\n", "line 1, character 3 (the end)"),
+        ("1-", "character 3 (the end)"), ("7,\n8,\n9, x", "line 3, character 4 ('x')"),
+    ],
+)  # fmt: skip
+def test_a_place_is_told_by_line_and_an_end_is_that_of_its_line(text: str, place: str):
+    with pytest.raises(TextError, match=rf"^text, {re.escape(place)}: expected "):
         parse_seeds(text)
 
 
@@ -59,7 +60,7 @@ def test_every_sentence_of_the_grammar_means_its_seeds(parts: list[tuple[str, li
     if len(set(expected)) == len(expected):
         assert parse_seeds(text + data.draw(spaces)) == expected
     else:
-        with pytest.raises(SeedTextError, match="already in the list"):
+        with pytest.raises(TextError, match="already in the list"):
             parse_seeds(text)
 
 
@@ -69,10 +70,10 @@ def test_written_out_seeds_read_back(values: list[int]):
     assert parse_seeds(format_seeds(values)) == values
 
 
-def outcome(text: str) -> tuple[list[int], SeedTextError | None]:
+def outcome(text: str) -> tuple[list[int], TextError | None]:
     try:
         return parse_seeds(text), None
-    except SeedTextError as error:
+    except TextError as error:
         return [], error
 
 
@@ -82,7 +83,8 @@ def test_any_other_text_is_refused_at_a_place_in_it(text: str):
     found, error = outcome(text)
     if error is not None:
         assert 0 <= error.position <= len(text)
-        assert f"character {error.position + 1} (" in str(error)
+        in_line = error.position - text.rfind("\n", 0, error.position)
+        assert f"character {in_line} (" in str(error)
     else:
         assert 1 <= len(found) <= MAX_SEEDS
         assert len(set(found)) == len(found)
@@ -124,7 +126,7 @@ def test_any_other_text_is_refused_at_a_place_in_it(text: str):
     ],
 )
 def test_faults_say_where_and_what(text: str, position: int, fault: str):
-    with pytest.raises(SeedTextError) as caught:
+    with pytest.raises(TextError) as caught:
         parse_seeds(text)
     assert caught.value.position == position
     assert fault in str(caught.value)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.axis import Lora
 from steer.nodes.sweep.choices import KINDS, NAMES
-from steer.nodes.sweep.values import MAX_VALUES, NUMBERS, ValueTextError, read_values
+from steer.nodes.sweep.values import MAX_VALUES, NUMBERS, read_values
+from steer.nodes.text_error import TextError
 
 KNOWN = {
     "sampler": ["euler", "euler_ancestral", "dpmpp_2m"],
@@ -114,7 +115,7 @@ def test_a_range_is_the_sum_of_its_steps(low: Decimal, step: Decimal, count: int
 def test_any_text_reads_or_is_refused(kind: str, text: str):
     try:
         axis = read_values(kind, text, KNOWN.__getitem__)
-    except ValueTextError as error:
+    except TextError as error:
         position = error.position
     else:
         position = 0
