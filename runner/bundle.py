@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from .archive import ArchiveError, check_names, shown
-from .needs import NodeNeed
+from .needs import ModelNeed, NodeNeed
 
 LIST = "steer-bundle.json"
 README = "README.txt"
@@ -32,23 +32,13 @@ class BundleFile:
 
 
 @dataclass(frozen=True)
-class BundleModel:
-    """A model that is needed and not in the zip. Folder (under models/), url and sha256 are empty where not known."""
-
-    name: str
-    directory: str = ""
-    url: str = ""
-    sha256: str = ""
-
-
-@dataclass(frozen=True)
 class Bundle:
-    """steer: the version that packed it. workflow: the name of the workflow's file."""
+    """steer: the version that packed it. workflow: the name of the workflow's file. models: they are not in the zip."""
 
     steer: str
     workflow: str
     files: tuple[BundleFile, ...]
-    models: tuple[BundleModel, ...] = ()
+    models: tuple[ModelNeed, ...] = ()
     nodes: tuple[NodeNeed, ...] = ()
 
     @property
@@ -70,7 +60,7 @@ class Bundle:
             raise ArchiveError(f"{LIST} is not a list of format {FORMAT}. Was it packed by a newer Steer?")
         bundle = cls(
             _text(data, "steer"), _text(data, "workflow"), _rows(data, "files", BundleFile),
-            _rows(data, "models", BundleModel), _rows(data, "nodes", NodeNeed),
+            _rows(data, "models", ModelNeed), _rows(data, "nodes", NodeNeed),
         )  # fmt: skip
         names = [file.name for file in bundle.files]
         check_names([LIST, *names])

@@ -31,12 +31,12 @@ class NodeNeed:
 
 @dataclass(frozen=True)
 class ModelNeed:
-    """A model file that a widget names. Folder, url and hash are empty where the workflow does not tell."""
+    """A model file that a widget names. Folder (under models/), url and sha256 are empty where not known."""
 
     name: str
     directory: str = ""
     url: str = ""
-    hash: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,18 @@ def model_needs(data: Workflow | Prompt, idle: bool = True) -> list[ModelNeed]:
             for model in (node.get("properties") or {}).get("models") or []:
                 # The frontend, too, counts only an entry that a widget of its node still names.
                 if isinstance(model, dict) and model.get("name") in widgets:
-                    need = ModelNeed(*(str(model.get(key) or "") for key in ("name", "directory", "url", "hash")))
-                    found[need.name] = need
+                    name, directory, url = (str(model.get(key) or "") for key in ("name", "directory", "url"))
+                    found[name] = ModelNeed(name, directory, url, _told_sha256(model))
     for value in values:
         if isinstance(value, str) and value.lower().endswith(MODEL_FILES) and "\n" not in value:
             found.setdefault(value, ModelNeed(value))
     return [found[name] for name in sorted(found)]
+
+
+def _told_sha256(model: dict[str, Any]) -> str:
+    """Not a hash of another kind, of which some are as long."""
+    told, kind = str(model.get("hash") or "").lower(), str(model.get("hash_type") or "sha256").lower()
+    return told if len(told) == 64 and kind == "sha256" else ""
 
 
 def _widget_values(node: dict[str, Any]) -> list[Any]:

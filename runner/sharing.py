@@ -8,11 +8,12 @@ import io
 import os
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 from . import setup
 from .archive import ArchiveError, check_names, copy_entry, extract, listing, open_zip, shown
-from .bundle import INPUT, LIST, MAX_LIST, README, Bundle, BundleFile, BundleModel, readme, what_it_needs
+from .bundle import INPUT, LIST, MAX_LIST, README, Bundle, BundleFile, readme, what_it_needs
 from .needs import (
     ModelNeed,
     is_inside,
@@ -98,7 +99,7 @@ def write_bundle(
     contents = {file.with_suffix(".json").name: file.read_bytes()}
     contents |= {INPUT + name: path.read_bytes() for name, path in found.items() if path is not None}
     check_names([LIST, README, *contents])
-    needs = tuple(bundle_model(need, models) for need in model_needs(data))
+    needs = tuple(located(need, models) for need in model_needs(data))
     nodes = tuple(node_needs(data))
     workflow = next(iter(contents))
     text = readme(Bundle(version(), workflow, _files(contents), needs, nodes)).encode()
@@ -127,14 +128,13 @@ def _files(contents: dict[str, bytes]) -> tuple[BundleFile, ...]:
     return tuple(BundleFile(name, hashlib.sha256(content).hexdigest()) for name, content in contents.items())
 
 
-def bundle_model(need: ModelNeed, models: Path) -> BundleModel:
+def located(need: ModelNeed, models: Path) -> ModelNeed:
     """The model with the folder and sha256 of the file under `models`, where it is there; else as the workflow says."""
     path = model_file(need, models)
     if path is None:
-        told = need.hash.lower() if len(need.hash) == 64 else ""
-        return BundleModel(need.name, need.directory, need.url, told)
+        return need
     directory = need.directory or path.relative_to(models).parts[0]
-    return BundleModel(need.name, directory, need.url, sha256_of(path))
+    return replace(need, directory=directory, sha256=sha256_of(path))
 
 
 def unpack(argv: list[str]) -> int:

@@ -54,6 +54,23 @@ def lay_out(folder: Path, data: Any) -> Path:
     return file
 
 
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ({"hash": "AB" * 32, "hash_type": "SHA256"}, "ab" * 32), ({"hash": "ab" * 32}, "ab" * 32),
+        ({"hash": "ab" * 32, "hash_type": "BLAKE3"}, ""), ({"hash": "00"}, ""), ({}, ""),
+    ],
+)  # fmt: skip
+def test_the_hash_that_a_workflow_tells_of_a_model_is_kept_where_it_is_a_sha256(told: dict[str, str], known: str):
+    from steer.runner.needs import ModelNeed, model_needs
+    from steer.runner.sharing import located
+
+    model = {"name": "far.safetensors", "url": URL, "directory": "checkpoints", **told}
+    workflow = {"nodes": [node(2, "CheckpointLoaderSimple", ["far.safetensors"], models=[model])], "links": []}
+    (need,) = model_needs(workflow)
+    assert need == located(need, Path("nowhere")) == ModelNeed("far.safetensors", "checkpoints", URL, known)
+
+
 def packed(folder: Path) -> Path:
     from steer.runner.sharing import write_bundle
 
