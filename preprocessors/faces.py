@@ -128,11 +128,13 @@ def of_person(person: Person) -> Face | None:
     None without a nose or an eye."""
     if person.face is not None and len(person.face) == FACE_POINTS and person.face[:68, 2].all():
         return from_points(person.face)
-    nose, *eyes = (point[:2] for point in person.body[[0, 14, 15]] if point[2] >= _POINT_SCORE)
-    if not person.body[0, 2] >= _POINT_SCORE or not eyes:
+    head = person.body[[0, 14, 15]]
+    sure = head[:, 2] >= _POINT_SCORE
+    nose, eyes = head[0, :2], head[1:, :2][sure[1:]]
+    if not sure[0] or not len(eyes):
         return None
     if len(eyes) == 2:
-        pair = _in_order(np.stack(eyes))
+        pair = _in_order(eyes)
         across = pair[1] - pair[0]
     else:  # in profile: the eye that is turned away lies behind the other one
         pair, across = np.stack([eyes[0], eyes[0]]), np.array([1.0, 0.0])

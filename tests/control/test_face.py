@@ -73,6 +73,16 @@ def test_drawn_faces_are_found_and_the_mask_covers_what_an_expression_changes(ne
     assert np.mean(known) > 0.9, known
 
 
+@pytest.mark.parametrize("kept", [[], [0], [14, 15], [16, 17], [1, 2, 5]])
+def test_a_person_without_a_nose_or_an_eye_has_no_face(kept: list[int]):
+    """As someone seen from behind; and whatever points there are, they may not be sure."""
+    body = np.zeros((18, 3))
+    body[kept] = render(HELD_OUT, kind="portrait").joints[0][kept]
+    unsure = render(HELD_OUT, kind="portrait").joints[0] * [1, 1, 0.2]
+    assert of_person(Person(body)) is None
+    assert of_person(Person(unsure)) is None
+
+
 def test_what_has_no_face_gives_none(networks: dict[str, ConvGraph]):
     found = [len(find_faces(networks, render(HELD_OUT + index, kind=kind).image))
              for kind in ("savanna", "interior") for index in range(6)]  # fmt: skip
