@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import http.server
+import os
+import re
 import socket
+import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -129,6 +132,43 @@ def test_building_is_repeatable(tmp_path: Path):
     made = {encode(REGISTRY["mlsd"], dict(order), {"graph": {"z": 1, "a": 2}})
             for order in (tensors.items(), list(tensors.items())[::-1]) for _ in range(5)}  # fmt: skip
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("weight", SHIPPED, ids=lambda weight: weight.name)
+def test_what_a_shipped_file_holds_is_written_back_bit_for_bit(weight: WeightFile):
+    """The second half of `weights build`, with this machine's safetensors and JSON; the first half reads archives."""
+    from steer.preprocessors.weights_build import encode
+
+    tensors, metadata = read(weight)
+    extra = {"graph": metadata["graph"]} if "graph" in metadata else {}
+    data = encode(weight, {name: tensor.numpy() for name, tensor in tensors.items()}, extra)
+    assert data == (SHIPPED_FOLDER / weight.file).read_bytes()
+
+
+@pytest.mark.skipif("STEER_ARCHIVES" not in os.environ, reason="STEER_ARCHIVES names no folder of archives")
+def test_the_archives_give_the_shipped_files_bit_for_bit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """For a machine that has the three archives: `python run.py weights build --archives FOLDER` keeps them there."""
+    from steer.preprocessors import weights_build as build
+
+    monkeypatch.setattr(build.subprocess, "run", lambda command, **_: pytest.fail(f"not there: {command[-1]}"))
+    assert build.main(["build", "--archives", os.environ["STEER_ARCHIVES"], "--out", str(tmp_path)]) == 0
+    assert len(list(tmp_path.iterdir())) == len(SHIPPED) == 7
+    for weight in SHIPPED:
+        assert (tmp_path / weight.file).read_bytes() == (SHIPPED_FOLDER / weight.file).read_bytes()
+
+
+def test_an_archive_that_was_altered_is_refused(tmp_path: Path):
+    """As is what an archive of the right name holds, if its sum is right: both are pinned."""
+    from steer.preprocessors import weights_build as build
+
+    archive = tmp_path / build.MLSD.file
+    name = next(iter(build.MEMBERS))
+    with tarfile.open(archive, "w:gz") as package:
+        package.add(Path(__file__), name)
+    with pytest.raises(build.BuildError, match=r"not the expected archive.*Delete it"):
+        build.fetch(build.MLSD, tmp_path)
+    with pytest.raises(build.BuildError, match=re.escape(name)):
+        build.member(archive, name)
 
 
 def test_a_build_that_differs_never_replaces_the_shipped_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
