@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ SEEDS = [1, 2, 3, 5, 8, 13, 2**32, 2**64 - 2]  # ddim adds one
 STEPS = 4
 SHAPE = (4, 8, 8)
 DOCS = Path(__file__).resolve().parents[2] / "nodes" / "web" / "docs"
+ENGLISH, KOREAN = "SteerPerImageStepNoise.md", "SteerPerImageStepNoise/ko.md"
 # ComfyUI's names where they differ from those of the functions.
 FUNCTIONS = {"uni_pc": "unipc", "uni_pc_bh2": "unipc_bh2", "ddim": "euler"}
 
@@ -73,17 +75,61 @@ def test_every_sampler_of_comfyui_is_known(comfy):
     assert sorted(sampler_names()) == sorted(SAMPLER_NAMES)
 
 
-@pytest.mark.parametrize(
-    ("page", "with_node"),
-    [("{}.md", "with this node"), ("{}/ko.md", "\uc774 \ub178\ub4dc\uc640 \ud568\uaed8")],
-    ids=["English", "Korean"],
-)
-def test_the_help_pages_table_is_this_one(comfy, page: str, with_node: str):
-    text = (DOCS / page.format("SteerPerImageStepNoise")).read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \|((?:[^|\n]*\|){4})$", text, re.MULTILINE))
-    assert sorted(rows) == sorted(sampler_names())
-    assert {name for name, row in rows.items() if with_node in row} == set(covered())
-    assert {name for name, row in rows.items() if "255" not in row} == set(REFUSED)
+KINDS = {"none": "none", "independent": "a draw for each step", "brownian": "Brownian, on the processor",
+         "brownian on device": "Brownian, on the device"}  # fmt: skip
+
+
+def help_page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def table(page: str) -> dict[str, list[str]]:
+    """The cells of each sampler's row, its name aside: step noise, verdict, largest difference, without the node."""
+    rows = re.findall(r"^\| `(\w+)` \|((?:[^|\n]*\|){4})$", help_page(page), re.MULTILINE)
+    return {name: [cell.strip() for cell in row.split("|")[:4]] for name, row in rows}
+
+
+def test_the_help_pages_table_tells_of_every_sampler_what_the_code_does(comfy):
+    from comfy.samplers import SAMPLER_NAMES
+
+    rows = table(ENGLISH)
+    assert list(rows) == SAMPLER_NAMES
+    for name, (noise, verdict, largest, without) in rows.items():
+        function = FUNCTIONS.get(name, name)
+        kind, refused = STEP_NOISE.get(function, "none"), function in REFUSED
+        plain = "yes; with a mask refused" if name == "ddim" else "yes"
+        assert noise == KINDS[kind], name
+        assert verdict == ("no: refused" if refused else plain if kind == "none" else "yes, with this node"), name
+        assert largest == "-" if refused else in_255ths(largest) <= 2.0, name
+        assert without == "-" if kind == "none" else in_255ths(without) > 2.0, name
+
+
+def test_the_korean_table_says_the_same():
+    english, korean = table(ENGLISH), table(KOREAN)
+    assert list(english) == list(korean)
+    for column in (0, 1):
+        words = {(english[name][column], korean[name][column]) for name in english}
+        assert len({one for one, _ in words}) == len(words) == len({other for _, other in words}), words
+    assert [row[2:] for row in english.values()] == [row[2:] for row in korean.values()]
+
+
+def in_255ths(cell: str) -> float:
+    number, slash, scale = cell.partition("/")
+    assert (slash, scale) == ("/", "255")
+    return float(number)
+
+
+@pytest.mark.parametrize("page", [ENGLISH, KOREAN])
+def test_the_help_pages_name_the_samplers_whose_churn_is_refused(comfy, page: str):
+    import comfy.samplers
+    from comfy.samplers import SAMPLER_NAMES
+
+    def churns(name: str) -> bool:
+        return "s_churn" in inspect.signature(comfy.samplers.sampler_object(name).sampler_function).parameters
+
+    (line,) = re.findall(r"^- .*`s_churn`.*$", help_page(page), re.MULTILINE)
+    named = set(re.findall(r"`(\w+)`", line)) - {"s_churn"}
+    assert named == {name for name in SAMPLER_NAMES if churns(name)} - {"ddim"}, "ddim is euler"
 
 
 @pytest.mark.parametrize("name", sampler_names())
