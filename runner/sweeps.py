@@ -61,6 +61,8 @@ def divide(
 def _divided(job: Job, node_id: str, name: str, ask: Callable[[Job], Sequence[str]]) -> SweepPlan:
     freeze, manifest = part("sweep.freeze"), part("sweep.manifest")
     alone = _restricted(job, _ancestors(job.prompt, node_id))
+    if job.workflow is not None:  # it opens from each picture; the other sweeps are in it, and not in the prompt
+        alone = replace(alone, workflow=freeze.put_aside(job.workflow, freeze.idle_sweeps(job.prompt, node_id)))
     told = ask(_frozen(alone, node_id, freeze.PLAN, name))
     try:
         plan = json.loads(next((text for text in told if text.startswith("{")), ""))

@@ -90,10 +90,14 @@ def frozen_workflow(workflow: Json, node_id: str, cell: str, idle: Sequence[str]
     aside, as `idle_sweeps` tells them.
     """
     result = _with_cell(workflow, node_id, cell)
-    if result is not None:
-        for name in idle:
-            result = _with_cell(result, name, ASIDE) or result
-    return result
+    return None if result is None else put_aside(result, idle)
+
+
+def put_aside(workflow: Json, idle: Sequence[str]) -> Json:
+    """The UI workflow with the sweeps of these nodes set aside, where they are found in it."""
+    for name in idle:
+        workflow = _with_cell(workflow, name, ASIDE) or workflow
+    return workflow
 
 
 def _with_cell(workflow: Json, node_id: str, cell: str) -> Json | None:

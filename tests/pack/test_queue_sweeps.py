@@ -144,6 +144,24 @@ def planned(batches: list[list[str]], models: tuple[tuple[str, str], ...] = ()) 
     return plan
 
 
+def test_the_workflow_that_cells_open_as_has_the_other_sweeps_set_aside():
+    from steer.runner.jobs import Job
+    from steer.runner.sweeps import divide
+
+    prompt = {name: {"class_type": "SteerSweep", "inputs": {"model": source}}
+              for name, source in {"1": ["m", 0], "2": ["m", 0], "3": ["1", 0]}.items()}  # fmt: skip
+    nodes = [{"id": int(name), "type": "SteerSweep", "widgets_values": [7, ""]} for name in prompt]
+    batch = [{"key": "k", "at": [0], "labels": ["a"], "name": ["a"], "values": {}}]
+    told = json.dumps({"title": "t", "axes": [{"name": "seed", "labels": ["a"]}], "batches": [batch]})
+    plans, _ = divide(Job("w", prompt, {"nodes": nodes}), lambda job: [told], [])
+    found = {}
+    for plan in plans:
+        (job,) = plan.jobs
+        assert job.workflow is not None
+        found[job.node] = [node["widgets_values"][-1] for node in job.workflow["nodes"]]
+    assert found == {"1": ["", "-", "-"], "2": ["-", "", "-"], "3": ["", "-", ""]}
+
+
 def test_cells_that_failed_alone_are_told_alone_and_only_what_is_missing_is_asked_for(tmp_path: Path):
     from steer.nodes.sweep.freeze import read_cells
     from steer.runner.batch import Batch
