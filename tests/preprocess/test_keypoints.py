@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -232,13 +233,18 @@ def spoilt(rng: random.Random, value: Any) -> Any:
     return rng.choice(ODD) if rng.random() < 0.02 else value
 
 
-def test_a_thousand_malformed_values_give_an_answer_or_a_plain_error():
-    rng = random.Random(0)
-    people = np.random.default_rng(0)
+def malformed(seed: int) -> Iterator[Any]:
+    """A thousand values that were keypoints once."""
+    rng = random.Random(seed)
+    people = np.random.default_rng(seed)
     base = [write_frame([somebody(people, 300, 400), somebody(people, 300, 400, "body")], 300, 400) for _ in range(2)]
-    refused = plain = 0
     for _ in range(1000):
-        value = spoilt(rng, base)
+        yield spoilt(rng, base)
+
+
+def test_a_thousand_malformed_values_give_an_answer_or_a_plain_error():
+    refused = plain = 0
+    for value in malformed(0):
         try:
             frames = read_frames(value)
         except ValueError as error:
@@ -255,3 +261,28 @@ def test_a_thousand_malformed_values_give_an_answer_or_a_plain_error():
                         assert (points[:, 2] <= 1).all()
     assert refused == plain
     assert 200 < refused < 990
+
+
+NODES = {
+    "SteerPoseRender": {"width": 0, "height": 96, "fit": "crop", "body": True, "hands": True, "face": True,
+                        "xinsir_sticks": False, "score_threshold": 0.3},
+    "SteerFaceMask": {"region": "whole face", "faces": "all", "grow": 0, "feather": 0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_what_a_node_makes_of_a_thousand_malformed_values(comfy, node: str):
+    """The error is one of `keypoints`, or of the size when the canvas is not known; the picture holds numbers."""
+    refused, drawn = list[str](), 0
+    for value in malformed(1):
+        try:
+            picture, report = comfy.call(node, keypoints=value, **NODES[node])
+        except ValueError as error:
+            refused.append(str(error))
+            continue
+        assert bool(((picture >= 0) & (picture <= 1)).all())
+        assert report
+        drawn += bool(picture.any())
+    assert [text for text in refused if not text.startswith(("keypoints: ", "width, height: "))] == []
+    assert len(refused) > 200
+    assert drawn > 100
