@@ -13,7 +13,8 @@ LATENT = PICTURE // 8
 
 # A TAESD has 64 channels in every stage. These are the channels that are really used at full, half,
 # quarter and eighth resolution; the exported file is padded with zeros to 64.
-VAE_WIDTHS = (24, 40, 64, 64)
+ENCODER_WIDTHS = (24, 40, 64, 64)
+DECODER_WIDTHS = (48, 64, 64, 64)
 
 # diffusers.UNet2DConditionModel. No attention at 32x32, where it costs most and text matters least.
 # "attention_head_dim" is, by an old naming slip of diffusers, the NUMBER of heads.

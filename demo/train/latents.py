@@ -41,7 +41,8 @@ class LatentScenes:
 
     def __init__(self, folder: Path, autoencoder: Path, *, first: int = 0) -> None:
         self.folder, self.vae = folder, load_autoencoder(autoencoder)
-        weights = b"".join(value.float().numpy().tobytes() for value in self.vae.state_dict().values())
+        encoder = [*self.vae.taesd_encoder.state_dict().values(), self.vae.mean, self.vae.deviation]
+        weights = b"".join(value.float().numpy().tobytes() for value in encoder)
         self.label = hashlib.sha256(weights).hexdigest()[:8]
         self.chunks: list[Chunk] = []
         self.latents: list[np.ndarray] = []

@@ -29,6 +29,7 @@ SHARES = {"portrait": 0.50, "figure": 0.18, "savanna": 0.12, "interior": 0.20}
 PORTRAITS = {"portrait": 0.80, "figure": 0.07, "savanna": 0.08, "interior": 0.05}  # what the reader is taught on
 EMPTY = 0.12
 GAMMA = 5.0
+OFFSET = 0.1  # deviation of the mean of each channel's noise
 NOISIER = 0.55  # the power of `noised` in training
 READ = 0.03  # weight of what the reader says
 GRAIN = 0.15  # put on the estimate of x0 first, lest the UNet learn marks that only the reader sees
@@ -98,11 +99,16 @@ def noised(
     The weight over the signal-to-noise ratio r is 5 / r where it is high (min-SNR, Hang et al. 2023) and sqrt(5 / r)
     where it is low (debiased loss, Yu et al. 2023): there the words decide what the picture shows, and without it those
     steps hardly count. The steps t are evenly spread; a `power` below 1 moves them towards noise.
+
+    The noise of each channel has a mean of its own (offset noise, Guttenberg 2023). Even at t = 999 a trace of x0 is
+    left, and its mean over all cells betrays how bright the picture is. Who trusts it takes pure noise, whose mean is
+    zero, for a picture neither dark nor bright, and paints a day where the words ask for a black background.
     """
     x, count = batch.latents, len(batch.latents)
     place = ((torch.randperm(count) + torch.rand(count)) / count) ** power
     t = (place * TRAIN_STEPS).long().clamp(max=TRAIN_STEPS - 1)
-    noise, bar = torch.randn_like(x), bars[t][:, None, None, None]
+    noise = torch.randn_like(x) + OFFSET * torch.randn(count, x.shape[1], 1, 1)
+    bar = bars[t][:, None, None, None]
     ratio = bar / (1 - bar)
     weight = torch.minimum(GAMMA / ratio, (GAMMA / ratio).sqrt())
     return bar.sqrt() * x + (1 - bar).sqrt() * noise, noise, t, weight * batch.emphasis

@@ -22,10 +22,26 @@ def autoencoder(checkpoint: Path) -> Autoencoder:
 
 def shipped_autoencoder() -> Autoencoder:
     """demo/weights/vae.safetensors without the zeros that pad it to the standard layout."""
-    model, tensors = Autoencoder(), store.read("vae")[0]
+    model = Autoencoder()
+    notes = load_autoencoder(model, awake=False)
+    return inference(model, float(notes["mean"]), float(notes["deviation"]))
+
+
+def load_autoencoder(network: Autoencoder, awake: bool = True) -> dict[str, str]:
+    """Give `network` the shipped weights; returns the file's metadata, and the latents' mean and deviation.
+
+    awake: channels that the shipped ones do not use yet get weights of their own to learn from. Nothing reads them
+    yet, so the function stays the same.
+    """
+    tensors, metadata = store.read("vae")
     scale, shift = float(tensors.pop("vae_scale")), float(tensors.pop("vae_shift"))
-    model.load_state_dict(cropped(tensors, model), strict=False)
-    return inference(model, mean=-shift * scale, deviation=scale / LATENT_SCALE)
+    weights = cropped(tensors, network)
+    for key, value in weights.items():
+        if awake and key.endswith("weight"):
+            unused = value.flatten(1).abs().amax(1) == 0
+            value[unused] = nn.init.kaiming_normal_(torch.empty_like(value), nonlinearity="relu")[unused]
+    network.load_state_dict(weights, strict=False)
+    return metadata | {"mean": str(-shift * scale), "deviation": str(scale / LATENT_SCALE)}
 
 
 def cropped(tensors: dict[str, torch.Tensor], network: nn.Module) -> dict[str, torch.Tensor]:

@@ -19,8 +19,17 @@ from steer.demo.train.controlnet import controlnet, padded
 from steer.demo.train.data import FEATURES, captions_of, emphasis_of, features_of, record_of
 from steer.demo.train.latents import Batch
 from steer.demo.train.model import TOKENIZER, alpha_bars, noised, sample, text_encoder, unet
-from steer.demo.train.shipped import autoencoder, cropped, go_on, load_text_encoder, load_unet
+from steer.demo.train.shipped import (
+    autoencoder,
+    cropped,
+    go_on,
+    load_autoencoder,
+    load_text_encoder,
+    load_unet,
+    shipped_autoencoder,
+)
 from steer.demo.train.text import FILLERS, LENGTH, UNKNOWN, Vocabulary
+from steer.demo.train.vae import Autoencoder
 
 
 def tiny_run(out: Path, resume: Path | None = None, minutes: float = 1e6) -> Run:
@@ -139,6 +148,9 @@ def test_noised_latents_are_the_exact_marginal_and_weighted_by_their_noise() -> 
     x, noise, t, weight = noised(Namespace(latents=x0, emphasis=emphasis), alpha_bars())  # type: ignore[arg-type]
     bar = alpha_bars()[t][:, None, None, None]
     torch.testing.assert_close(x, bar.sqrt() * x0 + (1 - bar).sqrt() * noise)
+    means = noise.mean((2, 3))  # by chance alone they would deviate by 1/32
+    assert 0.08 < float(means.std()) < 0.13
+    assert abs(float((noise - means[..., None, None]).std()) - 1) < 0.01
     assert sorted((t // 125).tolist()) == [i for i in range(8) for _ in range(8)]
     ratio = (bar / (1 - bar)).flatten()
     expected = torch.where(ratio > 5, 5 / ratio, (5 / ratio).sqrt())
@@ -195,6 +207,19 @@ def test_the_shipped_autoencoder_reconstructs_a_scene(tmp_path: Path) -> None:
     assert abs(float(latent.mean())) < 0.5
     assert 0.5 < float(latent.std()) < 1.5
     assert float((vae.decode(latent) - picture).square().mean()) < 10**-2.5
+
+
+@torch.no_grad()
+def test_channels_that_the_shipped_decoder_does_not_use_can_learn_and_change_nothing() -> None:
+    network = Autoencoder()
+    notes = load_autoencoder(network)
+    shipped = shipped_autoencoder()
+    x = torch.rand(1, 4, 8, 8)
+    torch.testing.assert_close(network.taesd_decoder(x), shipped.taesd_decoder(x), atol=1e-5, rtol=0)
+    assert all(bool((each.flatten(1).abs().amax(1) > 0).all()) for key, each in network.named_parameters()
+               if key.endswith("weight"))  # fmt: skip
+    assert float(notes["mean"]) == pytest.approx(float(shipped.mean))
+    assert float(notes["deviation"]) == pytest.approx(float(shipped.deviation))
 
 
 def face_at(left: int, top: int, right: int, bottom: int, expression: str = "angry") -> dict[str, Any]:
