@@ -174,7 +174,11 @@ class Place:
 
 
 def locate(workflow: Workflow, object_info: dict[str, Any], node_id: str, widget: str, who: str) -> Place:
-    """Where the value of a node's widget is. Raises WorkflowError, beginning with `who` asks, where it has none."""
+    """Where the value of a node's widget is. Raises WorkflowError, beginning with `who` asks, where it has none.
+
+    All others must stay as they are: a mark in the place of "randomize" behind a seed shifts them all by one.
+    """
+    inputs = to_prompt(workflow, object_info).get(node_id, {}).get("inputs", {})
     changed = copy.deepcopy(workflow)
     node = _node(changed, node_id)
     if node is None:
@@ -182,10 +186,9 @@ def locate(workflow: Workflow, object_info: dict[str, Any], node_id: str, widget
     values = node.get("widgets_values") or []
     for key in list(values) if isinstance(values, dict) else range(len(values)):
         old, values[key] = values[key], _PROBE
-        if to_prompt(changed, object_info)[node_id]["inputs"].get(widget) == _PROBE:
+        if to_prompt(changed, object_info)[node_id]["inputs"] == inputs | {widget: _PROBE}:
             return Place(node_id, key)
         values[key] = old
-    inputs = to_prompt(workflow, object_info)[node_id]["inputs"]
     raise WorkflowError(f"{who}: the node has no such widget. It has: {', '.join(widgets_of(inputs))}")
 
 

@@ -50,6 +50,24 @@ def graph() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def test_a_setting_changes_its_widget_alone():
+    """The mark that looks for a widget's place once took that of "randomize", and all behind it moved by one."""
+    from steer.runner.workflow import Setting, apply, to_prompt
+
+    names = {"seed": ["INT", {}], "steps": ["INT", {}], "cfg": ["FLOAT", {}], "name": [["euler", "heun"], {}]}
+    info = {"KSampler": {"input": {"required": names}, "input_order": {"required": list(names)}, "output": [],
+                         "output_name": [], "output_is_list": []}}  # fmt: skip
+    sampler = {"id": 1, "type": "KSampler", "mode": 0, "inputs": [], "outputs": [], "properties": {},
+               "widgets_values": [7, "randomize", 20, 8.0, "euler"]}  # fmt: skip
+    workflow = {"nodes": [sampler], "links": [], "version": 0.4}
+    before = {"seed": 7, "steps": 20, "cfg": 8.0, "name": "euler"}
+    assert to_prompt(workflow, info)["1"]["inputs"] == before
+    for name, value in {"seed": 3, "steps": 30, "cfg": 2.0, "name": "heun"}.items():
+        changed = apply(workflow, info, Setting("KSampler", name, value))
+        assert to_prompt(changed, info)["1"]["inputs"] == before | {name: value}
+        assert changed["nodes"][0]["widgets_values"][1] == "randomize"
+
+
 def api() -> dict[str, Any]:
     from steer.runner.workflow import to_prompt
 
