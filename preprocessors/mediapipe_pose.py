@@ -52,6 +52,8 @@ EYES68 = (range(36, 42), range(42, 48))  # their centres stand for the pupils, w
 
 PERSON_SCORE = 0.2
 BODY_SCORE = 0.5
+# Of whom MoveNet is less sure than this (TensorFlow.js's own limit), BlazePose must be: most are lamps, roofs and cats.
+PERSON_SURE, BODY_SURE = 0.25, 0.9
 POINT_SCORE = 0.3
 SAME_BODY = 0.35
 PALM_SCORE = 0.5
@@ -83,8 +85,10 @@ def _kept(parts: Sequence[Floats | None], height: int, width: int) -> list[Float
 
 
 def _bodies(net: Network, picture: Bytes, found: Sequence[Found]) -> list[tuple[Floats, Floats | None]]:
-    """For each person OpenPose's 18 points, and BlazePose's 33 where they were found."""
-    first = body_landmarks(net, picture, [body_crop(person) for person in found])
+    """For each person OpenPose's 18 points, and BlazePose's 33 where they were found. Who is none is left out."""
+    looked = body_landmarks(net, picture, [body_crop(person) for person in found])
+    sure = [i for i, body in enumerate(looked) if found[i].score >= PERSON_SURE or body.score >= BODY_SURE]
+    found, first = [found[i] for i in sure], [looked[i] for i in sure]
     again = [
         i
         for i, body in enumerate(first)

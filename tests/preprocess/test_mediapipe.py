@@ -13,9 +13,10 @@ import pytest
 import torch
 from pose_photos import PHOTOS, photo
 from skimage.data import astronaut
+from steer.demo.scenes import HELD_OUT, render
 from steer.preprocessors.graph import ConvGraph, load_graph
 from steer.preprocessors.mediapipe import PALM, Crop, anchors, spanned_crop
-from steer.preprocessors.mediapipe_pose import find_people, needed
+from steer.preprocessors.mediapipe_pose import PERSON_SURE, find_people, needed
 from steer.preprocessors.mlsd import load_mlsd, mlsd_lines
 from steer.preprocessors.movenet import Found, merged, movenet_decode, movenet_input, movenet_people
 from steer.preprocessors.people import WRISTS, Person
@@ -163,6 +164,17 @@ def test_half_a_person_has_no_point_outside_the_picture(networks: Mapping[str, C
 def test_nobody(networks: Mapping[str, ConvGraph], size: tuple[int, int]):
     grey = np.full((*size, 3), 127, np.uint8)
     assert find_people(networks, grey, hands=True, face=True) == []
+
+
+def test_what_neither_network_is_sure_of_is_nobody(networks: Mapping[str, ConvGraph]):
+    """MoveNet takes the top of a pagoda and the lamps of drawn rooms for people, just above its limit."""
+    pagoda = cv2.imread(str(DATA.parent / "mlsd" / "china.png"))[..., ::-1].copy()
+    rooms = [render(HELD_OUT + seed, kind="interior").image for seed in (9, 22)]
+    for picture in (pagoda, *rooms):
+        seen = movenet_people(networks["movenet"], picture)
+        assert len(seen) == 1
+        assert seen[0].score < PERSON_SURE
+        assert find_people(networks, picture) == []
 
 
 def test_one_person_seen_twice_is_one():
