@@ -79,7 +79,7 @@ def test_one_person_equals_controlnet_aux():
 
 def test_overlapping_people_follow_the_v11_order():
     rng = np.random.default_rng(1)
-    for _ in range(60):
+    for _ in range(200):
         people = skeletons(rng, int(rng.integers(2, 5)), 160, 200, 0.2)
         assert np.array_equal(draw_pose(people, 160, 200), reference_v11(people, 160, 200))
 
