@@ -92,7 +92,7 @@ def of_scenes(networks: Networks, kind: str, scale: int, count: int) -> list[Loo
 
 def by_the_model(networks: Networks, count: int) -> dict[str, int]:
     """In how many pictures of the Demo Model somebody is found, by what held-out captions ask for."""
-    found = dict.fromkeys(PEOPLE, 0)
+    found: dict[str, int] = dict.fromkeys(PEOPLE, 0)
     with tempfile.TemporaryDirectory() as folder:
         generator = Generator(InProcessComfy(Path(folder)))
         for kind in PEOPLE:
