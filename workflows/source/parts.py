@@ -12,44 +12,48 @@ Pair = tuple["Output", "Output"]  # positive and negative
 
 # How far below one another folded nodes lie, and how far apart their columns.
 STEP, COLUMN = 40, 200
+NOISE = (667, 180)  # where a folded node fits among those of with_and_without()
 
 
 def with_and_without(
-    graph: Graph, kit: Kit, models: Models, at: tuple[int, int], *, noise: Output, batch_size: Output | int,
-    without: Pair, controlled: Pair, labels: Output,
+    graph: Graph, kit: Kit, models: Models, *, noise: Output, batch_size: Output | int, without: Pair, controlled: Pair,
+    labels: Output,
 ) -> Output:  # fmt: skip
-    """The same noise sampled without control and with it; one sheet, a row each. Folded nodes of 600 x 160 at `at`.
+    """The same noise sampled without control and with it; one sheet, a row each.
 
-    Either the noise is a batch, or the conditionings are lists; `labels` names the pictures of a row.
+    Folded nodes in the upper part of a slide's last column, placed so that few wires cross: control comes from the
+    upper left and is sampled above, the models from the lower left, what both share lies between. The place of NOISE
+    stays free. Either the noise is a batch, or the conditionings are lists; `labels` names the pictures of a row.
     """
-    x, y = at
-    sampler = graph.node("KSamplerSelect", at=(x, y), sampler_name="dpmpp_2m")
-    sigmas = graph.node("BasicScheduler", at=(x, y + STEP), model=models.model, scheduler="karras", steps=kit.steps)
-    latent = graph.node(
-        "EmptyLatentImage", at=(x, y + 2 * STEP), width=kit.size, height=kit.size, batch_size=batch_size
-    )
 
-    def row(column: int, words: str, pair: Pair) -> Output:
-        left = x + column * COLUMN
+    def at(column: int, y: int) -> tuple[int, int]:
+        return NOISE[0] + column * COLUMN, y
+
+    sampler = graph.node("KSamplerSelect", at=at(0, 140), sampler_name="dpmpp_2m")
+    sigmas = graph.node("BasicScheduler", at=at(0, 420), model=models.model, scheduler="karras", steps=kit.steps)
+    latent = graph.node("EmptyLatentImage", at=at(1, 140), width=kit.size, height=kit.size, batch_size=batch_size)
+
+    def row(words: str, pair: Pair, *places: tuple[int, int]) -> Output:
         guider = graph.node(
-            "CFGGuider", at=(left, y), called=f"Guider, {words}", model=models.model, positive=pair[0],
+            "CFGGuider", at=places[0], called=f"Guider, {words}", model=models.model, positive=pair[0],
             negative=pair[1], cfg=kit.cfg,
         )  # fmt: skip
         result = graph.node(
-            "SamplerCustomAdvanced", at=(left, y + STEP), called=f"Sample, {words}", noise=noise, guider=guider[0],
+            "SamplerCustomAdvanced", at=places[1], called=f"Sample, {words}", noise=noise, guider=guider[0],
             sampler=sampler[0], sigmas=sigmas[0], latent_image=latent[0],
         )  # fmt: skip
         pictures = graph.node(
-            "VAEDecode", at=(left, y + 2 * STEP), called=f"Decode, {words}", samples=result["output"], vae=models.vae
+            "VAEDecode", at=places[2], called=f"Decode, {words}", samples=result["output"], vae=models.vae
         )
         return graph.node(
-            "RebatchImages", at=(left, y + 3 * STEP), called=f"Row, {words}", images=pictures[0], batch_size=64
-        )[0]
+            "RebatchImages", at=places[3], called=f"Row, {words}", images=pictures[0], batch_size=64
+        )[0]  # fmt: skip
 
-    upper, lower = row(1, "without", without), row(2, "with control", controlled)
-    both = graph.node("ImageBatch", at=(x, y + 3 * STEP), called="Both rows", image1=upper, image2=lower)
+    upper = row("without", without, at(0, 340), at(1, 300), at(1, 500), at(2, 460))
+    lower = row("with control", controlled, at(1, 20), at(2, 100), at(2, 340), at(2, 420))
+    both = graph.node("ImageBatch", at=at(2, 500), called="Both rows", image1=upper, image2=lower)
     return graph.node(
-        "SteerContactSheet", at=(x, y + 4 * STEP), called="Sheet", images=both[0], column_labels=labels,
+        "SteerContactSheet", at=at(0, 500), called="Sheet", images=both[0], column_labels=labels,
         row_labels="without\nwith control", columns=0,
     )[0]  # fmt: skip
 
@@ -89,18 +93,18 @@ def guided(
     graph: Graph, *, positive: Output, negative: Output, net: Output, latent: Output, image: Output | None = None,
     lines: Output | None = None, keypoints: Output | None = None,
 ) -> Node:  # fmt: skip
-    """ControlNet Guide at the foot of a slide's second column."""
+    """ControlNet Guide at the head of a slide's second column."""
     return graph.node(
-        "SteerControlNetGuide", at=(10, 538), size=(330, 422), positive=positive, negative=negative, control_net=net,
+        "SteerControlNetGuide", at=(10, 10), size=(330, 422), positive=positive, negative=negative, control_net=net,
         latent=latent, image=image, lines=lines, keypoints=keypoints,
     )  # fmt: skip
 
 
 def shown(graph: Graph, guide: Node, number: int, what: str, prefix: str) -> None:
     """The hint as the ControlNet gets it, and the guide's report, in a slide's third column, as steps from `number`."""
-    graph.group(f"{number}  {what}", at=(370, -60), size=(270, 370))
+    graph.group(f"{number}  {what}", at=(370, -60), size=(270, 365))
     graph.node(
-        "SaveImage", at=(380, 20), size=(250, 270), called=what, images=guide["hint"],
+        "SaveImage", at=(380, 32), size=(250, 263), called=what, images=guide["hint"],
         filename_prefix=prefix,
     )  # fmt: skip
     graph.group(f"{number + 1}  What the guide says", at=(370, 530), size=(270, 440))

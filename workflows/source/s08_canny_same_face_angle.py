@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .parts import guided, shown, with_and_without
+from .parts import NOISE, guided, shown, with_and_without
 
 if TYPE_CHECKING:
     from ...runner.graph import Graph
@@ -39,35 +39,35 @@ def build(graph: Graph, kit: Kit) -> None:
         "ImageScale", at=(-370, 655), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
         crop="center",
     )  # fmt: skip
-    size = graph.node("EmptyLatentImage", at=(-370, 690), called="Size of the hint", width=kit.size, height=kit.size)
-    canny = graph.node("SteerCanny", at=(-370, 745), size=(330, 215), image=small[0])
+    canny = graph.node("SteerCanny", at=(-370, 705), size=(330, 215), image=small[0])
+    size = graph.node("EmptyLatentImage", at=(-190, 965), called="Size of the hint", width=kit.size, height=kit.size)
 
-    graph.group("2  Models", at=(0, -60), size=(350, 285))
-    models = kit.models(graph, at=(10, 10))
-    net = kit.control_net(graph, "canny", at=(10, 150))
+    graph.group("3  Models", at=(0, 655), size=(350, 315))
+    net = kit.control_net(graph, "canny", at=(10, 730))
+    models = kit.models(graph, at=(10, 860))
 
-    graph.group("3  A prompt, and the edges", at=(0, 245), size=(350, 725))
+    graph.group("2  The edges, and a prompt", at=(0, -60), size=(350, 700))
     positive = graph.node(
-        "CLIPTextEncode", at=(10, 325), size=(330, 117), called="Prompt", clip=models.clip,
+        "CLIPTextEncode", at=(10, 477), size=(330, 107), called="Prompt", clip=models.clip,
         text="Girl with a Pearl Earring, smiling, beach",
     )  # fmt: skip
-    negative = graph.node("CLIPTextEncode", at=(10, 477), called="Negative prompt", clip=models.clip, text="")
+    negative = graph.node("CLIPTextEncode", at=(180, 629), called="Negative prompt", clip=models.clip, text="")
     guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], image=canny[0])
 
     graph.group("4  Four seeds", at=(370, 320), size=(270, 205))
     seeds = graph.node("SteerSeeds", at=(380, 384), size=(250, 138), text="1-4")
-    noise = graph.node("SteerSeededNoise", at=(670, 30), called="Noise of each seed", seeds=seeds["seeds"])
+    noise = graph.node("SteerSeededNoise", at=NOISE, called="Noise of each seed", seeds=seeds["seeds"])
 
     shown(graph, guide, 5, "Edges", "steer/08-canny-edges")
 
-    graph.group("7  Without and with control", at=(660, -60), size=(610, 310))
+    graph.group("7  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(
-        graph, kit, models, (665, 70), noise=noise["noise"], batch_size=noise["batch_size"],
+        graph, kit, models, noise=noise["noise"], batch_size=noise["batch_size"],
         without=(positive[0], negative[0]), controlled=(guide[0], guide[1]), labels=seeds["labels"],
     )  # fmt: skip
 
-    graph.group("8  The same seeds, the same angle", at=(660, 270), size=(610, 430))
+    graph.group("8  The same seeds, the same angle", at=(660, 545), size=(610, 425))
     graph.node(
-        "SaveImage", at=(670, 350), size=(590, 340), called="Without and with control", images=sheet,
+        "SaveImage", at=(670, 620), size=(590, 340), called="Without and with control", images=sheet,
         filename_prefix="steer/08-canny-angle",
     )  # fmt: skip

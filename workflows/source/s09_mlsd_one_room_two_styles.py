@@ -33,39 +33,39 @@ the table, window and door of every room stand where the template has them; styl
 def build(graph: Graph, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 320), title="Slide 9")
 
-    graph.group("1  A room", at=(-390, 310), size=(370, 465))
-    picture = graph.node("SteerDemoPicture", at=(-370, 380), size=(330, 298), picture="empty room")
-    size = graph.node("EmptyLatentImage", at=(-370, 715), called="Size of the hint", width=kit.size, height=kit.size)
-    lines = graph.node("SteerMLSD", at=(-370, 750), called="M-LSD", image=picture[0], latent=size[0])
+    graph.group("1  A ControlNet", at=(-390, 305), size=(370, 155))
+    net = kit.control_net(graph, "mlsd", at=(-370, 385))
 
-    graph.group("2  A ControlNet", at=(-390, 795), size=(370, 175))
-    net = kit.control_net(graph, "mlsd", at=(-370, 880))
+    graph.group("2  A room", at=(-390, 480), size=(370, 490))
+    size = graph.node("EmptyLatentImage", at=(-190, 575), called="Size of the hint", width=kit.size, height=kit.size)
+    picture = graph.node("SteerDemoPicture", at=(-370, 630), size=(330, 265), picture="empty room")
+    lines = graph.node("SteerMLSD", at=(-190, 945), called="M-LSD", image=picture[0], latent=size[0])
 
-    graph.group("3  A model", at=(0, -60), size=(350, 185))
-    models = kit.models(graph, at=(10, 15))
+    graph.group("4  A model", at=(0, 785), size=(350, 185))
+    models = kit.models(graph, at=(10, 860))
 
-    graph.group("4  Two styles, and the lines", at=(0, 145), size=(350, 825))
+    graph.group("3  The lines, and two styles", at=(0, -60), size=(350, 825))
     rooms = graph.node(
-        "SteerPromptTemplate", at=(10, 220), size=(330, 228), called="Rooms", template="[[room]], interior design",
+        "SteerPromptTemplate", at=(10, 530), size=(330, 228), called="Rooms", template="[[room]], interior design",
         lists="room: modern office | classical kitchen",
     )  # fmt: skip
-    positive = graph.node("CLIPTextEncode", at=(10, 478), called="Prompts", clip=models.clip, text=rooms["prompts"])
-    negative = graph.node("CLIPTextEncode", at=(10, 508), called="Negative prompt", clip=models.clip, text="")
+    positive = graph.node("CLIPTextEncode", at=(180, 467), called="Prompts", clip=models.clip, text=rooms["prompts"])
+    negative = graph.node("CLIPTextEncode", at=(180, 497), called="Negative prompt", clip=models.clip, text="")
     guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], lines=lines["lines"])
 
-    graph.group("5  One seed", at=(370, 330), size=(270, 180))
-    noise = graph.node("RandomNoise", at=(380, 410), size=(250, 82), called="Seed", noise_seed=3)
+    graph.group("5  One seed", at=(370, 325), size=(270, 180))
+    noise = graph.node("RandomNoise", at=(380, 395), size=(250, 82), called="Seed", noise_seed=3)
 
     shown(graph, guide, 6, "Lines", "steer/09-mlsd-lines")
 
-    graph.group("8  Without and with control", at=(660, -60), size=(610, 250))
+    graph.group("8  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(
-        graph, kit, models, (665, 30), noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
+        graph, kit, models, noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
         controlled=(guide[0], guide[1]), labels=rooms["labels"],
     )  # fmt: skip
 
-    graph.group("9  One room, two styles", at=(660, 210), size=(610, 490))
+    graph.group("9  One room, two styles", at=(660, 545), size=(610, 425))
     graph.node(
-        "SaveImage", at=(670, 290), size=(590, 400), called="One room, two styles", images=sheet,
+        "SaveImage", at=(670, 620), size=(590, 340), called="One room, two styles", images=sheet,
         filename_prefix="steer/09-mlsd-rooms",
     )  # fmt: skip
