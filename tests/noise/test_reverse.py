@@ -238,26 +238,32 @@ def test_bad_input_is_refused_before_sampling(comfy, models: dict[str, Any]):
         reverse(comfy, given)
 
 
-def test_preview_and_cancel_work_as_usual(comfy, models: dict[str, Any]):
+def test_preview_and_cancel_work_as_usual(comfy, models: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     import comfy.model_management as management
+    from comfy.cli_args import LatentPreviewMethod, args
     from comfy.utils import set_progress_bar_global_hook
 
+    monkeypatch.setattr(args, "preview_method", LatentPreviewMethod.Latent2RGB)
     told: list[tuple[int, int]] = []
+    shown: list[tuple[int, int]] = []
 
     def hook(value: int, total: int, preview: Any, node_id: Any = None) -> None:
         told.append((value, total))
+        shown.append(preview[1].size)
         if value == 3:
             management.interrupt_current_processing()
         management.throw_exception_if_processing_interrupted()
 
+    given = inputs(models["eps"])
     set_progress_bar_global_hook(hook)
     try:
         with pytest.raises(management.InterruptProcessingException):
-            reverse(comfy, inputs(models["eps"]))
+            reverse(comfy, given)
     finally:
         set_progress_bar_global_hook(None)
         management.interrupt_current_processing(False)
     assert told == [(1, STEPS), (2, STEPS), (3, STEPS)]
+    assert shown == [given["latent_image"]["samples"].shape[:-3:-1]] * 3, "one pixel for a cell of the latent"
 
 
 class _Idle:

@@ -186,27 +186,28 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     import ray  # pyright: ignore[reportMissingImports]
 
-    rows = earlier(options.out)
+    rows, today = earlier(options.out), datetime.date.today()
     outcomes = []
     for name in options.only:
         with tempfile.TemporaryDirectory() as folder:
             started = time.monotonic()
             outcome = SCENARIOS[name](Path(folder))
             seconds = time.monotonic() - started
-        outcomes.append(f"| {outcome.what} | {outcome.told} | {seconds:.0f} | {'pass' if outcome.good else 'MISS'} |")
+        cells = (outcome.what, outcome.told, f"{seconds:.0f}", str(today), "pass" if outcome.good else "MISS")
+        outcomes.append(f"| {' | '.join(cells)} |")
         rows[outcome.what] = outcomes[-1]
         print(outcomes[-1], flush=True)
     text = [
         "# Batches on Ray",
         "",
-        f"`{' '.join(['python run.py report ray', *argv])}`, {datetime.date.today()}, Ray {ray.__version__}, torch "
-        f"{torch.__version__}, {os.cpu_count()} cores, two workers on this machine, on the CPU.",
+        f"`python run.py report ray`, Ray {ray.__version__}, torch {torch.__version__}, {os.cpu_count()} cores, two "
+        "workers on this machine, on the CPU. Each row has its own date: `--only` measures some and keeps the others.",
         "",
         f"Unless said otherwise: {JOBS} pictures of {STEPS} steps at 64 x 64, and what is done to the batch happens "
-        "after the third or fourth of them. Scenarios that `--only` left out are as an earlier run found them.",
+        "after the third or fourth of them.",
         "",
-        "| what | what came of it | seconds | |",
-        "|---|---|---|---|",
+        "| what | what came of it | seconds | date | |",
+        "|---|---|---|---|---|",
         *rows.values(),
         "",
     ]
