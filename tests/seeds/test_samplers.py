@@ -271,6 +271,15 @@ def test_a_picture_of_an_old_batch_comes_back_alone(comfy, model: Any, size: int
         assert float((alone - batch[index : index + 1]).abs().max()) < tolerance(batch)
 
 
+@pytest.mark.parametrize("name", [name for name in sampler_names() if name not in REFUSED])
+def test_the_samplers_that_can_be_rescued_are_those_without_step_noise(comfy, model: Any, name: str):
+    batch = run(comfy, model, random_noise(77), sampler(name), 4)
+    (noise,) = comfy.call("SteerRescueSeed", seed=77, batch_index=2, old_batch_size=4)
+    alone = run(comfy, model, noise, sampler(name), 1)
+    same = float((alone - batch[2:3]).abs().max()) < tolerance(batch)
+    assert same == (STEP_NOISE.get(FUNCTIONS.get(name, name)) == "none")
+
+
 def test_a_video_of_an_old_batch_has_its_noise_again(comfy):
     shape = (16, 3, 5, 3)
     one_stream = random_noise(77).generate_noise({"samples": torch.zeros(3, *shape)})
