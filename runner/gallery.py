@@ -19,15 +19,17 @@ PAGE = """<!doctype html>
 <style>
 :root {{ color-scheme: light dark; --line: light-dark(#d8dce2, #3a3f47); --dim: light-dark(#5b6470, #9aa4b1); }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem;
-        background: light-dark(#fbfbfc, #17191d); color: light-dark(#1d2127, #e7eaee); }}
+        background: light-dark(#fbfbfc, #17191d); color: light-dark(#1d2127, #e7eaee); overflow-wrap: anywhere; }}
 h1 {{ font-size: 1.6rem; margin: 0 0 .5rem; }} h2 {{ font-size: 1.35rem; margin: 0 0 .25rem; }}
 nav ol {{ margin: 0 0 1.5rem; padding-left: 1.5rem; }} a {{ color: light-dark(#1a5fb4, #99c1f1); }}
-a:focus-visible {{ outline: 3px solid currentColor; outline-offset: 2px; border-radius: 4px; }}
+:focus-visible {{ outline: 3px solid currentColor; outline-offset: 2px; border-radius: 4px; }}
 section {{ border-top: 1px solid var(--line); padding: 1.25rem 0; }}
 p {{ margin: 0 0 .75rem; color: var(--dim); }} .bad {{ color: light-dark(#b3261e, #ff8a80); white-space: pre-wrap; }}
 .pictures {{ display: flex; flex-wrap: wrap; gap: .75rem; }}
-ul {{ margin: .75rem 0; padding-left: 1.25rem; }}
-figure {{ margin: 0; max-width: 100%; }} figcaption {{ font-size: .85rem; color: var(--dim); }}
+ul {{ margin: .75rem 0; padding-left: 1.25rem; list-style-type: "\\2713\\a0"; }}
+li.bad {{ list-style-type: "\\2717\\a0"; }}
+figure {{ margin: 0; max-width: 100%; }} figure a {{ display: block; }}
+figcaption {{ font-size: .85rem; color: var(--dim); }}
 img, video {{ max-width: 100%; max-height: 420px; border-radius: 4px; display: block; }}
 </style></head><body>
 <h1>Steer: the slides</h1>
@@ -61,11 +63,14 @@ def _section(slide: Slide, folder: Path) -> str:
         f"<figure>{_shown(path, folder, caption)}<figcaption>{escape(caption)}</figcaption></figure>"
         for path, caption in zip(slide.pictures, slide.captions, strict=True)
     )
-    checks = ", ".join(f"{name}: {'yes' if passed else 'NO'}" for name, passed in slide.checks.items())
+    checks = ", ".join(
+        f"{escape(name)}: yes" if passed else f'<span class="bad">{escape(name)}: NO</span>'
+        for name, passed in slide.checks.items()
+    )
     told = (
         f'<p class="bad">{escape(slide.error)}</p>'
         if slide.error
-        else f"<p><small>{escape(slide.name)}: {slide.seconds:.1f} s. {escape(checks)}</small></p>"
+        else f"<p><small>{escape(slide.name)}: {slide.seconds:.1f} s. {checks}</small></p>"
     )
     promises = "".join(
         f"<li{'' if kept else ' class=bad'}>{escape(text)}{'' if kept else ' (not kept)'}</li>"
