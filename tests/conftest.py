@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from comfy_inprocess import InProcessComfy
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from steer.runner.server import ComfyServer
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes is the machine's matter: on a busy one the clock alone failed tests.
+settings.register_profile("steer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steer")
 
 
 def _load_pack() -> None:
