@@ -32,8 +32,11 @@ def test_without_ray_one_command_is_told_that_installs_it(tmp_path: Path):
 
 def test_one_file_of_steer_knows_ray():
     importing = set()
-    for folder in ("nodes", "preprocessors", "demo", "runner"):
-        for path in (ROOT / folder).rglob("*.py"):
+    for place in (
+        "*.py",
+        *(f"{folder}/**/*.py" for folder in ("nodes", "preprocessors", "demo", "runner", "workflows")),
+    ):
+        for path in ROOT.glob(place):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
