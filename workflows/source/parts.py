@@ -50,7 +50,7 @@ def with_and_without(
         )[0]  # fmt: skip
 
     upper = row("without", without, at(0, 340), at(1, 300), at(1, 500), at(2, 460))
-    lower = row("with control", controlled, at(1, 20), at(2, 100), at(2, 340), at(2, 420))
+    lower = row("with control", controlled, (917, 20), at(2, 100), at(2, 340), at(2, 420))
     both = graph.node("ImageBatch", at=at(2, 500), called="Both rows", image1=upper, image2=lower)
     return graph.node(
         "SteerContactSheet", at=at(0, 500), called="Sheet", images=both[0], column_labels=labels,
@@ -101,11 +101,10 @@ def guided(
 
 
 def shown(graph: Graph, guide: Node, number: int, what: str, prefix: str) -> None:
-    """The hint as the ControlNet gets it, and the guide's report, in a slide's third column, as steps from `number`."""
+    """The hint as the ControlNet gets it, a slide's step `number` in its third column; beside it the guide's report."""
     graph.group(f"{number}  {what}", at=(370, -60), size=(270, 365))
     graph.node(
         "SaveImage", at=(380, 32), size=(250, 263), called=what, images=guide["hint"],
         filename_prefix=prefix,
     )  # fmt: skip
-    graph.group(f"{number + 1}  What the guide says", at=(370, 530), size=(270, 440))
-    graph.node("PreviewAny", at=(380, 610), size=(250, 350), called="Report", source=guide["report"])
+    graph.node("PreviewAny", at=(670, 15), size=(225, 80), called="Report", source=guide["report"])

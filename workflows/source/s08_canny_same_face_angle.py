@@ -60,14 +60,14 @@ def build(graph: Graph, kit: Kit) -> None:
 
     shown(graph, guide, 5, "Edges", "steer/08-canny-edges")
 
-    graph.group("7  Without and with control", at=(660, -60), size=(610, 585))
+    graph.group("6  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(
         graph, kit, models, noise=noise["noise"], batch_size=noise["batch_size"],
         without=(positive[0], negative[0]), controlled=(guide[0], guide[1]), labels=seeds["labels"],
     )  # fmt: skip
 
-    graph.group("8  The same seeds, the same angle", at=(660, 545), size=(610, 425))
+    graph.group("7  The same seeds, the same angle", at=(490, 545), size=(615, 425))
     graph.node(
-        "SaveImage", at=(670, 620), size=(590, 340), called="Without and with control", images=sheet,
+        "SaveImage", at=(500, 620), size=(595, 340), called="Without and with control", images=sheet,
         filename_prefix="steer/08-canny-angle",
     )  # fmt: skip

@@ -58,14 +58,14 @@ def build(graph: Graph, kit: Kit) -> None:
 
     shown(graph, guide, 6, "Lines", "steer/09-mlsd-lines")
 
-    graph.group("8  Without and with control", at=(660, -60), size=(610, 585))
+    graph.group("7  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(
         graph, kit, models, noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
         controlled=(guide[0], guide[1]), labels=rooms["labels"],
     )  # fmt: skip
 
-    graph.group("9  One room, two styles", at=(660, 545), size=(610, 425))
+    graph.group("8  One room, two styles", at=(490, 545), size=(615, 425))
     graph.node(
-        "SaveImage", at=(670, 620), size=(590, 340), called="One room, two styles", images=sheet,
+        "SaveImage", at=(500, 620), size=(595, 340), called="One room, two styles", images=sheet,
         filename_prefix="steer/09-mlsd-rooms",
     )  # fmt: skip

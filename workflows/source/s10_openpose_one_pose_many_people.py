@@ -62,14 +62,14 @@ def build(graph: Graph, kit: Kit) -> None:
 
     shown(graph, guide, 6, "Skeleton", "steer/10-openpose-skeleton")
 
-    graph.group("8  Without and with control", at=(660, -60), size=(610, 585))
+    graph.group("7  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(
         graph, kit, models, noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
         controlled=(guide[0], guide[1]), labels=people["labels"],
     )  # fmt: skip
 
-    graph.group("9  One pose, many people", at=(660, 545), size=(610, 425))
+    graph.group("8  One pose, many people", at=(490, 545), size=(615, 425))
     graph.node(
-        "SaveImage", at=(670, 620), size=(590, 340), called="One pose, many people", images=sheet,
+        "SaveImage", at=(500, 620), size=(595, 340), called="One pose, many people", images=sheet,
         filename_prefix="steer/10-openpose-people",
     )  # fmt: skip
