@@ -40,6 +40,17 @@ _load_pack()
 assert str(ROOT) not in map(os.path.abspath, sys.path), "run the suite as `python run.py test` or `pytest tests`"
 
 
+# The files that take minutes, the longest first: begun late, one worker would end on them alone.
+LONG = ("pack/test_browser.py", "control/test_slides.py", "pack/test_server.py", "pack/test_style.py",
+        "pack/test_imports.py")  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A worker takes whole files, in the order that they have here."""
+    ranks = {(ROOT / "tests" / name): rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.path, len(LONG)))  # the others stay as they are
+
+
 @pytest.fixture(scope="session")
 def comfy_session(tmp_path_factory: pytest.TempPathFactory) -> InProcessComfy:
     from comfy_inprocess import InProcessComfy

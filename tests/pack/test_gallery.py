@@ -92,21 +92,35 @@ def gallery_file(server: ComfyServer, tmp_path_factory: pytest.TempPathFactory) 
     return gallery.write([real, odd, broken], folder)
 
 
-@pytest.fixture
-def page(browser: str, gallery_file: Path) -> Iterator[Page]:
-    """The page from its file, with every request that does not go to a file refused."""
+@pytest.fixture(scope="module")
+def window(browser: str) -> Iterator[Page]:
+    """One browser for all tests, from which nothing but files is let through."""
     from frontend import browser_page
 
     with browser_page(browser) as page:
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
         page.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
         page.context.set_offline(True)
-        page.goto(gallery_file.as_uri())
         yield page
-        assert gallery_file.as_uri() in asked
-        inside = gallery_file.parent.as_uri() + "/"
-        assert [url for url in asked if not url.startswith(inside)] == [], "a request left the page"
+
+
+@pytest.fixture
+def page(window: Page, gallery_file: Path) -> Iterator[Page]:
+    """The page, opened anew from its file; afterwards, nothing was asked for outside its folder."""
+    asked: list[str] = []
+
+    def note(request: Any) -> None:
+        asked.append(request.url)
+
+    window.on("request", note)
+    window.goto("about:blank")  # from a fragment of the same page, it would not be opened anew
+    window.set_viewport_size({"width": 1280, "height": 800})
+    window.goto(gallery_file.as_uri())
+    yield window
+    window.remove_listener("request", note)
+    assert gallery_file.as_uri() in asked
+    inside = gallery_file.parent.as_uri() + "/"
+    outside = [url for url in asked if not url.startswith(inside) and url != "about:blank"]
+    assert outside == [], "a request left the page"
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

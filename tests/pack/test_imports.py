@@ -24,7 +24,7 @@ def _measure(base: Path) -> dict[str, Any]:
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "support" / "import_cost.py"), str(ROOT), str(base)],
-        capture_output=True, text=True, check=True, env=environment | {"PYTHONPYCACHEPREFIX": str(base / "cache")},
+        capture_output=True, text=True, check=True, env=environment,
     )  # fmt: skip
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -34,7 +34,9 @@ def test_loading_is_cheap_and_pulls_in_nothing_heavy(tmp_path: Path):
     assert first["nodes"], "the pack gave no nodes"
     assert not FORBIDDEN & set(first["pulled_in"]), first["pulled_in"]
     # The loading thread's own processor time: on a busy machine the clock also counts what others do.
-    cost = min(float(_measure(tmp_path)["cpu_ms"]) for _ in range(2))
+    cost = float(_measure(tmp_path)["cpu_ms"])
+    if cost >= LIMIT_MS:  # the better of two
+        cost = min(cost, float(_measure(tmp_path)["cpu_ms"]))
     assert cost < LIMIT_MS, f"loading the pack took {cost:.0f} ms"
 
 

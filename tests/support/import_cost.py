@@ -27,6 +27,7 @@ def main(root: Path, base: str) -> None:
     importlib.import_module("server")
     asyncio.run(nodes.init_builtin_extra_nodes())
 
+    sys.pycache_prefix = str(Path(base) / "cache")  # of Steer's sources alone: compiling all of torch takes minutes
     before = set(sys.modules)
     started, worked = time.perf_counter(), time.thread_time()
     spec = importlib.util.spec_from_file_location("steer", root / "__init__.py", submodule_search_locations=[str(root)])
