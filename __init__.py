@@ -15,5 +15,7 @@ WEB_DIRECTORY = "./nodes/web"
 async def comfy_entrypoint() -> ComfyExtension:
     """Called once by ComfyUI; returns the extension that lists Steer's nodes."""
     from .nodes.collect import SteerExtension
+    from .nodes.identity import tell
 
+    tell()
     return SteerExtension()

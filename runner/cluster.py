@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from . import setup
-from .answers import Progress, QueueError
+from .answers import Progress, QueueError, ServerLost
+from .client import ComfyClient
 from .cluster_worker import ComfyWorker, Identity, WorkerSetup, identity_of
 from .fleet import BatchWorker, OnProgress, Servers
 from .jobs import Job
 from .needs import model_needs
+from .pack import part
 from .remote import Made
 from .scheduling import JobFailed, JobRefused, WorkerLost
 from .server import python_of
@@ -215,10 +217,21 @@ class RayFleet:
         self._up = list(self._running)
         yield from self.left_out
         yield from self.servers.check(jobs, self.object_info, set(self.models) if self._up else None)
-        for server in self.servers.workers:
-            yield f"Note: what is in the models and the Steer of {server.name} cannot be seen from outside."
+        yield from self._compare(ours)
         if not self.workers:
             raise QueueError("no worker has the right Steer and models.")
+
+    def _compare(self, ours: Identity) -> Iterator[str]:
+        """Leave out the named ComfyUIs that tell of another Steer; what is in their models none tells."""
+        for server in list(self.servers.workers):
+            found = identity_at(server.client)
+            faults = differences(found, ours, {}) if found is not None else []
+            if faults:
+                self.servers.workers.remove(server)
+                yield f"Left out: {server.name} {'; '.join(faults)}."
+                continue
+            what = "the models" if found is not None else "the models and the Steer"
+            yield f"Note: what is in {what} of {server.name} cannot be seen from outside."
 
     def close(self) -> None:
         """End the workers; one that does not listen is ended by Ray."""
@@ -251,6 +264,14 @@ def known_models(found: Mapping[str, Identity], ours: Identity) -> dict[str, str
         elif counts:
             known[model] = counts[0][0]
     return known
+
+
+def identity_at(client: ComfyClient) -> Identity | None:
+    """Of the Steer of a running ComfyUI; None where it has none, or one that does not tell yet."""
+    try:
+        return Identity(**client.get(part("identity").ROUTE))
+    except (ServerLost, TypeError):
+        return None
 
 
 def differences(mine: Identity, ours: Identity, known: Mapping[str, str]) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import shutil
 import tempfile
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,11 @@ from .answers import Picture, Progress
 from .client import ComfyClient
 from .jobs import Job, JobFile
 from .needs import ModelNeed, is_inside, model_file, sha256_of
-from .pack import part, version
+from .pack import part
 from .remote import ServerWorker
 from .scheduling import JobFailed, JobRefused, WorkerLost
 from .server import ComfyServer, ServerError, has_gpu
 
-CODE = ("nodes", "preprocessors", "demo")
-WEIGHTS = ("demo/weights", "preprocessors/weights")
 A_NODE_OF_STEER = "SteerSweep"
 
 
@@ -180,17 +177,4 @@ def identity_of(pack: Path | None, comfyui: Path, models: Sequence[str] = ()) ->
     """What the Steer in the folder `pack` and the models of `comfyui` are told apart by."""
     found = {name: model_file(ModelNeed(name), comfyui / "models") for name in models}
     hashes = {name: sha256_of(path) if path is not None else "" for name, path in found.items()}
-    if pack is None:
-        return Identity("", models=hashes)
-    code = [path for folder in CODE for path in (pack / folder).rglob("*.py")] + [*pack.glob("*.py")]
-    weights = [path for folder in WEIGHTS for path in (pack / folder).glob("*.safetensors")]
-    return Identity(version(pack), _hash_of(pack, code, text=True), _hash_of(pack, weights), hashes)
-
-
-def _hash_of(pack: Path, paths: Collection[Path], text: bool = False) -> str:
-    """Of names and contents; the ends of lines in text do not count, which git writes as the system likes."""
-    digest = hashlib.sha256()
-    for name, path in sorted((path.relative_to(pack).as_posix(), path) for path in paths):
-        plain = path.read_bytes().replace(b"\r\n", b"\n") if text else b""
-        digest.update(f"{name} {hashlib.sha256(plain).hexdigest() if text else sha256_of(path)}\n".encode())
-    return digest.hexdigest()
+    return Identity("", models=hashes) if pack is None else Identity(**part("identity").identity(pack), models=hashes)

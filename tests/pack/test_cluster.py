@@ -207,3 +207,14 @@ def test_the_folder_of_what_ended_by_itself_stays_until_its_starter_is_gone(tmp_
     while folder.exists() and time.monotonic() < limit:
         time.sleep(0.05)
     assert not folder.exists()
+
+
+@pytest.mark.server
+def test_a_running_comfyui_tells_which_steer_it_has(server: Any, client: Any):
+    from steer.runner.client import ComfyClient
+    from steer.runner.cluster import identity_at
+    from steer.runner.cluster_worker import identity_of
+    from steer.runner.server import free_port
+
+    assert identity_at(client) == identity_of(ROOT, ROOT)
+    assert identity_at(ComfyClient(f"http://127.0.0.1:{free_port()}", patience=1.0)) is None

@@ -155,6 +155,25 @@ def test_a_worker_that_was_started_again_works_on_if_it_is_the_same(fleet: Any):
     assert [actor.worker.runs > 1 for actor in ray.actors] == [False, True, True]
 
 
+def test_a_named_server_of_another_steer_is_left_out(monkeypatch: pytest.MonkeyPatch):
+    from steer.runner import cluster
+    from steer.runner.cluster_worker import Identity
+
+    ours = Identity("1", "code", "weights", {"a.pt": "sha"})
+    told = {"same": Identity("1", "code", "weights"), "silent": None, "trained": Identity("1", "code", "other"),
+            "edited": Identity("1", "other", "weights")}  # fmt: skip
+    servers = SimpleNamespace(workers=[SimpleNamespace(name=name, client=name) for name in told])
+    monkeypatch.setattr(cluster, "identity_at", told.__getitem__)
+    lines = list(cluster.RayFleet._compare(SimpleNamespace(servers=servers), ours))  # type: ignore[arg-type]
+    assert [server.name for server in servers.workers] == ["same", "silent"]
+    assert lines == [
+        "Note: what is in the models of same cannot be seen from outside.",
+        "Note: what is in the models and the Steer of silent cannot be seen from outside.",
+        "Left out: trained has other weights of Steer.",
+        "Left out: edited has a Steer 1 of other code.",
+    ]
+
+
 def test_a_server_is_left_out_only_for_what_another_has():
     from steer.runner.fleet import lacking
     from steer.runner.jobs import Job
