@@ -22,12 +22,15 @@ def identity(pack: Path = PACK) -> dict[str, str]:
     """`steer` (the version in pyproject.toml), `code` and `weights` (sha256) of the Steer in a folder."""
     code = [path for folder in CODE for path in (pack / folder).rglob("*.py")] + [*pack.glob("*.py")]
     weights = [path for folder in WEIGHTS for path in (pack / folder).glob("*.safetensors")]
-    return {"steer": _version(pack), "code": _hash_of(pack, code, text=True), "weights": _hash_of(pack, weights)}
+    return {"steer": version(pack), "code": _hash_of(pack, code, text=True), "weights": _hash_of(pack, weights)}
 
 
-def _version(pack: Path) -> str:
-    lines = (pack / "pyproject.toml").read_text(encoding="utf-8").splitlines()
-    return next(line.split('"')[1] for line in lines if line.startswith("version = "))
+def version(pack: Path = PACK) -> str:
+    """Steer's version, as pyproject.toml says."""
+    for line in (pack / "pyproject.toml").read_text(encoding="utf-8").splitlines():
+        if line.startswith("version = "):
+            return line.split('"')[1]
+    raise ValueError(f"{pack / 'pyproject.toml'} names no version")
 
 
 def _hash_of(pack: Path, paths: Collection[Path], text: bool = False) -> str:

@@ -25,14 +25,6 @@ def load_pack(name: str = "steer", root: Path = ROOT) -> None:
     spec.loader.exec_module(module)
 
 
-def version(root: Path = ROOT) -> str:
-    """Steer's version, as pyproject.toml says."""
-    for line in (root / "pyproject.toml").read_text(encoding="utf-8").splitlines():
-        if line.startswith("version = "):
-            return line.split('"')[1]
-    raise ValueError(f"{root / 'pyproject.toml'} names no version")
-
-
 def module(name: str) -> Any:
     """A module of the pack that needs no ComfyUI, such as `demo.judges.network`."""
     if "steer" not in sys.modules:
@@ -43,3 +35,8 @@ def module(name: str) -> Any:
 def part(name: str) -> Any:
     """A module of the nodes that needs no ComfyUI, such as `seeds.text`."""
     return module(f"nodes.{name}")
+
+
+def version() -> str:
+    """Steer's version, as pyproject.toml says."""
+    return str(part("identity").version())

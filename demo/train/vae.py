@@ -193,9 +193,9 @@ def main(argv: list[str]) -> int:
     model.taesd_encoder.requires_grad_(not options.decoder_only)
     from .shipped import go_on, load_autoencoder  # which needs this module
 
-    notes = load_autoencoder(model) if options.shipped else {}
     run = Run("vae", {"vae": model}, options, average=0.998, betas=(0.9, 0.98), decay=1e-4)
     if options.shipped:
+        notes = load_autoencoder(model)
         go_on(run, notes, mean=float(notes["mean"]), deviation=float(notes["deviation"]))
     test = held_out(options.scenes)
     rng = np.random.default_rng([options.seed, run.step])

@@ -12,7 +12,6 @@ import torch
 from ...preprocessors.faces import NETWORKS, Face, find_faces, in_order, of_person
 from ...preprocessors.graph import load_graph
 from ...preprocessors.keypoints import PoseFrame, read_frames
-from ...preprocessors.people import Person
 from ...preprocessors.pictures import check_pictures, fitted
 from ...preprocessors.render import canvas_size
 from ..preprocess import engine as detectors
@@ -31,7 +30,6 @@ _NOT_KNOWN = (
     "disconnect keypoints so that the picture itself is looked at"
 )
 
-_SURE = 0.3  # a nose with less is none for of_person, which asks for one
 _EMPTY = "; but the mask is empty"
 _SHRUNK = "grow {} shrinks it to nothing. Take one nearer to 0, or a larger picture"
 _OUTSIDE = "what is masked lies outside the picture"
@@ -98,14 +96,8 @@ def _matching(image: torch.Tensor, frames: list[PoseFrame]) -> tuple[int, int]:
 
 def _known(frame: PoseFrame, size: tuple[int, int]) -> list[Face]:
     placement = fitted((frame.height, frame.width) if frame.height else size, size, "stretch")
-    faces = [_face_of(person.placed(placement)) for person in frame.people]
+    faces = [of_person(person.placed(placement)) for person in frame.people]
     return in_order([face for face in faces if face is not None])
-
-
-def _face_of(person: Person) -> Face | None:
-    """None for a person of whom no point of the face is sure, such as one seen from behind."""
-    known = person.face is not None and bool(person.face[:68, 2].all())
-    return of_person(person) if known or person.body[0, 2] >= _SURE else None
 
 
 def _told(count: int, numbers: list[int], absent: list[int], region: str, mask: Mask) -> str:
