@@ -56,6 +56,11 @@ def pointwise(conv: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
     return F.linear(x.permute(0, 2, 3, 1), conv.weight.flatten(1), conv.bias).permute(0, 3, 1, 2)
 
 
+def _sum(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """a + b; in the memory of `a` where no gradient will ask for it."""
+    return a + b if a.requires_grad else a.add_(b)
+
+
 class _InvertedResidual(nn.Module):
     def __init__(self, inp: int, out: int, stride: int, expand: int) -> None:
         super().__init__()
@@ -67,7 +72,7 @@ class _InvertedResidual(nn.Module):
         self.residual = stride == 1 and inp == out
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.conv(x).add_(x) if self.residual else self.conv(x)
+        return _sum(self.conv(x), x) if self.residual else self.conv(x)
 
 
 class _Backbone(nn.Module):
@@ -139,7 +144,7 @@ class _Refine(nn.Module):
         for top in range(0, height, rows):
             first, last = max(0, top - self.SHARED), min(height, top + rows + self.SHARED)
             x = torch.cat((fine[:, :, first:last], coarse[:, :, first:last]), dim=1).relu_()
-            x = self.conv2(self.conv1(x).add_(x))
+            x = self.conv2(_sum(self.conv1(x), x))
             bands.append(x[:, :, top - first : min(height, top + rows) - first])
         return bands[0] if len(bands) == 1 else torch.cat(bands, dim=2)
 
@@ -169,11 +174,15 @@ class MLSDNet(nn.Module):
             self.add_module(f"block{number + 1}", _Refine())
         self.block23 = _Head()
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """The 64 channels that its head reads, [B, 64, H/2, W/2]."""
         c1, c2, c3, c4, x = self.backbone(x)
         for number, fine in ((15, c4), (17, c3), (19, c2), (21, c1)):
             x = self.get_submodule(f"block{number + 1}")(*self.get_submodule(f"block{number}")(fine, x))
-        return self.block23(x)
+        return x
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.block23(self.features(x))
 
 
 def folded(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

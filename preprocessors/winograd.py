@@ -17,11 +17,11 @@ _G = ((6, 0, 0), (-4, -4, -4), (-4, 4, -4), (1, 2, 4), (1, -2, 4), (0, 0, 24))  
 
 
 def worthwhile(x: torch.Tensor, weight: torch.Tensor) -> bool:
-    """Whether `conv3x3` is the faster way: float32 on a CPU, many channels in and out, and one thread. (It is made of
-    thousands of short operations; with more threads they spend as long waiting for each other as it saves.)
+    """Whether `conv3x3` is the faster way: float32 on a CPU, many channels in and out, no gradient, and one thread. (It
+    is made of thousands of short operations; with more threads they spend as long waiting for each other as it saves.)
     """
     plain = x.device.type == "cpu" and x.dtype == torch.float32 and min(weight.shape[:2]) >= 64
-    return plain and torch.get_num_threads() == 1
+    return plain and torch.get_num_threads() == 1 and not x.requires_grad
 
 
 def conv3x3(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:

@@ -52,6 +52,7 @@ def prepare(options: argparse.Namespace) -> None:
     if options.scenes is None:
         options.scenes = options.out.parent / "scenes"
     torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)  # gradients underflow in places, and denormals are slow
     torch.manual_seed(options.seed)
 
 

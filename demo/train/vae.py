@@ -16,14 +16,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from .. import store
-from ..networks import DECODER_WIDTHS, ENCODER_WIDTHS, LATENT, LATENT_SCALE
+from ..networks import DECODER_WIDTHS, ENCODER_WIDTHS, LATENT, LATENT_SCALE, PICTURE
 from ..scenes import DATA_VERSION
 from .common import Run, autocast, average_of, parser, prepare, read_state, save_sheet, say, zero_padded
 from .data import Chunk, chunk, held_out
+from .straight import LineLoss
 
 CHUNKS = 6
 CROP = 16  # side of a training crop, in latent cells
 SHARES = {"portrait": 0.4, "interior": 0.3, "figure": 0.2, "savanna": 0.1}  # rooms have the most fine lines
+STRAIGHT = 3  # crops of a batch whose lines M-LSD looks at, or one whole picture: it takes as long as the decoder
 FAINT = 0.03  # a difference of neighbours that counts as much as a strong one where nothing is stronger
 
 
@@ -110,7 +112,7 @@ def pictures_of(images: np.ndarray) -> torch.Tensor:
 def batches(chunks: list[Chunk], size: int, rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Endless batches (pictures [N, 3, H, W], emphasis [N, 1, H, W]).
 
-    Five of crops, half of these on a spot that matters, then one of whole pictures.
+    Five of crops, half of these on a spot that matters, then one of whole pictures. Rooms come first in a batch.
     """
     turn = 0
     kinds, odds = list(SHARES), list(SHARES.values())
@@ -120,8 +122,8 @@ def batches(chunks: list[Chunk], size: int, rng: np.random.Generator) -> Iterato
         turn += 1
         side, count = (LATENT, max(1, size // 4)) if turn % 6 == 0 else (CROP, size)
         images, weights = [], []
-        for _ in range(count):
-            choices = places[rng.choice(kinds, p=odds)]
+        for kind in sorted(rng.choice(kinds, count, p=odds), key=lambda kind: kind != "interior"):
+            choices = places[kind]
             source, i = choices[rng.integers(len(choices))]
             weight = source.emphasis[i].astype(np.float32)
             y, x = rng.integers(0, LATENT - side + 1, 2)
@@ -187,12 +189,14 @@ def main(argv: list[str]) -> int:
     settings.add_argument(
         "--decoder-only", action="store_true", help="keep the latents (and a UNet taught on them) valid"
     )
+    settings.add_argument("--lines", type=float, default=0.0, help="weight of the lines that M-LSD sees (0: none)")
     options = settings.parse_args(argv)
     prepare(options)
     model = Autoencoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.taesd_encoder.requires_grad_(not options.decoder_only)
     from .shipped import go_on, load_autoencoder  # which needs this module
 
+    straight = LineLoss() if options.lines else None
     run = Run("vae", {"vae": model}, options, average=0.998, betas=(0.9, 0.98), decay=1e-4)
     if options.shipped:
         notes = load_autoencoder(model)
@@ -212,8 +216,15 @@ def main(argv: list[str]) -> int:
                 x = F.interpolate(x, scale_factor=0.5, mode="area")
             y = model.taesd_decoder(noisy)
         error = reconstruction(y.float(), x, weight)
-        spreading = 0.0 if options.decoder_only else 0.02 * spread(z.float())
-        return error + spreading, {"halved" if halved else "error": float(error.detach())}
+        shown = {"halved" if halved else "error": float(error.detach())}
+        if not options.decoder_only:
+            error = error + 0.02 * spread(z.float())
+        if straight and not halved:
+            looked_at = STRAIGHT if x.shape[-1] < PICTURE else 1
+            unlike = straight(y[:looked_at].float(), x[:looked_at])
+            shown["lines"] = float(unlike.detach())
+            error = error + options.lines * unlike
+        return error, shown
 
     def measured(count: int) -> dict[str, Any]:
         """What goes into the notes; the scale of the latents stays as it is where a UNet relies on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,3 +175,16 @@ def test_the_weightless_detector_finds_a_drawn_square():
     assert 4 <= len(found.segments) <= 8
     assert all(np.abs(ends - corner).max(-1).min() < 4 for corner in corners)
     assert lsd_lines(np.zeros((64, 64, 3), np.uint8)).segments.shape == (0, 4)
+
+
+def test_a_gradient_goes_through_the_network(net: MLSDNet):
+    """As the training of the embedded model's decoder needs it: the slope along a direction is the difference there."""
+    double = copy.deepcopy(net).double()
+    x = network_input(picture("room0"))[..., :64, :64].double().requires_grad_()
+    output = double(x)
+    (slope,) = torch.autograd.grad(output.sum(), x)
+    step = 1e-7 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype)
+    with torch.inference_mode():
+        assert torch.allclose(double(x), output)
+        change = float((double(x + step) - double(x - step)).sum())
+    assert change == pytest.approx(float((2 * slope * step).sum()), rel=1e-3)
