@@ -12,6 +12,7 @@ from ...demo import store
 from ..support.comfy_inprocess import InProcessComfy
 
 STEPS, CFG, SAMPLER, SCHEDULER, SIDE = 20, 5.0, "dpmpp_2m", "karras", 256
+CONTROL_CFG = 3.0  # of slides 8 to 10, with control and without
 
 
 class Clock:
@@ -55,8 +56,9 @@ class Generator:
 
     @torch.inference_mode()
     def picture(
-        self, prompt: str, seed: int, kind: str = "", hint: torch.Tensor | None = None, steps: int = STEPS
-    ) -> torch.Tensor:
+        self, prompt: str, seed: int, kind: str = "", hint: torch.Tensor | None = None, steps: int = STEPS,
+        cfg: float = CFG,
+    ) -> torch.Tensor:  # fmt: skip
         """One picture [1, 3, 256, 256] in 0..1; with a `hint` [1, 256, 256, 3], guided by the ControlNet of `kind`."""
         positive, negative = self.encode(prompt), self.negative
         if hint is not None:
@@ -67,7 +69,7 @@ class Generator:
             )
         latent = self.stock("EmptyLatentImage").generate(SIDE, SIDE)[0]
         sampled = self.stock("KSampler").sample(
-            self.model, seed, steps, CFG, SAMPLER, SCHEDULER, positive, negative, latent
+            self.model, seed, steps, cfg, SAMPLER, SCHEDULER, positive, negative, latent
         )[0]
         return self.stock("VAEDecode").decode(self.vae, sampled)[0].movedim(-1, 1).clone()
 

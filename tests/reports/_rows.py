@@ -22,7 +22,7 @@ from ...demo.scenes import EXPRESSIONS, HAIR_COLORS, HELD_OUT, PLACES, Scene, re
 from ...preprocessors.lines import draw_lines
 from ...preprocessors.mlsd import load_mlsd, mlsd_lines
 from ...preprocessors.pose import draw_pose
-from ._generator import SIDE, Clock, Generator, is_trained
+from ._generator import CONTROL_CFG, SIDE, Clock, Generator, is_trained
 
 LECTURE = (
     "gorgeous cute Austrian girl, {expression}, (crop top), {hair} hair loose braided hair, comics printed shirt, "
@@ -195,7 +195,9 @@ def controlled(bench: Bench, kind: str, kinds: Sequence[str], hint_of: Callable[
     for i in bench.upto(200):
         scene = render(HELD_OUT + i, kind=kinds[i % len(kinds)])
         hint = tensor(hint_of(scene))
-        given, free = (bench.generator.picture(scene.caption, i + 1, kind, h) for h in (hint.movedim(1, -1), None))
+        given, free = (
+            bench.generator.picture(scene.caption, i + 1, kind, h, cfg=CONTROL_CFG) for h in (hint.movedim(1, -1), None)
+        )
         for scores, picture in zip(found, (given, free, tensor(scene.image)), strict=True):
             scores.append(score(scene, picture))
         columns.append((hint, given, free, tensor(scene.image)))

@@ -21,7 +21,7 @@ from ...demo.judges.network import load
 from ...demo.train.common import say
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from ._generator import CFG, SAMPLER, SCHEDULER, SIDE, STEPS, Clock, Generator, weights_label
+from ._generator import CFG, CONTROL_CFG, SAMPLER, SCHEDULER, SIDE, STEPS, Clock, Generator, weights_label
 from ._rows import ROWS, Bench, Figure, is_ready, weights_of
 
 OUTPUT = ROOT / "tests" / "reports"
@@ -81,8 +81,9 @@ def text(records: dict[str, Any], accuracy: dict[str, Any]) -> str:
     return "\n".join([
         "# What the embedded model can do" + (" (provisional: small samples)" if short else ""),
         "",
-        f"From the shipped weights, {SIDE} x {SIDE}, {SAMPLER} {SCHEDULER}, {STEPS} steps, cfg {CFG:g}, one picture at "
-        "a time through ComfyUI's own nodes. Scenes are held out: never trained on, by the model or by the judges. "
+        f"From the shipped weights, {SIDE} x {SIDE}, {SAMPLER} {SCHEDULER}, {STEPS} steps, cfg {CFG:g} (in the rows "
+        f"of the ControlNets {CONTROL_CFG:g}, with control and without), one picture at a "
+        "time through ComfyUI's own nodes. Scenes are held out: never trained on, by the model or by the judges. "
         f"torch {torch.__version__}. {missed} of {len(figures)} figures are missed.",
         "",
         f"Weights: {weights_label()}",

@@ -26,12 +26,17 @@ class Models(NamedTuple):
 
 
 class Kit(ABC):
-    """suffix: what the file's name ends in. size: side of a picture in pixels. steps, cfg: for the slides' sampler."""
+    """suffix: what the file's name ends in. size: side of a picture in pixels. steps, cfg: for the slides' sampler.
+
+    control_cfg: cfg where a ControlNet guides. It holds the shapes as it is, and a high cfg would wash out the seams of
+    pale walls in the embedded model's rooms.
+    """
 
     suffix: str
     size: int
     steps: int
     cfg: float
+    control_cfg: float
 
     def models(self, graph: Graph, at: Place) -> Models:
         """A node of 330 x 100."""
@@ -49,7 +54,7 @@ class Kit(ABC):
 class DemoKit(Kit):
     """The embedded model, which needs no download."""
 
-    suffix, size, steps, cfg = "", 256, 20, 5.0
+    suffix, size, steps, cfg, control_cfg = "", 256, 20, 5.0, 3.0
 
     def _model(self, graph: Graph, at: Place) -> Node:
         return graph.node("SteerDemoModel", at=at, size=(330, 100), called="Model")
@@ -61,7 +66,7 @@ class DemoKit(Kit):
 class StableDiffusionKit(Kit):
     """Stable Diffusion 1.5 by ComfyUI's own loaders; ComfyUI offers to download what is missing."""
 
-    suffix, size, steps, cfg = "-sd15", 512, 20, 7.0
+    suffix, size, steps, cfg, control_cfg = "-sd15", 512, 20, 7.0, 7.0
 
     def _model(self, graph: Graph, at: Place) -> Node:
         name = "v1-5-pruned-emaonly-fp16.safetensors"

@@ -36,7 +36,7 @@ def with_and_without(
     def row(words: str, pair: Pair, *places: tuple[int, int]) -> Output:
         guider = graph.node(
             "CFGGuider", at=places[0], called=f"Guider, {words}", model=models.model, positive=pair[0],
-            negative=pair[1], cfg=kit.cfg,
+            negative=pair[1], cfg=kit.control_cfg,
         )  # fmt: skip
         result = graph.node(
             "SamplerCustomAdvanced", at=places[1], called=f"Sample, {words}", noise=noise, guider=guider[0],
