@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import io
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +54,7 @@ class Probe:
         return dict(self.prompt[self.node(title)]["inputs"])
 
     def add(self, kind: str, **inputs: Any) -> str:
-        number = f"measure-{len(self.prompt)}"
+        number = next(name for i in itertools.count() if (name := f"measure-{i}") not in self.prompt)
         self.prompt[number] = {"class_type": kind, "inputs": inputs}
         return number
 
