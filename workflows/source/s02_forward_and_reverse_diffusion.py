@@ -89,7 +89,7 @@ def build(graph: Graph, kit: Kit) -> None:
     every = graph.node("ImageBatch", at=(1040, 70), image1=shown[0], image2=x0[0])
     sheet = graph.node(
         "SteerContactSheet", at=(800, 550), size=(450, 400), images=every[0], column_labels=reverse["labels"],
-        row_labels=ROWS, columns=6, font_size=16,
+        row_labels=ROWS, columns=0, font_size=16,
     )  # fmt: skip
     graph.node(
         "SaveImage", at=(800, 130), size=(450, 380), called="Both ways", images=sheet[0],
