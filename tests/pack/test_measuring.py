@@ -111,3 +111,16 @@ def test_a_slide_is_measured_from_the_cache(client):
     before = set(prompt)
     assert not before & set(client.run(again.prompt).executed)
     assert measured(client, "a workflow of somebody", prompt) == []
+
+
+def test_what_is_added_never_takes_the_place_of_another_node():
+    from steer.runner.measuring import Probe
+
+    probe = Probe({"1": {"class_type": "SaveImage", "inputs": {}}, "2": {"class_type": "PreviewAny", "inputs": {}}})
+    picture = probe.add("LoadImage", image="room.png")
+    for number in ("1", "2"):
+        del probe.prompt[number]
+    for name in ("with", "hint", "without"):
+        probe.ask(name, [picture, 0])
+    assert probe.prompt[picture]["class_type"] == "LoadImage"
+    assert len(probe.prompt) == 4
