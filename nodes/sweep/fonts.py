@@ -173,11 +173,23 @@ class Fonts:
         return self._sources[number].at(size * EMOJI_SCALE if number == EMOJI else size)
 
     def width(self, text: str, size: float) -> float:
-        """Pixels that one line of cleaned `text` takes at `size`."""
+        """Pixels that one line of cleaned `text` takes at `size`, with what its ends reach beyond their letters."""
         key = (text, size)
         if key not in self._widths:
-            self._widths[key] = sum(self.font(number, size).getlength(run) for number, run in self.runs(text))
+            runs = [(self.font(number, size), run) for number, run in self.runs(text)]
+            beyond = 0.0
+            if runs:
+                font, run = runs[-1]
+                beyond = max(0.0, font.getbbox(run, anchor="ls")[2] - font.getlength(run))
+            advance = sum(font.getlength(run) for font, run in runs)
+            self._widths[key] = self.overhang(text, size) + advance + beyond
         return self._widths[key]
+
+    def overhang(self, text: str, size: float) -> float:
+        """Pixels that the first letter of a line, a j for one, reaches to the left of where it is set."""
+        for number, run in self.runs(text):
+            return max(0.0, -self.font(number, size).getbbox(run, anchor="ls")[0])
+        return 0.0
 
     def covers(self, number: int, text: str) -> bool:
         """Whether font `number` has every letter of cleaned `text`."""

@@ -169,7 +169,7 @@ def draw_block(
     pen = ImageDraw.Draw(mask)
     for i, line in enumerate(block.lines):
         free = width - fonts.width(line, block.size)
-        left = {"left": 0.0, "centre": free / 2, "right": free}[align]
+        left = {"left": 0.0, "centre": free / 2, "right": free}[align] + fonts.overhang(line, block.size)
         for number, run in fonts.runs(line):
             font = fonts.font(number, block.size)
             pen.text(

@@ -25,6 +25,7 @@ anything = st.text(st.characters(), max_size=60)  # lone surrogates, controls an
 
 
 @example("1\U0001f3fd", 16, 8, 1)  # a mark that makes its letter wider than an emoji
+@example("j11\u3131", 56, 24, 1)  # a first letter that reaches to the left
 @settings(max_examples=150, deadline=None)
 @given(labels, st.integers(16, 300), st.integers(8, 40), st.integers(1, 6))
 def test_no_ink_leaves_the_box_and_none_is_clipped(text: str, width: int, size: int, limit: int):
