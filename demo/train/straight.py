@@ -32,10 +32,10 @@ class LineLoss:
     def __call__(self, decoded: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             wanted_features = self.net.features(as_input(drawn))
-            wanted = self.net.block23(wanted_features).float()
+            wanted = self.net.block23(wanted_features)
         features = self.net.features(as_input(decoded))
-        found = self.net.block23(features).float()
-        unlike = (features.float() - wanted_features.float()).abs().mean() / wanted_features.float().abs().mean()
+        found = self.net.block23(features)
+        unlike = (features - wanted_features).abs().mean() / wanted_features.abs().mean()
         centre = wanted[:, 0].sigmoid()
         total = centre.sum().clamp(min=1.0)
         score = F.binary_cross_entropy_with_logits(found[:, 0], centre, centre + OFF_A_LINE, reduction="sum")
