@@ -20,7 +20,9 @@ from .common import ROOT, Run, autocast, average_of, prepare, read_state, save_s
 from .latents import Batch, LatentScenes
 from .model import alpha_bars, arguments, description, noise_of, noised, plain_attention, sample, text_encoder
 from .shipped import go_on, load_controlnet, load_text_encoder, load_unet
+from .straight import LineLoss
 from .text import Vocabulary
+from .vae import Autoencoder, pictures_of
 
 SHARES: dict[str, dict[str, float]] = {
     "canny": {"portrait": 0.45, "figure": 0.22, "savanna": 0.15, "interior": 0.18},
@@ -29,6 +31,8 @@ SHARES: dict[str, dict[str, float]] = {
 }
 EMPTY = 0.3  # without words the hint is all there is to go by
 POWER = 0.6
+LOOKED_AT = 500  # estimates of x0 from earlier steps than this are too vague to look for lines in them
+CROPS, CROP = 4, 16  # so many of a batch, of so many latent cells: M-LSD and the decoder take as long as the UNet
 
 
 def canny_hint(image: np.ndarray, record: dict[str, Any], rng: np.random.Generator) -> np.ndarray:
@@ -107,6 +111,25 @@ def load_base(checkpoint: Path) -> tuple[nn.Module, nn.Module, list[int]]:
     return plain_attention(network.requires_grad_(False)), encoder.requires_grad_(False), tokens
 
 
+def unlike(straight: LineLoss, vae: Autoencoder, batch: Batch, x0: torch.Tensor, t: torch.Tensor,
+           rng: np.random.Generator) -> torch.Tensor:  # fmt: skip
+    """How differently M-LSD sees crops of the decoded estimates of x0 and of the drawings.
+
+    The consistency loss of ControlNet++ (Li et al. 2024). The error of the noise hardly counts a line two pixels wide.
+    """
+    rooms = [i for i in range(len(t)) if t[i] < LOOKED_AT and batch.records[i]["kind"] == "interior"]
+    latents, pictures = [], []
+    for i in rng.permutation(rooms)[:CROPS].astype(int):
+        y, x = rng.integers(0, LATENT - CROP + 1, 2)
+        latents.append(x0[i, :, y : y + CROP, x : x + CROP])
+        pictures.append(batch.images[i][8 * y : 8 * (y + CROP), 8 * x : 8 * (x + CROP)])
+    if not latents:
+        return x0.new_zeros(())
+    with autocast():
+        decoded = vae.decode(torch.stack(latents).contiguous(memory_format=torch.channels_last))
+    return straight(decoded.float(), pictures_of(np.stack(pictures)))
+
+
 def main(argv: list[str]) -> int:
     """`argv` begins with the kind: canny, mlsd or openpose."""
     kind = argv[0]
@@ -119,6 +142,7 @@ def main(argv: list[str]) -> int:
         default=ROOT / ".comfyui" / "train" / "model" / "model.safetensors",
         help="checkpoint of the model; the shipped one where there is none",
     )
+    settings.add_argument("--lines", type=float, default=0.0, help="weight of the lines that M-LSD sees (0: none)")
     options = settings.parse_args(argv[1:])
     prepare(options)
     unet, encoder, tokens = load_base(options.model)
@@ -132,6 +156,7 @@ def main(argv: list[str]) -> int:
     rng = np.random.default_rng([options.seed, run.step])
     torch.manual_seed(options.seed + run.step)
     source, bars = scenes.batches(options.batch, SHARES[kind], rng), alpha_bars()
+    straight = LineLoss() if options.lines else None
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         batch = next(source)
@@ -141,8 +166,15 @@ def main(argv: list[str]) -> int:
         x, hints = (value.to(memory_format=torch.channels_last) for value in (x, hints))
         with autocast():
             context = encoder(words.varied(captions, rng, EMPTY)).last_hidden_state
-            eps = unet(x, t, context, **residuals(network, x, t, context, hints)).sample
-        return (weight * near_hint(hints) * (eps.float() - noise).square()).mean(), {}
+            eps = unet(x, t, context, **residuals(network, x, t, context, hints)).sample.float()
+        error = (weight * near_hint(hints) * (eps - noise).square()).mean()
+        shown = {"noise": float(error.detach())}
+        if straight:
+            bar = bars[t][:, None, None, None]
+            lines = unlike(straight, scenes.vae, batch, (x - (1 - bar).sqrt() * eps) / bar.sqrt(), t, rng)
+            shown["lines"] = float(lines.detach()) or float("nan")  # none was looked at
+            error = error + options.lines * lines
+        return error, shown
 
     test = next(scenes_of_kind(scenes, kind))
 

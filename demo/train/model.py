@@ -116,13 +116,14 @@ def noised(
 
 @torch.no_grad()
 def sample(network: Any, context: torch.Tensor, empty: torch.Tensor, noise: torch.Tensor, *,
-           steps: int = 20, guidance: float = 5.0, extra: Any = None) -> torch.Tensor:  # fmt: skip
+           steps: int = 20, guidance: float = 5.0, extra: Any = None,
+           first: int = TRAIN_STEPS - 1) -> torch.Tensor:  # fmt: skip
     """Latents [B, 4, 32, 32] by DDIM (Song et al. 2021) with classifier-free guidance.
 
-    `extra(x, t, context)` gives further arguments of the UNet.
+    `extra(x, t, context)` gives further arguments of the UNet. `noise` may be latents that are noised to step `first`.
     """
     bars = torch.cat([torch.ones(1), alpha_bars()])
-    times = torch.linspace(TRAIN_STEPS - 1, 0, steps + 1).round().long()
+    times = torch.linspace(first, 0, steps + 1).round().long()
     x, both = noise, torch.cat([context, empty])
     for now, later in itertools.pairwise(times):
         twice = torch.cat([x, x]).to(memory_format=torch.channels_last)

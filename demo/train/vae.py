@@ -190,11 +190,20 @@ def main(argv: list[str]) -> int:
         "--decoder-only", action="store_true", help="keep the latents (and a UNet taught on them) valid"
     )
     settings.add_argument("--lines", type=float, default=0.0, help="weight of the lines that M-LSD sees (0: none)")
+    settings.add_argument(
+        "--sampled", type=float, default=0.0, help="share of steps on latents that the shipped UNet makes"
+    )
+    settings.add_argument(
+        "--kept", type=float, default=0.0, help="share of the weights it starts from in the mean that is measured last"
+    )
     options = settings.parse_args(argv)
+    if options.sampled and not (options.decoder_only and options.shipped):
+        settings.error("--sampled needs --shipped and --decoder-only: the UNet's latents must be this encoder's")
     prepare(options)
     model = Autoencoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.taesd_encoder.requires_grad_(not options.decoder_only)
-    from .shipped import go_on, load_autoencoder  # which needs this module
+    from .sampled import SampledScenes, all_scenes
+    from .shipped import go_on, load_autoencoder  # which need this module
 
     straight = LineLoss() if options.lines else None
     run = Run("vae", {"vae": model}, options, average=0.998, betas=(0.9, 0.98), decay=1e-4)
@@ -205,26 +214,38 @@ def main(argv: list[str]) -> int:
     rng = np.random.default_rng([options.seed, run.step])
     source = batches([chunk(options.scenes, i) for i in range(CHUNKS)], options.batch, rng)
 
+    samples = None
+    if options.sampled:
+        samples = SampledScenes(all_scenes(options.scenes, CHUNKS), options.seed + run.step)
+    mean, deviation = run.notes.get("mean", 0.0), run.notes.get("deviation", 1.0)
+
+    def reproduced(name: str, z: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, lines: bool) -> Any:
+        """(loss, figures) of the pictures x that latents z decode to."""
+        with autocast():
+            y = model.taesd_decoder(z).float()
+        error = reconstruction(y, x, weight)
+        shown = {name: float(error.detach())}
+        if straight and lines:
+            looked_at = STRAIGHT if x.shape[-1] < PICTURE else 1
+            unlike = straight(y[:looked_at], x[:looked_at])
+            shown[f"{name} lines"] = float(unlike.detach())
+            error = error + options.lines * unlike
+        return error, shown
+
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        if samples and rng.random() < options.sampled:
+            latents, x, weight = samples.batch(options.batch, CROP)
+            return reproduced("sampled", latents * deviation + mean, x, weight, True)
         x, weight = next(source)
         with autocast():
             z = model.taesd_encoder(x)
-            noisy = z + torch.randn_like(z) * 0.15 * torch.rand(len(z), 1, 1, 1)
-            halved = step % 4 == 3 and not options.decoder_only
-            if halved:  # a smaller latent must decode to the smaller picture: smooth latents are easier to generate
-                noisy, weight = F.avg_pool2d(noisy.float(), 2), F.avg_pool2d(weight, 2)
-                x = F.interpolate(x, scale_factor=0.5, mode="area")
-            y = model.taesd_decoder(noisy)
-        error = reconstruction(y.float(), x, weight)
-        shown = {"halved" if halved else "error": float(error.detach())}
-        if not options.decoder_only:
-            error = error + 0.02 * spread(z.float())
-        if straight and not halved:
-            looked_at = STRAIGHT if x.shape[-1] < PICTURE else 1
-            unlike = straight(y[:looked_at].float(), x[:looked_at])
-            shown["lines"] = float(unlike.detach())
-            error = error + options.lines * unlike
-        return error, shown
+        noisy = z.float() + torch.randn_like(z.float()) * 0.15 * torch.rand(len(z), 1, 1, 1)
+        halved = step % 4 == 3 and not options.decoder_only
+        if halved:  # a smaller latent must decode to the smaller picture: smooth latents are easier to generate
+            noisy, weight = F.avg_pool2d(noisy, 2), F.avg_pool2d(weight, 2)
+            x = F.interpolate(x, scale_factor=0.5, mode="area")
+        error, shown = reproduced("halved" if halved else "error", noisy, x, weight, not halved)
+        return error if options.decoder_only else error + 0.02 * spread(z.float()), shown
 
     def measured(count: int) -> dict[str, Any]:
         """What goes into the notes; the scale of the latents stays as it is where a UNet relies on it."""
@@ -239,7 +260,11 @@ def main(argv: list[str]) -> int:
         rows = [part for i in range(0, 24, 8) for part in (x[i : i + 8], y[i : i + 8])]
         save_sheet(rows, options.out / "vae.png")
 
+    begun = [average.clone() for average in run.averages]
     run.train(loss, checkpoint)
+    for average, first in zip(run.averages, begun, strict=True):
+        # The mean of both (WiSE-FT, Wortsman et al. 2022) is nearly as good at the new, and forgets less of the old.
+        average.lerp_(first, options.kept)
     with run.averaged(), torch.no_grad():
         run.notes |= measured(len(test.images))
     run.save()

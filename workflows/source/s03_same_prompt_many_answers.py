@@ -52,10 +52,10 @@ def build(graph: Graph, kit: Kit) -> None:
     negative = graph.node("CLIPTextEncode", at=(20, 365), called="Negative prompt", clip=models.clip, text="")
 
     graph.group("4  How to sample", at=(0, 410), size=(380, 560))
-    sampler = graph.node("KSamplerSelect", at=(20, 490), size=(340, 60), sampler_name="dpmpp_2m")
     sigmas = graph.node(
-        "BasicScheduler", at=(20, 590), size=(340, 110), model=models.model, scheduler="karras", steps=kit.steps
+        "BasicScheduler", at=(20, 490), size=(340, 110), model=models.model, scheduler="karras", steps=kit.steps
     )
+    sampler = graph.node("KSamplerSelect", at=(20, 640), size=(340, 60), sampler_name="dpmpp_2m")
     latent = graph.node(
         "EmptyLatentImage",
         at=(20, 740),
@@ -68,15 +68,15 @@ def build(graph: Graph, kit: Kit) -> None:
     def row(y: int, width: int, title: str, called: str, positive: Node, prefix: str) -> None:
         graph.group(title, at=(400, y - 60), size=(870, 505))
         guider = graph.node(
-            "CFGGuider", at=(420, y + 30), model=models.model, positive=positive[0], negative=negative[0], cfg=kit.cfg
+            "CFGGuider", at=(420, y + 70), model=models.model, positive=positive[0], negative=negative[0], cfg=kit.cfg
         )
         result = graph.node(
-            "SamplerCustomAdvanced", at=(420, y + 70), noise=noise["noise"], guider=guider[0], sampler=sampler[0],
+            "SamplerCustomAdvanced", at=(420, y + 110), noise=noise["noise"], guider=guider[0], sampler=sampler[0],
             sigmas=sigmas[0], latent_image=latent[0],
         )  # fmt: skip
-        pictures = graph.node("VAEDecode", at=(420, y + 110), samples=result["output"], vae=models.vae)
+        pictures = graph.node("VAEDecode", at=(420, y + 150), samples=result["output"], vae=models.vae)
         sheet = graph.node(
-            "SteerContactSheet", at=(420, y + 150), images=pictures[0], labels=seeds["labels"], columns=4
+            "SteerContactSheet", at=(420, y + 190), images=pictures[0], labels=seeds["labels"], columns=4
         )
         graph.node(
             "SaveImage", at=(640, y + 20), size=(width, 405), called=called, images=sheet[0], filename_prefix=prefix
