@@ -19,7 +19,7 @@ NOTE = """
 A picture grows out of **noise**, and the noise comes from the **seed**. The prompt says what the noise shall
 become, not which one of all the pictures that fit.
 
-**Look at** the two sheets: eight seeds, eight different pictures of one prompt. Seed 3 above and seed 3 below
+**Look at** the two sheets: eight seeds, eight different pictures of one prompt. Seed 14 above and seed 14 below
 start from the same noise; only the words for the style differ.
 
 Each picture is exactly the one its seed makes alone, whatever else is in the batch.
@@ -37,7 +37,7 @@ def build(graph: Graph, kit: Kit) -> None:
     models = kit.models(graph, at=(-370, 360))
 
     graph.group("2  Eight seeds", at=(-390, 490), size=(370, 480))
-    seeds = graph.node("SteerSeeds", at=(-370, 565), size=(330, 140), text="1-8")
+    seeds = graph.node("SteerSeeds", at=(-370, 565), size=(330, 140), text="11-18")
     noise = graph.node("SteerSeededNoise", at=(-370, 745), size=(330, 215), seeds=seeds["seeds"])
 
     graph.group("3  One prompt, two styles", at=(0, -60), size=(380, 450))
