@@ -2,7 +2,8 @@
 
 A UNet this small leaves seams soft and flat colours uneven where an encoded picture has neither. A decoder that has
 only met encoded latents passes that on to the picture. So scenes are noised part of the way and sampled back, with
-their caption and, to keep what was lost in its place, a hint of each; the drawing is what the decoder should make of it.
+their caption and, to keep what was lost in its place, a hint of each; the drawing is what the decoder should make of
+it.
 """
 
 from __future__ import annotations
@@ -54,7 +55,6 @@ class SampledScenes:
         self.kept: deque[tuple[Batch, int, torch.Tensor]] = deque(maxlen=KEPT)
         self.calls = 0
         self.by_kind = {kind: scenes.batches(AT_ONCE, {kind: 1.0}, self.rng) for kind in SHARES}
-
         while len(self.kept) < BEGUN:
             self._sample()
 
@@ -76,7 +76,7 @@ class SampledScenes:
         self.kept.extend((batch, i, latent) for i, latent in enumerate(x))
 
     def batch(self, size: int, side: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(latents [N, 4, side, side], pictures [N, 3, 8 side, 8 side], emphasis [N, 1, 8 side, 8 side]); rooms first."""
+        """Latents [N, 4, side, side], pictures [N, 3, 8 side, 8 side], emphasis [N, 1, 8 side, 8 side]; rooms first."""
         self.calls += 1
         if self.calls % 3 == 0:
             self._sample()

@@ -197,8 +197,8 @@ def main(argv: list[str]) -> int:
         "--kept", type=float, default=0.0, help="share of the weights it starts from in the mean that is measured last"
     )
     options = settings.parse_args(argv)
-    if options.sampled and not (options.decoder_only and options.shipped):
-        settings.error("--sampled needs --shipped and --decoder-only: the UNet's latents must be this encoder's")
+    if options.sampled and not (options.decoder_only and (options.shipped or options.resume)):
+        settings.error("--sampled needs --decoder-only with --shipped: the UNet's latents must be this encoder's")
     prepare(options)
     model = Autoencoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.taesd_encoder.requires_grad_(not options.decoder_only)
