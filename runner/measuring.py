@@ -18,7 +18,7 @@ from .client import ComfyClient
 from .pack import ROOT, module
 from .workflow import matching
 
-SEED = 5  # the one of slide 3's eight that is made alone
+FIFTH = 4  # which of slide 3's pictures is made alone, too
 SAME = 2  # of 255: the same picture, made beside others or alone
 ALIKE = 24.0  # dB
 Link = list[Any]
@@ -160,13 +160,20 @@ def _reverse(probe: Probe) -> list[Measured]:
     return [Measured(f"the picture that comes out of the noise is the stock sampler's: {off}/255 off", off == 0)]
 
 
+def _alone(probe: Probe) -> tuple[int, int]:
+    """(place in the batch, seed) of the picture that is made alone: the fifth, or the last of fewer."""
+    seeds = module("nodes.seeds.text").parse_seeds(probe.inputs("SteerSeeds")["text"])
+    place = min(FIFTH, len(seeds) - 1)
+    return place, seeds[place]
+
+
 def _ask_seeds(probe: Probe) -> None:
     sampler = probe.node("SamplerCustomAdvanced")
     decode = next(each for each in matching(probe.prompt, "VAEDecode")
                   if probe.prompt[each]["inputs"]["samples"][0] == sampler)  # fmt: skip
     probe.ask("batch", [decode, 0])
     latent = probe.add("EmptyLatentImage", width=256, height=256, batch_size=1)
-    noise = probe.add("RandomNoise", noise_seed=SEED)
+    noise = probe.add("RandomNoise", noise_seed=_alone(probe)[1])
     alone = probe.add("SamplerCustomAdvanced", **probe.prompt[sampler]["inputs"]
                       | {"noise": [noise, 0], "latent_image": [latent, 0]})  # fmt: skip
     vae = probe.prompt[decode]["inputs"]["vae"]
@@ -175,8 +182,9 @@ def _ask_seeds(probe: Probe) -> None:
 
 def _seeds(probe: Probe) -> list[Measured]:
     batch, (alone,) = probe.pictures("batch"), probe.pictures("alone")
-    off = _furthest(batch[SEED - 1], alone)
-    text = f"the picture of seed {SEED} is the one that this seed makes alone: at most {off}/255 off"
+    place, seed = _alone(probe)
+    off = _furthest(batch[place], alone)
+    text = f"the picture of seed {seed} is the one that this seed makes alone: at most {off}/255 off"
     return [Measured(text, off <= SAME)]
 
 

@@ -124,3 +124,18 @@ def test_what_is_added_never_takes_the_place_of_another_node():
         probe.ask(name, [picture, 0])
     assert probe.prompt[picture]["class_type"] == "LoadImage"
     assert len(probe.prompt) == 4
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("seeds", "alone"), [("11-18", 15), ("42, 7", 7)])
+def test_the_picture_made_alone_has_one_of_the_seeds_asked_for(client, seeds: str, alone: int):
+    from steer.runner import workflow as workflows
+    from steer.runner.measuring import measured
+
+    path = next(path for path in workflows.bundled() if path.stem.startswith("03"))
+    prompt = workflows.to_prompt(workflows.read(path), client.get("/object_info"))
+    prompt[workflows.matching(prompt, "SteerSeeds")[0]]["inputs"]["text"] = seeds
+    prompt[workflows.matching(prompt, "BasicScheduler")[0]]["inputs"]["steps"] = 1
+    (found,) = measured(client, path.stem, prompt)
+    assert f"seed {alone} " in found.text
+    assert found.kept, found.text
