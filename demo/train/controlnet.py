@@ -17,12 +17,12 @@ from .. import store
 from ..networks import CONTROL_KINDS, LATENT, PICTURE, TAUGHT_HINT_WIDTHS, UNET, controlnet_config
 from ..scenes import DATA_VERSION
 from .common import ROOT, Run, autocast, average_of, prepare, read_state, save_sheet, say, zero_padded
-from .latents import Batch, LatentScenes
+from .latents import Batch, LatentScenes, first_chunks
 from .model import alpha_bars, arguments, description, noise_of, noised, plain_attention, sample, text_encoder
 from .shipped import go_on, load_controlnet, load_text_encoder, load_unet
 from .straight import LineLoss
 from .text import Vocabulary
-from .vae import Autoencoder, pictures_of
+from .vae import CROP, Autoencoder, pictures_of
 
 SHARES: dict[str, dict[str, float]] = {
     "canny": {"portrait": 0.45, "figure": 0.22, "savanna": 0.15, "interior": 0.18},
@@ -32,7 +32,7 @@ SHARES: dict[str, dict[str, float]] = {
 EMPTY = 0.3  # without words the hint is all there is to go by
 POWER = 0.6
 LOOKED_AT = 500  # estimates of x0 from earlier steps than this are too vague to look for lines in them
-CROPS, CROP = 4, 16  # so many of a batch, of so many latent cells: M-LSD and the decoder take as long as the UNet
+CROPS = 4  # so many of a batch: M-LSD and the decoder take as long as the UNet
 
 
 def canny_hint(image: np.ndarray, record: dict[str, Any], rng: np.random.Generator) -> np.ndarray:
@@ -146,9 +146,8 @@ def main(argv: list[str]) -> int:
     options = settings.parse_args(argv[1:])
     prepare(options)
     unet, encoder, tokens = load_base(options.model)
-    words, scenes = Vocabulary(options.tokenizer, tokens), LatentScenes(options.scenes, options.vae)
-    for _ in range(options.chunks):
-        scenes.grow()
+    words = Vocabulary(options.tokenizer, tokens)
+    scenes = first_chunks(options.scenes, options.vae, options.chunks)
     network = controlnet(unet)
     run = Run(f"controlnet-{kind}", {"controlnet": network}, options, pace=pace)
     if options.shipped:

@@ -92,3 +92,11 @@ class LatentScenes:
             [chunks[c].records[i] for c, i in places],
             [chunks[c].images[i] for c, i in places],
         )
+
+
+def first_chunks(folder: Path, autoencoder: Path, chunks: int) -> LatentScenes:
+    """The first so many chunks of a folder's scenes."""
+    scenes = LatentScenes(folder, autoencoder)
+    for _ in range(chunks):
+        scenes.grow()
+    return scenes

@@ -34,14 +34,6 @@ AT_ONCE = 4  # scenes of one kind that are sampled together, before every third 
 KEPT, BEGUN = 160, 32  # newest samples that crops are taken from, and how many there are to begin with
 
 
-def all_scenes(folder: Path, chunks: int) -> LatentScenes:
-    """The first so many chunks of a folder's scenes, encoded by the shipped autoencoder."""
-    scenes = LatentScenes(folder, SHIPPED)
-    for _ in range(chunks):
-        scenes.grow()
-    return scenes
-
-
 class SampledScenes:
     """Scenes sampled by the shipped weights, more of them as :meth:`batch` is called; crops come from the newest."""
 

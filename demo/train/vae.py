@@ -202,7 +202,8 @@ def main(argv: list[str]) -> int:
     prepare(options)
     model = Autoencoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.taesd_encoder.requires_grad_(not options.decoder_only)
-    from .sampled import SampledScenes, all_scenes
+    from .latents import first_chunks
+    from .sampled import SHIPPED, SampledScenes
     from .shipped import go_on, load_autoencoder  # which need this module
 
     straight = LineLoss() if options.lines else None
@@ -212,11 +213,12 @@ def main(argv: list[str]) -> int:
         go_on(run, notes, mean=float(notes["mean"]), deviation=float(notes["deviation"]))
     test = held_out(options.scenes)
     rng = np.random.default_rng([options.seed, run.step])
-    source = batches([chunk(options.scenes, i) for i in range(CHUNKS)], options.batch, rng)
-
-    samples = None
     if options.sampled:
-        samples = SampledScenes(all_scenes(options.scenes, CHUNKS), options.seed + run.step)
+        scenes = first_chunks(options.scenes, SHIPPED, CHUNKS)
+        chunks, samples = scenes.chunks, SampledScenes(scenes, options.seed + run.step)
+    else:
+        chunks, samples = [chunk(options.scenes, i) for i in range(CHUNKS)], None
+    source = batches(chunks, options.batch, rng)
     mean, deviation = run.notes.get("mean", 0.0), run.notes.get("deviation", 1.0)
 
     def reproduced(name: str, z: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, lines: bool) -> Any:
@@ -238,14 +240,14 @@ def main(argv: list[str]) -> int:
             return reproduced("sampled", latents * deviation + mean, x, weight, True)
         x, weight = next(source)
         with autocast():
-            z = model.taesd_encoder(x)
-        noisy = z.float() + torch.randn_like(z.float()) * 0.15 * torch.rand(len(z), 1, 1, 1)
+            z = model.taesd_encoder(x).float()
+        noisy = z + torch.randn_like(z) * 0.15 * torch.rand(len(z), 1, 1, 1)
         halved = step % 4 == 3 and not options.decoder_only
         if halved:  # a smaller latent must decode to the smaller picture: smooth latents are easier to generate
             noisy, weight = F.avg_pool2d(noisy, 2), F.avg_pool2d(weight, 2)
             x = F.interpolate(x, scale_factor=0.5, mode="area")
         error, shown = reproduced("halved" if halved else "error", noisy, x, weight, not halved)
-        return error if options.decoder_only else error + 0.02 * spread(z.float()), shown
+        return error if options.decoder_only else error + 0.02 * spread(z), shown
 
     def measured(count: int) -> dict[str, Any]:
         """What goes into the notes; the scale of the latents stays as it is where a UNet relies on it."""
