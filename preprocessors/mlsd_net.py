@@ -6,7 +6,7 @@ Parameter names follow controlnet_aux's MobileV2_MLSD_Large, so that its checkpo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import nn
@@ -18,7 +18,7 @@ OUTPUTS = 16
 USED_OUTPUTS = 5  # of the last 9: centre logit, then the displacements to the two end points (x0, y0, x1, y1)
 FIRST_USED = 7
 _BATCH_NORM_EPSILON = 1e-5
-_BAND = 1 << 24  # bytes
+_BAND = 1 << 23  # bytes of 128 channels
 
 
 class _Conv(nn.Conv2d):
@@ -113,40 +113,56 @@ class _Merge(nn.Module):
         self.enlarge = enlarge
         self.enlarge_first = enlarge_first
 
-    def forward(self, fine: torch.Tensor, coarse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def convolved(self, coarse: torch.Tensor) -> torch.Tensor:
+        """The coarse map as `band` takes it. A 1x1 convolution and linear interpolation commute, so the convolution is
+        always done on the small map.
+        """
         coarse = self.conv1(coarse)
-        if not self.enlarge:
-            return self.conv2(fine), coarse
-        if self.enlarge_first:
-            # A 1x1 convolution and linear interpolation commute, so the convolution is done on the small map.
-            coarse = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
+        if not self.enlarge or self.enlarge_first:
+            return coarse
+        return F.interpolate(coarse.relu_(), scale_factor=2.0, mode="bilinear", align_corners=True)
+
+    def band(self, fine: torch.Tensor, coarse: torch.Tensor, first: int, last: int) -> torch.Tensor:
+        """Rows `first` to `last` of both maps, [B, 128, rows, W]."""
+        if self.enlarge and self.enlarge_first:
+            above, below = max(0, first // 2 - 1), (last + 1) // 2 + 1  # with a row more on each side to interpolate
+            part = F.interpolate(coarse[:, :, above:below], scale_factor=2.0, mode="bilinear", align_corners=False)
+            doubled = part[:, :, first - 2 * above : last - 2 * above]
         else:
-            coarse = F.interpolate(coarse.relu_(), scale_factor=2.0, mode="bilinear", align_corners=True)
-        return self.conv2(fine), coarse
+            doubled = coarse[:, :, first:last]
+        return torch.cat((self.conv2(fine[:, :, first:last]), doubled), dim=1).relu_()
+
+
+def _in_bands(x: torch.Tensor, shared: int) -> Iterator[tuple[int, int, int, int]]:
+    """(top, bottom, first, last) of bands of rows of x [B, C, H, W]: first and last are `shared` rows further out, as
+    far as there are any.
+
+    A network is run in bands on a CPU only: memory for whole maps of many channels would be asked from the system anew
+    each time, which takes longer than to compute the few shared rows twice.
+    """
+    height, width = x.shape[2:]
+    rows = max(16, _BAND // (128 * 4 * width * len(x))) if x.device.type == "cpu" else height
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        yield top, bottom, max(0, top - shared), min(height, bottom + shared)
 
 
 class _Refine(nn.Module):
-    """Two convolutions over both maps. Done in bands on a CPU: memory for a whole map of 128 channels at a fine stride
-    would be asked from the system anew each time, which takes longer than to compute the few shared rows twice.
-    """
-
-    SHARED = 2  # rows that a band needs of its neighbours, one for each convolution
+    """Two 3x3 convolutions over both maps of a merging step."""
 
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = _Conv(128, 128, 3, "relu")
         self.conv2 = _Conv(128, 64, 3, "relu")
 
-    def forward(self, fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
-        height, width = fine.shape[2:]
-        rows = max(16, _BAND // (128 * 4 * width * len(fine))) if fine.device.type == "cpu" else height
-        bands = []
-        for top in range(0, height, rows):
-            first, last = max(0, top - self.SHARED), min(height, top + rows + self.SHARED)
-            x = torch.cat((fine[:, :, first:last], coarse[:, :, first:last]), dim=1).relu_()
+    def forward(self, merge: _Merge, fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
+        coarse = merge.convolved(coarse)
+        refined = fine.new_empty(len(fine), *fine.shape[2:], self.conv2.out_channels).permute(0, 3, 1, 2)
+        for top, bottom, first, last in _in_bands(fine, shared=2):
+            x = merge.band(fine, coarse, first, last)
             x = self.conv2(_sum(self.conv1(x), x))
-            bands.append(x[:, :, top - first : min(height, top + rows) - first])
-        return bands[0] if len(bands) == 1 else torch.cat(bands, dim=2)
+            refined[:, :, top:bottom] = x[:, :, top - first : bottom - first]
+        return refined
 
 
 class _Head(nn.Module):
@@ -157,7 +173,12 @@ class _Head(nn.Module):
         self.conv3 = _Conv(64, OUTPUTS, 1, "")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.conv3(self.conv2(self.conv1(x)))[:, FIRST_USED : FIRST_USED + USED_OUTPUTS]
+        x = self.conv1(x)
+        bands = []
+        for top, bottom, first, last in _in_bands(x, shared=1):
+            band = self.conv3(self.conv2(x[:, :, first:last])[:, :, top - first : bottom - first])
+            bands.append(band[:, FIRST_USED : FIRST_USED + USED_OUTPUTS])
+        return torch.cat(bands, dim=2)
 
 
 class MLSDNet(nn.Module):
@@ -178,7 +199,7 @@ class MLSDNet(nn.Module):
         """The 64 channels that its head reads, [B, 64, H/2, W/2]."""
         c1, c2, c3, c4, x = self.backbone(x)
         for number, fine in ((15, c4), (17, c3), (19, c2), (21, c1)):
-            x = self.get_submodule(f"block{number + 1}")(*self.get_submodule(f"block{number}")(fine, x))
+            x = self.get_submodule(f"block{number + 1}")(self.get_submodule(f"block{number}"), fine, x)
         return x
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from skimage.data import astronaut
+from steer.preprocessors import mlsd_net
 from steer.preprocessors.lines import draw_lines
 from steer.preprocessors.mlsd import Lines, decode, detect_size, load_mlsd, lsd_lines, mlsd_lines, network_input
 from steer.preprocessors.mlsd_net import MLSDNet, folded
@@ -36,9 +37,9 @@ def picture(name: str) -> np.ndarray:
     return astronaut() if name == "astronaut" else cv2.imread(str(DATA / f"{name}.png"))[..., ::-1]
 
 
-@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
+@pytest.fixture(params=[1, 2, 8], ids=["one thread", "two threads", "eight threads"])
 def threads(request: pytest.FixtureRequest) -> Iterator[int]:
-    """torch's threads: with one the convolutions go Winograd's way (winograd.worthwhile), with more the plain one."""
+    """torch's threads: with few the convolutions go Winograd's way (winograd.worthwhile), with many the plain one."""
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
     yield request.param
@@ -48,7 +49,7 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
 @pytest.mark.parametrize("name", PICTURES)
 def test_lines_equal_the_original_graphs(net: MLSDNet, reference: dict[str, np.ndarray], threads: int, name: str):
     expected = reference[name]
-    assert worthwhile(torch.zeros(1), torch.zeros(64, 64, 3, 3)) == (threads == 1)
+    assert worthwhile(torch.zeros(1, 64, 256, 256), torch.zeros(64, 64, 3, 3)) == (threads < 8)
     with torch.inference_mode():
         output = net(network_input(picture(name)))[0]
     for distance in (0.1, 20.0):
@@ -100,6 +101,19 @@ def test_controlnet_aux_checkpoints_give_the_same_maps():
         found = own.eval()(x)
     assert found.shape == expected.shape
     assert (found - expected).abs().max() < 1e-4 * expected.abs().max()
+
+
+@pytest.mark.parametrize("enlarge_first", [True, False])
+def test_bands_do_not_show(net: MLSDNet, enlarge_first: bool, monkeypatch: pytest.MonkeyPatch):
+    own = MLSDNet(enlarge_first)
+    own.load_state_dict(net.state_dict())
+    x = network_input(astronaut()[:208, :160])
+    maps = []
+    for size in (1 << 40, 0):  # one band, bands of 16 rows and one of 8
+        monkeypatch.setattr(mlsd_net, "_BAND", size)
+        with torch.no_grad():
+            maps.append(own(x))
+    assert (maps[0] - maps[1]).abs().max() < 1e-5 * maps[0].abs().max()
 
 
 def test_decoding_equals_controlnet_auxs_pred_lines():

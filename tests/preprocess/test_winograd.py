@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 @pytest.mark.parametrize(
     ("batch", "inp", "out", "height", "width"),
-    [(1, 64, 64, 32, 32), (2, 64, 128, 18, 31), (1, 128, 64, 1, 1), (1, 3, 5, 9, 300), (1, 8, 8, 67, 2)],
+    [(1, 64, 64, 32, 32), (2, 64, 128, 18, 31), (1, 128, 64, 1, 1), (1, 3, 5, 9, 600), (1, 8, 8, 267, 2)],
 )
 def test_it_is_the_plain_convolution(batch: int, inp: int, out: int, height: int, width: int):
     random = torch.Generator().manual_seed(height)
@@ -32,12 +32,14 @@ def test_no_pixel_reaches_further_than_its_neighbours():
     assert torch.allclose(found, expected, atol=1e-6)
 
 
-def test_it_is_used_for_many_channels_of_floats_on_one_thread_of_a_cpu_only(monkeypatch: pytest.MonkeyPatch):
-    x = torch.zeros(1, 64, 8, 8)
+def test_it_is_used_for_wide_floats_of_many_channels_on_a_few_threads_of_a_cpu_only(monkeypatch: pytest.MonkeyPatch):
+    x, weight = torch.zeros(1, 64, 8, 64), torch.zeros(64, 64, 3, 3)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    assert not worthwhile(x, weight)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert not worthwhile(x, torch.zeros(64, 64, 3, 3))
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    assert worthwhile(x, torch.zeros(64, 64, 3, 3))
-    assert not worthwhile(x, torch.zeros(16, 64, 3, 3))
-    assert not worthwhile(x.half(), torch.zeros(64, 64, 3, 3))
-    assert not worthwhile(x.to("meta"), torch.zeros(64, 64, 3, 3))
+    assert worthwhile(x, weight)
+    assert not worthwhile(x, weight[:16])
+    assert not worthwhile(x[..., :32], weight)
+    assert not worthwhile(x.half(), weight)
+    assert not worthwhile(x.to("meta"), weight)
+    assert not worthwhile(x.clone().requires_grad_(), weight)
