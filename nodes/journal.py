@@ -33,17 +33,24 @@ def read_lines(path: Path, take: Callable[[Any], object]) -> list[int]:
 
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:
-    """Write one line. Raises OSError where that cannot be done, with the file as it was before."""
+    """Write one line. Raises OSError where that cannot be done, with the file as it was before.
+
+    A line that another process has appended in between stays.
+    """
     data = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
     with open(path, "ab", buffering=0) as file:
-        end = _cut_torn_line(path, file.tell())
-        try:
+        size = file.tell()
+        end = _cut_torn_line(path, size)
+        if end != size:
             file.truncate(end)
-            while data:  # a disk that fills up takes a part and refuses the rest
-                data = data[file.write(data) :]
+        written = 0
+        try:
+            while written < len(data):  # a disk that fills up takes a part and refuses the rest
+                written += file.write(data[written:])
             os.fsync(file.fileno())
         except OSError:
-            file.truncate(end)
+            if written:
+                file.truncate(file.tell() - written)
             raise
 
 

@@ -156,7 +156,10 @@ def _widget_values(name: str, spec: list[Any], value: Any) -> list[Any]:
     if choices and value not in choices:
         raise ValueError(f"'{value}' is not one of the choices of '{name}': {', '.join(map(str, choices))}")
     values = [value]
-    if options.get("control_after_generate") or (name in ("seed", "noise_seed") and spec[0] == "INT"):
+    controlled = options.get("control_after_generate")
+    if controlled is None:  # the frontend goes by the name
+        controlled = name in ("seed", "noise_seed") and spec[0] == "INT"
+    if controlled:
         values.append("fixed")
     if options.get("image_upload"):
         values.append("image")

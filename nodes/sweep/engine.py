@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ from .plan import Settings
 KEPT = 16  # encoded prompts
 PLAIN = "euler"  # its schedule is the one of samplers that ComfyUI does not know
 GPU_BATCHES = (16, 8, 4, 2)
+# What newer ComfyUIs write into an empty latent, in their spelling: the scale it was made for.
+RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")
 FREE_SHARE = 0.7  # of the free memory that an automatic batch may take
 
 log = logging.getLogger(__name__)
@@ -75,10 +78,21 @@ def check_latent(latent: dict[str, Any]) -> None:
         raise ValueError("latent: it holds NaN or infinite values. Check the node that made it.")
 
 
-def picture_size(vae: Any, latent: dict[str, Any]) -> tuple[int, int]:
-    """(height, width) in pixels of the picture a latent decodes to."""
+def fitted(model: Any, latent: dict[str, Any]) -> torch.Tensor:
+    """The samples [1, C, H, W] of a latent as KSampler begins with them: empty ones get the model's channels and scale.
+
+    Older ComfyUIs change the channels alone and take no ratios.
+    """
+    fix = comfy.sample.fix_empty_latent_channels
+    taken = inspect.signature(fix).parameters
+    return fix(model, latent["samples"], **{name: latent[name] for name in RATIOS if name in latent and name in taken})
+
+
+def picture_size(given: Given) -> tuple[int, int]:
+    """(height, width) in pixels of a picture of the sweep."""
+    vae, shape = given.vae, fitted(given.model, given.latent).shape
     scale = int(vae.spacial_compression_decode()) if vae is not None else 8  # an axis of checkpoints brings its own
-    return latent["samples"].shape[-2] * scale, latent["samples"].shape[-1] * scale
+    return shape[-2] * scale, shape[-1] * scale
 
 
 def send_progress_text(text: str, node_id: str) -> None:
@@ -136,7 +150,7 @@ class PictureMaker:
             return wanted
         if management.is_device_cpu(model.load_device):
             return 1
-        shape, free = self.given.latent["samples"].shape, _free_memory(model.load_device)
+        shape, free = fitted(model, self.given.latent).shape, _free_memory(model.load_device)
         fitting = (n for n in GPU_BATCHES if model.memory_required([2 * n, *shape[1:]]) < FREE_SHARE * free)
         return next(fitting, 1)
 
@@ -232,7 +246,7 @@ class PictureMaker:
     ) -> torch.Tensor:
         """As ComfyUI's common_ksampler; each picture has the noise that KSampler draws for its seed alone."""
         latent = self.given.latent
-        image = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
+        image = fitted(model, latent)
         noise: list[Any] = [comfy.sample.prepare_noise(image, cell.seed, latent.get("batch_index")) for cell in cells]
         if len(cells) > 1:
             sampler = PerImageSampler(sampler, [cell.seed for cell in cells])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..prompt_graph import is_link
+from .choices import ON_ERROR
 
 CELL = "cell"
 PLAN = "?"  # in the place of a cell: none is made, the report is the plan of the whole sweep as JSON
@@ -131,12 +132,21 @@ def _inside(workflow: Json, node: Json | None) -> Json | None:
 
 
 def _set(node: Json, cell: str) -> bool:
-    """Set the widget `cell`, which is blank and the node's last one: before it stand as many as the frontend likes."""
+    """Set the widget `cell`, which is blank and the last one of the node's own; False where it is not found.
+
+    Before it stand as many as the frontend likes. Behind it, after a Run, stands the text that the frontend shows below
+    the node. The search ends at `on_error`, the widget before it: a blank `negative` is never taken for it.
+    """
     values = node.get("widgets_values")
     if isinstance(values, dict) and CELL in values:
         values[CELL] = cell
         return True
-    if isinstance(values, list) and values and isinstance(values[-1], str) and not values[-1].strip():
-        values[-1] = cell
-        return True
+    if not isinstance(values, list):
+        return False
+    for place in reversed(range(len(values))):
+        if isinstance(values[place], str) and not values[place].strip():
+            values[place] = cell
+            return True
+        if values[place] in ON_ERROR:
+            break
     return False

@@ -131,7 +131,7 @@ class SweepRun:
             return maker.batch_size(batch_size, settings)
 
         in_batches = sum(1 for _ in batches([job.cell for job in todo], size))
-        pixels = picture_size(self.given.vae, self.given.latent)
+        pixels = picture_size(self.given)
         told = statement(self.axes, len(self.jobs), len(todo), in_batches, pixels)
         log.info("Sweep: %s", told)
         send_progress_text(told, self.node_id)

@@ -61,7 +61,7 @@ class Sweep(io.ComfyNode):
                     default=0,
                     min=0,
                     max=MAX_SEED,
-                    control_after_generate=True,
+                    control_after_generate=False,  # with another seed, a Run after Cancel would make all anew
                     tooltip="The noise of all cells, unless an axis of seeds is connected.",
                 ),
                 io.Int.Input("steps", default=20, min=1, max=10000, tooltip="As on KSampler."),
@@ -108,7 +108,7 @@ class Sweep(io.ComfyNode):
                 io.Sigmas.Input(
                     "sigmas", optional=True, tooltip="In the place of scheduler, steps and denoise."
                 ),
-                # Keep it the last widget: freeze.py finds it by that.
+                # Keep it the last widget, behind on_error: freeze.py finds it by that.
                 io.String.Input(
                     "cell",
                     default="",

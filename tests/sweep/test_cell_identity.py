@@ -10,7 +10,7 @@ import pytest
 import torch
 from steer.nodes.axis import Lora
 from steer.nodes.control.stack import Control
-from steer.nodes.sweep.freeze import ASIDE, cell_text, frozen_prompt, frozen_workflow, idle_sweeps, read_cell
+from steer.nodes.sweep.freeze import ASIDE, cell_text, frozen_prompt, frozen_workflow, idle_sweeps, put_aside, read_cell
 from steer.nodes.sweep.hashing import SESSION, Upstream, cell_key, shared_parts
 from steer.nodes.sweep.plan import Settings
 
@@ -187,3 +187,19 @@ def test_a_workflow_without_the_node_is_told(path: str):
 def test_a_node_whose_last_widget_is_another_is_left_alone():
     assert frozen_workflow({"nodes": [sweep(7, "someone else's")]}, "7", "here") is None
     assert frozen_workflow({"nodes": [sweep(7, " ")]}, "7", "here") == {"nodes": [sweep(7, "here")]}, "blank is none"
+
+
+def after_a_run(number: int, cell: str = "", *behind: Any) -> dict[str, Any]:
+    """A Sweep with all its widgets as the frontend saves it, and what it puts behind them."""
+    own = ["girl", "", 7, 20, 8.0, "euler", "normal", 1, 0, 256, "sweeps/sweep", "blank", cell]
+    return {"id": number, "type": "SteerSweep", "widgets_values": [*own, *behind]}
+
+
+@pytest.mark.parametrize("behind", [("cell 3 of 3: sad x seed 3",), (None, "6 cells"), ("{", True, None, "x"), ()])
+def test_the_text_below_the_node_that_is_saved_behind_the_cell_is_no_hindrance(behind: tuple[Any, ...]):
+    before = {"nodes": [after_a_run(6, "", *behind), after_a_run(7, " ", *behind)]}
+    expected = {"nodes": [after_a_run(6, ASIDE, *behind), after_a_run(7, "here", *behind)]}
+    assert frozen_workflow(before, "7", "here", ["6"]) == expected
+    told = {"nodes": [after_a_run(7, "angry", *behind)]}
+    assert frozen_workflow(told, "7", "here") is None, "the blank one before it is the negative prompt"
+    assert put_aside(told, ["7"]) == told

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import resource
 import time
+from contextlib import nullcontext
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from steer.nodes import journal
 from steer.nodes.sweep.manifest import MANIFEST, AxisRecord, CellPlan, CellRecord, Manifest
 
 MOODS = AxisRecord("prompt", ("smiling", "angry", "laughing"))
@@ -178,6 +181,30 @@ def test_a_full_disk_leaves_the_manifest_as_it_was(manifest: Manifest, room: int
     assert states(manifest) == states(Manifest(manifest.folder)) == seen
     manifest.record(record)
     assert Manifest(manifest.folder).finished("0000000002")
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_line_that_another_process_appends_in_between_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: bool
+):
+    path, looked = tmp_path / "lines", journal._cut_torn_line
+    path.write_bytes(b'{"before":1}\n')
+
+    def look(*given: Any) -> int:
+        end = looked(*given)
+        with path.open("ab") as file:
+            file.write(b'{"theirs":1}\n')
+        return end
+
+    def sync(number: int) -> None:
+        raise OSError(errno.ENOSPC, "the disk is full")
+
+    monkeypatch.setattr(journal, "_cut_torn_line", look)
+    if full:
+        monkeypatch.setattr(os, "fsync", sync)
+    with pytest.raises(OSError, match="full") if full else nullcontext():
+        journal.append_line(path, {"ours": 1})
+    assert path.read_bytes() == b'{"before":1}\n{"theirs":1}\n' + (b"" if full else b'{"ours":1}\n')
 
 
 def test_impossible_grids_and_records_are_refused(tmp_path: Path):

@@ -165,6 +165,38 @@ def test_only_batches_that_keep_every_picture_its_own_are_made(lab: Lab):
     assert size(control=(Control(None, hint, mask=mask.repeat(2, 1, 1)),)) == 1
 
 
+def test_an_empty_latent_of_another_scale_becomes_that_of_the_model(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    """As newer ComfyUIs do it: their empty latents tell the scale they were made for, and KSampler hands it on."""
+    import comfy.sample
+    from steer.nodes.demo.engine import load_model
+    from steer.nodes.sweep.engine import Given, picture_size
+
+    def spacial(model: Any, latent_image: torch.Tensor, downscale_ratio_spacial: float | None = None) -> torch.Tensor:
+        ratio = (downscale_ratio_spacial or 8) / 8
+        return torch.nn.functional.interpolate(latent_image, scale_factor=ratio) if ratio != 1 else latent_image
+
+    def both(
+        model: Any, latent_image: torch.Tensor, downscale_ratio_spacial: float | None = None,
+        downscale_ratio_temporal: float | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        told.append(downscale_ratio_temporal)
+        return spacial(model, latent_image, downscale_ratio_spacial)
+
+    told: list[float | None] = []
+    stock = lab.stock()
+    latent = {"samples": torch.zeros(1, 4, 4, 4), "downscale_ratio_spacial": 16, "downscale_ratio_temporal": 4}
+    lab.given["empty"] = latent
+    for name, fix, side in (("installed", None, 32), ("spacial", spacial, 64), ("both", both, 64)):
+        if fix is not None:
+            monkeypatch.setattr(comfy.sample, "fix_empty_latent_channels", fix)
+        lab.latent = node("TestGive", name="empty", version=name)
+        (pixels,) = lab.sweep(folder=name).values()
+        assert pixels.shape == (side, side, 3), name
+        assert side == 32 or (pixels == stock).all(), "it is what the latent of the right scale makes"
+    assert picture_size(Given(load_model(), None, None, latent)) == (64, 64)
+    assert set(told) == {4}
+
+
 def models(folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An own folder for models of a kind."""
     import folder_paths

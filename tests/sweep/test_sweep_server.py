@@ -198,3 +198,64 @@ def test_a_picture_of_a_sweep_in_a_subgraph_dropped_into_the_frontend_makes_itse
     assert before.items() <= made.items()
     (new,) = made.keys() - before.keys()
     assert (pixels(made[new][1]) == pixels(before[path.name][1])).all()
+
+
+@pytest.mark.browser
+def test_the_second_run_in_a_page_saves_workflows_too(server, client, browser: str):
+    """Since the first one the frontend keeps the text below the node as one more value of it."""
+    from frontend import Frontend, browser_page
+    from steer.nodes.sweep.freeze import cell_text
+    from steer.runner import workflow as workflows
+
+    folder = Path(server.arguments[2]) / "twice"
+    _post(f"{server.url}/settings/Comfy.TutorialCompleted", b"true")  # else a dialog greets the first visitor
+    object_info = client.get("/object_info")
+    graph = sweep_graph(object_info, "twice", "3", "angry")
+    with browser_page(browser) as page:
+        frontend = Frontend(page, server.url)
+        page.evaluate("workflow => app.loadGraphData(workflow)", graph)
+        page.wait_for_function("app.graph._nodes.length > 4")
+        frontend.run()
+        first = pictures(folder)
+        page.evaluate("app.graph._nodes.find(n => n.type === 'SteerSeeds').widgets[0].value = '3, 30'")
+        saved = frontend.graph()
+        (values,) = [node["widgets_values"] for node in saved["nodes"] if node["type"] == "SteerSweep"]
+        assert values[-1] == "cell 2 of 2: angry", "the text of the first run"
+        # run.py reads such a file as the frontend does, and sets its widgets.
+        assert workflows.to_prompt(saved, object_info) == frontend.prompt()
+        alone = workflows.Setting("Sweep", "cell", cell_text(["angry", "seed 30"]))
+        frozen = workflows.apply(saved, object_info, alone)
+        frontend.run()
+        both = pictures(folder)
+        assert frontend.said == []
+    assert (len(first), len(both)) == (2, 4)
+    prompts = []
+    for name, (_, data) in both.items():
+        with Image.open(io.BytesIO(data)) as image:
+            texts = {kind: json.loads(text) for kind, text in image.info.items()}
+        prompts.append(texts["prompt"])
+        assert workflows.to_prompt(texts["workflow"], object_info) == texts["prompt"], name
+    assert workflows.to_prompt(frozen, object_info) in prompts
+    name = max(both, key=lambda name: both[name][0])  # the last one made
+    with browser_page(browser) as page:
+        frontend = Frontend(page, server.url)
+        frontend.drop(name, both[name][1])
+        page.wait_for_function("app.graph._nodes.length > 4")
+        with Image.open(folder / name) as image:
+            assert frontend.prompt() == json.loads(image.info["prompt"])
+
+
+@pytest.mark.browser
+def test_a_new_sweep_has_nothing_that_changes_its_seed_after_a_run(server, client, browser: str):
+    """Else the Run after a Cancel would make all pictures anew."""
+    from frontend import Frontend, browser_page
+
+    graph = sweep_graph(client.get("/object_info"), "new", "3", "angry")
+    (values,) = [node["widgets_values"] for node in graph["nodes"] if node["type"] == "SteerSweep"]
+    with browser_page(browser) as page:
+        Frontend(page, server.url)
+        names = page.evaluate("LiteGraph.createNode('SteerSweep').widgets.map(widget => widget.name)")
+    assert names == ["positive", "negative", "seed", "steps", "cfg", "sampler_name", "scheduler", "denoise",
+                     "batch_size", "max_cells", "folder", "on_error", "cell"]  # fmt: skip
+    assert len(values) == len(names), "the workflows that run.py writes are of that kind too"
+    assert values[names.index("seed") :][:2] == [11, 2]
