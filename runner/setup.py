@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+OLDEST_PYTHON = (3, 11)  # as diffusers and hypothesis want it in the versions named here
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -49,36 +50,53 @@ def say(text: str) -> None:
 
 def prepare(engine: bool, dev: bool = False) -> None:
     """Bring the venv (tools always; torch and ComfyUI with `engine`; test packages with `dev`) up to date."""
-    if sys.version_info < (3, 10):  # noqa: UP036 - this very file is what an older Python runs
-        raise SetupError(f"Steer needs Python 3.10 or newer; this is {sys.version.split()[0]}. Try: python3.11 run.py")
-    _make_venv()
-    _install("tools", [TOOLS], "the tools of run.py")
+    if sys.version_info < OLDEST_PYTHON:
+        raise SetupError(f"run.py needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: python3.11 run.py")
+    python = _make_venv()
+    _install(python, "tools", [TOOLS], "the tools of run.py")
     if engine:
-        _install("torch", [TORCH], "PyTorch (a few minutes on a slow line)")
+        _install(python, "torch", [TORCH], "PyTorch (a few minutes on a slow line)")
         _unpack_comfyui()
-        _install("comfyui", [_comfyui_requirements(), TORCHAUDIO], f"what ComfyUI {COMFYUI_VERSION} needs", no_deps=1)
-        _install("steer", [STEER], "what Steer needs")
+        packages = [_comfyui_requirements(), TORCHAUDIO]
+        _install(python, "comfyui", packages, f"what ComfyUI {COMFYUI_VERSION} needs", no_deps=1)
+        _install(python, "steer", [STEER], "what Steer needs")
         link_into(COMFYUI)
     if dev:
-        _install("dev", [DEV], "test and training packages")
+        _install(python, "dev", [DEV], "test and training packages")
 
 
-def _make_venv() -> None:
-    if PYTHON.exists():
-        return
+def _make_venv() -> str:
+    """Make the venv where there is none, and anew where a too old Python made it. Returns its Python's sys.version."""
+    version = _venv_version()
+    if version and tuple(map(int, version.split(".")[:2])) >= OLDEST_PYTHON:
+        return version
     say("Setting up: a Python environment of its own in .venv")
     try:
-        venv.create(VENV, with_pip=True)
+        venv.create(VENV, clear=True, with_pip=True)
     except (subprocess.CalledProcessError, OSError) as error:
         shutil.rmtree(VENV, ignore_errors=True)
         raise SetupError(
             f"Python could not make an environment in {VENV} ({error}). On Debian and Ubuntu: apt install python3-venv"
         ) from error
+    return _venv_version()
 
 
-def _install(name: str, groups: Sequence[Sequence[str]], what: str, no_deps: int | None = None) -> None:
-    """pip-install each group in turn (the one numbered `no_deps` without its dependencies), once per content."""
-    digest = hashlib.sha256(json.dumps([sys.version, list(map(list, groups))]).encode()).hexdigest()
+def _venv_version() -> str:
+    """sys.version of the venv's Python, which need not be that of the Python that runs this; empty without a venv."""
+    if not PYTHON.exists():
+        return ""
+    try:
+        return subprocess.check_output([str(PYTHON), "-c", "import sys; print(sys.version)"], text=True).strip()
+    except (subprocess.CalledProcessError, OSError) as error:
+        raise SetupError(f"{PYTHON} does not run. Delete {VENV} and run the same command again. ({error})") from error
+
+
+def _install(python: str, name: str, groups: Sequence[Sequence[str]], what: str, no_deps: int | None = None) -> None:
+    """pip-install each group in turn (the one numbered `no_deps` without its dependencies), once per content.
+
+    python: sys.version of the venv's.
+    """
+    digest = hashlib.sha256(json.dumps([python, list(map(list, groups))]).encode()).hexdigest()
     stamp = VENV / f"steer-{name}.stamp"
     if stamp.exists() and stamp.read_text() == digest:
         return

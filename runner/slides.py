@@ -58,7 +58,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, help="port for ComfyUI (default: a free one; with "
                         f"--serve {DEFAULT_PORT} if it is free)")  # fmt: skip
     parser.add_argument("--set", action="append", default=[], metavar="TITLE.widget=value", dest="settings",
-                        help="change a widget before running, e.g. --set Canny.low=50; repeatable")  # fmt: skip
+                        help="change a widget first, e.g. --set Canny.low_threshold=50; repeatable")  # fmt: skip
     parser.add_argument("--serve", action="store_true", help="leave ComfyUI open for a browser; runs only what --only "
                         "names")  # fmt: skip
     return parser.parse_args(argv)

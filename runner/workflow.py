@@ -38,7 +38,9 @@ class Setting:
         target, equals, value = text.partition("=")
         title, dot, widget = target.rpartition(".")
         if not equals or not dot or not title.strip() or not widget.strip():
-            raise WorkflowError(f"--set {text}: write it as NODE_TITLE.widget=value, for example --set Canny.low=50")
+            raise WorkflowError(
+                f"--set {text}: write it as NODE_TITLE.widget=value, for example --set Canny.low_threshold=50"
+            )
         try:
             parsed = json.loads(value)
         except ValueError:

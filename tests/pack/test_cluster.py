@@ -101,7 +101,7 @@ def test_the_identity_is_that_of_the_steer_that_the_comfyui_has_loaded(tmp_path:
     assert identity_of(pack, comfyui, list(first.models)) == first
     (pack / "nodes" / "a.py").write_bytes(b"1\n3\n")
     assert identity_of(pack, comfyui).code != first.code
-    (pack / "demo" / "weights" / "unet.safetensors").write_bytes(b"two")
+    (pack / "demo" / "weights" / "unet.safetensors").write_bytes(b"other")
     assert identity_of(pack, comfyui).weights != first.weights
     assert identity_of(None, comfyui).steer == ""
     assert identity_of(ROOT, comfyui).steer == version()

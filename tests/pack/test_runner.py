@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -62,6 +63,28 @@ def test_only_names_no_workflow(tmp_path: Path):
 
 def test_set_that_is_malformed(tmp_path: Path):
     assert "NODE_TITLE.widget=value" in told(run("--set", "Canny", "--out", str(tmp_path)))
+
+
+def test_what_is_advised_for_set_names_a_widget_that_there_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    from steer.runner import slides, workflow
+
+    monkeypatch.setenv("COLUMNS", "500")  # no example over two lines
+    with pytest.raises(SystemExit):
+        slides.parse(["--help"])
+    with pytest.raises(workflow.WorkflowError) as error:
+        workflow.Setting.parse("Canny")
+    readmes = [(ROOT / name).read_text("utf-8").replace("KSampler.steps", "") for name in ("README.md", "README.ko.md")]
+    found = [re.findall(r'--set "?([A-Z][a-z]\w+)\.(\w+)=', text)
+             for text in (capsys.readouterr().out, str(error.value), *readmes)]  # fmt: skip
+    assert all(found), "each of them has an example"
+    labels = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text("utf-8"))
+    widgets = set()
+    for node in (node for path in workflow.bundled() for node in workflow.read(path)["nodes"]):
+        title = node.get("title") or labels.get(node["type"], {}).get("display_name")
+        widgets |= {(title, each["widget"]["name"]) for each in node.get("inputs", []) if "widget" in each}
+    assert {example for examples in found for example in examples} <= widgets
 
 
 @pytest.mark.server

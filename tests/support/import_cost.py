@@ -12,6 +12,9 @@ import json
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+
+from aiohttp import web
 
 
 def main(root: Path, base: str) -> None:
@@ -24,8 +27,9 @@ def main(root: Path, base: str) -> None:
     import nodes
 
     # What a starting ComfyUI has loaded before it comes to custom nodes.
-    importlib.import_module("server")
+    server = importlib.import_module("server")
     asyncio.run(nodes.init_builtin_extra_nodes())
+    server.PromptServer.instance = SimpleNamespace(routes=web.RouteTableDef())  # to which the pack adds its own
 
     sys.pycache_prefix = str(Path(base) / "cache")  # of Steer's sources alone: compiling all of torch takes minutes
     before = set(sys.modules)
