@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from .choices import MAX_GRADIENT, MAX_SIDE
+from .fitting import fit_pixels
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
@@ -43,6 +44,8 @@ def canny(
     *,
     auto: bool = False,
     resolution: int = 0,
+    target: tuple[int, int] | None = None,
+    fit: str = "crop",
     workers: int | None = None,
     on_frame: Callable[[], None] | None = None,
 ) -> CannyHints:
@@ -51,14 +54,19 @@ def canny(
     images: float [B, H, W, C] in 0..1; C = 1 (grey), 3 (RGB) or 4 (RGBA, laid on white as controlnet_aux does).
     low, high: thresholds of the gradient size, 0..1530. auto: choose them per picture (`auto_thresholds`).
     resolution: length of the short side in pixels to resize to first; 0 keeps the size.
+    target: (height, width) of the hint, in the place of resolution; `fit` (fitting.fit_pixels) brings pictures of
+    another shape onto it before the edges are found.
     workers: threads, by default one per core. on_frame: called in this thread after each picture; may raise to stop.
     Errors: ValueError on bad input, with the input's name and the remedy.
     """
     _check(images, low, high, auto)
     frames = images.detach().to("cpu", torch.float32).numpy()
     count, height, width = frames.shape[:3]
-    size = hint_size(height, width, resolution)
-    hint = np.empty((count, *size, 3), np.float32)  # numpy, not torch: its large arrays lie on huge pages
+    canvas = target or hint_size(height, width, resolution)
+    where = fit_pixels((height, width), canvas, fit if target else "stretch")
+    size = where.inner
+    new = np.empty if size == canvas else np.zeros
+    hint = new((count, *canvas, 3), np.float32)  # numpy, not torch: its large arrays lie on huge pages
 
     threads = min(count, workers or min(os.cpu_count() or 1, MAX_WORKERS))
     scratch: SimpleQueue[_Scratch] = SimpleQueue()
@@ -68,10 +76,10 @@ def canny(
     def run(index: int) -> Thresholds:
         own = scratch.get()
         try:
-            picture = resized(to_bytes(frames[index], index), size)
+            picture = resized(to_bytes(frames[index][where.rows, where.columns], index), size)
             own.load(picture)
             used = auto_thresholds(own.norm) if auto else (low, high)
-            own.edges(used, hint[index])
+            own.edges(used, hint[index][where.on()])
             return used
         finally:
             scratch.put(own)

@@ -21,11 +21,15 @@ Builders = dict[str, Callable[[], nn.Module]]
 
 @dataclass(frozen=True)
 class Detector:
-    """needed(hands, face) -> registry names; build(name, folders) -> network; find(networks, picture, hands, face)."""
+    """needed(hands, face) -> registry names; build(name, folders) -> network; find(networks, picture, hands, face).
+
+    limit: points are drawn whose score is above it, unless the user says another; each detector scores in its own way.
+    """
 
     needed: Callable[[bool, bool], tuple[str, ...]]
     build: Callable[[str, Sequence[Path]], nn.Module]
     find: Callable[[Mapping[str, Any], Bytes, bool, bool], list[Person]]
+    limit: float
 
     def builders(self, names: Sequence[str], folders: Sequence[Path]) -> Builders:
         return {name: partial(self.build, name, folders) for name in names}
@@ -36,9 +40,10 @@ def _mediapipe(name: str, folders: Sequence[Path]) -> nn.Module:
 
 
 DETECTORS: dict[str, Detector] = {
-    MEDIAPIPE: Detector(mediapipe_pose.needed, _mediapipe, mediapipe_pose.find_people),
-    OPENPOSE: Detector(openpose_cmu.needed, openpose_cmu.build, openpose_cmu.find_people),
-    DWPOSE: Detector(dwpose.needed, dwpose.build, dwpose.find_people),
+    MEDIAPIPE: Detector(mediapipe_pose.needed, _mediapipe, mediapipe_pose.find_people, mediapipe_pose.POINT_SCORE),
+    # its points have passed limits already: 0.1 for a peak of the body, 0.05 for hands and faces
+    OPENPOSE: Detector(openpose_cmu.needed, openpose_cmu.build, openpose_cmu.find_people, 0.0),
+    DWPOSE: Detector(dwpose.needed, dwpose.build, dwpose.find_people, dwpose.POINT_SCORE),
 }
 
 

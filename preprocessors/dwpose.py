@@ -7,6 +7,7 @@ comfyui_controlnet_aux.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,6 +20,7 @@ from .canny import Bytes
 from .people import Floats, Person
 from .weights import REGISTRY, require
 
+log = logging.getLogger(__name__)
 Singles: TypeAlias = NDArray[np.float32]
 SIDE = 640
 STRIDES = (8, 16, 32)
@@ -29,7 +31,7 @@ POSE_SIZE = (288, 384)  # width, height
 BOX_SCALE = 1.25
 MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 DEVIATION = np.array([58.395, 57.12, 57.375], np.float32)
-NECK_SCORE = 0.3
+POINT_SCORE = 0.3
 COCO17 = (0, 0, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)  # of OpenPose's 18; the neck is replaced
 
 
@@ -47,7 +49,10 @@ class OnnxNet(nn.Module):
             self.net: Any = cv2.dnn.readNetFromONNX(str(path))
         else:
             self.backend = "onnxruntime"
-            self.net = onnxruntime.InferenceSession(str(path), providers=onnxruntime.get_available_providers())
+            # Not TensorRT, which would compile each network for minutes.
+            providers = [one for one in onnxruntime.get_available_providers() if not one.startswith("Tensorrt")]
+            self.net = onnxruntime.InferenceSession(str(path), providers=providers)
+        log.info("Steer: %s is run by %s", path.name, self.backend)
 
     def run(self, x: Singles) -> list[Singles]:
         if self.backend == "onnxruntime":
@@ -143,7 +148,7 @@ def as_person(points: Floats, hands: bool, face: bool) -> Person:
     body = points[list(COCO17)].copy()
     shoulders = points[[5, 6]]
     body[1] = shoulders.mean(0)
-    body[1, 2] = shoulders[:, 2].min() if (shoulders[:, 2] > NECK_SCORE).all() else 0
+    body[1, 2] = shoulders[:, 2].min() if (shoulders[:, 2] > POINT_SCORE).all() else 0
     left, right = (points[91:112], points[112:133]) if hands else (None, None)
     own_face = np.concatenate([points[23:91], np.zeros((2, 3))]) if face else None
     return Person(_present(body), *(None if p is None else _present(p) for p in (left, right, own_face)))

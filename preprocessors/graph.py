@@ -28,6 +28,7 @@ class ConvGraph(nn.Module):
     def __init__(self, graph: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> None:
         super().__init__()
         self.graph = graph
+        self.last_use = {name: number for number, step in enumerate(graph["steps"]) for name in step["inputs"]}
         unknown = sorted({step["op"] for step in graph["steps"]} - STEPS.keys())
         if unknown:
             raise ValueError(f"graph: it has steps that this version of Steer does not know: {unknown}. Update Steer.")
@@ -37,10 +38,14 @@ class ConvGraph(nn.Module):
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         values: dict[str, torch.Tensor] = {self.graph["input"]: x}
-        for step in self.graph["steps"]:
+        outputs = self.graph["outputs"]
+        for number, step in enumerate(self.graph["steps"]):
             inputs = [values[name] if name in values else self.weights[name] for name in step["inputs"]]
             values[step["output"]] = STEPS[step["op"]](inputs, step)
-        return [values[name] for name in self.graph["outputs"]]
+            for name in step["inputs"]:  # maps take much more memory than weights: none is kept longer than it is read
+                if self.last_use[name] == number and name not in outputs:
+                    values.pop(name, None)
+        return [values[name] for name in outputs]
 
 
 def _activated(x: torch.Tensor, step: Step) -> torch.Tensor:

@@ -96,7 +96,18 @@ def _frame(frame: Any, where: str) -> PoseFrame:
     if not height or not width:
         height = width = 0
     found = [_person(person, f"person {number} of {where}") for number, person in enumerate(people, 1)]
-    return PoseFrame(_in_pixels(found, height, width, where), height, width)
+    shared: tuple[int, ...] = (width, height)
+    if all(person.keys() == set(KEYS.values()) for person in people) and _whole_scores(found):
+        shared = tuple(-(-side // _PADDING) * _PADDING for side in shared)
+    return PoseFrame(_in_pixels(found, height, width, shared, where), height, width)
+
+
+def _whole_scores(people: Sequence[Person]) -> bool:
+    """Whether every point scores exactly 1, as those of comfyui_controlnet_aux's OpenPose node do. It writes shares of
+    the picture padded to multiples of 64 and says the size without, while others' shares are of the size they say.
+    """
+    scores = [points[:, 2] for person in people for points in person.parts.values() if points is not None]
+    return all(np.isin(score, (0.0, 1.0)).all() for score in scores)
 
 
 def _side(frame: Mapping[str, Any], name: str, where: str) -> int:
@@ -191,9 +202,9 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def _in_pixels(people: list[Person], height: int, width: int, where: str) -> list[Person]:
-    """Normalised coordinates become pixels; far-off points go; people without a point go; hands get their own
-    wrists."""
+def _in_pixels(people: list[Person], height: int, width: int, shared: tuple[int, ...], where: str) -> list[Person]:
+    """Shares of `shared` (width, height) become pixels; far-off points go; people without a point go; hands get their
+    own wrists."""
     largest = max(
         (float(points[:, :2].max()) for p in people for points in p.parts.values() if points is not None), default=0.0
     )
@@ -203,7 +214,7 @@ def _in_pixels(people: list[Person], height: int, width: int, where: str) -> lis
             raise ValueError(
                 f"keypoints: {where} is in shares of a canvas, but does not say its canvas_width and canvas_height."
             )
-        scale[:2] = _normalised_by(height, width)
+        scale[:2] = shared
     limit = _FAR * max(height, width) if height else _FAR * MAX_CANVAS
 
     def convert(points: Floats | None) -> Floats | None:
@@ -220,16 +231,6 @@ def _in_pixels(people: list[Person], height: int, width: int, where: str) -> lis
             body = parts.pop("body")
             out.append(_hands_at_wrists(Person(nobody() if body is None else body, **parts)))
     return out
-
-
-def _normalised_by(height: int, width: int) -> tuple[int, int]:
-    """What shares are shares of: (width, height). comfyui_controlnet_aux's OpenPose node divides by the size padded to
-    multiples of 64 but reports the unpadded one, of which the shorter side is a multiple of 64 and the longer is
-    not."""
-    short, long = sorted((height, width))
-    if short % _PADDING == 0 and long % _PADDING:
-        return -(-width // _PADDING) * _PADDING, -(-height // _PADDING) * _PADDING
-    return width, height
 
 
 def _hands_at_wrists(person: Person) -> Person:

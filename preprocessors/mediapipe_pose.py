@@ -63,12 +63,12 @@ FACE_SCORE = 0.5
 
 
 def find_people(networks: Networks, picture: Bytes, hands: bool = False, face: bool = False) -> list[Person]:
-    """The people of uint8 [H, W, 3] RGB, best first. `networks` by registry name; those of unused parts may be
-    absent."""
+    """The people of uint8 [H, W, 3] RGB, best first, with all their points, unsure ones too. `networks` by registry
+    name; those of unused parts may be absent."""
     found = movenet_people(networks["movenet"], picture, score=PERSON_SCORE)
     bodies = _bodies(networks["pose_landmark"], picture, found)
     height, width = picture.shape[:2]
-    people = [Person(inside(body, height, width)) for body, _ in bodies]
+    people = [Person(inside(body, height, width)) for body in bodies]
     if hands:
         pairs = _hands(networks, picture, bodies)
         people = [Person(p.body, *_kept(pair, height, width)) for p, pair in zip(people, pairs, strict=True)]
@@ -77,18 +77,18 @@ def find_people(networks: Networks, picture: Bytes, hands: bool = False, face: b
         people = [
             Person(p.body, p.left, p.right, *_kept((f,), height, width)) for p, f in zip(people, faces, strict=True)
         ]
-    return [person for person in people if person.body[:, 2].any()]
+    return [person for person in people if sure(person.body)[:, 2].any()]
 
 
 def _kept(parts: Sequence[Floats | None], height: int, width: int) -> list[Floats | None]:
     return [None if part is None else inside(part, height, width) for part in parts]
 
 
-def _bodies(net: Network, picture: Bytes, found: Sequence[Found]) -> list[tuple[Floats, Floats | None]]:
-    """For each person OpenPose's 18 points, and BlazePose's 33 where they were found. Who is none is left out."""
+def _bodies(net: Network, picture: Bytes, found: Sequence[Found]) -> list[Floats]:
+    """OpenPose's 18 points of each person, from BlazePose where that found them. Who is none is left out."""
     looked = body_landmarks(net, picture, [body_crop(person) for person in found])
-    sure = [i for i, body in enumerate(looked) if found[i].score >= PERSON_SURE or body.score >= BODY_SURE]
-    found, first = [found[i] for i in sure], [looked[i] for i in sure]
+    people = [i for i, body in enumerate(looked) if found[i].score >= PERSON_SURE or body.score >= BODY_SURE]
+    found, first = [found[i] for i in people], [looked[i] for i in people]
     again = [
         i
         for i, body in enumerate(first)
@@ -97,13 +97,9 @@ def _bodies(net: Network, picture: Bytes, found: Sequence[Found]) -> list[tuple[
     second = dict(zip(again, body_landmarks(net, picture, [next_body_crop(first[i]) for i in again]), strict=True))
     bodies = []
     for index, person in enumerate(found):
-        coarse = openpose18(person.points, COCO17)
-        body = second.get(index)
-        if body is None or body.score < BODY_SCORE or not _agree(body, person):
-            bodies.append((coarse, None))
-            continue
-        scored = np.concatenate([body.points, body.visible[:, None]], axis=1)
-        bodies.append((openpose18(scored, BLAZE33), scored[:33]))
+        coarse, body = openpose18(person.points, COCO17), second.get(index)
+        fine = None if body is None or body.score < BODY_SCORE else openpose18(_scored(body), BLAZE33)
+        bodies.append(coarse if fine is None or not _agree(sure(fine), sure(coarse)) else fine)
     return bodies
 
 
@@ -124,16 +120,16 @@ def openpose18(points: Floats, order: tuple[int, ...]) -> Floats:
     body = points[list(order)].copy()
     body[1] = (body[2] + body[5]) / 2
     body[1, 2] = min(body[2, 2], body[5, 2])
-    body[body[:, 2] < POINT_SCORE] = 0
     return body
 
 
-def _agree(body: Landmarks, person: Found) -> bool:
-    """Whether BlazePose looked at the person it was sent to and not at a neighbour."""
-    a, b = (
-        openpose18(np.concatenate([body.points, body.visible[:, None]], 1), BLAZE33),
-        openpose18(person.points, COCO17),
-    )
+def sure(body: Floats) -> Floats:
+    """The body [18, 3] without its unsure points: those that decide where hands and faces are looked for."""
+    return np.where(body[:, 2:] < POINT_SCORE, 0.0, body)
+
+
+def _agree(a: Floats, b: Floats) -> bool:
+    """Whether BlazePose (a) looked at the person that it was sent to (b) and not at a neighbour."""
     both = (a[:, 2] > 0) & (b[:, 2] > 0)
     if both.sum() < 2:
         return False
@@ -156,26 +152,25 @@ def hand_box(body: Floats, side: str) -> Crop | None:
     return Crop(float(x), float(y), max(20.0, 3.0 * float(length)))
 
 
-def _hands(
-    networks: Networks, picture: Bytes, bodies: Sequence[tuple[Floats, Floats | None]]
-) -> list[tuple[Floats | None, Floats | None]]:
+def _hands(networks: Networks, picture: Bytes, bodies: Sequence[Floats]) -> list[tuple[Floats | None, Floats | None]]:
     """(left, right) of each person. One hand is given to one wrist only: the nearest, measured in forearms."""
-    wanted = [(index, side, box) for index, (body, _) in enumerate(bodies) for side in ("left", "right")
-              if (box := hand_box(body, side)) is not None]  # fmt: skip
+    wanted = [(index, side, box) for index, body in enumerate(bodies) for side in ("left", "right")
+              if (box := hand_box(sure(body), side)) is not None]  # fmt: skip
     palms = detect(networks["palm_detection"], PALM, picture, [box for _, _, box in wanted], PALM_SCORE)
     tries = [(index, side, box, palm_crop(palm)) for (index, side, box), found in zip(wanted, palms, strict=True)
-             for palm in _nearest(found, bodies[index][0][WRISTS[side]], box)]  # fmt: skip
+             for palm in _nearest(found, bodies[index][WRISTS[side]], box)]  # fmt: skip
     looked = hand_landmarks(networks["hand_landmark"], picture, [crop for *_, crop in tries])
     candidates = []
     for (index, side, box, _), (hand, _) in zip(tries, looked, strict=True):
-        away = np.hypot(*(hand.points[0] - bodies[index][0][WRISTS[side], :2])) / box.side
+        away = np.hypot(*(hand.points[0] - bodies[index][WRISTS[side], :2])) / box.side
         if hand.score > HAND_SCORE and away < 0.2:
             candidates.append((away, index, side, hand))
     taken: dict[tuple[int, str], Landmarks] = {}
     for _, index, side, hand in sorted(candidates, key=lambda c: c[0]):
         if (index, side) not in taken and not any(_same_hand(hand, other) for other in taken.values()):
             taken[index, side] = hand
-    return [tuple(_scored(taken.get((index, side))) for side in ("left", "right")) for index in range(len(bodies))]  # type: ignore[misc]  # two sides
+    hands = {key: _scored(hand) for key, hand in taken.items()}
+    return [(hands.get((index, "left")), hands.get((index, "right"))) for index in range(len(bodies))]
 
 
 def _nearest(palms: Sequence[Detection], wrist: Floats, box: Crop) -> list[Detection]:
@@ -189,8 +184,9 @@ def _same_hand(a: Landmarks, b: Landmarks) -> bool:
     return float(np.hypot(*(a.points - b.points).T).mean()) < SAME_HAND * extent
 
 
-def _scored(found: Landmarks | None) -> Floats | None:
-    return None if found is None else np.concatenate([found.points, found.visible[:, None]], axis=1)
+def _scored(found: Landmarks) -> Floats:
+    """[N, 3]: the points and how sure each is."""
+    return np.concatenate([found.points, found.visible[:, None]], axis=1)
 
 
 def face_box(body: Floats) -> Crop | None:
@@ -207,9 +203,9 @@ def face_box(body: Floats) -> Crop | None:
     return Crop(float(centre[0]), float(centre[1]), max(20.0, 5.0 * reach))
 
 
-def _faces(networks: Networks, picture: Bytes, bodies: Sequence[tuple[Floats, Floats | None]]) -> list[Floats | None]:
+def _faces(networks: Networks, picture: Bytes, bodies: Sequence[Floats]) -> list[Floats | None]:
     """70 points of each person's face, or None."""
-    boxes = [(index, face_box(body)) for index, (body, _) in enumerate(bodies)]
+    boxes = [(index, face_box(sure(body))) for index, body in enumerate(bodies)]
     wanted = [(index, box) for index, box in boxes if box is not None]
     found = detect(networks["face_detection"], FACE, picture, [box for _, box in wanted], FACE_SCORE)
     tries = []

@@ -53,13 +53,18 @@ class Lines:
         moved = placement.points(self.segments.reshape(-1, 2, 2)).reshape(-1, 4)
         size = placement.height, placement.width
         seen = visible(moved, *size)
-        note = self.note if seen.any() or not len(seen) else f"no lines in the hint: {self.describe()} cut off. {_PAD}"
+        note = (
+            self.note if seen.any() or not len(seen) else f"no lines in the hint: {_count(len(seen))} cut off. {_PAD}"
+        )
         return replace(self, segments=moved[seen], scores=self.scores[seen], size=size, note=note)
 
     def describe(self) -> str:
         """ "37 lines", or the note."""
-        count = len(self.segments)
-        return self.note or f"{count} line{'s' if count > 1 else ''}"
+        return self.note or _count(len(self.segments))
+
+
+def _count(lines: int) -> str:
+    return f"{lines} line{'s' if lines > 1 else ''}"
 
 
 def lines_of_hint(picture: Bytes, note: str) -> Lines:

@@ -1,7 +1,7 @@
 """The original OpenPose networks, where the user has their weights (CMU licence: non-commercial research use only).
 
 The network definitions come from controlnet_aux, imported only here and only when one is built; sizes, smoothing and
-thresholds are those of its OpenposeDetector. Hands of all people go through the network together.
+thresholds are those of its OpenposeDetector.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _maps(output: torch.Tensor) -> NDArray[np.float32]:
 
 def _bodies(net: nn.Module, shown: Bytes) -> list[Floats]:
     height, width = shown.shape[:2]
-    scale = 0.5 * BOX / height
+    scale = min(0.5 * BOX / height, MAX_SIDE / width)
     cut = max(1, int(height * scale)), max(1, int(width * scale))
     fields, heat = answer(net, network_input(resized_picture(shown, cut)))
     return find_bodies(_maps(heat[0]), _maps(fields[0]), (height, width), cut)
@@ -148,10 +148,9 @@ def _hands(net: nn.Module, shown: Bytes, bodies: Sequence[Floats]) -> list[tuple
         average = np.zeros((len(wanted), HAND_MAP, HAND_MAP, HAND_POINTS + 1))
         for scale in HAND_SCALES:
             side_px = int(scale * BOX)
-            x = torch.cat(
-                [network_input(resized_picture(np.asarray(cut, np.uint8), (side_px, side_px))) for cut in cuts]
-            )
-            for number, output in enumerate(answer(net, x)):
+            for number, cut in enumerate(cuts):  # one by one: at the largest scale a hand takes 300 MB of maps
+                x = network_input(resized_picture(np.asarray(cut, np.uint8), (side_px, side_px)))
+                (output,) = answer(net, x)
                 large = cv2.resize(_maps(output), None, fx=STRIDE, fy=STRIDE, interpolation=cv2.INTER_LANCZOS4)
                 average[number] += resized_maps(
                     np.asarray(large, np.float32)[:side_px, :side_px], (HAND_MAP, HAND_MAP)

@@ -15,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from ...preprocessors.fitting import check_fit, fit_pixels
 from ...preprocessors.keypoints import read_frames
 from ...preprocessors.lines import draw_lines, traced
 from ...preprocessors.mlsd import Lines
-from ...preprocessors.pictures import check_fit, check_pictures, fitted, is_line_hint, rgb_bytes
+from ...preprocessors.pictures import check_pictures, fitted, is_line_hint, rgb_bytes
 from ...preprocessors.render import canvas_size, render
 
 Size = tuple[int, int]  # height, width
@@ -157,21 +158,13 @@ def _moved_note(size: Size, target: Size, are_traced: bool) -> str:
 
 
 def _moved(image: torch.Tensor, target: Size, fit: str) -> torch.Tensor:
-    (height, width), (rows, columns) = _size(image), target
-    pixels = image.movedim(-1, 1)
-    if fit == "crop":  # the same cut and rounding as comfy.utils.common_upscale
-        old, new = width / height, columns / rows
-        x = round((width - width * (new / old)) / 2) if old > new else 0
-        y = round((height - height * (old / new)) / 2) if old < new else 0
-        pixels = pixels[..., y : height - y, x : width - x]
-    inner = target
-    if fit == "pad":
-        scale = min(rows / height, columns / width)
-        inner = max(1, round(height * scale)), max(1, round(width * scale))
-    pixels = F.interpolate(pixels, size=inner, mode="nearest-exact")
-    top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
-    pixels = F.pad(pixels, (left, columns - inner[1] - left, top, rows - inner[0] - top))
-    return pixels.movedim(1, -1)
+    where = fit_pixels(_size(image), target, fit)
+    pixels = F.interpolate(image.movedim(-1, 1)[..., where.rows, where.columns], size=where.inner, mode="nearest-exact")
+    if where.inner == target:
+        return pixels.movedim(1, -1)
+    canvas = pixels.new_zeros(*pixels.shape[:2], *target)
+    canvas[(..., *where.on())] = pixels
+    return canvas.movedim(1, -1)
 
 
 def _size(image: torch.Tensor) -> Size:

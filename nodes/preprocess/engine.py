@@ -21,7 +21,7 @@ from torch import nn
 from ...preprocessors.download import download
 from ...preprocessors.lines import traced
 from ...preprocessors.pictures import Placement, check_pictures, fitted, is_line_hint, rgb_bytes
-from ...preprocessors.weights import REGISTRY, WeightsError, download_folder, require
+from ...preprocessors.weights import REGISTRY, WeightsError, download_folder, look_for, require
 
 log = logging.getLogger(__name__)
 FOLDER_KEY = "annotators"  # models/annotators, or what extra_model_paths.yaml says under this key
@@ -111,6 +111,11 @@ def fetch_missing(names: Sequence[str]) -> None:
         download(weight, folder, advance)
 
 
+def check_weights(names: Sequence[str]) -> None:
+    """WeightsError at once about all of the named weights that are not on this machine, before any is loaded."""
+    look_for((REGISTRY[name] for name in names if name not in CACHE), weight_folders())
+
+
 def check(images: torch.Tensor) -> None:
     """ValueError unless this is an IMAGE that can be worked on."""
     check_pictures(images)
@@ -145,12 +150,16 @@ def as_image(hints: Sequence[Any]) -> torch.Tensor:
     return out.div_(255.0).to(comfy.model_management.intermediate_device())
 
 
-def latent_size(latent: dict[str, Any] | None) -> tuple[int, int] | None:
-    """(height, width) of a LATENT, or None when none is connected."""
+def picture_size(latent: dict[str, Any] | None) -> tuple[int, int] | None:
+    """(height, width) in pixels of what a LATENT decodes to, or None when none is connected.
+
+    A cell is 8 pixels wide unless the latent says another number, as ComfyUI's empty latents of Flux 2 and others do.
+    """
     if latent is None:
         return None
+    cell = latent.get("downscale_ratio_spacial", 8)
     height, width = latent["samples"].shape[-2:]
-    return int(height), int(width)
+    return round(height * cell), round(width * cell)
 
 
 def tell(text: str) -> None:
@@ -185,16 +194,16 @@ def is_canny_hint(picture: Any) -> bool:
     return is_line_hint(picture) and recognise(picture).what == EDGES
 
 
-def pass_on_edges(images: torch.Tensor, hint: torch.Tensor) -> dict[int, str]:
-    """Puts into `hint` [B, H, W, 3] those of `images` that are Canny hints already, brought to its size. Returns a note
-    on each, by its number from 0."""
+def pass_on_edges(images: torch.Tensor, hint: torch.Tensor, fit: str) -> dict[int, str]:
+    """Puts into `hint` [B, H, W, 3] those of `images` that are Canny hints already, brought to its size by `fit`.
+    Returns a note on each, by its number from 0."""
     notes = {}
     for index, pixels in enumerate(images[:, ::7, ::7]):
         if not bool(((pixels == 0) | (pixels == 1)).all()):  # nearly every picture ends here, which takes no time
             continue
         picture = rgb_bytes(images, index)
         if is_canny_hint(picture):
-            placement = fitted(size(images), size(hint), "stretch")
+            placement = fitted(size(images), size(hint), fit)
             notes[index] = passed_on("a Canny hint", picture, placement, "its lines drawn anew")
             hint[index] = torch.from_numpy(traced(picture, placement)).to(hint) / 255
     return notes
@@ -220,6 +229,15 @@ def edges_told(images: torch.Tensor, hint: torch.Tensor, passed: Mapping[int, st
             log.warning("Canny, picture %d: %s.", index + 1, warning)
         lines.append(line)
     return numbered(lines)
+
+
+def already_a_hint(picture: Any, what: str) -> str:
+    """A remark for the report if uint8 [H, W, 3] looks like such a hint (hints.LINES, POSE) already, but is none pixel
+    by pixel, as after JPEG or resizing, so that it was looked at like any picture. Else ""."""
+    from ..control.hints import already, recognise
+
+    look = recognise(picture)
+    return f"; {already(look)}" if look.what == what and already(look) else ""
 
 
 def numbered(lines: Sequence[str]) -> str:

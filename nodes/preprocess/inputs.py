@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...preprocessors.choices import FITS
 from ..api import io
 
 
@@ -20,4 +21,15 @@ def resolution_input() -> io.Input:
 def latent_input() -> io.Input:
     return io.Latent.Input(
         "latent", optional=True, tooltip="The latent that will be sampled: the hint gets exactly its size."
+    )
+
+
+def fit_input(optional: bool = False) -> io.Input:
+    return io.Combo.Input(
+        "fit",
+        options=list(FITS),
+        default="crop",
+        optional=optional,
+        tooltip="When the hint has another shape than the picture: crop fills it, pad shows everything with black "
+        "bars, stretch changes the proportions.",
     )

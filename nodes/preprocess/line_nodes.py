@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...preprocessors.choices import FITS
 from ..api import io
-from .inputs import latent_input, resolution_input
+from .inputs import fit_input, latent_input, resolution_input
 
 if TYPE_CHECKING:
     from ...preprocessors.mlsd import Lines
@@ -69,13 +68,7 @@ class MLSD(io.ComfyNode):
                     "finds finer lines and takes longer.",
                 ),
                 resolution_input(),
-                io.Combo.Input(
-                    "fit",
-                    options=list(FITS),
-                    default="crop",
-                    tooltip="When the latent has another shape than the picture: crop fills it, pad shows the whole "
-                    "picture with black bars, stretch changes the proportions.",
-                ),
+                fit_input(),
                 io.Boolean.Input(
                     "download",
                     default=False,
@@ -111,14 +104,18 @@ class MLSD(io.ComfyNode):
         from ...preprocessors.lines import draw_lines, traced
         from ...preprocessors.mlsd import lines_of_hint
         from ...preprocessors.pictures import place
+        from ..control.hints import LINES, sampled
         from . import engine
 
         engine.check(image)
-        placement = place(engine.size(image), resolution, engine.latent_size(latent), fit)
+        placement = place(engine.size(image), resolution, engine.picture_size(latent), fit)
         find = cls._finder(detector, score_threshold, distance_threshold, detect_resolution, download)
         hints: list[Any] = []
         lines: list[Lines] = []
-        for picture in engine.pictures(image):
+        remarks: list[str] = []
+        looked_at = set(sampled(len(image)))
+        for index, picture in enumerate(engine.pictures(image)):
+            remarks.append("")
             if engine.is_mlsd_hint(picture):
                 note = engine.passed_on("a line hint", picture, placement, "its lines drawn anew")
                 hints.append(traced(picture, placement))
@@ -126,7 +123,8 @@ class MLSD(io.ComfyNode):
             else:
                 lines.append(find(picture).placed(placement))
                 hints.append(draw_lines(lines[-1].segments, placement.height, placement.width))
-        report = engine.numbered([found.describe() for found in lines])
+                remarks[-1] = engine.already_a_hint(picture, LINES) if index in looked_at else ""
+        report = engine.numbered([found.describe() + remark for found, remark in zip(lines, remarks, strict=True)])
         engine.tell(report)
         return io.NodeOutput(engine.as_image(hints), lines, report)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import comfy.model_management
 import comfy.utils
 import torch
@@ -9,6 +11,7 @@ import torch
 from ...preprocessors.choices import MAX_GRADIENT, MAX_SIDE
 from ..api import io
 from . import line_nodes, pose_nodes
+from .inputs import fit_input, latent_input
 
 
 class Canny(io.ComfyNode):
@@ -54,8 +57,10 @@ class Canny(io.ComfyNode):
                     max=MAX_SIDE,
                     step=8,
                     tooltip="Resize the short side to this many pixels before the edges are found, so that lines "
-                    "stay one pixel wide. 0 keeps the size.",
+                    "stay one pixel wide. 0: the size of the latent if one is connected, else that of the picture.",
                 ),
+                fit_input(optional=True),
+                latent_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="hint", tooltip="White edges on black, for a Canny ControlNet."),
@@ -72,11 +77,23 @@ class Canny(io.ComfyNode):
 
     @classmethod
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
-        cls, image: torch.Tensor, low_threshold: int, high_threshold: int, auto: bool, resolution: int
+        cls,
+        image: torch.Tensor,
+        low_threshold: int,
+        high_threshold: int,
+        auto: bool,
+        resolution: int,
+        fit: str = "crop",
+        latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
         from ...preprocessors.canny import canny, describe
+        from ...preprocessors.pictures import place
         from . import engine
 
+        target = engine.picture_size(latent)
+        if target is not None:
+            engine.check(image)
+            place(engine.size(image), resolution, target, fit)  # its errors: two sizes, a size that is too large
         progress = comfy.utils.ProgressBar(len(image))
 
         def after_each_picture() -> None:
@@ -84,9 +101,10 @@ class Canny(io.ComfyNode):
             progress.update(1)
 
         hints = canny(
-            image, low_threshold, high_threshold, auto=auto, resolution=resolution, on_frame=after_each_picture
-        )
-        passed = engine.pass_on_edges(image, hints.hint)
+            image, low_threshold, high_threshold, auto=auto, resolution=resolution, target=target, fit=fit,
+            on_frame=after_each_picture,
+        )  # fmt: skip
+        passed = engine.pass_on_edges(image, hints.hint, fit if target else "stretch")
         hint = hints.hint.to(comfy.model_management.intermediate_device())
         report = engine.edges_told(image, hint, passed)
         engine.tell(report)

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from ...preprocessors.choices import FITS, POSE_DETECTORS
+from ...preprocessors.choices import POSE_DETECTORS
 from ..api import io
-from .inputs import latent_input, resolution_input
+from .inputs import fit_input, latent_input, resolution_input
 
 _NOBODY = (
     "no person found. Figures that are small, cut off or drawn are harder to find: try a larger picture of the person "
@@ -17,7 +17,7 @@ _NOBODY = (
 _NO_KEYPOINTS = "; its keypoints are not known, so that output is empty"
 
 
-def _drawing_inputs() -> list[io.Input]:
+def _drawing_inputs(threshold: io.Input) -> list[io.Input]:
     return [
         io.Boolean.Input("body", default=True, tooltip="Draw the body."),
         io.Boolean.Input("hands", default=False, tooltip="Find and draw the hands."),
@@ -28,25 +28,12 @@ def _drawing_inputs() -> list[io.Input]:
             tooltip="Draw limbs and joints thicker on large pictures, as xinsir's SDXL OpenPose ControlNets were "
             "trained on. Leave off for SD 1.5.",
         ),
-        io.Float.Input(
-            "score_threshold",
-            default=0.3,
-            min=0.0,
-            max=1.0,
-            step=0.01,
-            tooltip="Points the network is less sure of are not drawn.",
-        ),
+        threshold,
     ]
 
 
-def _fit_input() -> io.Input:
-    return io.Combo.Input(
-        "fit",
-        options=list(FITS),
-        default="crop",
-        tooltip="When the hint has another shape than the picture: crop fills it, pad shows everything with black "
-        "bars, stretch changes the proportions.",
-    )
+def _threshold_input(default: float, tooltip: str) -> io.Input:
+    return io.Float.Input("score_threshold", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
 
 
 class OpenPose(io.ComfyNode):
@@ -71,7 +58,13 @@ class OpenPose(io.ComfyNode):
                     tooltip="mediapipe comes with Steer. openpose: the original networks, if you have them; "
                     "non-commercial use only. dwpose: if you have its files.",
                 ),
-                *_drawing_inputs(),
+                *_drawing_inputs(
+                    _threshold_input(
+                        0.0,
+                        "Points the detector is less sure of are not drawn. 0: the detector's own limit, which is 0.3 "
+                        "for mediapipe and dwpose; openpose leaves out by itself what it is not sure of.",
+                    )
+                ),
                 io.Boolean.Input(
                     "whole_scores",
                     default=False,
@@ -79,7 +72,7 @@ class OpenPose(io.ComfyNode):
                     "render nodes ignore all other points.",
                 ),
                 resolution_input(),
-                _fit_input(),
+                fit_input(),
                 io.Boolean.Input(
                     "download",
                     default=False,
@@ -116,18 +109,21 @@ class OpenPose(io.ComfyNode):
     ) -> io.NodeOutput:
         from ...preprocessors.detectors import chosen as detector_called
         from ...preprocessors.keypoints import write_frame
-        from ...preprocessors.people import describe, placed
+        from ...preprocessors.people import describe, drawn, placed
         from ...preprocessors.pictures import is_pose_hint, on_canvas, place
         from ...preprocessors.pose import draw_people
+        from ..control.hints import POSE
         from . import engine
 
         parts = {"body": body, "hands": hands, "face": face}
         engine.check(image)
-        placement = place(engine.size(image), resolution, engine.latent_size(latent), fit)
+        placement = place(engine.size(image), resolution, engine.picture_size(latent), fit)
         chosen = detector_called(detector)
+        limit = score_threshold or chosen.limit
         names = chosen.needed(hands, face)
         if download:
             engine.fetch_missing(names)
+        engine.check_weights(names)
         networks = engine.networks(chosen.builders(names, engine.weight_folders()))
         hints, frames, report = [], [], []
         for picture in engine.pictures(image):
@@ -140,9 +136,12 @@ class OpenPose(io.ComfyNode):
                 people = placed(found, placement)
                 hints.append(
                     draw_people(people, placement.height, placement.width, **parts, stick_scale=xinsir_sticks,
-                                threshold=score_threshold)
+                                threshold=limit)
                 )  # fmt: skip
-                report.append(describe(found, people, score_threshold, **parts, why_none=_NOBODY))
+                told = "" if found else engine.already_a_hint(picture, POSE)
+                report.append(describe(found, people, limit, **parts, why_none=_NOBODY) + told)
+                if whole_scores:  # what is not drawn must not look as sure as the rest
+                    people = drawn(people, limit, body=True, hands=True, face=True)
             frames.append(write_frame(people, placement.height, placement.width, whole_scores))
         text = engine.numbered(report)
         engine.tell(text)
@@ -158,7 +157,9 @@ class PoseRender(io.ComfyNode):
             io.Boolean.Input(part, default=True, tooltip=f"Draw the {part}, where there are any.")
             for part in ("hands", "face")
         )
-        body, _, _, *drawing = _drawing_inputs()
+        body, _, _, *drawing = _drawing_inputs(
+            _threshold_input(0.3, "Points with a lower score are not drawn. 0 draws all.")
+        )
         return io.Schema(
             node_id="SteerPoseRender",
             display_name="Pose Render",
@@ -175,7 +176,7 @@ class PoseRender(io.ComfyNode):
                 io.Int.Input("height", default=0, min=0, max=16384, step=8,
                              tooltip="Height of the hints in pixels. 0: from the width, or that of the keypoints' "
                                  "canvas."),
-                _fit_input(),
+                fit_input(),
                 body,
                 hands,
                 face,
@@ -206,18 +207,17 @@ class PoseRender(io.ComfyNode):
     ) -> io.NodeOutput:
         from ...preprocessors.keypoints import read_frames
         from ...preprocessors.people import describe
-        from ...preprocessors.pictures import LATENT_SCALE
         from ...preprocessors.render import canvas_size, placed_frames, render
         from . import engine
 
         frames = read_frames(keypoints)
-        cells = engine.latent_size(latent)
-        if cells is not None:
+        target = engine.picture_size(latent)
+        if target is not None:
             if width or height:
                 raise ValueError(
                     "width, height: a latent is connected and sets the size. Set both to 0 or disconnect it."
                 )
-            width, height = cells[1] * LATENT_SCALE, cells[0] * LATENT_SCALE
+            height, width = target
         parts, size = {"body": body, "hands": hands, "face": face}, canvas_size(frames, width, height)
         drawn = render(frames, size, fit, **parts, stick_scale=xinsir_sticks, threshold=score_threshold)
         hints = list(engine.with_progress(drawn, len(frames)))

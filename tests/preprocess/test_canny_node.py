@@ -101,6 +101,27 @@ def test_its_own_hint_passes_through_with_a_note(comfy):
     )
 
 
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_a_latent_gives_the_size_and_fit_the_place(comfy, fit: str):
+    photograph = data.astronaut()
+    latent = {"samples": torch.zeros(1, 4, 48, 96)}  # 768 x 384
+    image = torch.from_numpy(photograph.astype(np.float32) / 255)[None]
+    hint, _, _ = comfy.call("SteerCanny", image=image, fit=fit, latent=latent, **DEFAULTS)
+    kept = photograph[128:384] if fit == "crop" else photograph
+    inner = (384, 384) if fit == "pad" else (768, 384)
+    small = cv2.resize(kept, inner, interpolation=cv2.INTER_AREA if fit == "pad" else cv2.INTER_LANCZOS4)
+    expected = np.zeros((384, 768), np.uint8)
+    left = (768 - inner[0]) // 2
+    expected[:, left : left + inner[0]] = cv2.Canny(small, 100, 200)
+    assert torch.equal(hint[0], torch.from_numpy(np.repeat(expected[..., None], 3, axis=2) / 255).float())
+    again, _, report = comfy.call("SteerCanny", image=hint, latent={"samples": torch.zeros(1, 4, 64, 64)}, fit=fit,
+                                  **DEFAULTS)  # fmt: skip
+    assert report.startswith("brought from 768x384 to 512x512, its lines drawn anew")
+    assert torch.equal(again, fit_picture(hint, (512, 512), fit)[0]), "as ControlNet Guide brings it there"
+    with pytest.raises(ValueError, match="resolution: 256 and a latent are both given"):
+        comfy.call("SteerCanny", image=image, latent=latent, **DEFAULTS | {"resolution": 256})
+
+
 def test_bad_input_is_an_error_of_this_node_and_the_next_prompt_runs(comfy, picture: np.ndarray):
     failed = comfy.run(workflow(low_threshold=300))
     assert failed.error is not None

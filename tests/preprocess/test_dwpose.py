@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from onnx_answers import onnx_file
 from steer.preprocessors import dwpose
 from steer.preprocessors.keypoints import read_frames, write_frame
-from steer.preprocessors.weights import REGISTRY, WeightFile
+from steer.preprocessors.weights import REGISTRY
 
 
 class Answers:
@@ -93,29 +93,6 @@ def test_the_whole_way_gives_openposes_order_and_a_readable_frame():
     assert np.allclose(frame.people[0].body, person.body)
     (bare,) = dwpose.find_people(networks, picture)
     assert bare.left is bare.face is None
-
-
-def onnx_file(path: Path, side: tuple[int, int], **answers: np.ndarray) -> WeightFile:
-    """An ONNX file that answers the same arrays to every picture, registered as what it is."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    nodes = [helper.make_node("GlobalAveragePool", ["x"], ["mean"]),
-             helper.make_node("Conv", ["mean", "zeros"], ["zero"]),
-             helper.make_node("Reshape", ["zero", "shape"], ["nothing"])]  # fmt: skip
-    constants = {"zeros": np.zeros((1, 3, 1, 1), np.float32), "shape": np.array([1, 1, 1], np.int64)}
-    outputs = []
-    for name, answer in answers.items():
-        nodes.append(helper.make_node("Add", ["nothing", f"{name}_value"], [name]))
-        constants[f"{name}_value"] = answer.astype(np.float32)
-        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, answer.shape))
-    picture = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, *side])
-    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    graph = helper.make_graph(nodes, "answers", [picture], outputs, tensors)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    content = model.SerializeToString()
-    path.write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
-    return WeightFile(path.stem, path.name, digest, len(content), "Apache-2.0", "this test", "some/where")
 
 
 def test_the_node_runs_onnx_files_that_lie_in_its_folders(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

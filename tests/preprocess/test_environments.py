@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx_answers import onnx_file
 
 ROOT = Path(__file__).resolve().parents[2]
 OPENCV_4 = "opencv-python-headless==4.14.0.94"
 
 
-def run(**environment: str) -> dict[str, Any]:
+def run(onnx: Path, **environment: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "support" / "detector_run.py"), str(ROOT)],
+        [sys.executable, str(ROOT / "tests" / "support" / "detector_run.py"), str(ROOT), str(onnx)],
         capture_output=True, text=True, env=os.environ | environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
@@ -35,8 +36,10 @@ def opencv_4() -> Path:
     return folder
 
 
-def test_all_detectors_run_with_opencv_5_and_4_and_nothing_else(opencv_4: Path):
-    five, four = run(), run(PYTHONPATH=str(opencv_4))
+def test_all_detectors_run_with_opencv_5_and_4_and_nothing_else(opencv_4: Path, tmp_path: Path):
+    onnx = tmp_path / "answers.onnx"
+    onnx_file(onnx, (64, 64), answer=np.arange(12.0).reshape(1, 3, 4))
+    five, four = run(onnx), run(onnx, PYTHONPATH=str(opencv_4))
     assert five["numpy"].startswith("2.")
     assert five["cv2"].startswith("5.")
     assert four["cv2"].startswith("4.14")
@@ -45,5 +48,9 @@ def test_all_detectors_run_with_opencv_5_and_4_and_nothing_else(opencv_4: Path):
         assert found["parts"] == [1, 1, 1]
         assert found["lsd"] > 20
         assert min(found["white"]) > 1000
+        assert found["dwpose"] == ["OpenCV dnn", 66.0]
+    assert five["edges"] == four["edges"] > 1000
+    assert five["cmu"] == four["cmu"]
+    assert len(five["cmu"]) == 3
     assert np.abs(np.array(five["lines"]) - np.array(four["lines"])).max() < 0.5
     assert np.abs(np.array(five["body"]) - np.array(four["body"])).max() < 2

@@ -98,8 +98,10 @@ def test_controlnet_auxs_dwpose_is_pixels():
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "padded"), [(683, 512, (704, 512)), (512, 512, (512, 512)), (512, 911, (512, 960))]
-)
+    ("width", "height", "padded"),
+    [(683, 512, (704, 512)), (512, 512, (512, 512)), (512, 911, (512, 960)), (1280, 720, (1280, 768)),
+     (960, 540, (960, 576))],
+)  # fmt: skip
 def test_controlnet_auxs_openpose_is_shares_of_the_padded_picture(width: int, height: int, padded: tuple[int, int]):
     """A 1334x1000 picture at 512 becomes 683x512, padded to 704x512: shares of that, canvas_width 683."""
     body = somebody(np.random.default_rng(2), height, width, "body").body
@@ -109,8 +111,14 @@ def test_controlnet_auxs_openpose_is_shares_of_the_padded_picture(width: int, he
 
 def test_other_shares_are_of_the_canvas():
     body = somebody(np.random.default_rng(3), 500, 900, "body").body
-    (frame,) = read_frames(aux_frame(body, (900, 500), 500, 900))
-    assert np.allclose(frame.people[0].body[:, :2], body[:, :2])
+    written = aux_frame(body, (900, 500), 500, 900)
+    scored = json.loads(json.dumps(written))
+    scores = scored["people"][0]["pose_keypoints_2d"][2::3]
+    scored["people"][0]["pose_keypoints_2d"][2::3] = [score * 0.7 for score in scores]
+    bare = {**written, "people": [{"pose_keypoints_2d": written["people"][0]["pose_keypoints_2d"]}]}
+    for other in (scored, bare):  # real scores, or not all four parts: not by comfyui_controlnet_aux's OpenPose node
+        (frame,) = read_frames(other)
+        assert np.allclose(frame.people[0].body[:, :2], body[:, :2])
 
 
 def test_comfyuis_sdpose_with_feet_real_scores_and_hands_named_the_other_way_round():

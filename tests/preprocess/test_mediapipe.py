@@ -16,7 +16,7 @@ from skimage.data import astronaut
 from steer.demo.scenes import HELD_OUT, render
 from steer.preprocessors.graph import ConvGraph, load_graph
 from steer.preprocessors.mediapipe import PALM, Crop, anchors, spanned_crop
-from steer.preprocessors.mediapipe_pose import PERSON_SURE, find_people, needed
+from steer.preprocessors.mediapipe_pose import PERSON_SURE, find_people, needed, sure
 from steer.preprocessors.mlsd import load_mlsd, mlsd_lines
 from steer.preprocessors.movenet import Found, merged, movenet_decode, movenet_input, movenet_people
 from steer.preprocessors.people import WRISTS, Person
@@ -51,7 +51,7 @@ def test_points_equal_those_of_the_original_networks(found: Mapping[str, list[Pe
     own = {
         f"{i}/{part}": points
         for i, person in enumerate(found[name])
-        for part, points in person.parts.items()
+        for part, points in (person.parts | {"body": sure(person.body)}).items()
         if points is not None
     }
     assert own.keys() == expected.keys()

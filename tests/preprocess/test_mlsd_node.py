@@ -109,6 +109,21 @@ def test_the_hints_of_all_reference_lines_are_told_from_edges():
     assert not any(map(engine.is_mlsd_hint, edges))
 
 
+def test_a_hint_that_was_saved_as_jpeg_is_told(comfy, room: torch.Tensor):
+    hint, _, _ = comfy.call("SteerMLSD", image=room, **DEFAULTS)
+    saved = cv2.imdecode(cv2.imencode(".jpg", as_bytes(hint[0]))[1], cv2.IMREAD_COLOR)
+    _, _, report = comfy.call("SteerMLSD", image=torch.from_numpy(saved)[None] / 255, **DEFAULTS)
+    assert re.match(r"\d+ lines; this picture looks like the straight lines of M-LSD already", report)
+
+
+def test_a_hint_whose_lines_are_all_cut_off_is_told(comfy):
+    hint = np.zeros((512, 512, 3), np.uint8)
+    cv2.line(hint, (5, 5), (5, 500), (255, 255, 255))
+    latent = {"samples": torch.zeros(1, 4, 64, 32)}
+    _, _, report = comfy.call("SteerMLSD", image=torch.from_numpy(hint)[None] / 255, latent=latent, **DEFAULTS)
+    assert re.match(r"no lines in the hint: \d+ lines? cut off\. Set fit to pad", report)
+
+
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 def test_a_hint_of_another_size_is_drawn_anew_and_says_so(comfy, room: torch.Tensor, fit: str):
     hint, _, _ = comfy.call("SteerMLSD", image=room, **DEFAULTS)

@@ -3,6 +3,8 @@ the real ones, whose weights may not be passed on."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ import torch
 from cmu_maps import synthetic
 from skimage.data import astronaut
 from steer.preprocessors import openpose_cmu
+from steer.preprocessors.choices import OPENPOSE
+from steer.preprocessors.detectors import DETECTORS
 from steer.preprocessors.openpose_cmu import find_people
 from torch.nn import functional as F
 
@@ -99,6 +103,56 @@ def test_bodies_hands_and_faces_are_controlnet_auxs(seed: int):
             assert not person.face[list(absent)].any()
     assert hands
     assert faces
+
+
+def test_the_node_draws_all_that_controlnet_aux_draws(comfy, monkeypatch: pytest.MonkeyPatch):
+    """Of points that the networks are little sure of, too."""
+    from controlnet_aux.open_pose import draw_poses
+    from steer.nodes.preprocess import engine
+
+    heat, fields = synthetic(np.random.default_rng(5), 3, 23, 29)
+    networks: dict[str, torch.nn.Module] = {
+        "openpose_body": Body(heat * 0.3, fields), "openpose_hand": Look(22), "openpose_face": LookThrice(71),
+    }  # fmt: skip
+    shown = np.ascontiguousarray(np.pad(astronaut(), ((0, 0), (0, 128), (0, 0)), "reflect"))
+    stand_in = replace(DETECTORS[OPENPOSE], build=lambda name, folders: networks[name])
+    monkeypatch.setitem(DETECTORS, OPENPOSE, stand_in)
+    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
+    monkeypatch.setattr(engine, "check_weights", lambda names: None)  # there is no file of these
+    options = {"detector": OPENPOSE, "body": True, "xinsir_sticks": False, "score_threshold": 0.0,
+               "whole_scores": False, "resolution": 0, "fit": "crop", "download": False}  # fmt: skip
+    image = torch.from_numpy(shown)[None] / 255
+    hint, keypoints, _ = comfy.call("SteerOpenPose", image=image, hands=False, face=False, **options)
+    people = [np.array(person["pose_keypoints_2d"]).reshape(-1, 3) for person in keypoints[0]["people"]]
+    assert all((points[:, 2] < 0.3).all() for points in people)
+    assert sum((points[:, 2] > 0).sum() for points in people) > 20
+    expected = of_controlnet_aux(networks, shown)
+    assert len(people) == len(expected)
+    drawn = np.asarray(draw_poses(expected, 512, 640, draw_hand=False, draw_face=False))
+    found = (hint[0].numpy() * 255).round().astype(np.uint8)
+    # a joint on the border between two pixels falls on either side of it
+    assert (found != drawn).any(axis=2).mean() < 0.05 * (drawn > 0).any(axis=2).mean()
+    _, _, report = comfy.call("SteerOpenPose", image=image, hands=True, face=True, **options)
+    assert re.fullmatch(rf"{len(expected)} people, [1-9]\d* hands?, [1-9]\d* faces?", report)
+
+
+def test_a_crowd_and_a_panorama_take_no_more_memory_than_one_picture(monkeypatch: pytest.MonkeyPatch):
+    largest = 0
+
+    def measured(net: torch.nn.Module, x: torch.Tensor) -> Any:
+        nonlocal largest
+        largest = max(largest, x.numel())
+        return net(x)
+
+    monkeypatch.setattr(openpose_cmu, "answer", measured)
+    networks: dict[str, torch.nn.Module] = {
+        "openpose_body": Body(*synthetic(np.random.default_rng(2), 12, 46, 92)), "openpose_hand": Look(22),
+    }  # fmt: skip
+    crowd = np.random.default_rng(0).integers(0, 255, (512, 1024, 3), np.uint8)
+    hands = [hand for person in find_people(networks, crowd, hands=True) for hand in (person.left, person.right)]
+    assert sum(hand is not None for hand in hands) > 4
+    find_people(networks, np.zeros((64, 8192, 3), np.uint8))
+    assert largest <= 3 * 736 * 1024
 
 
 @pytest.mark.parametrize("name", ["openpose_body", "openpose_hand", "openpose_face"])

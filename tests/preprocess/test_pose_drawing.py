@@ -9,6 +9,8 @@ import types
 import cv2
 import numpy as np
 import pytest
+from steer.demo.networks import PICTURE
+from steer.demo.train.controlnet import HINTS
 from steer.preprocessors.lines import draw_lines
 from steer.preprocessors.people import Person
 from steer.preprocessors.pose import (
@@ -185,8 +187,19 @@ def test_several_people_are_bodies_then_hands_then_faces():
 
 
 def test_the_embedded_models_training_poses_are_drawn_by_the_same_code():
-    people = skeletons(np.random.default_rng(5), 2, 128, 128, 0.2)
-    assert np.array_equal(draw_people([Person(body) for body in people], 128, 128), draw_pose(people, 128, 128))
+    class Still:
+        """A random generator that moves no joint and loses none."""
+
+        def normal(self, mean: float, deviation: float, shape: tuple[int, ...]) -> np.ndarray:
+            return np.full(shape, mean)
+
+        def random(self, shape: tuple[int, ...]) -> np.ndarray:
+            return np.ones(shape)
+
+    people = skeletons(np.random.default_rng(5), 2, PICTURE, PICTURE, 0.2).astype(np.float32)
+    trained = HINTS["openpose"](np.zeros((PICTURE, PICTURE, 3), np.uint8), {"joints": people.tolist()}, Still())  # type: ignore[arg-type]
+    assert trained.any()
+    assert np.array_equal(trained, draw_people([Person(body) for body in people], PICTURE, PICTURE))
 
 
 def test_parts_and_threshold_can_be_left_out():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,17 @@ import numpy as np
 import pytest
 import torch
 from pose_photos import PHOTOS, photo
+from steer.preprocessors import weights
 from steer.preprocessors.keypoints import read_frames, write_frame
 from steer.preprocessors.lines import draw_lines
 from steer.preprocessors.people import Person
 from steer.preprocessors.pictures import fitted, is_line_hint, is_pose_hint
 from steer.preprocessors.pose import draw_people
+from steer.preprocessors.weights import REGISTRY
 
 DATA = Path(__file__).resolve().parent / "data" / "pose"
 DEFAULTS = {"detector": "mediapipe", "body": True, "hands": False, "face": False, "xinsir_sticks": False,
-            "score_threshold": 0.3, "whole_scores": False, "resolution": 0, "fit": "crop",
+            "score_threshold": 0.0, "whole_scores": False, "resolution": 0, "fit": "crop",
             "download": False}  # fmt: skip
 RENDER = {"width": 0, "height": 0, "fit": "crop", "body": True, "hands": True, "face": True, "xinsir_sticks": False,
           "score_threshold": 0.3}  # fmt: skip
@@ -80,6 +83,14 @@ def test_render_of_the_keypoints_is_the_hint_at_any_size(comfy, standing: torch.
     assert report.startswith("1 person")
 
 
+@pytest.mark.parametrize(("says", "side"), [({}, 256), ({"downscale_ratio_spacial": 16}, 512)])
+def test_a_latent_may_say_how_many_pixels_a_cell_has(comfy, says: dict[str, int], side: int):
+    latent = {"samples": torch.zeros(1, 4, 32, 32), **says}
+    body = np.tile([50.0, 50.0, 1.0], (18, 1))
+    hint, _ = comfy.call("SteerPoseRender", keypoints=[write_frame([Person(body)], 100, 100)], latent=latent, **RENDER)
+    assert hint.shape == (1, side, side, 3)
+
+
 def test_render_draws_every_frame_of_others_keypoints_too(comfy):
     body = np.zeros((18, 3))
     body[1], body[2] = (100, 50, 1), (150, 60, 1)
@@ -106,6 +117,29 @@ def test_xinsir_sticks_are_thicker(comfy, standing: torch.Tensor):
 def test_whole_scores_for_controlnet_auxs_render_nodes(comfy, standing: torch.Tensor):
     _, keypoints, _ = comfy.call("SteerOpenPose", image=standing, **DEFAULTS | {"whole_scores": True})
     assert set(np.array(keypoints[0]["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)[:, 2]) <= {0.0, 1.0}
+
+
+def test_a_pose_hint_that_was_saved_as_jpeg_is_told(comfy, standing: torch.Tensor):
+    hint, _, _ = comfy.call("SteerOpenPose", image=standing, **DEFAULTS)
+    saved = cv2.imdecode(cv2.imencode(".jpg", as_bytes(hint[0]))[1], cv2.IMREAD_COLOR)
+    _, _, report = comfy.call("SteerOpenPose", image=torch.from_numpy(saved)[None] / 255, **DEFAULTS)
+    assert report.startswith("no person found")
+    assert "this picture looks like a pose skeleton already" in report
+
+
+def test_a_lower_score_threshold_draws_what_the_detector_is_not_sure_of(comfy):
+    unsure = image("video_wan2_2_14B_s2v-1")
+    drawn = {}
+    for threshold in (0.0, 0.3, 0.02):
+        hint, keypoints, _ = comfy.call("SteerOpenPose", image=unsure, **DEFAULTS | {"score_threshold": threshold})
+        scores = np.array(keypoints[0]["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)[:, 2]
+        assert ((scores > 0.02) & (scores < 0.3)).any(), "keypoints has them all"
+        drawn[threshold] = hint
+    assert torch.equal(drawn[0.0], drawn[0.3]), "0 is the detector's own limit"
+    assert (drawn[0.02].amax(-1) > 0).sum() > (drawn[0.3].amax(-1) > 0).sum()
+    _, keypoints, _ = comfy.call("SteerOpenPose", image=unsure, **DEFAULTS | {"whole_scores": True})
+    whole = np.array(keypoints[0]["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)[:, 2]
+    assert np.array_equal(whole > 0, scores > 0.3), "what is not drawn is not called sure"
 
 
 def test_a_pose_hint_passes_through_with_a_note(comfy, standing: torch.Tensor):
@@ -243,11 +277,23 @@ def test_bad_keypoints_are_told_plainly(comfy, keypoints: Any, changes: dict[str
 
 
 @pytest.mark.parametrize(
-    ("detector", "file"), [("openpose (non-commercial)", "body_pose_model.pth"), ("dwpose", "yolox_l.onnx")]
-)
-def test_missing_weights_are_named_at_once(
-    comfy, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, detector: str, file: str
+    ("detector", "files"),
+    [("openpose (non-commercial)", ("body_pose_model.pth", "hand_pose_model.pth", "facenet.pth")),
+     ("dwpose", ("yolox_l.onnx", "dw-ll_ucoco_384.onnx"))],
+)  # fmt: skip
+def test_missing_weights_are_named_at_once_all_of_them(
+    comfy, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, detector: str, files: tuple[str, ...]
 ):
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(ValueError, match=file):
-        comfy.call("SteerOpenPose", image=torch.zeros(1, 8, 8, 3), **DEFAULTS | {"detector": detector})
+    from steer.nodes.preprocess import engine
+
+    present, *missing = files
+    weight = next(one for one in REGISTRY.values() if one.file == present)
+    (tmp_path / present).write_bytes(b"")
+    os.truncate(tmp_path / present, weight.size)  # it takes no room, and is not read: others are missing
+    monkeypatch.setattr(weights, "sha256", lambda path: pytest.fail("it was read"))
+    monkeypatch.setattr(engine, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
+    options = DEFAULTS | {"detector": detector, "hands": True, "face": True}
+    with pytest.raises(ValueError, match=".*\n?.*".join(missing)) as caught:
+        comfy.call("SteerOpenPose", image=torch.zeros(1, 8, 8, 3), **options)
+    assert present not in str(caught.value)

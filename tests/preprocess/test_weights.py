@@ -278,3 +278,34 @@ def test_cancel_keeps_what_came(host: tuple[str, type[_Handler]], tmp_path: Path
     with pytest.raises(KeyboardInterrupt):
         download(small(handler.content), tmp_path, stop, endpoint=address)
     assert (tmp_path / "x.pth.part").stat().st_size >= 1 << 20
+
+
+def test_the_nodes_download_shows_progress_and_stops_at_cancel(
+    comfy, host: tuple[str, type[_Handler]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import comfy.model_management as management
+    import comfy.utils
+    from steer.nodes.preprocess import engine
+
+    address, handler = host
+    handler.content = np.random.default_rng(1).bytes(4_500_000)
+    weight = small(handler.content)
+    monkeypatch.setitem(REGISTRY, weight.name, weight)
+    monkeypatch.setattr(engine, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    shown: list[tuple[int, int]] = []
+
+    def hook(value: int, total: int, *more: object, **options: object) -> None:
+        shown.append((value, total))
+        if len(shown) == 2:
+            management.interrupt_current_processing(True)
+
+    monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", hook)
+    with pytest.raises(management.InterruptProcessingException):
+        engine.fetch_missing([weight.name])
+    part = tmp_path / weight.repository / f"{weight.file}.part"
+    assert 0 < part.stat().st_size < weight.size
+    engine.fetch_missing([weight.name])
+    assert (tmp_path / weight.repository / weight.file).read_bytes() == handler.content
+    assert shown[-1] == (weight.size, weight.size)
+    assert handler.requests[-1] is not None, "it went on where it stopped"

@@ -1,6 +1,7 @@
 """Runs every detector that Steer ships on one picture, with the packages that Steer must not need made unfindable.
 
-Usage: detector_run.py CHECKOUT. Prints JSON: versions of numpy and cv2, lines, people, hands, faces.
+Usage: detector_run.py CHECKOUT ONNX. Prints JSON: versions of numpy and cv2, what each detector found, and what the
+ONNX file, of the kind that DWPose is kept in, answers to a grey picture of 64x64.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Absent(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"No module named '{fullname}'", name=fullname)
 
 
-def main(root: Path) -> None:
+def main(root: Path, onnx: Path) -> None:
     sys.meta_path.insert(0, Absent())
     spec = importlib.util.spec_from_file_location("steer", root / "__init__.py", submodule_search_locations=[str(root)])
     assert spec is not None
@@ -29,8 +30,13 @@ def main(root: Path) -> None:
     sys.path.insert(0, str(root / "tests" / "support"))
     import cv2
     import numpy as np
+    import torch
+    from cmu_maps import synthetic
     from pose_photos import photo
+    from steer.preprocessors.canny import canny
+    from steer.preprocessors.cmu_decode import find_people
     from steer.preprocessors.detectors import DETECTORS
+    from steer.preprocessors.dwpose import OnnxNet
     from steer.preprocessors.lines import draw_lines
     from steer.preprocessors.mlsd import load_mlsd, lsd_lines, mlsd_lines
     from steer.preprocessors.pose import draw_people
@@ -40,6 +46,9 @@ def main(root: Path) -> None:
     detector = DETECTORS["mediapipe"]
     networks = {name: build() for name, build in detector.builders(detector.needed(True, True), []).items()}
     people = detector.find(networks, photo("api_moonvalley_video_to_video_pose_control-2"), True, True)
+    edges = canny(torch.from_numpy(room.copy())[None] / 255, 100, 200).hint
+    bodies = find_people(*synthetic(np.random.default_rng(0), 3, 46, 46), (512, 512), (368, 368))
+    net = OnnxNet(onnx)
     hints = [draw_lines(lines.segments, 512, 512), draw_people(people, 640, 640)]
     print(json.dumps({
         "numpy": np.__version__,
@@ -49,9 +58,12 @@ def main(root: Path) -> None:
         "body": people[0].body.round(1).tolist(),
         "parts": [sum(p.left is not None for p in people), sum(p.right is not None for p in people),
                   sum(p.face is not None for p in people)],
+        "edges": int(edges[..., 0].sum()),
+        "cmu": np.array(bodies).round(1).tolist(),
+        "dwpose": [net.backend, float(net.run(np.full((1, 3, 64, 64), 0.5, np.float32))[0].sum())],
         "white": [int(hint.any(-1).sum()) for hint in hints],
     }))  # fmt: skip
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())

@@ -34,7 +34,7 @@ def make_people(wheel: str) -> None:
     from ai_edge_litert.interpreter import Interpreter
     from pose_photos import PHOTOS, photo
     from steer.preprocessors.graph import load_graph
-    from steer.preprocessors.mediapipe_pose import find_people, needed
+    from steer.preprocessors.mediapipe_pose import find_people, needed, sure
     from steer.preprocessors.weights_build import TFLITE
 
     def original(name: str):
@@ -60,7 +60,7 @@ def make_people(wheel: str) -> None:
     found = {}
     for name in PHOTOS:
         for number, person in enumerate(find_people(networks, photo(name), hands=True, face=True)):
-            for part, points in person.parts.items():
+            for part, points in (person.parts | {"body": sure(person.body)}).items():
                 if points is not None:
                     found[f"{name}/{number}/{part}"] = points.astype(np.float32)
         print(name, sorted(key for key in found if key.startswith(name + "/")))
