@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import sys
 from collections.abc import Callable, Collection
 from functools import lru_cache
@@ -80,7 +81,10 @@ def tell(pack: Path = PACK) -> None:
         return
     try:
         loaded = {"steer": version(pack), "code": _code_of(pack)}
-    except (OSError, ValueError):  # without an answer the nodes work all the same
+    except (OSError, ValueError) as error:  # without an answer the nodes work all the same
+        logging.getLogger(__name__).warning(
+            "Steer: %s is not answered, so no batch can use this ComfyUI: %s", ROUTE, error
+        )
         return
     from aiohttp import web
 

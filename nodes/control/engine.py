@@ -155,8 +155,8 @@ def target_size(net: Any, latent: dict[str, Any] | None, vae: Any) -> tuple[int,
     if latent is None:
         return None
     height, width = latent["samples"].shape[-2:]
-    scale = pixels_per_cell(net, vae)
-    return int(height) * scale, int(width) * scale
+    scale = latent.get("downscale_ratio_spacial", pixels_per_cell(net, vae))  # an empty latent may say it is for others
+    return round(height * scale), round(width * scale)
 
 
 def check_fits(control: Control, latent: dict[str, Any]) -> str:

@@ -78,6 +78,12 @@ def test_a_cropped_hint_is_what_comfyui_makes_of_it(lab: Lab, nets, guide, size:
     assert torch.equal(lab.run(positive, negative).latent, lab.run(*stock(lab, nets[0], picture)).latent)
 
 
+def test_a_latent_may_say_how_many_pixels_a_cell_has(lab: Lab, guide):
+    """As newer ComfyUIs' empty latents do, which the sampler then brings to the scale of its model."""
+    latent = {"samples": torch.zeros(1, 4, 8, 8), "downscale_ratio_spacial": 16}
+    assert guide(image=lab.hint(3), latent=latent)[3].shape == (1, 128, 128, 3)
+
+
 def test_a_batch_of_hints_goes_frame_by_frame(lab: Lab, guide):
     hints = torch.cat([lab.hint(3), lab.hint(4)])
     run = lab.run(*guide(image=hints, latent={"samples": torch.zeros(2, 4, 8, 8)})[:2], steps=1, batch=2)
