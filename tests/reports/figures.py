@@ -19,7 +19,7 @@ import numpy as np
 
 from ...demo.scenes import HELD_OUT, Scene, render
 from ...preprocessors.graph import load_graph
-from ...preprocessors.mediapipe_pose import Networks, find_people, needed
+from ...preprocessors.mediapipe_pose import POINT_SCORE, Networks, find_people, needed
 from ...preprocessors.people import Floats, Person, drawn
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
@@ -27,7 +27,6 @@ from ._generator import Generator, weights_label
 
 OUTPUT = ROOT / "tests" / "reports" / "figures.md"
 SIDE = 256
-THRESHOLD = 0.3  # as the node's
 NEAR = 0.05  # of the side: a joint that lies nearer than this is where it belongs
 PEOPLE = ("figure", "portrait")
 SCALES = (1, 2)
@@ -51,7 +50,7 @@ class Look:
 
 def seen(networks: Networks, picture: np.ndarray) -> list[Person]:
     """The people whom the node would draw."""
-    return drawn(find_people(networks, np.ascontiguousarray(picture)), THRESHOLD, body=True, hands=False, face=False)
+    return drawn(find_people(networks, np.ascontiguousarray(picture)), POINT_SCORE, body=True, hands=False, face=False)
 
 
 def look(people: Sequence[Person], joints: Floats, side: int) -> Look:
@@ -59,7 +58,7 @@ def look(people: Sequence[Person], joints: Floats, side: int) -> Look:
     there = joints[:, 2] > 0
     looks = []
     for person in people:
-        both = there & (person.body[:, 2] > THRESHOLD)
+        both = there & (person.body[:, 2] > POINT_SCORE)
         apart = np.hypot(*(person.body[both, :2] / side - joints[both, :2] / SIDE).T)
         looks.append(Look(True, int(there.sum()), tuple(apart.tolist())))
     return max(looks, key=lambda one: (one.is_right, len(one.apart)), default=Look(False, int(there.sum())))
@@ -123,8 +122,8 @@ def main(argv: list[str]) -> int:
         "",
         f"`{' '.join(['python run.py report figures', *argv])}`, {datetime.date.today()}, "
         f"{time.monotonic() - started:.0f} s. The detectors know photographs; these are the drawings that the Demo "
-        "Model was taught (held-out ones, their joints are known), as OpenPose sees them with its default "
-        f"score_threshold of {THRESHOLD}.",
+        "Model was taught (held-out ones, their joints are known), as OpenPose sees them, points that "
+        f"score above {POINT_SCORE}, the detector's own limit.",
         "",
         "| drawings | n | somebody is found | and rightly | joints found of those | median error | joints within 5 % |",
         "|---|---|---|---|---|---|---|",
