@@ -13,7 +13,9 @@ import comfy.sample
 import comfy.samplers
 import torch
 
-from .noise import Draw, batch_noise, make_draws
+from .choices import COMFYUI
+from .noise import Draw, Shape, batch_noise, make_draws
+from .rng import torch_stream
 from .steps import REFUSED, STEP_NOISE, NoiseSampler, StepNoise, covered, joined, turned
 
 Latent = dict[str, Any]
@@ -26,6 +28,7 @@ class SeededNoise:
         self.draws, self.rng = tuple(draws), rng
         self.seed = self.draws[0].lead
         self._parts: list[tuple[int, ...]] = []
+        self._dtypes: tuple[torch.dtype, torch.dtype] | None = None  # drawn in, and of the latent
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -36,7 +39,9 @@ class SeededNoise:
         latent = input_latent["samples"]
         parts = list(latent.unbind()) if latent.is_nested else [latent]
         self._parts = [tuple(part.shape) for part in parts]
-        noise = batch_noise(self.draws, self._parts, parts[0].dtype, self.rng)
+        dtype = parts[0].dtype
+        self._dtypes = (drawn_in(dtype) if self.rng == COMFYUI else dtype, dtype)
+        noise = self._drawn(self.draws, self._parts, dtype)
         # RandomNoise leaves torch's global generator behind it, and some samplers draw from that one. Leave the same.
         comfy.sample.prepare_noise(latent[:1], self.seed)
         return comfy.nested_tensor.NestedTensor(noise) if latent.is_nested else noise[0]
@@ -51,10 +56,21 @@ class SeededNoise:
         if len(self._parts) > 1 and sum(math.prod(part[1:]) for part in self._parts) == math.prod(noise.shape[1:]):
             shapes = self._parts
         for index, draw in enumerate(self.draws):
-            parts = batch_noise([draw], [(1, *shape[1:]) for shape in shapes], noise.dtype, self.rng)
+            parts = self._drawn([draw], [(1, *shape[1:]) for shape in shapes], noise.dtype)
             if not torch.equal(torch.cat([part.flatten() for part in parts]), noise[index].flatten().cpu()):
                 return index
         return None
+
+    def _drawn(self, draws: Sequence[Draw], shapes: Sequence[Shape], dtype: torch.dtype) -> list[torch.Tensor]:
+        """The noise of a latent like the last one, as `dtype`, in which the sampler may have cast it."""
+        first, own = self._dtypes or (dtype, dtype)
+        return [part.to(own).to(dtype) for part in batch_noise(draws, shapes, first, self.rng)]
+
+
+def drawn_in(dtype: torch.dtype) -> torch.dtype:
+    """In which dtype this ComfyUI draws the noise of a latent of `dtype`: in the same, newer ones in float32."""
+    probe = comfy.sample.prepare_noise_inner(torch.zeros(1, 8, dtype=dtype), torch.Generator().manual_seed(0))
+    return torch.float32 if torch.equal(probe, torch_stream(0)((1, 8), torch.float32).to(dtype)) else dtype
 
 
 class RescuedNoise:

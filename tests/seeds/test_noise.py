@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -236,6 +237,30 @@ def test_a_ladder_is_no_longer_than_a_batch_may_be():
     assert len(laddered(make_draws(range(2048)), (0.0, 1.0))) == 4096
     with pytest.raises(ValueError, match="ladder: 2049 seeds at 2 strengths are 4,098 pictures; the limit is 4,096"):
         laddered(make_draws(range(2049)), (0.0, 1.0))
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_half_precision_latents_get_the_noise_that_this_comfyui_draws(
+    comfy, newer: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """Newer ComfyUIs draw in float32, cast to the latent's dtype, and hand samplers float32."""
+    import comfy.sample
+    from steer.nodes.seeds.engine import SeededNoise
+
+    older = comfy.sample.prepare_noise_inner
+
+    def inner(latent: torch.Tensor, *more: Any) -> torch.Tensor:
+        return older(latent.float(), *more).to(latent.dtype)
+
+    if newer:
+        monkeypatch.setattr(comfy.sample, "prepare_noise_inner", inner)
+    latent = torch.zeros(2, 4, 8, 8, dtype=torch.float16)
+    own = SeededNoise(draws(3, 4), COMFYUI)
+    made = own.generate_noise({"samples": latent})
+    assert made.dtype == torch.float16
+    assert torch.equal(made, torch.cat([comfy.sample.prepare_noise(latent[:1], seed) for seed in (3, 4)]))
+    assert own.first_stranger(made.float() if newer else made) is None
+    assert own.first_stranger(made.flip(0)) == 0
 
 
 def test_noise_is_known_again_also_in_several_parts(comfy):
