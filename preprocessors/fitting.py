@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .choices import FITS
 
@@ -28,6 +30,16 @@ def check_fit(fit: str) -> None:
     """Raises ValueError for an unknown fit."""
     if fit not in FITS:
         raise ValueError(f"fit: '{fit}' is unknown. Choose one of {', '.join(FITS)}.")
+
+
+def picture_size(latent: Mapping[str, Any], cell: int = 8) -> Size:
+    """(height, width) in pixels of what a LATENT decodes to.
+
+    cell: pixels across a cell, unless the latent itself says another number, as newer ComfyUIs' empty ones do.
+    """
+    cell = latent.get("downscale_ratio_spacial", cell)
+    height, width = latent["samples"].shape[-2:]
+    return round(height * cell), round(width * cell)
 
 
 def fit_pixels(size: Size, target: Size, fit: str) -> Fitted:

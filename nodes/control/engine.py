@@ -9,6 +9,7 @@ import comfy.controlnet
 import comfy.utils
 import torch
 
+from ...preprocessors.fitting import picture_size
 from .choices import MODES
 from .fit import ASPECT_TOLERANCE
 from .modes import shaped
@@ -152,11 +153,7 @@ def pixels_per_cell(net: Any, vae: Any) -> int:
 
 def target_size(net: Any, latent: dict[str, Any] | None, vae: Any) -> tuple[int, int] | None:
     """(height, width) in pixels of the hint that ComfyUI neither crops nor resizes; None without a latent."""
-    if latent is None:
-        return None
-    height, width = latent["samples"].shape[-2:]
-    scale = latent.get("downscale_ratio_spacial", pixels_per_cell(net, vae))  # an empty latent may say it is for others
-    return round(height * scale), round(width * scale)
+    return None if latent is None else picture_size(latent, pixels_per_cell(net, vae))
 
 
 def check_fits(control: Control, latent: dict[str, Any]) -> str:

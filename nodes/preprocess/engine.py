@@ -18,6 +18,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy_execution.utils import get_executing_context
 from torch import nn
 
+from ...preprocessors import fitting
 from ...preprocessors.download import download
 from ...preprocessors.lines import traced
 from ...preprocessors.pictures import Placement, check_pictures, fitted, is_line_hint, rgb_bytes
@@ -151,15 +152,8 @@ def as_image(hints: Sequence[Any]) -> torch.Tensor:
 
 
 def picture_size(latent: dict[str, Any] | None) -> tuple[int, int] | None:
-    """(height, width) in pixels of what a LATENT decodes to, or None when none is connected.
-
-    A cell is 8 pixels wide unless the latent says another number, as ComfyUI's empty latents of Flux 2 and others do.
-    """
-    if latent is None:
-        return None
-    cell = latent.get("downscale_ratio_spacial", 8)
-    height, width = latent["samples"].shape[-2:]
-    return round(height * cell), round(width * cell)
+    """(height, width) in pixels of what a LATENT decodes to, or None when none is connected."""
+    return None if latent is None else fitting.picture_size(latent)
 
 
 def tell(text: str) -> None:

@@ -112,10 +112,10 @@ class MLSD(io.ComfyNode):
         find = cls._finder(detector, score_threshold, distance_threshold, detect_resolution, download)
         hints: list[Any] = []
         lines: list[Lines] = []
-        remarks: list[str] = []
+        told: list[str] = []
         looked_at = set(sampled(len(image)))
         for index, picture in enumerate(engine.pictures(image)):
-            remarks.append("")
+            remark = ""
             if engine.is_mlsd_hint(picture):
                 note = engine.passed_on("a line hint", picture, placement, "its lines drawn anew")
                 hints.append(traced(picture, placement))
@@ -123,8 +123,9 @@ class MLSD(io.ComfyNode):
             else:
                 lines.append(find(picture).placed(placement))
                 hints.append(draw_lines(lines[-1].segments, placement.height, placement.width))
-                remarks[-1] = engine.already_a_hint(picture, LINES) if index in looked_at else ""
-        report = engine.numbered([found.describe() + remark for found, remark in zip(lines, remarks, strict=True)])
+                remark = engine.already_a_hint(picture, LINES) if index in looked_at else ""
+            told.append(lines[-1].describe() + remark)
+        report = engine.numbered(told)
         engine.tell(report)
         return io.NodeOutput(engine.as_image(hints), lines, report)
 
