@@ -15,10 +15,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from .muon import Muon, is_matrix
+
 ROOT = Path(__file__).resolve().parents[2]
 WARM_UP = 0.03
+WARM_UP_STEPS = 50  # of a steady rate
 FLOOR = 0.02
+SCHEDULES = ("cosine", "steady", "cooldown")
 LOG_SECONDS = 30.0
+MOMENTS = (("step", "exp_avg", "exp_avg_sq"), ("momentum",))  # what AdamW and Muon keep of every weight
 
 Loss = Callable[[int], tuple[torch.Tensor, dict[str, float]]]
 
@@ -42,6 +47,14 @@ def parser(part: str, minutes: float, batch: int, rate: float) -> argparse.Argum
         "--resume", type=Path, help="checkpoint to go on from; a finished run starts a new cycle of --minutes"
     )
     options.add_argument("--shipped", action="store_true", help="start from the weights in demo/weights")
+    options.add_argument(
+        "--schedule",
+        choices=SCHEDULES,
+        default="cosine",
+        help="learning rate: cosine anneals within --minutes; steady stays and can be resumed without end, "
+        "cooldown then takes it to zero within --minutes",
+    )
+    options.add_argument("--optimizer", choices=("adamw", "muon"), default="adamw")
     options.add_argument("--export", action="store_true", help="write the result to demo/weights at the end")
     return options
 
@@ -63,6 +76,19 @@ def autocast() -> torch.autocast:
 
 def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def rate_at(schedule: str, fraction: float, step: int, peak: float) -> float:
+    """Learning rate after `fraction` of the budget, at the cycle's `step`.
+
+    A steady rate can go on for as long as there is time; what it would still gain is gained when it is cooled down, as
+    1 - sqrt of the fraction (Haegele et al. 2024).
+    """
+    if schedule == "steady":
+        return peak * min(1.0, (step + 1) / WARM_UP_STEPS)
+    if schedule == "cooldown":
+        return peak * (1 - math.sqrt(min(1.0, fraction)))
+    return annealed(fraction, peak)
 
 
 def annealed(fraction: float, peak: float) -> float:
@@ -89,8 +115,15 @@ def average_of(path: Path, network: str) -> dict[str, torch.Tensor]:
     return {key.removeprefix(prefix): value for key, value in read_state(path)[0].items() if key.startswith(prefix)}
 
 
+def _groups(by_pace: dict[float, list[torch.nn.Parameter]]) -> list[dict[str, Any]]:
+    """Parameter groups of an optimizer."""
+    return [{"params": members, "pace": pace} for pace, members in by_pace.items()]
+
+
 class Run:
-    """One time-budgeted training run over named networks, with AdamW and an exponential average of the weights.
+    """One time-budgeted training run over named networks, with an exponential average of the weights.
+
+    AdamW updates all weights, or, with `--optimizer muon`, those that are no inner matrices.
 
     `pace(name)` multiplies the learning rate of one parameter. `notes` is any JSON-able dictionary kept in the
     checkpoint. Resuming an unfinished checkpoint goes on within its budget (or a longer one); resuming a finished one
@@ -104,13 +137,17 @@ class Run:
         self.networks, self.options, self.average_decay = networks, options, average
         self.parameters = [p for network in networks.values() for p in network.parameters() if p.requires_grad]
         self.averages = [p.detach().clone() for p in self.parameters]
-        groups: dict[float, list[torch.nn.Parameter]] = {}
+        matrices: dict[float, list[torch.nn.Parameter]] = {}
+        others: dict[float, list[torch.nn.Parameter]] = {}
         for key, parameter in self._named():
+            groups = matrices if options.optimizer == "muon" and is_matrix(key, parameter) else others
             groups.setdefault(pace(key), []).append(parameter)
-        self.optimizer = torch.optim.AdamW(
-            [{"params": members, "pace": factor} for factor, members in groups.items()],
-            lr=options.rate, betas=betas, weight_decay=decay, fused=True,
-        )  # fmt: skip
+        rate = options.rate
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(_groups(others), lr=rate, betas=betas, weight_decay=decay, fused=True)
+        ]
+        if matrices:
+            self.optimizers.append(Muon(_groups(matrices), lr=rate, weight_decay=decay))
         self.notes: dict[str, Any] = {}
         self.step, self.cycle_step, self.spent, self.budget = 0, 0, 0.0, options.minutes * 60
         self.stopping = False
@@ -146,7 +183,7 @@ class Run:
         for (key, parameter), average in zip(self._named(), self.averages, strict=True):
             tensors[f"weight/{key}"] = parameter.detach().contiguous()
             tensors[f"average/{key}"] = average.contiguous()
-            for moment, value in self.optimizer.state[parameter].items():
+            for moment, value in self._state(parameter).items():
                 tensors[f"{moment}/{key}"] = value.contiguous()
         tensors |= {f"average/{key}": parameter.contiguous() for key, parameter in self._named(trained=False)}
         notes = self.notes | {
@@ -154,6 +191,7 @@ class Run:
             "cycle_step": self.cycle_step,
             "spent": self.spent,
             "budget": self.budget,
+            "schedule": self.options.schedule,
         }
         scratch = self.path.with_suffix(".part")
         save_file(tensors, scratch, metadata={"notes": json.dumps(notes)})
@@ -167,23 +205,35 @@ class Run:
             for (key, parameter), average in zip(self._named(), self.averages, strict=True):
                 parameter.copy_(tensors[f"weight/{key}"])
                 average.copy_(tensors[f"average/{key}"])
-                moments = ("step", "exp_avg", "exp_avg_sq")
-                if f"step/{key}" in tensors:
-                    self.optimizer.state[parameter] = {m: tensors[f"{m}/{key}"].clone() for m in moments}
-        self.step = self.notes["step"]
-        if self.notes["spent"] < self.notes["budget"] * 0.999:
-            self.spent, self.cycle_step = self.notes["spent"], self.notes["cycle_step"]
-            self.budget = max(self.budget, self.notes["budget"])
+                for optimizer, moments in zip(self.optimizers, MOMENTS, strict=False):
+                    kept = {m: tensors[f"{m}/{key}"] for m in moments if f"{m}/{key}" in tensors}
+                    if kept and self._optimizer(parameter) is optimizer:
+                        optimizer.state[parameter] = kept
+        self.step, schedule = self.notes["step"], self.options.schedule
+        same = schedule == self.notes.get("schedule", "cosine")
+        if same and (schedule == "steady" or self.notes["spent"] < self.notes["budget"] * 0.999):
+            self.cycle_step = self.notes["cycle_step"]
+            if schedule != "steady":
+                self.spent, self.budget = self.notes["spent"], max(self.budget, self.notes["budget"])
         say(f"resumed {path} at step {self.step}, {self.spent / 60:.1f} of {self.budget / 60:.1f} minutes spent")
 
+    def _optimizer(self, parameter: torch.nn.Parameter) -> torch.optim.Optimizer:
+        """The one that updates this weight."""
+        return next(o for o in self.optimizers if any(p is parameter for g in o.param_groups for p in g["params"]))
+
+    def _state(self, parameter: torch.nn.Parameter) -> dict[str, torch.Tensor]:
+        return self._optimizer(parameter).state.get(parameter, {})
+
     def _update(self, loss: torch.Tensor) -> float:
-        for group in self.optimizer.param_groups:
-            group["lr"] = annealed(self.spent / self.budget, self.options.rate) * group["pace"]
+        rate = rate_at(self.options.schedule, self.spent / self.budget, self.cycle_step, self.options.rate)
+        for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
+            group["lr"] = rate * group["pace"]
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        if bool(torch.isfinite(norm)):
-            self.optimizer.step()
-        self.optimizer.zero_grad()
+        for optimizer in self.optimizers:
+            if bool(torch.isfinite(norm)):
+                optimizer.step()
+            optimizer.zero_grad()
         keep = min(self.average_decay, (1 + self.cycle_step) / (10 + self.cycle_step))
         with torch.no_grad():
             for average, parameter in zip(self.averages, self.parameters, strict=True):
@@ -224,7 +274,7 @@ class Run:
 
     def _log(self, figures: dict[str, list[float]], seconds: float) -> None:
         means = " ".join(f"{key} {np.nanmean(numbers):.4f}" for key, numbers in figures.items())
-        rate, pace = self.optimizer.param_groups[0]["lr"], seconds / len(figures["loss"])
+        rate, pace = self.optimizers[0].param_groups[0]["lr"], seconds / len(figures["loss"])
         minutes = f"{self.spent / 60:.1f} of {self.budget / 60:.1f} min"
         say(f"step {self.step} {means} rate {rate:.2e} {pace:.2f} s/step, {minutes}")
 

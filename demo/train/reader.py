@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -102,8 +103,19 @@ def surprise(
     return total
 
 
-def taught(batches: Iterator[Batch], test: Batch, minutes: float) -> Reader:
-    """A reader taught for `minutes` on endless `batches`; says how well it reads `test`."""
+def kept_reader(path: Path) -> Reader | None:
+    """The reader that an earlier run taught, or None where there is no such file."""
+    if not path.is_file():
+        return None
+    from safetensors.torch import load_file
+
+    reader = Reader().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    reader.load_state_dict(load_file(path))
+    return reader.eval().requires_grad_(False)
+
+
+def taught(batches: Iterator[Batch], test: Batch, minutes: float, path: Path) -> Reader:
+    """A reader taught for `minutes` on endless `batches` and kept at `path`; says how well it reads `test`."""
     reader = Reader().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=2e-2)
     start, spent, steps = time.monotonic(), 0.0, 0
@@ -125,4 +137,7 @@ def taught(batches: Iterator[Batch], test: Batch, minutes: float) -> Reader:
             for i, (name, found) in enumerate(scores.items())
         }
         say(f"reader after {steps} steps, grain {grain}: {', '.join(f'{k} {v:.0f} %' for k, v in right.items())}")
+    from safetensors.torch import save_file
+
+    save_file({key: value.contiguous() for key, value in reader.state_dict().items()}, path)
     return reader

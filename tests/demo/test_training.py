@@ -32,10 +32,15 @@ from steer.demo.train.text import FILLERS, LENGTH, UNKNOWN, Vocabulary
 from steer.demo.train.vae import Autoencoder
 
 
-def tiny_run(out: Path, resume: Path | None = None, minutes: float = 1e6) -> Run:
+def options_of(out: Path, **chosen: Any) -> Namespace:
+    plain = {"resume": None, "minutes": 1e6, "rate": 1e-3, "checkpoint": 5.0, "schedule": "cosine", "optimizer": "adamw"}
+    return Namespace(out=out, **(plain | chosen))
+
+
+def tiny_run(out: Path, **chosen: Any) -> Run:
     torch.manual_seed(0)
-    options = Namespace(out=out, resume=resume, minutes=minutes, rate=1e-3, checkpoint=5.0)
-    return Run("tiny", {"line": torch.nn.Linear(3, 1), "frozen": torch.nn.Linear(2, 2).requires_grad_(False)}, options)
+    networks = {"line": torch.nn.Linear(3, 2), "frozen": torch.nn.Linear(2, 2).requires_grad_(False)}
+    return Run("tiny", networks, options_of(out, **chosen))
 
 
 def steps(run: Run, count: int) -> None:
@@ -193,7 +198,7 @@ def test_training_goes_on_from_the_shipped_weights(tmp_path: Path) -> None:
     taught = shipped["text_model.embeddings.token_embedding.weight"][shipped["tokens"].tolist().index(tokens[row - 1])]
     assert row != UNKNOWN
     assert torch.equal(table[row], taught.float())
-    run = Run("model", {"unet": network}, Namespace(out=tmp_path, resume=None, minutes=1.0, rate=1e-3, checkpoint=5.0))
+    run = Run("model", {"unet": network}, options_of(tmp_path, minutes=1.0))
     go_on(run, metadata, tokens=tokens)
     assert run.step == int(metadata["steps"]) > 0
     assert all(torch.equal(a, b) for a, b in zip(run.averages, run.parameters, strict=True))
