@@ -17,16 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .choices import MAX_GRADIENT, MAX_SIDE
-from .fitting import fit_pixels
+from .choices import MAX_GRADIENT
+from .pictures import Bytes, Floats, fit_pixels, hint_size, resized, to_bytes
 
-Bytes: TypeAlias = NDArray[np.uint8]
-Floats: TypeAlias = NDArray[np.float32]
 Thresholds: TypeAlias = tuple[int, int]
 
 MAX_WORKERS = 8  # bounds the scratch memory
-
-_ONE_BITS = 0x3F800000  # float32 1.0 as an integer; larger: above 1, negative (also -0.0), infinite or NaN
 
 
 @dataclass(frozen=True)
@@ -123,62 +119,6 @@ def _in_order(run: Callable[[int], Thresholds], count: int, workers: int) -> Ite
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def to_bytes(picture: Floats, index: int = 0) -> Bytes:
-    """[H, W, C] in 0..1 -> bytes [H, W] if C = 1, else [H, W, 3].
-
-    Rounded to the nearest byte, so that a picture loaded from a PNG gives back exactly the bytes of the file.
-    Values outside 0..1 are clipped; RGBA is laid on white. `index` is for the message of the ValueError raised for NaN
-    and infinite pixels.
-    """
-    import cv2
-
-    height, width, channels = picture.shape
-    if channels == 4:
-        picture = _in_range(picture, index)
-        alpha = picture[..., 3:]
-        picture = picture[..., :3] * alpha + (1 - alpha)
-        channels = 3
-    flat = np.ascontiguousarray(picture).reshape(height, width * channels)
-    if flat.view(np.uint32).max() > _ONE_BITS:
-        flat = _in_range(flat, index)
-    out = np.asarray(cv2.convertScaleAbs(flat, alpha=255.0), np.uint8)
-    return out if channels == 1 else out.reshape(height, width, 3)
-
-
-def _in_range(values: Floats, index: int) -> Floats:
-    if not np.isfinite(values).all():
-        raise ValueError(
-            f"image: picture {index + 1} has pixels that are NaN or infinite. Repair the node that made it; "
-            "after a VAE Decode, run the VAE in 32-bit (--fp32-vae)."
-        )
-    return np.clip(values, 0.0, 1.0)
-
-
-def hint_size(height: int, width: int, resolution: int) -> tuple[int, int]:
-    """(height, width) once the short side is `resolution` pixels long; 0 keeps the size."""
-    if resolution == 0:
-        return height, width
-    scale = resolution / min(height, width)
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    if resolution < 0 or max(size) > MAX_SIDE:
-        raise ValueError(
-            f"resolution: a short side of {resolution} makes this {width}x{height} picture {size[1]}x{size[0]}; "
-            f"sides may be 1 to {MAX_SIDE}. Choose another resolution, or 0 to keep the size."
-        )
-    return size
-
-
-def resized(picture: Bytes, size: tuple[int, int]) -> Bytes:
-    """The picture at (height, width): area averaging down, Lanczos up, as controlnet_aux's `resize_image` does."""
-    import cv2
-
-    if picture.shape[:2] == size:
-        return picture
-    larger = size[0] * size[1] > picture.shape[0] * picture.shape[1]
-    method = cv2.INTER_LANCZOS4 if larger else cv2.INTER_AREA
-    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=method), np.uint8)
 
 
 class _Scratch:

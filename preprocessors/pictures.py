@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .canny import Bytes, hint_size, to_bytes
-from .choices import MAX_SIDE
-from .fitting import check_fit
-
-# At most this share of a line hint's white pixels may survive an erosion: 0.18 where M-LSD draws many lines side by
-# side, 0.21 and more in strokes that are thick throughout.
-_THIN = 0.2
-_MAX_WHITE = 0.3
-_MAX_DRAWN = 0.6  # of a pose hint
-_FACE_RADIUS = 3  # as pose.draw_people draws the points of a face
-_FEWEST_DOTS = 5
-_APART = 0.1  # centres of dots for each white pixel: a single dot has 1 / 29, a stroke as thick 1 / 7
+from .choices import FITS, MAX_SIDE
 
 
 def check_pictures(images: torch.Tensor) -> None:
@@ -113,50 +104,120 @@ def on_canvas(picture: Bytes, placement: Placement) -> Bytes:
     return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_NEAREST), np.uint8)
 
 
-def is_line_hint(picture: Bytes) -> bool:
-    """Whether uint8 [H, W, 3] is thin white lines on black, as Canny and M-LSD draw them."""
+Bytes: TypeAlias = NDArray[np.uint8]
+
+
+Floats: TypeAlias = NDArray[np.float32]
+
+
+_ONE_BITS = 0x3F800000  # float32 1.0 as an integer; larger: above 1, negative (also -0.0), infinite or NaN
+
+
+def to_bytes(picture: Floats, index: int = 0) -> Bytes:
+    """[H, W, C] in 0..1 -> bytes [H, W] if C = 1, else [H, W, 3].
+
+    Rounded to the nearest byte, so that a picture loaded from a PNG gives back exactly the bytes of the file.
+    Values outside 0..1 are clipped; RGBA is laid on white. `index` is for the message of the ValueError raised for NaN
+    and infinite pixels.
+    """
     import cv2
 
-    grey = picture[..., 0]
-    if not ((grey == 0) | (grey == 255)).all() or not (picture == grey[..., None]).all():
-        return False
-    white = int(np.count_nonzero(grey))
-    if not 0 < white <= _MAX_WHITE * grey.size:
-        return False
-    core = np.asarray(cv2.erode(grey, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0))
-    return int(np.count_nonzero(core)) <= _THIN * white
+    height, width, channels = picture.shape
+    if channels == 4:
+        picture = _in_range(picture, index)
+        alpha = picture[..., 3:]
+        picture = picture[..., :3] * alpha + (1 - alpha)
+        channels = 3
+    flat = np.ascontiguousarray(picture).reshape(height, width * channels)
+    if flat.view(np.uint32).max() > _ONE_BITS:
+        flat = _in_range(flat, index)
+    out = np.asarray(cv2.convertScaleAbs(flat, alpha=255.0), np.uint8)
+    return out if channels == 1 else out.reshape(height, width, 3)
 
 
-def is_pose_hint(picture: Bytes) -> bool:
-    """Whether uint8 [H, W, 3] is black but for a little in the colours of OpenPose's bodies and hands, or for the white
-    dots of faces."""
-    from .pose import COLORS, HAND_COLORS
-
-    if picture[::7, ::7].any(axis=2).mean() > 0.9:  # nearly every photograph ends here, which takes no time
-        return False
-    code = np.array([65536, 256, 1])
-    body = np.array(COLORS, np.int64)
-    full = np.concatenate([body, np.array(HAND_COLORS, np.int64)]) @ code
-    white = np.array([255, 255, 255]) @ code
-    drawn = picture.reshape(-1, 3)[picture.reshape(-1, 3).any(axis=1)].astype(np.int64) @ code
-    if not 0 < len(drawn) <= _MAX_DRAWN * picture.shape[0] * picture.shape[1]:
-        return False
-    if (drawn == white).all():
-        return _is_dots(picture[..., 0])
-    known = np.isin(drawn, [*full, *((body * 0.6).astype(np.int64) @ code), white])
-    return bool(known.mean() > 0.8 and len(np.unique(drawn[np.isin(drawn, full)])) >= 2)
+def _in_range(values: Floats, index: int) -> Floats:
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"image: picture {index + 1} has pixels that are NaN or infinite. Repair the node that made it; "
+            "after a VAE Decode, run the VAE in 32-bit (--fp32-vae)."
+        )
+    return np.clip(values, 0.0, 1.0)
 
 
-def _is_dots(grey: Bytes) -> bool:
-    """Whether the white of [H, W] is nothing but several dots as large as the points of a face, few of them run
-    together."""
+def hint_size(height: int, width: int, resolution: int) -> tuple[int, int]:
+    """(height, width) once the short side is `resolution` pixels long; 0 keeps the size."""
+    if resolution == 0:
+        return height, width
+    scale = resolution / min(height, width)
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    if resolution < 0 or max(size) > MAX_SIDE:
+        raise ValueError(
+            f"resolution: a short side of {resolution} makes this {width}x{height} picture {size[1]}x{size[0]}; "
+            f"sides may be 1 to {MAX_SIDE}. Choose another resolution, or 0 to keep the size."
+        )
+    return size
+
+
+def resized(picture: Bytes, size: tuple[int, int]) -> Bytes:
+    """The picture at (height, width): area averaging down, Lanczos up, as controlnet_aux's `resize_image` does."""
     import cv2
 
-    side = 2 * _FACE_RADIUS + 1
-    dot = cv2.circle(np.zeros((side, side), np.uint8), (_FACE_RADIUS,) * 2, _FACE_RADIUS, 1, thickness=-1)
-    roomy = np.pad(grey, side)  # dots at the border are cut off there
-    centres = np.asarray(cv2.erode(roomy, dot))
-    covered = np.asarray(cv2.dilate(centres, dot), np.uint8)
-    white = int(np.count_nonzero(grey))
-    whole = int(np.count_nonzero(covered)) >= 0.95 * white
-    return whole and _FEWEST_DOTS <= int(np.count_nonzero(centres)) <= _APART * white
+    if picture.shape[:2] == size:
+        return picture
+    larger = size[0] * size[1] > picture.shape[0] * picture.shape[1]
+    method = cv2.INTER_LANCZOS4 if larger else cv2.INTER_AREA
+    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=method), np.uint8)
+
+
+Size = tuple[int, int]  # height, width
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The part of a picture that is kept, the size it is brought to, and where that lies on the canvas."""
+
+    rows: slice
+    columns: slice
+    inner: Size
+    top: int
+    left: int
+
+    def on(self) -> tuple[slice, slice]:
+        """Rows and columns of the canvas that the picture covers; the rest is black."""
+        return slice(self.top, self.top + self.inner[0]), slice(self.left, self.left + self.inner[1])
+
+
+def check_fit(fit: str) -> None:
+    """Raises ValueError for an unknown fit."""
+    if fit not in FITS:
+        raise ValueError(f"fit: '{fit}' is unknown. Choose one of {', '.join(FITS)}.")
+
+
+def picture_size(latent: Mapping[str, Any], cell: int = 8) -> Size:
+    """(height, width) in pixels of what a LATENT decodes to.
+
+    cell: pixels across a cell, unless the latent itself says another number, as newer ComfyUIs' empty ones do.
+    """
+    cell = latent.get("downscale_ratio_spacial", cell)
+    height, width = latent["samples"].shape[-2:]
+    return round(height * cell), round(width * cell)
+
+
+def fit_pixels(size: Size, target: Size, fit: str) -> Fitted:
+    """How a picture of `size` comes onto a canvas of `target`, in whole pixels.
+
+    "crop" fills the canvas and cuts the rest, with the cut and rounding of comfy.utils.common_upscale; "pad" shows all
+    and leaves bars; "stretch" changes the proportions. ValueError for another fit.
+    """
+    check_fit(fit)
+    (height, width), (rows, columns) = size, target
+    x = y = 0
+    inner = target
+    if fit == "crop":
+        old, new = width / height, columns / rows
+        x = round((width - width * (new / old)) / 2) if old > new else 0
+        y = round((height - height * (old / new)) / 2) if old < new else 0
+    elif fit == "pad":
+        scale = min(rows / height, columns / width)
+        inner = max(1, round(height * scale)), max(1, round(width * scale))
+    return Fitted(slice(y, height - y), slice(x, width - x), inner, (rows - inner[0]) // 2, (columns - inner[1]) // 2)

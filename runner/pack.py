@@ -5,11 +5,9 @@ Whatever imports ComfyUI must keep the checkout off sys.path, because its `nodes
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 COMFYUI = ROOT / ".comfyui"
@@ -23,20 +21,3 @@ def load_pack(name: str = "steer", root: Path = ROOT) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
-
-
-def module(name: str) -> Any:
-    """A module of the pack that needs no ComfyUI, such as `demo.judges.network`."""
-    if "steer" not in sys.modules:
-        load_pack()
-    return importlib.import_module(f"steer.{name}")
-
-
-def part(name: str) -> Any:
-    """A module of the nodes that needs no ComfyUI, such as `seeds.text`."""
-    return module(f"nodes.{name}")
-
-
-def version() -> str:
-    """Steer's version, as pyproject.toml says."""
-    return str(part("identity").version())

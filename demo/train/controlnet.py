@@ -11,18 +11,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ...preprocessors.lines import draw_lines
-from ...preprocessors.pose import draw_pose
+from ...preprocessors.lines.draw import draw_lines
+from ...preprocessors.pose.skeleton import draw_pose
 from .. import store
 from ..networks import CONTROL_KINDS, LATENT, PICTURE, TAUGHT_HINT_WIDTHS, UNET, controlnet_config
 from ..scenes import DATA_VERSION
+from .autoencoder import CROP, Autoencoder, pictures_of
 from .common import ROOT, Run, autocast, average_of, prepare, read_state, save_sheet, say, zero_padded
 from .latents import Batch, LatentScenes, first_chunks
 from .model import alpha_bars, arguments, description, noise_of, noised, plain_attention, sample, text_encoder
 from .shipped import go_on, load_controlnet, load_text_encoder, load_unet
 from .straight import LineLoss
 from .text import Vocabulary
-from .vae import CROP, Autoencoder, pictures_of
 
 SHARES: dict[str, dict[str, float]] = {
     "canny": {"portrait": 0.45, "figure": 0.22, "savanna": 0.15, "interior": 0.18},

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from .autoencoder import Autoencoder, pictures_of
 from .common import autocast, say
 from .data import Chunk, chunk, held_out
 from .shipped import autoencoder as load_autoencoder
-from .vae import Autoencoder, pictures_of
 
 
 @dataclass(frozen=True)

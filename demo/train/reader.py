@@ -15,8 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..judges.data import labels_of
-from ..judges.network import HEADS, Block, Look
+from ..judges.network import HEADS, Block, Look, labels_of
 from ..networks import PICTURE
 from .common import say
 from .latents import Batch

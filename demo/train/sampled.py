@@ -17,13 +17,13 @@ import torch
 import torch.nn.functional as F
 
 from ..networks import CONTROL_KINDS, LATENT
+from .autoencoder import SHARES, pictures_of
 from .common import autocast
 from .controlnet import controlnet, hints_of, load_base, residuals
 from .latents import Batch, LatentScenes
 from .model import TOKENIZER, alpha_bars, sample
 from .shipped import load_controlnet
 from .text import Vocabulary
-from .vae import SHARES, pictures_of
 
 SHIPPED = Path("shipped weights, not a checkpoint")  # what `load_base` and `LatentScenes` take where no file is
 HINTS = {"interior": "mlsd", "portrait": "canny", "savanna": "canny", "figure": "openpose"}

@@ -10,9 +10,9 @@ from torch import nn
 
 from .. import store
 from ..networks import LATENT_SCALE
+from .autoencoder import Autoencoder, inference, load
 from .common import Run, say
 from .text import UNKNOWN
-from .vae import Autoencoder, inference, load
 
 
 def autoencoder(checkpoint: Path) -> Autoencoder:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from ...preprocessors.mlsd import load_mlsd
+from ...preprocessors.lines.mlsd import load_mlsd
 
 ENLARGED = 2  # M-LSD is trained on pictures of 512 px
 CENTRES, ENDS = 0.5, 0.05  # weights of the centres' scores and of the end points' places beside the features

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...preprocessors.faces import Face
+from ...preprocessors.pose.faces import Face
 from .choices import ALL, EXPRESSION, EYES, MOUTH, REGIONS, WHOLE
 from .masks import Mask, feathered, grown
 

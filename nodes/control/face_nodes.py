@@ -52,7 +52,7 @@ class FaceMask(io.ComfyNode):
         image: torch.Tensor | None = None,
         keypoints: Any = None,
     ) -> io.NodeOutput:
-        from .face_engine import masks
+        from .comfy_face import masks
 
         mask, report = masks(image, keypoints, region, faces, grow, feather)
         return io.NodeOutput(mask, report, ui=ui.PreviewImage(mask[..., None].expand(-1, -1, -1, 3), cls=cls))

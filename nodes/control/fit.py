@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ...preprocessors.fitting import check_fit, fit_pixels
-from ...preprocessors.keypoints import read_frames
-from ...preprocessors.lines import draw_lines, traced
-from ...preprocessors.mlsd import Lines
-from ...preprocessors.pictures import check_pictures, fitted, is_line_hint, rgb_bytes
-from ...preprocessors.render import canvas_size, render
+from ...preprocessors.lines.draw import draw_lines, traced
+from ...preprocessors.lines.mlsd import Lines
+from ...preprocessors.pictures import check_fit, check_pictures, fit_pixels, fitted, rgb_bytes
+from ...preprocessors.pose.keypoints import read_frames
+from ...preprocessors.pose.render import canvas_size, render
+from ...preprocessors.recognise import is_line_hint
 
 Size = tuple[int, int]  # height, width
 Bytes = NDArray[np.uint8]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...preprocessors.recognise import EDGES, EMPTY, LINES, POSE, THIN, Look
 from .choices import ANY, CANNY, MLSD, OPENPOSE
-from .hints import EDGES, EMPTY, LINES, POSE, THIN, Look
 
 # By the name of the weights that only such a net has. xinsir's for SDXL, as ComfyUI's control_types.py numbers them;
 # those of InstantX and Shakker Labs for Flux, as their model cards do. Flux has no number for the lines of a room.

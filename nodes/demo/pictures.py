@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...demo.pictures import SCENES, path_of
+from ...demo.draw_pictures import SCENES, path_of
 
 NAMES = tuple(SCENES)
 

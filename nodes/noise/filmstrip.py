@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from .text import Font, default_font
+from ..text.fonts import Font, embedded_font
 
 MAX_WIDTH = 8192  # pixels of a row when the number of columns is left to the layout
 
@@ -55,7 +55,7 @@ def filmstrip(
 
 
 def _layout(width: int, frames: int, captions: Sequence[Sequence[str]] | None, columns: int) -> _Layout:
-    font = default_font(min(48, max(12, round(width / 15))))
+    font = embedded_font(min(48, max(12, round(width / 15))))
     cell, lines = width, 0
     if captions:
         cell = max(width, *(int(font.getlength(part)) + 2 for parts in captions for part in parts))

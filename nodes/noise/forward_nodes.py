@@ -66,7 +66,7 @@ class ForwardDiffusion(io.ComfyNode):
         dark: bool,
         model: Any = None,
     ) -> io.NodeOutput:
-        from .engine import noise_process, with_progress
+        from .comfy_process import noise_process, with_progress
         from .filmstrip import filmstrip
         from .forward import caption_parts, checked_image, frame_sigmas, noised_pictures, picture_noise
         from .process import checked_sigmas
@@ -126,7 +126,7 @@ class ForwardDiffusionLatent(io.ComfyNode):
         seed: int,
         unit_range: bool,
     ) -> io.NodeOutput:
-        from .engine import noise_process, noised_latents
+        from .comfy_process import noise_process, noised_latents
         from .forward import caption_parts, frame_sigmas
         from .process import checked_sigmas
 

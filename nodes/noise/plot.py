@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from ..text.fonts import embedded_font, font_for, one_line, shorten
 from .axis import Axis, label, make_axis, nice_step
 from .choices import AXES, MAX_SIZE, MIN_SIZE
 from .process import NoiseProcess
-from .text import default_font, font_for, one_line, shorten
 
 SCALE = 3  # lines and markers are drawn this much larger, then averaged down
 Point = tuple[float, float]
@@ -128,7 +128,7 @@ class _Chart:
             self.legend.append((x, y, name))
             x += needed + 1.6 * u
         labels = [label(tick) for tick in self.scale.ticks] + [self.scale.below, self.scale.above]
-        self.left = 2.3 * u + max(default_font(u).getlength(text) for text in labels)
+        self.left = 2.3 * u + max(embedded_font(u).getlength(text) for text in labels)
         self.right, self.top, self.bottom = width - 1.8 * u, y + 1.6 * u, height - 3.6 * u
         self.band = 1.9 * u
         self.floor = self.bottom - (self.band if self.scale.below else 0.0)
@@ -229,7 +229,7 @@ class _Chart:
             pen.text((1.5 * u, y), shorten(text, font, room), fill=colour, font=font, anchor="lm")
         for x, y, name in self.legend:
             pen.text((x + 2.7 * u, y), name, fill=theme.text, font=font_for(name, u), anchor="lm")
-        font = default_font(u)
+        font = embedded_font(u)
         for value in self.scale.ticks:
             pen.text((self.left - 0.6 * u, self.y(value)), label(value), fill=theme.quiet, font=font, anchor="rm")
         for text, value in ((self.scale.below, -math.inf), (self.scale.above, math.inf)):

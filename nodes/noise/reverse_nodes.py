@@ -73,7 +73,7 @@ class ReverseDiffusion(io.ComfyNode):
         steps: str,
         order: str,
     ) -> io.NodeOutput:
-        from .engine import noise_process, sample_recorded, strip_latents
+        from .comfy_process import noise_process, sample_recorded, strip_latents
         from .reverse import chosen_steps, frame_label, ordered
 
         total = max(0, len(sigmas) - 1)

@@ -118,7 +118,7 @@ class NoiseSchedule(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any = None, **options: Any) -> io.NodeOutput:
-        from .engine import model_noise
+        from .comfy_process import model_noise
         from .schedule import ScheduleOptions, make_schedule
 
         noise = None if model is None else model_noise(model)
@@ -188,7 +188,7 @@ class SchedulePlot(io.ComfyNode):
         model: Any = None,
         **sigmas: torch.Tensor | None,
     ) -> io.NodeOutput:
-        from .engine import noise_process
+        from .comfy_process import noise_process
         from .plot import Schedule, draw_schedules
         from .process import checked_sigmas
 

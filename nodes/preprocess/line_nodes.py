@@ -12,7 +12,7 @@ from ..api import io
 from .inputs import fit_input, latent_input, resolution_input
 
 if TYPE_CHECKING:
-    from ...preprocessors.mlsd import Lines
+    from ...preprocessors.lines.mlsd import Lines
 
 DETECTORS = {"mlsd": "mlsd", "mlsd (controlnet_aux weights)": "mlsd_aux", "lsd (no network)": ""}
 
@@ -101,38 +101,39 @@ class MLSD(io.ComfyNode):
         download: bool,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ...preprocessors.lines import draw_lines, traced
-        from ...preprocessors.mlsd import lines_of_hint
+        from ...preprocessors.lines.draw import draw_lines, traced
+        from ...preprocessors.lines.mlsd import lines_of_hint
         from ...preprocessors.pictures import place
-        from ..control.hints import LINES, sampled
-        from . import engine
+        from ...preprocessors.recognise import LINES, sampled
+        from .. import comfy_progress
+        from . import images
 
-        engine.check(image)
-        placement = place(engine.size(image), resolution, engine.picture_size(latent), fit)
+        images.check(image)
+        placement = place(images.size(image), resolution, images.target_size(latent), fit)
         find = cls._finder(detector, score_threshold, distance_threshold, detect_resolution, download)
         hints: list[Any] = []
         lines: list[Lines] = []
         told: list[str] = []
         looked_at = set(sampled(len(image)))
-        for index, picture in enumerate(engine.pictures(image)):
+        for index, picture in enumerate(images.pictures(image)):
             remark = ""
-            if engine.is_mlsd_hint(picture):
-                note = engine.passed_on("a line hint", picture, placement, "its lines drawn anew")
+            if images.is_mlsd_hint(picture):
+                note = images.passed_on("a line hint", picture, placement, "its lines drawn anew")
                 hints.append(traced(picture, placement))
                 lines.append(lines_of_hint(picture, note).placed(placement))
             else:
                 lines.append(find(picture).placed(placement))
                 hints.append(draw_lines(lines[-1].segments, placement.height, placement.width))
-                remark = engine.already_a_hint(picture, LINES) if index in looked_at else ""
+                remark = images.already_a_hint(picture, LINES) if index in looked_at else ""
             told.append(lines[-1].describe() + remark)
-        report = engine.numbered(told)
-        engine.tell(report)
-        return io.NodeOutput(engine.as_image(hints), lines, report)
+        report = images.numbered(told)
+        comfy_progress.tell(report)
+        return io.NodeOutput(images.as_image(hints), lines, report)
 
     @classmethod
     def _finder(cls, detector: str, score: float, distance: float, size: int, download: bool) -> Callable[[Any], Lines]:
-        from ...preprocessors.mlsd import load_mlsd, lsd_lines, mlsd_lines
-        from . import engine
+        from ...preprocessors.lines.mlsd import load_mlsd, lsd_lines, mlsd_lines
+        from . import comfy_networks
 
         if detector not in DETECTORS:
             raise ValueError(f"detector: '{detector}' is unknown. Choose one of: {', '.join(DETECTORS)}.")
@@ -140,8 +141,8 @@ class MLSD(io.ComfyNode):
         if not kind:
             return partial(lsd_lines, distance=distance, resolution=size)
         if download:
-            engine.fetch_missing([kind])
-        net = engine.networks({kind: partial(load_mlsd, kind, engine.weight_folders())})[kind]
+            comfy_networks.fetch_missing([kind])
+        net = comfy_networks.networks({kind: partial(load_mlsd, kind, comfy_networks.weight_folders())})[kind]
         return partial(mlsd_lines, net, score=score, distance=distance, resolution=size)
 
 

@@ -107,30 +107,31 @@ class OpenPose(io.ComfyNode):
         download: bool,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ...preprocessors.detectors import chosen as detector_called
-        from ...preprocessors.keypoints import write_frame
-        from ...preprocessors.people import describe, drawn, placed
-        from ...preprocessors.pictures import is_pose_hint, on_canvas, place
-        from ...preprocessors.pose import draw_people
-        from ..control.hints import POSE
-        from . import engine
+        from ...preprocessors.pictures import on_canvas, place
+        from ...preprocessors.pose.detectors import chosen as detector_called
+        from ...preprocessors.pose.keypoints import write_frame
+        from ...preprocessors.pose.people import describe, drawn, placed
+        from ...preprocessors.pose.skeleton import draw_people
+        from ...preprocessors.recognise import POSE, is_pose_hint
+        from .. import comfy_progress
+        from . import comfy_networks, images
 
         parts = {"body": body, "hands": hands, "face": face}
-        engine.check(image)
-        placement = place(engine.size(image), resolution, engine.picture_size(latent), fit)
+        images.check(image)
+        placement = place(images.size(image), resolution, images.target_size(latent), fit)
         chosen = detector_called(detector)
         limit = score_threshold or chosen.limit
         names = chosen.needed(hands, face)
         if download:
-            engine.fetch_missing(names)
-        engine.check_weights(names)
-        networks = engine.networks(chosen.builders(names, engine.weight_folders()))
+            comfy_networks.fetch_missing(names)
+        comfy_networks.check_weights(names)
+        networks = comfy_networks.networks(chosen.builders(names, comfy_networks.weight_folders()))
         hints, frames, report = [], [], []
-        for picture in engine.pictures(image):
+        for picture in images.pictures(image):
             if is_pose_hint(picture):
                 people = []
                 hints.append(on_canvas(picture, placement))
-                report.append(engine.passed_on("a pose hint", picture, placement, "pixel by pixel") + _NO_KEYPOINTS)
+                report.append(images.passed_on("a pose hint", picture, placement, "pixel by pixel") + _NO_KEYPOINTS)
             else:
                 found = chosen.find(networks, picture, hands, face)
                 people = placed(found, placement)
@@ -138,14 +139,14 @@ class OpenPose(io.ComfyNode):
                     draw_people(people, placement.height, placement.width, **parts, stick_scale=xinsir_sticks,
                                 threshold=limit)
                 )  # fmt: skip
-                told = "" if found else engine.already_a_hint(picture, POSE)
+                told = "" if found else images.already_a_hint(picture, POSE)
                 report.append(describe(found, people, limit, **parts, why_none=_NOBODY) + told)
                 if whole_scores:  # what is not drawn must not look as sure as the rest
                     people = drawn(people, limit, body=True, hands=True, face=True)
             frames.append(write_frame(people, placement.height, placement.width, whole_scores))
-        text = engine.numbered(report)
-        engine.tell(text)
-        return io.NodeOutput(engine.as_image(hints), frames, text)
+        text = images.numbered(report)
+        comfy_progress.tell(text)
+        return io.NodeOutput(images.as_image(hints), frames, text)
 
 
 class PoseRender(io.ComfyNode):
@@ -205,13 +206,14 @@ class PoseRender(io.ComfyNode):
         score_threshold: float,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ...preprocessors.keypoints import read_frames
-        from ...preprocessors.people import describe
-        from ...preprocessors.render import canvas_size, placed_frames, render
-        from . import engine
+        from ...preprocessors.pose.keypoints import read_frames
+        from ...preprocessors.pose.people import describe
+        from ...preprocessors.pose.render import canvas_size, placed_frames, render
+        from .. import comfy_progress
+        from . import images
 
         frames = read_frames(keypoints)
-        target = engine.picture_size(latent)
+        target = images.target_size(latent)
         if target is not None:
             if width or height:
                 raise ValueError(
@@ -220,13 +222,13 @@ class PoseRender(io.ComfyNode):
             height, width = target
         parts, size = {"body": body, "hands": hands, "face": face}, canvas_size(frames, width, height)
         drawn = render(frames, size, fit, **parts, stick_scale=xinsir_sticks, threshold=score_threshold)
-        hints = list(engine.with_progress(drawn, len(frames)))
-        report = engine.numbered(
+        hints = list(comfy_progress.with_progress(drawn, len(frames)))
+        report = images.numbered(
             [describe(frame.people, people, score_threshold, **parts, why_none="nobody")
              for frame, people in zip(frames, placed_frames(frames, size, fit), strict=True)]
         )  # fmt: skip
-        engine.tell(report)
-        return io.NodeOutput(engine.as_image(hints), report)
+        comfy_progress.tell(report)
+        return io.NodeOutput(images.as_image(hints), report)
 
 
 NODES: list[type[io.ComfyNode]] = [OpenPose, PoseRender]

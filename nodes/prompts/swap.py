@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .text import read, without_comments
+from .comments import read, without_comments
 
 MAX_SWAPS = 4096
 # The number of an emphasis or of a timed swap, as in (smiling:1.2) or [smiling:angry:0.4]: never a word to swap.

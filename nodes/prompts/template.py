@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .choices import LIST_MODES, PRODUCT, ZIP
-from .text import Source, read
+from .comments import Source, read
 
 MAX_PROMPTS = 4096
 # What ends the name of a slot. With : or | it is no slot, but a timed swap of a timed swap: [[a:b:0.3]:c:0.7].

@@ -17,8 +17,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..text_error import TextError
-from .text import Source, read
+from ..text.error import TextError
+from .comments import Source, read
 
 MAX_DEPTH = 50
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..choices import DENOISE
-from ..sweep.values import EXAMPLES, read_values
-from ..text_error import TextError
+from ..sweep.plan.values import EXAMPLES, read_values
+from ..text.error import TextError
 from .choices import LADDER_EXAMPLES
 
 

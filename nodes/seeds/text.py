@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
-from ..text_error import TextError
+from ..text.error import TextError
 from .choices import MAX_SEED, MAX_SEEDS
 
 # Drawn seeds stay this small so that they can be read aloud; A1111 and diffusers draw theirs from the same range.

@@ -41,9 +41,9 @@ class ValueAxis(io.ComfyNode):
         cls, kind: str | None = None, text: str | None = None
     ) -> str:
         """Changes with the files of checkpoints and LoRAs, so that a Sweep makes their cells anew."""
-        from .engine import known_names
-        from .files_engine import file_identity
-        from .values import read_values
+        from .plan.comfy_model_files import file_identity
+        from .plan.values import read_values
+        from .run.comfy_pictures import known_names
 
         if kind not in FILES or text is None:
             return ""
@@ -56,8 +56,8 @@ class ValueAxis(io.ComfyNode):
 
     @classmethod
     def execute(cls, kind: str, text: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
-        from .engine import known_names
-        from .values import read_values
+        from .plan.values import read_values
+        from .run.comfy_pictures import known_names
 
         axis = read_values(kind, text, known_names)
         return io.NodeOutput(axis, list(axis.labels), len(axis))

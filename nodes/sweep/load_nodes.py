@@ -15,7 +15,7 @@ from ..api import io
 from .choices import CATEGORY
 
 if TYPE_CHECKING:
-    from .manifest import Manifest
+    from .folder.manifest import Manifest
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class LoadCells(io.ComfyNode):
         cls, folder: str | None = None, selection: str | None = None, limit: int | None = None
     ) -> str:
         """A folder that comes by a link is None."""
-        from .linked import READ
+        from .folder.changes import READ
 
         try:
             return READ.state() if folder is None else opened(folder).fingerprint()
@@ -79,8 +79,8 @@ class LoadCells(io.ComfyNode):
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls, folder: str, selection: str, limit: int
     ) -> io.NodeOutput:
-        from .cells import cell_labels, choose, grid_of, read_picture
-        from .linked import READ
+        from .folder.changes import READ
+        from .folder.selection import cell_labels, choose, grid_of, read_picture
 
         manifest = opened(folder)
         READ.note(manifest)
@@ -114,7 +114,7 @@ class LoadCells(io.ComfyNode):
 
 def opened(folder: str) -> Manifest:
     """The manifest of a folder inside ComfyUI's output folder. Raises ValueError where there is none."""
-    from .cells import sweep_folder
-    from .manifest import Manifest
+    from .folder.manifest import Manifest
+    from .folder.selection import sweep_folder
 
     return Manifest(sweep_folder(Path(folder_paths.get_output_directory()), folder))

@@ -132,7 +132,7 @@ class Sweep(io.ComfyNode):
     def fingerprint_inputs(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
         cls, folder: str | None = None, cell: str | None = None, **others: Any
     ) -> str | float:
-        from .sweep_engine import fingerprint
+        from .run.comfy_run import fingerprint
 
         return fingerprint(folder, cell)
 
@@ -144,10 +144,10 @@ class Sweep(io.ComfyNode):
         axis_4: Axis | None = None, control: ControlStack | None = None, sampler: Any = None,
         sigmas: torch.Tensor | None = None, cell: str = "",
     ) -> io.NodeOutput:  # fmt: skip
-        from .engine import Given
-        from .freeze import ASIDE, PLAN, read_cells
-        from .plan import Settings
-        from .sweep_engine import SweepRun, folder_output, set_aside
+        from .plan.cells import Settings
+        from .plan.freeze import ASIDE, PLAN, read_cells
+        from .plan.inputs import Given
+        from .run.comfy_run import SweepRun, folder_output, set_aside
 
         if cell.strip() == ASIDE:
             return io.NodeOutput(*set_aside(folder, str(cls.hidden.unique_id or "")))

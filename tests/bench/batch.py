@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...runner.jobs import Job
-from ...runner.results import Results
-from ...runner.scheduling import Ended, Pool
+from ...runner.batch.jobs import Job
+from ...runner.batch.pool import Ended, Pool
+from ...runner.batch.results import Results
 
 WORKERS = 64
 SCHEDULED, WRITTEN = (1_000, 10_000, 100_000), (100, 1_000)

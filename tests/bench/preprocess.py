@@ -26,13 +26,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...preprocessors import cmu_decode
-from ...preprocessors.graph import load_graph
-from ...preprocessors.lines import draw_lines
-from ...preprocessors.mediapipe_pose import find_people, needed
-from ...preprocessors.mlsd import load_mlsd, mlsd_lines
-from ...preprocessors.mlsd_net import MLSDNet
-from ...preprocessors.weights import REGISTRY, read
+from ...preprocessors.lines.draw import draw_lines
+from ...preprocessors.lines.mlsd import load_mlsd, mlsd_lines
+from ...preprocessors.lines.mlsd_net import MLSDNet
+from ...preprocessors.networks.graph import load_graph
+from ...preprocessors.networks.registry import REGISTRY, read
+from ...preprocessors.pose import openpose_decode
+from ...preprocessors.pose.mediapipe import find_people, needed
 from .seeds import memory_mb, reset_peak
 
 _EPSILON = 1e-5
@@ -42,7 +42,7 @@ def stock_state() -> dict[str, torch.Tensor]:
     """The shipped M-LSD weights under controlnet_aux's names: biases become those of identity BatchNorms."""
     from controlnet_aux.mlsd.models.mbv2_mlsd_large import MobileV2_MLSD_Large
 
-    from ...preprocessors.mlsd_net import plain_name
+    from ...preprocessors.lines.mlsd_net import plain_name
 
     tensors, _ = read(REGISTRY["mlsd"])
     state = {key: value.clone() for key, value in MobileV2_MLSD_Large().state_dict().items()}
@@ -127,7 +127,7 @@ def figures(height: int, width: int, count: int) -> tuple[np.ndarray, np.ndarray
         at = joints * height / 160 + [width * (number + 1) / (count + 1), height / 2]
         for part, (x, y) in enumerate(at):
             heat[..., part] = np.maximum(heat[..., part], 0.9 * np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / 1.5))
-        for (a, b), channels in zip(cmu_decode.LIMBS, cmu_decode.FIELDS, strict=True):
+        for (a, b), channels in zip(openpose_decode.LIMBS, openpose_decode.FIELDS, strict=True):
             along = at[b] - at[a]
             length = float(np.hypot(*along))
             unit = along / length
@@ -153,7 +153,7 @@ def bench_openpose(side: int, runs: int) -> None:
 
     estimate = Body.__new__(Body)
     estimate.model = Answer(1, 1)
-    rivals = [("Steer", lambda: cmu_decode.find_people(heat, fields, (side, side), (cut, cut))),
+    rivals = [("Steer", lambda: openpose_decode.find_people(heat, fields, (side, side), (cut, cut))),
               ("controlnet_aux", lambda: estimate(shown))]  # fmt: skip
     report(f"OpenPose post-processing, {side}x{side}, 3 people", timed(rivals, runs), (4,))
 

@@ -24,8 +24,8 @@ import numpy as np
 import websocket
 from PIL import Image
 from steer.runner import setup
-from steer.runner.client import ComfyClient, Picture
-from steer.runner.server import ComfyServer, has_gpu
+from steer.runner.comfyui.client import ComfyClient, Picture
+from steer.runner.comfyui.process import ComfyServer, has_gpu
 
 PICTURES = 16
 BATCHES = (1, 4, 8, 16)

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from steer.runner import setup
-from steer.runner.client import ComfyClient
-from steer.runner.server import ComfyServer, has_gpu
+from steer.runner.comfyui.client import ComfyClient
+from steer.runner.comfyui.process import ComfyServer, has_gpu
 
 from .seeds import Prompt, memory_mb, node, reset_peak, run_all
 

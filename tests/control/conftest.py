@@ -22,6 +22,6 @@ def nets(comfy_session) -> tuple[Any, Any]:
 @pytest.fixture(scope="session")
 def demo_lab(comfy_session) -> Lab:
     from steer.demo.networks import TEXT
-    from steer.nodes.demo.engine import load_model
+    from steer.nodes.demo.comfy_model import load_model
 
     return Lab(load_model(), TEXT["hidden_size"])

@@ -15,9 +15,9 @@ RESIDUALS = {"sd15": 13, "canny": 7, "mlsd": 7, "openpose": 7}  # the last three
 
 
 def apply_stack(stack: ControlStack, positive: Any, negative: Any) -> tuple[Any, Any]:
-    from steer.nodes.control import engine  # needs ComfyUI, which the fixtures start
+    from steer.nodes.control import comfy_control  # needs ComfyUI, which the fixtures start
 
-    return engine.apply_stack(stack, positive, negative)
+    return comfy_control.apply_stack(stack, positive, negative)
 
 
 @pytest.fixture(params=RESIDUALS)
@@ -25,7 +25,7 @@ def bench(request: pytest.FixtureRequest) -> tuple[Lab, Any, int]:
     """A lab, a net for it, and how many residuals that net has."""
     if request.param == "sd15":
         return request.getfixturevalue("lab"), request.getfixturevalue("nets")[0], 13
-    from steer.nodes.demo.engine import load_controlnet
+    from steer.nodes.demo.comfy_model import load_controlnet
 
     return request.getfixturevalue("demo_lab"), load_controlnet(request.param), RESIDUALS[request.param]
 
@@ -210,7 +210,7 @@ def test_shaped_and_stock_controls_chain_in_any_order(lab: Lab, nets):
 
 def test_networks_are_given_to_comfyuis_memory_management(lab: Lab, nets):
     import comfy.model_management
-    from steer.nodes.control.engine import ShapedControl
+    from steer.nodes.control.comfy_control import ShapedControl
 
     stack = (Control(nets[0], lab.hint(3), mode="prompt"), Control(nets[1], lab.hint(4), mask=torch.ones(1, 8, 8)))
     positive, negative = apply_stack(stack, *lab.prompts)

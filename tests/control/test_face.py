@@ -14,10 +14,10 @@ from pose_photos import PHOTOS, photo
 from steer.demo.scenes import EXPRESSIONS, HELD_OUT, Scene, render
 from steer.nodes.control.choices import ALL, EXPRESSION, EYES, MOUTH, REGIONS, WHOLE
 from steer.nodes.control.face import chosen_faces, face_mask
-from steer.preprocessors.faces import NETWORKS, Face, find_faces, of_person
-from steer.preprocessors.graph import ConvGraph, load_graph
-from steer.preprocessors.keypoints import write_frame
-from steer.preprocessors.people import Person
+from steer.preprocessors.networks.graph import ConvGraph, load_graph
+from steer.preprocessors.pose.faces import NETWORKS, Face, find_faces, of_person
+from steer.preprocessors.pose.keypoints import write_frame
+from steer.preprocessors.pose.people import Person
 
 PEOPLE = Path(__file__).resolve().parents[1] / "preprocess" / "data" / "pose" / "people.npz"
 PORTRAITS = range(HELD_OUT, HELD_OUT + 12)

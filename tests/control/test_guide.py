@@ -15,12 +15,12 @@ from control_lab import Lab
 from safetensors.torch import save_file
 from steer.nodes.control.families import check_family, net_width
 from steer.nodes.control.fit import aspect_note, prepared
-from steer.preprocessors.keypoints import write_frame
-from steer.preprocessors.lines import draw_lines
-from steer.preprocessors.mlsd import Lines
-from steer.preprocessors.people import Person
+from steer.preprocessors.lines.draw import draw_lines
+from steer.preprocessors.lines.mlsd import Lines
 from steer.preprocessors.pictures import fitted
-from steer.preprocessors.pose import draw_people
+from steer.preprocessors.pose.keypoints import write_frame
+from steer.preprocessors.pose.people import Person
+from steer.preprocessors.pose.skeleton import draw_people
 from sweep_lab import giver
 from tiny_control import sd15_controlnet
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 from comfy_inprocess import RunResult
-from steer.preprocessors.people import Person
-from steer.preprocessors.pose import draw_people
+from steer.preprocessors.pose.people import Person
+from steer.preprocessors.pose.skeleton import draw_people
 from sweep_lab import Graph, node
 from tiny_control import demo_controlnet, sd15_controlnet
 
@@ -45,7 +45,7 @@ def run(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     replaced by the embedded model and by a ControlNet that is given."""
     import folder_paths
     from comfy import controlnet, sd
-    from steer.nodes.demo.engine import load_clip, load_model, load_vae
+    from steer.nodes.demo.comfy_model import load_clip, load_model, load_vae
 
     for kind, name in (("controlnet", "sd15_canny.safetensors"), ("checkpoints", "base_model.safetensors")):
         (tmp_path / name).write_bytes(b"")

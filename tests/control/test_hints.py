@@ -10,10 +10,11 @@ import hint_pictures
 import numpy as np
 import pytest
 from hint_pictures import photograph, photograph_files
-from steer.nodes.control.hints import Look, check, complaint, recognise, sampled, wanted_by
-from steer.preprocessors.lines import draw_lines
-from steer.preprocessors.people import Person
-from steer.preprocessors.pose import draw_people
+from steer.nodes.control.hint_check import check, complaint, wanted_by
+from steer.preprocessors.lines.draw import draw_lines
+from steer.preprocessors.pose.people import Person
+from steer.preprocessors.pose.skeleton import draw_people
+from steer.preprocessors.recognise import Look, recognise, sampled
 
 PEOPLE = Path(__file__).resolve().parents[1] / "preprocess" / "data" / "pose" / "people.npz"
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from slides_lab import KEEP, Slide, keeper
 from steer.demo.judges.network import judge, load
-from steer.preprocessors.keypoints import read_frames
+from steer.preprocessors.pose.keypoints import read_frames
 
 STEPS = 8
 

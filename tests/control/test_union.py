@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 from control_lab import Lab
-from steer.nodes.control.hints import Look
 from steer.nodes.control.union import typed, types_of
-from steer.preprocessors.lines import draw_lines
-from steer.preprocessors.people import Person
-from steer.preprocessors.pose import draw_people
+from steer.preprocessors.lines.draw import draw_lines
+from steer.preprocessors.pose.people import Person
+from steer.preprocessors.pose.skeleton import draw_people
+from steer.preprocessors.recognise import Look
 from tiny_control import union_controlnet, union_model
 
 WIDGETS = {"strength": 0.8, "start_percent": 0.0, "end_percent": 1.0, "mode": "balanced", "fit": "crop", "kind": "auto",

@@ -11,12 +11,12 @@ import pytest
 import torch
 from steer.demo.scenes import HELD_OUT, render
 from steer.demo.train import sampled
+from steer.demo.train.autoencoder import SHARES, pictures_of
 from steer.demo.train.controlnet import CROPS, LOOKED_AT, unlike
 from steer.demo.train.data import captions_of, emphasis_of, record_of
 from steer.demo.train.latents import Batch
 from steer.demo.train.shipped import shipped_autoencoder
 from steer.demo.train.straight import LineLoss
-from steer.demo.train.vae import SHARES, pictures_of
 
 
 def scenes(kind: str, count: int) -> Batch:

@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 from steer.demo import store
-from steer.demo.networks import (
-    CONTROL_KINDS,
-    END,
-    LATENT,
-    LATENT_SCALE,
-    PICTURE,
-    START,
-    TEXT,
-    UNET,
-    controlnet_config,
-)
+from steer.demo.networks import CONTROL_KINDS, END, LATENT, LATENT_SCALE, PICTURE, START, TEXT, UNET, controlnet_config
 
 if TYPE_CHECKING:
     from comfy_inprocess import InProcessComfy
@@ -59,12 +49,12 @@ def inputs(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, tor
 @torch.no_grad()
 def test_unet_is_the_diffusers_unet(comfy: InProcessComfy) -> None:
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-    from steer.nodes.demo import engine
+    from steer.nodes.demo import comfy_model
 
     theirs = UNet2DConditionModel(**UNET).eval()
     theirs.load_state_dict(single(store.read("unet")[0]))
     x, t, context, _ = inputs()
-    ours = engine.load_model().model.diffusion_model(x, t, context)
+    ours = comfy_model.load_model().model.diffusion_model(x, t, context)
     expected = theirs(x, t, context).sample
     assert expected.std() > 0.1
     torch.testing.assert_close(ours, expected, atol=1e-4, rtol=1e-4)
@@ -73,11 +63,11 @@ def test_unet_is_the_diffusers_unet(comfy: InProcessComfy) -> None:
 @torch.no_grad()
 def test_controlnet_is_the_diffusers_controlnet(comfy: InProcessComfy) -> None:
     from diffusers.models.controlnets.controlnet import ControlNetModel
-    from steer.nodes.demo import engine
+    from steer.nodes.demo import comfy_model
 
     theirs = noisy(ControlNetModel(**controlnet_config()), seed=1)
     x, t, context, hint = inputs()
-    ours = engine.build_controlnet(dict(theirs.state_dict())).control_model(
+    ours = comfy_model.build_controlnet(dict(theirs.state_dict())).control_model(
         x=x, hint=hint, timesteps=t, context=context
     )
     down, middle = theirs(x, t, context, hint, return_dict=False)
@@ -90,7 +80,7 @@ def test_controlnet_is_the_diffusers_controlnet(comfy: InProcessComfy) -> None:
 @torch.no_grad()
 def test_text_encoder_is_the_transformers_text_encoder(comfy: InProcessComfy) -> None:
     """Taught words by their rows, an untaught one by the vector for unknown words."""
-    from steer.nodes.demo import engine
+    from steer.nodes.demo import comfy_model
     from transformers import CLIPTextConfig, CLIPTextModel
 
     tensors = single(store.read("text_encoder")[0])
@@ -101,7 +91,7 @@ def test_text_encoder_is_the_transformers_text_encoder(comfy: InProcessComfy) ->
     prefix = "" if any(name.startswith("text_model.") for name in theirs.state_dict()) else "text_model."
     theirs.load_state_dict({name.removeprefix(prefix): value for name, value in tensors.items()}, strict=False)
 
-    clip = engine.load_clip()
+    clip = comfy_model.load_clip()
     prompt = "girl, smiling, quokka, black background"
     ids = [token for token, _ in clip.tokenize(prompt)["l"][0]]
     assert (ids[0], ids[-1]) == (START, END)
@@ -113,9 +103,10 @@ def test_text_encoder_is_the_transformers_text_encoder(comfy: InProcessComfy) ->
 
 @pytest.mark.parametrize("name", PROMPTS)
 def test_any_prompt_gives_finite_conditioning(comfy: InProcessComfy, name: str) -> None:
-    from steer.nodes.demo import engine
 
-    clip = engine.load_clip()
+    from steer.nodes.demo import comfy_model
+
+    clip = comfy_model.load_clip()
     ((cond, _),) = clip.encode_from_tokens_scheduled(clip.tokenize(PROMPTS[name]))
     assert cond.shape[0] == 1
     assert cond.shape[1] % 77 == 0
@@ -125,9 +116,10 @@ def test_any_prompt_gives_finite_conditioning(comfy: InProcessComfy, name: str) 
 
 @torch.no_grad()
 def test_an_untaught_word_matters_less_than_a_taught_one(comfy: InProcessComfy) -> None:
-    from steer.nodes.demo import engine
 
-    clip, unet = engine.load_clip(), engine.load_model().model.diffusion_model
+    from steer.nodes.demo import comfy_model
+
+    clip, unet = comfy_model.load_clip(), comfy_model.load_model().model.diffusion_model
     noise = torch.randn(4, 4, LATENT, LATENT, generator=torch.Generator().manual_seed(4))
 
     def predicted(prompt: str) -> torch.Tensor:
@@ -143,10 +135,10 @@ def test_an_untaught_word_matters_less_than_a_taught_one(comfy: InProcessComfy) 
 @torch.no_grad()
 def test_vae_rebuilds_scenes_from_latents_of_unit_size(comfy: InProcessComfy) -> None:
     from steer.demo.scenes import HELD_OUT, render
-    from steer.nodes.demo import engine
+    from steer.nodes.demo import comfy_model
 
     pictures = torch.stack([torch.from_numpy(render(HELD_OUT + i).image.copy()) for i in range(6)]).float() / 255
-    vae = engine.load_vae()
+    vae = comfy_model.load_vae()
     latents = vae.encode(pictures)
     assert latents.shape == (6, 4, LATENT, LATENT)
     assert 0.7 < (latents * LATENT_SCALE).std() < 1.4  # as the UNet sees them
@@ -157,7 +149,8 @@ def test_vae_rebuilds_scenes_from_latents_of_unit_size(comfy: InProcessComfy) ->
 @torch.no_grad()
 def test_padding_to_the_standard_layout_changes_nothing(comfy: InProcessComfy) -> None:
     import comfy.sd
-    from steer.demo.train.vae import Autoencoder, padded
+    from steer.demo.train.autoencoder import Autoencoder
+    from steer.demo.train.vae import padded
 
     narrow = noisy(Autoencoder(), seed=2)
     sd = padded(dict(narrow.named_parameters())) | {"vae_scale": torch.tensor(1.0), "vae_shift": torch.tensor(0.0)}

@@ -127,7 +127,7 @@ def canny_hint() -> torch.Tensor:
 @torch.inference_mode()
 @pytest.mark.parametrize("kind", ["", "canny"], ids=["no control", "canny"])
 def test_diffusers_and_comfyui_make_the_same_picture(comfy: InProcessComfy, kind: str) -> None:
-    from steer.nodes.demo import engine
+    from steer.nodes.demo import comfy_model
 
     hint = canny_hint()
     start = torch.randn(1, 4, SIDE // 8, SIDE // 8, generator=torch.Generator().manual_seed(7))
@@ -147,7 +147,7 @@ def test_diffusers_and_comfyui_make_the_same_picture(comfy: InProcessComfy, kind
     largest = sigmas[0]
     found = sampled_by_comfy(comfy, kind, hint, start * largest / torch.sqrt(1 + largest**2), sigmas)
 
-    vae = engine.load_vae()
+    vae = comfy_model.load_vae()
     a, b = (vae.decode(latent / LATENT_SCALE) for latent in (expected, found))
     assert a.shape == (1, SIDE, SIDE, 3)
     assert a.std() > 0.1, "a picture, not a grey wall"
@@ -157,15 +157,15 @@ def test_diffusers_and_comfyui_make_the_same_picture(comfy: InProcessComfy, kind
 @torch.inference_mode()
 def test_the_comparison_sees_a_small_difference(comfy: InProcessComfy) -> None:
     """One sigma of twenty moved by one timestep changes the picture by more than twice what the two programs may."""
-    from steer.nodes.demo import engine
+    from steer.nodes.demo import comfy_model
 
     noise = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(7))
-    table = engine.load_model().get_model_object("model_sampling").sigmas
+    table = comfy_model.load_model().get_model_object("model_sampling").sigmas
     steps = torch.arange(TRAIN_STEPS - 1, 0, -TRAIN_STEPS // STEPS)
     moved = steps.clone()
     moved[10] += 1
     a, b = (
         sampled_by_comfy(comfy, "", noise, noise, torch.cat([table[each], torch.zeros(1)])) for each in (steps, moved)
     )
-    vae = engine.load_vae()
+    vae = comfy_model.load_vae()
     assert (vae.decode(a / LATENT_SCALE) - vae.decode(b / LATENT_SCALE)).abs().max() * 255 > 2 * MOST

@@ -12,7 +12,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_picture_is_its_scene(name: str):
-    from steer.demo.pictures import draw
+    from steer.demo.draw_pictures import draw
     from steer.nodes.demo.pictures import load_keypoints, load_picture
 
     shipped = load_picture(name)
@@ -26,7 +26,7 @@ def test_picture_is_its_scene(name: str):
 
 def test_the_joints_lie_on_the_dancer():
     from steer.nodes.demo.pictures import load_keypoints, load_picture
-    from steer.preprocessors.keypoints import read_frames
+    from steer.preprocessors.pose.keypoints import read_frames
 
     (frame,) = read_frames(load_keypoints("dancer"))
     (dancer,) = frame.people

@@ -14,6 +14,7 @@ from steer.demo import store
 from steer.demo.networks import UNET, controlnet_config
 from steer.demo.scenes import HELD_OUT, render
 from steer.demo.train import reader
+from steer.demo.train.autoencoder import Autoencoder
 from steer.demo.train.common import Run, annealed
 from steer.demo.train.controlnet import controlnet, padded
 from steer.demo.train.data import FEATURES, captions_of, emphasis_of, features_of, record_of
@@ -29,11 +30,11 @@ from steer.demo.train.shipped import (
     shipped_autoencoder,
 )
 from steer.demo.train.text import FILLERS, LENGTH, UNKNOWN, Vocabulary
-from steer.demo.train.vae import Autoencoder
 
 
 def options_of(out: Path, **chosen: Any) -> Namespace:
-    plain = {"resume": None, "minutes": 1e6, "rate": 1e-3, "checkpoint": 5.0, "schedule": "cosine", "optimizer": "adamw"}
+    plain = {"resume": None, "minutes": 1e6, "rate": 1e-3, "checkpoint": 5.0}
+    plain |= {"schedule": "cosine", "optimizer": "adamw"}
     return Namespace(out=out, **(plain | chosen))
 
 

@@ -243,7 +243,7 @@ def test_bad_latents_are_named(comfy, sd_model, samples: torch.Tensor, message: 
 
 def test_cancel_stops_the_frames(comfy):
     import comfy.model_management as management
-    from steer.nodes.noise.engine import with_progress
+    from steer.nodes.noise.comfy_process import with_progress
 
     frames = with_progress(range(5))
     assert [next(frames), next(frames)] == [0, 1]

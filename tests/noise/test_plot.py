@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from steer.nodes.noise.axis import label, make_axis, nice_step
 from steer.nodes.noise.plot import AXES, DARK, LIGHT, Schedule, _Chart, axis_values, draw_schedules
 from steer.nodes.noise.process import MODEL_TYPES, standard_process
-from steer.nodes.noise.text import covers, default_font, shorten
+from steer.nodes.text.fonts import covers, embedded_font, shorten
 
 SIGMAS = torch.tensor([14.6, 5.0, 1.0, 0.2, 0.0], dtype=torch.float64)
 
@@ -36,7 +36,7 @@ def test_values_follow_their_formulas():
 
 def test_timesteps_are_the_models_own(sd_model):
     """Every sigma of Stable Diffusion's table is at its own index; a clean picture has none."""
-    from steer.nodes.noise.engine import noise_process
+    from steer.nodes.noise.comfy_process import noise_process
 
     table = sd_model.get_model_object("model_sampling").sigmas.double()
     for process in (standard_process("eps or v"), noise_process(sd_model)):
@@ -122,7 +122,7 @@ def test_bad_settings_are_named():
 
 
 def test_text():
-    font = default_font(20)
+    font = embedded_font(20)
     assert covers(font, "Euler, 20 steps (Karras)")
     assert not covers(font, "\uac00\ub098")  # Hangul: another font is looked for
     assert shorten("short", font, 500) == "short"

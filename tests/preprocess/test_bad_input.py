@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 from pose_photos import photo
-from steer.preprocessors import weights
-from steer.preprocessors.lines import draw_lines
-from steer.preprocessors.weights import REGISTRY, SHIPPED_FOLDER
+from steer.preprocessors.lines.draw import draw_lines
+from steer.preprocessors.networks import registry
+from steer.preprocessors.networks.registry import REGISTRY, SHIPPED_FOLDER
 
 _LINES = {"score_threshold": 0.1, "distance_threshold": 0.1, "detect_resolution": 64, "resolution": 0, "fit": "crop",
           "download": False}  # fmt: skip
@@ -105,7 +105,7 @@ def prompt(kind: str, **widgets: Any) -> dict[str, Any]:
 def test_a_spoilt_weight_file_is_an_error_of_the_node_and_the_next_prompt_runs(
     comfy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, name: str, how: str
 ):
-    from steer.nodes.preprocess import engine
+    from steer.nodes.preprocess import comfy_networks
 
     for one in REGISTRY.values():
         if one.shipped:
@@ -116,9 +116,9 @@ def test_a_spoilt_weight_file_is_an_error_of_the_node_and_the_next_prompt_runs(
     spoilt = {"altered": content, "cut off": content[:-1000],
               "another network's": (SHIPPED_FOLDER / REGISTRY["hand_landmark"].file).read_bytes()}  # fmt: skip
     (tmp_path / file).write_bytes(spoilt[how])
-    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
+    monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
     with monkeypatch.context() as during:
-        during.setattr(weights, "SHIPPED_FOLDER", tmp_path)
+        during.setattr(registry, "SHIPPED_FOLDER", tmp_path)
         failed = comfy.run(prompt(kind))
     assert failed.error is not None
     assert failed.error["node_id"] == "hint"
@@ -136,7 +136,8 @@ def test_a_spoilt_weight_file_is_an_error_of_the_node_and_the_next_prompt_runs(
 def test_with_the_network_refused_a_missing_weight_fails_within_a_second(
     comfy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, detector: str, file: str, download: bool
 ):
-    from steer.nodes.preprocess import engine
+
+    from steer.nodes.preprocess import comfy_networks
 
     tries: list[tuple[Any, ...]] = []
 
@@ -146,7 +147,7 @@ def test_with_the_network_refused_a_missing_weight_fails_within_a_second(
 
     monkeypatch.setattr(socket, "getaddrinfo", refused)
     monkeypatch.setattr(socket.socket, "connect", refused)
-    monkeypatch.setattr(engine, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [tmp_path])
     node, widgets = NODES[kind]
     started = time.perf_counter()
     with pytest.raises(ValueError, match=file) as caught:

@@ -11,8 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
-from steer.preprocessors.canny import auto_thresholds, canny, describe, hint_size, otsu, resized, to_bytes
+from steer.preprocessors.canny import auto_thresholds, canny, describe, otsu
 from steer.preprocessors.choices import MAX_GRADIENT
+from steer.preprocessors.pictures import hint_size, resized, to_bytes
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera", "coins")
 

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from skimage import data
 from steer.nodes.control.fit import fit_picture
-from steer.preprocessors.lines import draw_lines
+from steer.preprocessors.lines.draw import draw_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {"low_threshold": 100, "high_threshold": 200, "auto": False, "resolution": 0}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from cmu_maps import synthetic
-from steer.preprocessors import cmu_decode
-from steer.preprocessors.cmu_decode import find_people
+from steer.preprocessors.pose import openpose_decode
+from steer.preprocessors.pose.openpose_decode import find_people
 
 
 def of_controlnet_aux(heat: np.ndarray, fields: np.ndarray, shown: np.ndarray) -> Any:
@@ -61,13 +61,13 @@ def test_the_gaussian_is_exact_at_borders_and_between_close_blobs():
     edge = np.pad(smooth, 1)
     whole = (smooth > 0.1) & (smooth >= edge[:-2, 1:-1]) & (smooth >= edge[2:, 1:-1])
     whole &= (smooth >= edge[1:-1, :-2]) & (smooth >= edge[1:-1, 2:])
-    found = cmu_decode.find_peaks(raw)
+    found = openpose_decode.find_peaks(raw)
     assert [(p.y, p.x) for p in found] == [tuple(p) for p in np.argwhere(whole).tolist()]
     assert len(found) >= 5
     flat = np.full((90, 70), 0.5, np.float32)
     flat[:8, :8] = 0
     smooth = gaussian_filter(flat.astype(np.float64), sigma=3)
-    plateau = cmu_decode.find_peaks(flat)
+    plateau = openpose_decode.find_peaks(flat)
     assert len(plateau) > 1000
     assert all(smooth[p.y, p.x] >= smooth[max(0, p.y - 1) : p.y + 2, p.x].max() for p in plateau)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from onnx_answers import onnx_file
-from steer.preprocessors import dwpose
-from steer.preprocessors.keypoints import read_frames, write_frame
-from steer.preprocessors.weights import REGISTRY
+from steer.preprocessors.networks.registry import REGISTRY
+from steer.preprocessors.pose import dwpose
+from steer.preprocessors.pose.keypoints import read_frames, write_frame
 
 
 class Answers:
@@ -96,7 +96,7 @@ def test_the_whole_way_gives_openposes_order_and_a_readable_frame():
 
 
 def test_the_node_runs_onnx_files_that_lie_in_its_folders(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from steer.nodes.preprocess import engine
+    from steer.nodes.preprocess import comfy_networks
 
     index = np.arange(133.0)
     x_axis, y_axis = simcc(40 + index, 60 + index * 2, np.full(133, 0.8))
@@ -104,8 +104,8 @@ def test_the_node_runs_onnx_files_that_lie_in_its_folders(comfy, tmp_path: Path,
     points = onnx_file(tmp_path / "dw-ll_ucoco_384.onnx", (384, 288), y_axis=y_axis, x_axis=x_axis)
     monkeypatch.setitem(REGISTRY, "dwpose_people", people)
     monkeypatch.setitem(REGISTRY, "dwpose", points)
-    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
-    monkeypatch.setattr(engine, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
+    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [tmp_path])
     hint, keypoints, report = comfy.call(
         "SteerOpenPose", image=torch.full((2, 640, 640, 3), 0.4), detector="dwpose", body=True, hands=True, face=True,
         xinsir_sticks=False, score_threshold=0.3, whole_scores=False, resolution=0, fit="crop", download=False,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from steer.preprocessors.weights import REGISTRY, WeightFile, candidates, require
+from steer.preprocessors.networks.registry import REGISTRY, WeightFile, candidates, require
 
 
 @pytest.fixture
@@ -19,37 +19,39 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_controlnet_auxs_own_download_is_found(comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch):
     import folder_paths
-    from steer.nodes.preprocess import engine
+    from steer.nodes.preprocess import comfy_networks
 
     nodes = empty_cache / "custom_nodes"
     file = nodes / "ComfyUI_ControlNet_Aux" / "ckpts" / "lllyasviel" / "Annotators" / "body_pose_model.pth"
     weight = REGISTRY["openpose_body"]
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "custom_nodes", ([str(nodes)], set()))
-    assert file not in candidates(weight, engine.weight_folders())
+    assert file not in candidates(weight, comfy_networks.weight_folders())
     file.parent.mkdir(parents=True)
-    assert file in candidates(weight, engine.weight_folders())
+    assert file in candidates(weight, comfy_networks.weight_folders())
 
 
 def test_the_folder_that_controlnet_aux_was_told_is_looked_in(
     comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from steer.nodes.preprocess import engine
 
-    assert empty_cache not in engine.weight_folders()
+    from steer.nodes.preprocess import comfy_networks
+
+    assert empty_cache not in comfy_networks.weight_folders()
     monkeypatch.setenv("AUX_ANNOTATOR_CKPTS_PATH", str(empty_cache))
-    assert empty_cache in engine.weight_folders()[1:]
+    assert empty_cache in comfy_networks.weight_folders()[1:]
 
 
 def test_a_damaged_file_is_fetched_anew_and_what_is_loaded_is_not_looked_for(
     comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from steer.nodes.preprocess import engine
+
+    from steer.nodes.preprocess import comfy_networks
 
     content = b"weights"
     weight = WeightFile("torn", "torn.pth", hashlib.sha256(content).hexdigest(), len(content), "MIT", "", "some/where")
     monkeypatch.setitem(REGISTRY, "torn", weight)
-    monkeypatch.setattr(engine, "weight_folders", lambda: [empty_cache])
-    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
+    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [empty_cache])
+    monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
     damaged = empty_cache / "torn.pth"  # comes before the folder of downloads
     damaged.write_bytes(b"weig")
 
@@ -57,20 +59,20 @@ def test_a_damaged_file_is_fetched_anew_and_what_is_loaded_is_not_looked_for(
         to.mkdir(parents=True)
         (to / weight.file).write_bytes(content)
 
-    monkeypatch.setattr(engine, "download", fetched)
-    engine.fetch_missing(["torn"])
-    assert require(weight, engine.weight_folders()) == empty_cache / "some" / "where" / "torn.pth"
-    monkeypatch.setattr(engine, "download", lambda *_: pytest.fail("it is there, or loaded"))
-    engine.fetch_missing(["torn"])
-    engine.CACHE.get("torn", lambda: torch.nn.Linear(1, 1))
+    monkeypatch.setattr(comfy_networks, "download", fetched)
+    comfy_networks.fetch_missing(["torn"])
+    assert require(weight, comfy_networks.weight_folders()) == empty_cache / "some" / "where" / "torn.pth"
+    monkeypatch.setattr(comfy_networks, "download", lambda *_: pytest.fail("it is there, or loaded"))
+    comfy_networks.fetch_missing(["torn"])
+    comfy_networks.CACHE.get("torn", lambda: torch.nn.Linear(1, 1))
     (empty_cache / "some" / "where" / "torn.pth").unlink()
-    engine.fetch_missing(["torn"])
+    comfy_networks.fetch_missing(["torn"])
 
 
 def test_networks_are_loaded_whole(comfy, monkeypatch: pytest.MonkeyPatch):
     """ComfyUI leaves parts of a model on the CPU when memory is short; only its own layers can work so."""
     import comfy.model_management as management
-    from steer.nodes.preprocess import engine
+    from steer.nodes.preprocess import comfy_networks
 
     asked: list[bool] = []
     load = management.load_models_gpu
@@ -80,26 +82,27 @@ def test_networks_are_loaded_whole(comfy, monkeypatch: pytest.MonkeyPatch):
         load(models, *more, **options)
 
     monkeypatch.setattr(management, "load_models_gpu", recorded)
-    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
-    engine.networks({"one": lambda: torch.nn.Linear(1, 1)})
+    monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
+    comfy_networks.networks({"one": lambda: torch.nn.Linear(1, 1)})
     assert asked == [True]
 
 
 def test_folders_of_extra_model_paths_come_first(comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch):
     import folder_paths
-    from steer.nodes.preprocess import engine
+    from steer.nodes.preprocess import comfy_networks
 
-    assert engine.weight_folders()[0] == Path(folder_paths.models_dir) / "annotators"
+    assert comfy_networks.weight_folders()[0] == Path(folder_paths.models_dir) / "annotators"
     own = empty_cache / "shared" / "annotators"
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "annotators", ([str(own)], set()))
-    assert engine.weight_folders()[0] == own
-    assert engine.weight_folders()[-1] == empty_cache / "hub"
+    assert comfy_networks.weight_folders()[0] == own
+    assert comfy_networks.weight_folders()[-1] == empty_cache / "hub"
 
 
 def test_only_missing_weights_are_fetched_and_shipped_ones_never(
     comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from steer.nodes.preprocess import engine
+
+    from steer.nodes.preprocess import comfy_networks
 
     content = b"weights"
     here = WeightFile("here", "here.pth", hashlib.sha256(content).hexdigest(), len(content), "MIT", "", "some/where")
@@ -109,8 +112,8 @@ def test_only_missing_weights_are_fetched_and_shipped_ones_never(
     folder = empty_cache / "annotators"
     folder.mkdir()
     (folder / "here.pth").write_bytes(content)
-    monkeypatch.setattr(engine, "weight_folders", lambda: [folder])
+    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [folder])
     asked: list[tuple[str, Path]] = []
-    monkeypatch.setattr(engine, "download", lambda weight, to, progress: asked.append((weight.name, to)))
-    engine.fetch_missing(["movenet", "here", "absent"])
+    monkeypatch.setattr(comfy_networks, "download", lambda weight, to, progress: asked.append((weight.name, to)))
+    comfy_networks.fetch_missing(["movenet", "here", "absent"])
     assert asked == [("absent", folder / "some" / "where")]

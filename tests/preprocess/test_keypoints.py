@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from steer.preprocessors.keypoints import KEYS, SIZES, PoseFrame, read_frames, write_frame
-from steer.preprocessors.people import Person
+from steer.preprocessors.pose.keypoints import KEYS, SIZES, PoseFrame, read_frames, write_frame
+from steer.preprocessors.pose.people import Person
 
 
 def somebody(rng: np.random.Generator, height: int, width: int, parts: str = "body left right face") -> Person:

@@ -14,12 +14,12 @@ import torch
 from pose_photos import PHOTOS, photo
 from skimage.data import astronaut
 from steer.demo.scenes import HELD_OUT, render
-from steer.preprocessors.graph import ConvGraph, load_graph
-from steer.preprocessors.mediapipe import PALM, Crop, anchors, spanned_crop
-from steer.preprocessors.mediapipe_pose import PERSON_SURE, find_people, needed, sure
-from steer.preprocessors.mlsd import load_mlsd, mlsd_lines
-from steer.preprocessors.movenet import Found, merged, movenet_decode, movenet_input, movenet_people
-from steer.preprocessors.people import WRISTS, Person
+from steer.preprocessors.lines.mlsd import load_mlsd, mlsd_lines
+from steer.preprocessors.networks.graph import ConvGraph, load_graph
+from steer.preprocessors.pose.mediapipe import PERSON_SURE, find_people, needed, sure
+from steer.preprocessors.pose.mediapipe_nets import PALM, Crop, anchors, spanned_crop
+from steer.preprocessors.pose.movenet import Found, merged, movenet_decode, movenet_input, movenet_people
+from steer.preprocessors.pose.people import WRISTS, Person
 
 DATA = Path(__file__).resolve().parent / "data" / "pose"
 

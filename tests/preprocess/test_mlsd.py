@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 from skimage.data import astronaut
-from steer.preprocessors import mlsd_net
-from steer.preprocessors.lines import draw_lines
-from steer.preprocessors.mlsd import Lines, decode, detect_size, load_mlsd, lsd_lines, mlsd_lines, network_input
-from steer.preprocessors.mlsd_net import MLSDNet, folded
-from steer.preprocessors.winograd import worthwhile
+from steer.preprocessors.lines import mlsd_net
+from steer.preprocessors.lines.draw import draw_lines
+from steer.preprocessors.lines.mlsd import Lines, decode, detect_size, load_mlsd, lsd_lines, mlsd_lines, network_input
+from steer.preprocessors.lines.mlsd_net import MLSDNet, folded
+from steer.preprocessors.lines.winograd import worthwhile
 
 DATA = Path(__file__).resolve().parent / "data" / "mlsd"
 PICTURES = ["astronaut", "china", *(f"room{n}" for n in range(10))]

@@ -12,7 +12,8 @@ import pytest
 import torch
 from skimage.data import astronaut
 from steer.nodes.control.fit import fit_picture
-from steer.preprocessors.lines import draw_lines
+from steer.nodes.preprocess.hints import is_canny_hint, is_mlsd_hint
+from steer.preprocessors.lines.draw import draw_lines
 
 DATA = Path(__file__).resolve().parent / "data" / "mlsd"
 DEFAULTS = {"detector": "mlsd", "score_threshold": 0.1, "distance_threshold": 0.1, "detect_resolution": 512,
@@ -62,20 +63,20 @@ def test_a_latent_gives_the_size_and_fit_the_place(comfy, room: torch.Tensor, fi
 
 def test_networks_are_loaded_once_and_counted_by_comfyui(comfy, room: torch.Tensor):
     import comfy.model_management as management
-    from steer.nodes.preprocess import engine
+    from steer.nodes.preprocess import comfy_networks
 
     comfy.call("SteerMLSD", image=room, **QUICK)
-    first = engine.CACHE.get("mlsd", lambda: pytest.fail("it was built again"))
+    first = comfy_networks.CACHE.get("mlsd", lambda: pytest.fail("it was built again"))
     assert any(loaded.model is first for loaded in management.current_loaded_models)
     management.unload_all_models()
     assert not any(loaded.model is first for loaded in management.current_loaded_models)
     hint, _, _ = comfy.call("SteerMLSD", image=room, **QUICK)
     assert hint.any()
-    assert engine.CACHE.get("mlsd", lambda: pytest.fail("it was built again")) is first
+    assert comfy_networks.CACHE.get("mlsd", lambda: pytest.fail("it was built again")) is first
 
 
 def test_the_cache_is_bounded():
-    from steer.nodes.preprocess.engine import DetectorCache
+    from steer.nodes.preprocess.comfy_networks import DetectorCache
 
     cache = DetectorCache(2)
     a = cache.get("a", lambda: torch.nn.Linear(1, 1))
@@ -97,16 +98,15 @@ def test_a_hint_passes_through_with_a_note(comfy, room: torch.Tensor):
 
 
 def test_the_hints_of_all_reference_lines_are_told_from_edges():
-    from steer.nodes.preprocess import engine
 
     with np.load(DATA / "lines.npz") as file:
         made = {name: draw_lines(file[name][:, :4], 512, 512) for name in file}
     edges = [np.repeat(cv2.Canny(cv2.imread(str(DATA / f"{name}.png")), 100, 200)[..., None], 3, axis=2)
              for name in made if name != "astronaut"]  # fmt: skip
-    assert [name for name, hint in made.items() if not engine.is_mlsd_hint(hint)] == []
-    assert not any(map(engine.is_canny_hint, made.values()))
-    assert all(map(engine.is_canny_hint, edges))
-    assert not any(map(engine.is_mlsd_hint, edges))
+    assert [name for name, hint in made.items() if not is_mlsd_hint(hint)] == []
+    assert not any(map(is_canny_hint, made.values()))
+    assert all(map(is_canny_hint, edges))
+    assert not any(map(is_mlsd_hint, edges))
 
 
 def test_a_hint_that_was_saved_as_jpeg_is_told(comfy, room: torch.Tensor):

@@ -12,10 +12,10 @@ import pytest
 import torch
 from cmu_maps import synthetic
 from skimage.data import astronaut
-from steer.preprocessors import openpose_cmu
 from steer.preprocessors.choices import OPENPOSE
-from steer.preprocessors.detectors import DETECTORS
-from steer.preprocessors.openpose_cmu import find_people
+from steer.preprocessors.pose import openpose_cmu
+from steer.preprocessors.pose.detectors import DETECTORS
+from steer.preprocessors.pose.openpose_cmu import find_people
 from torch.nn import functional as F
 
 
@@ -108,7 +108,7 @@ def test_bodies_hands_and_faces_are_controlnet_auxs(seed: int):
 def test_the_node_draws_all_that_controlnet_aux_draws(comfy, monkeypatch: pytest.MonkeyPatch):
     """Of points that the networks are little sure of, too."""
     from controlnet_aux.open_pose import draw_poses
-    from steer.nodes.preprocess import engine
+    from steer.nodes.preprocess import comfy_networks
 
     heat, fields = synthetic(np.random.default_rng(5), 3, 23, 29)
     networks: dict[str, torch.nn.Module] = {
@@ -117,8 +117,8 @@ def test_the_node_draws_all_that_controlnet_aux_draws(comfy, monkeypatch: pytest
     shown = np.ascontiguousarray(np.pad(astronaut(), ((0, 0), (0, 128), (0, 0)), "reflect"))
     stand_in = replace(DETECTORS[OPENPOSE], build=lambda name, folders: networks[name])
     monkeypatch.setitem(DETECTORS, OPENPOSE, stand_in)
-    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
-    monkeypatch.setattr(engine, "check_weights", lambda names: None)  # there is no file of these
+    monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
+    monkeypatch.setattr(comfy_networks, "check_weights", lambda names: None)  # there is no file of these
     options = {"detector": OPENPOSE, "body": True, "xinsir_sticks": False, "score_threshold": 0.0,
                "whole_scores": False, "resolution": 0, "fit": "crop", "download": False}  # fmt: skip
     image = torch.from_numpy(shown)[None] / 255

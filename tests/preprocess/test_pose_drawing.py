@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from steer.demo.networks import PICTURE
 from steer.demo.train.controlnet import HINTS
-from steer.preprocessors.lines import draw_lines
-from steer.preprocessors.people import Person
-from steer.preprocessors.pose import (
+from steer.preprocessors.lines.draw import draw_lines
+from steer.preprocessors.pose.people import Person
+from steer.preprocessors.pose.skeleton import (
     COLORS,
     HAND_COLORS,
     HAND_EDGES,

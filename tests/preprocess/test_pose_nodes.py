@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 from pose_photos import PHOTOS, photo
-from steer.preprocessors import weights
-from steer.preprocessors.keypoints import read_frames, write_frame
-from steer.preprocessors.lines import draw_lines
-from steer.preprocessors.people import Person
-from steer.preprocessors.pictures import fitted, is_line_hint, is_pose_hint
-from steer.preprocessors.pose import draw_people
-from steer.preprocessors.weights import REGISTRY
+from steer.preprocessors.lines.draw import draw_lines
+from steer.preprocessors.networks import registry
+from steer.preprocessors.networks.registry import REGISTRY
+from steer.preprocessors.pictures import fitted
+from steer.preprocessors.pose.keypoints import read_frames, write_frame
+from steer.preprocessors.pose.people import Person
+from steer.preprocessors.pose.skeleton import draw_people
+from steer.preprocessors.recognise import is_line_hint, is_pose_hint
 
 DATA = Path(__file__).resolve().parent / "data" / "pose"
 DEFAULTS = {"detector": "mediapipe", "body": True, "hands": False, "face": False, "xinsir_sticks": False,
@@ -54,16 +55,16 @@ def test_hint_keypoints_and_report_belong_together(comfy, standing: torch.Tensor
 
 
 def test_switches_load_only_their_networks(comfy, standing: torch.Tensor, monkeypatch: pytest.MonkeyPatch):
-    from steer.nodes.preprocess import engine
+    from steer.nodes.preprocess import comfy_networks
 
     asked: list[str] = []
 
-    class Recorder(engine.DetectorCache):
+    class Recorder(comfy_networks.DetectorCache):
         def get(self, name: str, build: Any) -> Any:
             asked.append(name)
             return super().get(name, build)
 
-    monkeypatch.setattr(engine, "CACHE", Recorder())
+    monkeypatch.setattr(comfy_networks, "CACHE", Recorder())
     comfy.call("SteerOpenPose", image=standing, **DEFAULTS)
     assert asked == ["movenet", "pose_landmark"]
     asked.clear()
@@ -284,15 +285,16 @@ def test_bad_keypoints_are_told_plainly(comfy, keypoints: Any, changes: dict[str
 def test_missing_weights_are_named_at_once_all_of_them(
     comfy, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, detector: str, files: tuple[str, ...]
 ):
-    from steer.nodes.preprocess import engine
+
+    from steer.nodes.preprocess import comfy_networks
 
     present, *missing = files
     weight = next(one for one in REGISTRY.values() if one.file == present)
     (tmp_path / present).write_bytes(b"")
     os.truncate(tmp_path / present, weight.size)  # it takes no room, and is not read: others are missing
-    monkeypatch.setattr(weights, "sha256", lambda path: pytest.fail("it was read"))
-    monkeypatch.setattr(engine, "weight_folders", lambda: [tmp_path])
-    monkeypatch.setattr(engine, "CACHE", engine.DetectorCache())
+    monkeypatch.setattr(registry, "sha256", lambda path: pytest.fail("it was read"))
+    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
     options = DEFAULTS | {"detector": detector, "hands": True, "face": True}
     with pytest.raises(ValueError, match=".*\n?.*".join(missing)) as caught:
         comfy.call("SteerOpenPose", image=torch.zeros(1, 8, 8, 3), **options)

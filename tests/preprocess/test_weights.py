@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from steer.preprocessors import weights as module
-from steer.preprocessors.download import download
-from steer.preprocessors.weights import (
+from steer.preprocessors.networks import registry as module
+from steer.preprocessors.networks.download import download
+from steer.preprocessors.networks.registry import (
     REGISTRY,
     SHIPPED_FOLDER,
     WeightFile,
@@ -126,7 +126,7 @@ def test_another_networks_weights_under_the_right_name_are_refused(tmp_path: Pat
 
 
 def test_building_is_repeatable(tmp_path: Path):
-    from steer.preprocessors.weights_build import encode
+    from steer.preprocessors.networks.build import encode
 
     tensors = {"b": np.arange(6, dtype=np.float16).reshape(2, 3), "a": np.ones(4, np.float32)}
     made = {encode(REGISTRY["mlsd"], dict(order), {"graph": {"z": 1, "a": 2}})
@@ -137,7 +137,7 @@ def test_building_is_repeatable(tmp_path: Path):
 @pytest.mark.parametrize("weight", SHIPPED, ids=lambda weight: weight.name)
 def test_what_a_shipped_file_holds_is_written_back_bit_for_bit(weight: WeightFile):
     """The second half of `weights build`, with this machine's safetensors and JSON; the first half reads archives."""
-    from steer.preprocessors.weights_build import encode
+    from steer.preprocessors.networks.build import encode
 
     tensors, metadata = read(weight)
     extra = {"graph": metadata["graph"]} if "graph" in metadata else {}
@@ -148,7 +148,7 @@ def test_what_a_shipped_file_holds_is_written_back_bit_for_bit(weight: WeightFil
 @pytest.mark.skipif("STEER_ARCHIVES" not in os.environ, reason="STEER_ARCHIVES names no folder of archives")
 def test_the_archives_give_the_shipped_files_bit_for_bit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """For a machine that has the three archives: `python run.py weights build --archives FOLDER` keeps them there."""
-    from steer.preprocessors import weights_build as build
+    from steer.preprocessors.networks import build
 
     monkeypatch.setattr(build.subprocess, "run", lambda command, **_: pytest.fail(f"not there: {command[-1]}"))
     assert build.main(["build", "--archives", os.environ["STEER_ARCHIVES"], "--out", str(tmp_path)]) == 0
@@ -159,7 +159,7 @@ def test_the_archives_give_the_shipped_files_bit_for_bit(monkeypatch: pytest.Mon
 
 def test_an_archive_that_was_altered_is_refused(tmp_path: Path):
     """As is what an archive of the right name holds, if its sum is right: both are pinned."""
-    from steer.preprocessors import weights_build as build
+    from steer.preprocessors.networks import build
 
     archive = tmp_path / build.MLSD.file
     name = next(iter(build.MEMBERS))
@@ -172,7 +172,7 @@ def test_an_archive_that_was_altered_is_refused(tmp_path: Path):
 
 
 def test_a_build_that_differs_never_replaces_the_shipped_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from steer.preprocessors import weights_build as build
+    from steer.preprocessors.networks import build
 
     weight = small(b"shipped")
     shipped, other = tmp_path / "shipped", tmp_path / "other"
@@ -285,13 +285,13 @@ def test_the_nodes_download_shows_progress_and_stops_at_cancel(
 ):
     import comfy.model_management as management
     import comfy.utils
-    from steer.nodes.preprocess import engine
+    from steer.nodes.preprocess import comfy_networks
 
     address, handler = host
     handler.content = np.random.default_rng(1).bytes(4_500_000)
     weight = small(handler.content)
     monkeypatch.setitem(REGISTRY, weight.name, weight)
-    monkeypatch.setattr(engine, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [tmp_path])
     monkeypatch.setenv("HF_ENDPOINT", address)
     shown: list[tuple[int, int]] = []
 
@@ -302,10 +302,10 @@ def test_the_nodes_download_shows_progress_and_stops_at_cancel(
 
     monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", hook)
     with pytest.raises(management.InterruptProcessingException):
-        engine.fetch_missing([weight.name])
+        comfy_networks.fetch_missing([weight.name])
     part = tmp_path / weight.repository / f"{weight.file}.part"
     assert 0 < part.stat().st_size < weight.size
-    engine.fetch_missing([weight.name])
+    comfy_networks.fetch_missing([weight.name])
     assert (tmp_path / weight.repository / weight.file).read_bytes() == handler.content
     assert shown[-1] == (weight.size, weight.size)
     assert handler.requests[-1] is not None, "it went on where it stopped"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from steer.preprocessors.winograd import conv3x3, worthwhile
+from steer.preprocessors.lines.winograd import conv3x3, worthwhile
 from torch.nn import functional as F
 
 

@@ -8,8 +8,8 @@ import pytest
 from fuzz import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from steer.nodes.prompts.comments import read
 from steer.nodes.prompts.swap import MAX_SWAPS, WholePrompt, WordSwap, nearest, read_swaps, swap_labels, swapped
-from steer.nodes.prompts.text import read
 
 GIRL, BOY = "\uc18c\ub140", "\uc18c\ub144"  # in Korean
 LECTURE = (

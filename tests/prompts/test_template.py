@@ -10,6 +10,7 @@ from fuzz import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.prompts.choices import LIST_MODES
+from steer.nodes.prompts.comments import read
 from steer.nodes.prompts.template import (
     MAX_PROMPTS,
     Slot,
@@ -19,8 +20,7 @@ from steer.nodes.prompts.template import (
     write_lists,
     write_template,
 )
-from steer.nodes.prompts.text import read
-from steer.nodes.text_error import TextError
+from steer.nodes.text.error import TextError
 
 HUNDRED = " | ".join(map(str, range(100)))
 LISTS = "expression: smiling | angry\nplace: backstreet | meadows"

@@ -20,7 +20,7 @@ from steer.nodes.prompts.timed_parse import (
     switches,
     write_timed,
 )
-from steer.nodes.text_error import TextError
+from steer.nodes.text.error import TextError
 
 
 def at_steps(text: str, steps: int = 10) -> list[tuple[int, int, str]]:

@@ -40,10 +40,10 @@ class Generator:
 
     def __init__(self, comfy: InProcessComfy) -> None:
         self.comfy = comfy
-        from ...nodes.demo import engine
+        from ...nodes.demo import comfy_model
 
-        self.engine = engine
-        self.model, self.clip, self.vae = engine.load_model(), engine.load_clip(), engine.load_vae()
+        self.engine = comfy_model
+        self.model, self.clip, self.vae = comfy_model.load_model(), comfy_model.load_clip(), comfy_model.load_vae()
         self.negative = self.encode("")
         self.controls: dict[str, Any] = {}
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...nodes.sweep.manifest import MANIFEST, Manifest
-from ...runner import workflow as workflows
+from ...nodes.sweep.folder.manifest import MANIFEST, Manifest
+from ...runner.workflow import edit as workflows
 from ..support.batches import slow_prompt
 from ._ray_batch import Outcome, Queueing, comfyuis, done_once, kill, results, wait_for_none
 from ._served import served

@@ -19,9 +19,9 @@ from ...demo.judges import measures
 from ...demo.judges.network import Judges, judge
 from ...demo.networks import CONTROL_KINDS
 from ...demo.scenes import EXPRESSIONS, HAIR_COLORS, HELD_OUT, PLACES, Scene, render
-from ...preprocessors.lines import draw_lines
-from ...preprocessors.mlsd import load_mlsd, mlsd_lines
-from ...preprocessors.pose import draw_pose
+from ...preprocessors.lines.draw import draw_lines
+from ...preprocessors.lines.mlsd import load_mlsd, mlsd_lines
+from ...preprocessors.pose.skeleton import draw_pose
 from ._generator import CONTROL_CFG, SIDE, Clock, Generator, is_trained
 
 LECTURE = (

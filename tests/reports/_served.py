@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...runner import setup
-from ...runner.client import ComfyClient
-from ...runner.server import ComfyServer
+from ...runner.comfyui.client import ComfyClient
+from ...runner.comfyui.process import ComfyServer
 
 
 @contextmanager

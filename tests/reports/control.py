@@ -24,13 +24,13 @@ from PIL import Image
 from ...demo.judges import measures
 from ...demo.judges.network import Judges, judge, load
 from ...demo.scenes import HELD_OUT, WHO, render
-from ...preprocessors.lines import draw_lines
-from ...preprocessors.mlsd import load_mlsd, mlsd_lines
-from ...preprocessors.pose import draw_pose
-from ...runner import workflow as workflows
-from ...runner.client import ComfyClient
-from ...runner.measuring import Probe
+from ...preprocessors.lines.draw import draw_lines
+from ...preprocessors.lines.mlsd import load_mlsd, mlsd_lines
+from ...preprocessors.pose.skeleton import draw_pose
+from ...runner.comfyui.client import ComfyClient
 from ...runner.pack import ROOT
+from ...runner.slides.promises import Probe
+from ...runner.workflow import edit as workflows
 from ._generator import weights_label
 from ._rows import Figure
 from ._served import served

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from ...demo.scenes import HELD_OUT, Scene, render
-from ...preprocessors.graph import load_graph
-from ...preprocessors.mediapipe_pose import POINT_SCORE, Networks, find_people, needed
-from ...preprocessors.people import Floats, Person, drawn
+from ...preprocessors.networks.graph import load_graph
+from ...preprocessors.pose.mediapipe import POINT_SCORE, Networks, find_people, needed
+from ...preprocessors.pose.people import Floats, Person, drawn
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
 from ._generator import Generator, weights_label

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cv2
 
-from ...nodes.control.hints import POSE, Look, recognise
+from ...preprocessors.recognise import POSE, Look, recognise
 from ...runner.pack import ROOT
 from ..support.hint_pictures import SOURCES, hints, photograph, photograph_files
 

@@ -98,7 +98,7 @@ class Bench:
     def row(self, name: str) -> Row:
         from comfy.samplers import sampler_object
 
-        from ...nodes.seeds.engine import PerImageSampler, SeededNoise, step_noise
+        from ...nodes.seeds.comfy_noise import PerImageSampler, SeededNoise, step_noise
         from ...nodes.seeds.steps import REFUSED
 
         sampler, noise = sampler_object(name), SeededNoise(make_draws(SEEDS), COMFYUI)
@@ -124,7 +124,7 @@ class Bench:
 
     def noise_is_equal(self) -> bool:
         """The first noise of the batch against RandomNoise of each seed, bit for bit."""
-        from ...nodes.seeds.engine import SeededNoise
+        from ...nodes.seeds.comfy_noise import SeededNoise
 
         alone = [self.stock_noise(seed).generate_noise({"samples": self.latent}) for seed in SEEDS]
         whole = {"samples": self.latent.repeat(len(SEEDS), 1, 1, 1)}

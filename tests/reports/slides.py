@@ -18,10 +18,10 @@ import torch
 from PIL import Image
 
 from ...runner import setup
-from ...runner import workflow as workflows
-from ...runner.client import ComfyClient, RunOutcome, node_title
+from ...runner.comfyui.client import ComfyClient, RunOutcome, node_title
+from ...runner.comfyui.process import ComfyServer
 from ...runner.pack import ROOT
-from ...runner.server import ComfyServer
+from ...runner.workflow import edit as workflows
 
 OUTPUT = ROOT / "tests" / "reports" / "slides.md"
 Pictures = dict[tuple[str, int], np.ndarray]  # (title of the node, number) -> pixels [H, W, 3], 0..255

@@ -89,7 +89,7 @@ def test_comfyui_noise_is_random_noise_of_each_seed_alone(comfy, shape: tuple[in
 def test_torchs_own_generator_is_left_as_random_noise_leaves_it(comfy):
     """Samplers of other packs draw from it; they must stay repeatable."""
     from comfy_extras.nodes_custom_sampler import Noise_RandomNoise
-    from steer.nodes.seeds.engine import SeededNoise
+    from steer.nodes.seeds.comfy_noise import SeededNoise
 
     latent = {"samples": torch.zeros(1, 4, 5, 7)}
     Noise_RandomNoise(11).generate_noise(latent)
@@ -122,7 +122,7 @@ def test_an_item_does_not_depend_on_its_batch(shape: tuple[int, ...], rng: str):
 def test_latents_of_several_parts_draw_one_stream_for_each_item(comfy):
     from comfy.nested_tensor import NestedTensor
     from comfy.sample import prepare_noise
-    from steer.nodes.seeds.engine import SeededNoise
+    from steer.nodes.seeds.comfy_noise import SeededNoise
 
     video, sound = torch.zeros(2, 4, 3, 5, 5), torch.zeros(2, 8, 7)
     noise = SeededNoise(draws(3, 4), COMFYUI).generate_noise({"samples": NestedTensor([video, sound])})
@@ -245,7 +245,7 @@ def test_half_precision_latents_get_the_noise_that_this_comfyui_draws(
 ):
     """Newer ComfyUIs draw in float32, cast to the latent's dtype, and hand samplers float32."""
     import comfy.sample
-    from steer.nodes.seeds.engine import SeededNoise
+    from steer.nodes.seeds.comfy_noise import SeededNoise
 
     older = comfy.sample.prepare_noise_inner
 
@@ -266,7 +266,7 @@ def test_half_precision_latents_get_the_noise_that_this_comfyui_draws(
 def test_noise_is_known_again_also_in_several_parts(comfy):
     from comfy.nested_tensor import NestedTensor
     from comfy.utils import pack_latents
-    from steer.nodes.seeds.engine import SeededNoise
+    from steer.nodes.seeds.comfy_noise import SeededNoise
 
     mine, same, other = (SeededNoise(make_draws(seeds, [9], [0.0, 0.5]), COMFYUI) for seeds in ([3, 4], [3, 4], [3, 5]))
     plain = {"samples": torch.zeros(2, 4, 5, 7)}

@@ -45,7 +45,7 @@ def sampler(name: str) -> Any:
 
 
 def seeded_noise(*seeds: int) -> Any:
-    from steer.nodes.seeds.engine import SeededNoise
+    from steer.nodes.seeds.comfy_noise import SeededNoise
     from steer.nodes.seeds.rng import COMFYUI
 
     return SeededNoise(make_draws(seeds), COMFYUI)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.axis import Axis, seed_axis
 from steer.nodes.seeds.text import MAX_SEED, MAX_SEEDS, RANDOM_BITS, format_seeds, parse_seeds, random_seeds
-from steer.nodes.text_error import TextError
+from steer.nodes.text.error import TextError
 
 seeds = st.integers(0, MAX_SEED)
 spaces = st.sampled_from(["", " ", "  ", "\t"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from steer.preprocessors.cmu_decode import FIELDS, LIMBS
+from steer.preprocessors.pose.openpose_decode import FIELDS, LIMBS
 
 STANDING = np.array([
     (0, -60), (0, -40), (-15, -40), (-22, -18), (-24, 2), (15, -40), (22, -18), (24, 2), (-9, 4), (-10, 30), (-10,

@@ -34,12 +34,12 @@ def main(root: Path, onnx: Path) -> None:
     from cmu_maps import synthetic
     from pose_photos import photo
     from steer.preprocessors.canny import canny
-    from steer.preprocessors.cmu_decode import find_people
-    from steer.preprocessors.detectors import DETECTORS
-    from steer.preprocessors.dwpose import OnnxNet
-    from steer.preprocessors.lines import draw_lines
-    from steer.preprocessors.mlsd import load_mlsd, lsd_lines, mlsd_lines
-    from steer.preprocessors.pose import draw_people
+    from steer.preprocessors.lines.draw import draw_lines
+    from steer.preprocessors.lines.mlsd import load_mlsd, lsd_lines, mlsd_lines
+    from steer.preprocessors.pose.detectors import DETECTORS
+    from steer.preprocessors.pose.dwpose import OnnxNet
+    from steer.preprocessors.pose.openpose_decode import find_people
+    from steer.preprocessors.pose.skeleton import draw_people
 
     room = cv2.imread(str(root / "tests" / "preprocess" / "data" / "mlsd" / "room3.png"))[..., ::-1]
     lines = mlsd_lines(load_mlsd(), room)

@@ -16,10 +16,10 @@ import torch
 from PIL import Image
 from steer.demo.scenes import HELD_OUT, render
 from steer.preprocessors.canny import canny
-from steer.preprocessors.lines import draw_lines
-from steer.preprocessors.mlsd import load_mlsd, lsd_lines, mlsd_lines
-from steer.preprocessors.people import Person
-from steer.preprocessors.pose import draw_people
+from steer.preprocessors.lines.draw import draw_lines
+from steer.preprocessors.lines.mlsd import load_mlsd, lsd_lines, mlsd_lines
+from steer.preprocessors.pose.people import Person
+from steer.preprocessors.pose.skeleton import draw_people
 
 # scikit-image's own photographs, and stills from the packages that ComfyUI requires.
 SKIMAGE = ("astronaut", "chelsea", "coffee", "rocket", "camera", "hubble_deep_field", "brick", "grass", "gravel",

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from steer.preprocessors.weights import WeightFile
+from steer.preprocessors.networks.registry import WeightFile
 
 
 def onnx_file(path: Path, side: tuple[int, int], **answers: np.ndarray) -> WeightFile:

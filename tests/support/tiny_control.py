@@ -42,7 +42,7 @@ def demo_controlnet(seed: int = 1) -> Any:
     """A CONTROL_NET of the embedded model's layout with random weights, loaded as the shipped ones are."""
     from diffusers.models.controlnets.controlnet import ControlNetModel
     from steer.demo.networks import controlnet_config
-    from steer.nodes.demo.engine import build_controlnet
+    from steer.nodes.demo.comfy_model import build_controlnet
 
     network = ControlNetModel(**controlnet_config())
     fill(network, seed)

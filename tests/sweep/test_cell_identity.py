@@ -10,9 +10,17 @@ import pytest
 import torch
 from steer.nodes.axis import Lora
 from steer.nodes.control.stack import Control
-from steer.nodes.sweep.freeze import ASIDE, cell_text, frozen_prompt, frozen_workflow, idle_sweeps, put_aside, read_cell
-from steer.nodes.sweep.hashing import SESSION, Upstream, cell_key, shared_parts
-from steer.nodes.sweep.plan import Settings
+from steer.nodes.sweep.plan.cell_key import SESSION, Upstream, cell_key, shared_parts
+from steer.nodes.sweep.plan.cells import Settings
+from steer.nodes.sweep.plan.freeze import (
+    ASIDE,
+    cell_text,
+    frozen_prompt,
+    frozen_workflow,
+    idle_sweeps,
+    put_aside,
+    read_cell,
+)
 
 BASE = Settings("girl", "", 7, 20, 8.0, "euler", "normal", 1.0)
 LATENT = {"samples": torch.zeros(1, 4, 8, 8)}

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from steer.nodes.sweep.difference import (
+from steer.nodes.sweep.sheet.difference import (
     Change,
     automatic_scale,
     change_map,

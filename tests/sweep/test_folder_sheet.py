@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from steer.nodes.sweep import folder_sheet
-from steer.nodes.sweep.folder_sheet import sheet_of
-from steer.nodes.sweep.manifest import AxisRecord, CellPlan, CellRecord, Manifest
+from steer.nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Manifest
+from steer.nodes.sweep.sheet import folder_sheet
+from steer.nodes.sweep.sheet.folder_sheet import sheet_of
 
 MOODS = AxisRecord("prompt", ("smiling", "angry", "laughing"))
 PLACES = AxisRecord("prompt", ("backstreet", "meadows"))

@@ -15,8 +15,8 @@ from PIL import Image
 from steer.nodes.axis import Lora, prompt_axis, seed_axis
 from steer.nodes.choices import LORA
 from steer.nodes.prompts.swap import WordSwap
-from steer.nodes.sweep.manifest import Manifest
-from steer.nodes.sweep.saving import remove_unfinished
+from steer.nodes.sweep.folder.manifest import Manifest
+from steer.nodes.sweep.folder.saving import remove_unfinished
 from sweep_lab import MOODS, PROMPT, Lab, node, opened, value_axis
 
 
@@ -86,8 +86,8 @@ def test_a_list_of_models_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_model_file_that_was_replaced_behind_comfyuis_cache_is_told():
-    from steer.nodes.sweep.engine import Given
-    from steer.nodes.sweep.origin import check_files
+    from steer.nodes.sweep.plan.inputs import Given
+    from steer.nodes.sweep.plan.origin import check_files
 
     def given(version: str) -> Given:
         parts = (SimpleNamespace(patches_uuid=version), SimpleNamespace(patcher=SimpleNamespace(patches_uuid="c")))
@@ -189,9 +189,9 @@ def test_two_sweeps_never_share_a_folder(lab: Lab):
 
 
 def test_cells_that_fit_on_no_sheet_are_made_all_the_same(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    from steer.nodes.sweep import sweep_engine
+    from steer.nodes.sweep.run import comfy_run
 
-    monkeypatch.setattr(sweep_engine, "SHEET_MEGAPIXELS", 1e-4)
+    monkeypatch.setattr(comfy_run, "SHEET_MEGAPIXELS", 1e-4)
     result = lab.comfy.run(lab.graph(axis_1=MOODS))
     assert result.error is None, result.message
     assert len(lab.pictures()) == 2
@@ -208,10 +208,11 @@ def test_what_a_killed_server_left_half_written_goes(tmp_path: Path):
 
 
 def test_progress_tells_the_plan_first_then_each_cell(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    from steer.nodes.sweep import sweep_engine
+
+    from steer.nodes.sweep.run import comfy_run
 
     told: list[str] = []
-    monkeypatch.setattr(sweep_engine, "send_progress_text", lambda text, node_id: told.append(f"{node_id}: {text}"))
+    monkeypatch.setattr(comfy_run, "send_progress_text", lambda text, node_id: told.append(f"{node_id}: {text}"))
     lab.sweep(axis_1=MOODS, axis_2=seed_axis([1, 2]))
     assert told[0].startswith("sweep: 2 (prompt) x 2 (seed): 4 cells of 64 x 64")
     assert told[1:] == [f"sweep: cell {number} of 4: {name}" for number, name in enumerate(
@@ -221,16 +222,17 @@ def test_progress_tells_the_plan_first_then_each_cell(lab: Lab, monkeypatch: pyt
 
 def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     import comfy.model_management as management
-    from steer.nodes.sweep import engine
+    from steer.nodes.sweep.plan.inputs import Given as SweepInputs
+    from steer.nodes.sweep.run import comfy_pictures
 
     free = 0.0
     with monkeypatch.context() as patch:
         patch.setattr(management, "is_device_cpu", lambda device: False)
-        patch.setattr(engine, "_free_memory", lambda device: free)
-        given = engine.Given(*_loaded(), {"samples": torch.zeros(1, 4, 8, 8)})
-        maker = engine.PictureMaker(given, lambda share, preview: None)
+        patch.setattr(comfy_pictures, "_free_memory", lambda device: free)
+        given = SweepInputs(*_loaded(), {"samples": torch.zeros(1, 4, 8, 8)})
+        maker = comfy_pictures.PictureMaker(given, lambda share, preview: None)
         settings: Any = SimpleNamespace(sampler="euler")
-        one = float(given.model.memory_required([2, 4, 8, 8])) / engine.FREE_SHARE
+        one = float(given.model.memory_required([2, 4, 8, 8])) / comfy_pictures.FREE_SHARE
         found = []
         for free in (0.5 * one, 2.5 * one, 9 * one, 1e15):  # noqa: B007  # the function above reads it
             found.append(maker.batch_size(0, settings))
@@ -238,10 +240,10 @@ def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: La
         assert maker.batch_size(8, settings) == 1, "it draws its own noise from the seed of the first picture"
         del given.model.model.noise_augmentor
     assert found == sorted(found)
-    assert (found[0], found[-1]) == (1, max(engine.GPU_BATCHES)), found
+    assert (found[0], found[-1]) == (1, max(comfy_pictures.GPU_BATCHES)), found
     assert len(set(found)) > 2, found
 
-    real, tried = engine.PictureMaker._sample, list[int]()
+    real, tried = comfy_pictures.PictureMaker._sample, list[int]()
 
     def sample(self: Any, *arguments: Any) -> torch.Tensor:
         tried.append(len(arguments[-1]))
@@ -249,7 +251,7 @@ def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: La
             raise torch.OutOfMemoryError("CUDA out of memory")
         return real(self, *arguments)
 
-    monkeypatch.setattr(engine.PictureMaker, "_sample", sample)
+    monkeypatch.setattr(comfy_pictures.PictureMaker, "_sample", sample)
     graph = lab.graph(axis_1=seed_axis(range(5)), batch_size=5)
     graph["report"] = node("PreviewAny", source=["sweep", 2])
     result = lab.comfy.run(graph)
@@ -259,9 +261,9 @@ def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: La
 
 
 def _loaded() -> tuple[Any, Any, Any]:
-    from steer.nodes.demo import engine
+    from steer.nodes.demo import comfy_model
 
-    return engine.load_model(), engine.load_clip(), engine.load_vae()
+    return comfy_model.load_model(), comfy_model.load_clip(), comfy_model.load_vae()
 
 
 def test_prompts_of_other_lengths_are_cells_of_their_own(lab: Lab):

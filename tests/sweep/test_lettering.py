@@ -7,10 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from steer.nodes.noise.text import covers, font_for
-from steer.nodes.sweep.fonts import CJK, EMOJI, Fonts, clean, clusters, font_folders, unknown_letters
-from steer.nodes.sweep.labels import as_list, only_what_differs
-from steer.nodes.sweep.lettering import common_size, draw_block, line_height, prepared, set_text, units, wrap
+from steer.nodes.sweep.sheet.labels import as_list, only_what_differs
+from steer.nodes.text.fonts import CJK, EMOJI, Fonts, clean, clusters, covers, font_folders, font_for, unknown_letters
+from steer.nodes.text.lettering import common_size, draw_block, line_height, prepared, set_text, units, wrap
 
 FONTS = Fonts(system=False)
 LATIN = "gorgeous, (crop top:1.2) Ag/jQ_fy-7.5 |@%"
@@ -138,7 +137,7 @@ def test_letters_of_no_font_are_reported():
 
 def test_system_fonts_help_out(tmp_path, monkeypatch):
     """A font put into the user's folder is found; the shipped emoji font, renamed, stands for it."""
-    from steer.nodes.sweep import fonts as module
+    from steer.nodes.text import fonts as module
 
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_DIRS", str(tmp_path / "none"))

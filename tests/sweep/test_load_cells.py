@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from steer.nodes.sweep.linked import KEPT, FoldersRead
-from steer.nodes.sweep.manifest import AxisRecord, CellPlan, CellRecord, Manifest
+from steer.nodes.sweep.folder.changes import KEPT, FoldersRead
+from steer.nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Manifest
 
 MOODS = AxisRecord("prompt", ("smiling", "angry", "laughing"))
 SEEDS = AxisRecord("seed", tuple(f"seed {i}" for i in (3, 30)))
@@ -79,7 +79,7 @@ def sweep(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     import folder_paths
 
     monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path / "output"))
-    monkeypatch.setattr("steer.nodes.sweep.linked.READ", FoldersRead())
+    monkeypatch.setattr("steer.nodes.sweep.folder.changes.READ", FoldersRead())
     return Sweep(comfy, tmp_path / "output" / "moods")
 
 
@@ -184,7 +184,7 @@ def test_a_broken_picture_and_an_empty_manifest(sweep: Sweep):
 
 
 def test_contact_sheet_of_the_folder(sweep: Sweep):
-    from steer.nodes.sweep.folder_sheet import sheet_of
+    from steer.nodes.sweep.sheet.folder_sheet import sheet_of
 
     inputs = SHEET | {"folder": ["source", 0]}
     prompt = {

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from steer.nodes import journal
-from steer.nodes.sweep.manifest import MANIFEST, AxisRecord, CellPlan, CellRecord, Manifest
+from steer.nodes.sweep.folder.manifest import MANIFEST, AxisRecord, CellPlan, CellRecord, Manifest
 
 MOODS = AxisRecord("prompt", ("smiling", "angry", "laughing"))
 

@@ -87,7 +87,7 @@ def picture(seed: int, height: int = 64, width: int = 64, batch: int = 1) -> tor
 
 
 def test_a_list_of_batches_becomes_one_sheet_and_a_rerun_does_nothing(graph: Harness):
-    from steer.nodes.sweep.sheet import Style, plan
+    from steer.nodes.sweep.sheet.layout import Style, plan
 
     images = [picture(0, batch=2), picture(1, 40, 80), picture(2)]
     labels = ["smiling", "angry", "\uc6c3\ub294 \uc5bc\uad74", "\U0001f600"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from steer.nodes.axis import Axis, Lora, prompt_axis, seed_axis
 from steer.nodes.prompts.swap import WholePrompt, WordSwap
-from steer.nodes.sweep.plan import (
+from steer.nodes.sweep.plan.cells import (
     FIELDS,
     ORDER,
     Connected,

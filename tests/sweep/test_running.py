@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import torch
 from steer.nodes.axis import seed_axis
-from steer.nodes.sweep import running
 from steer.nodes.sweep.choices import BLANK, STOP
-from steer.nodes.sweep.manifest import AxisRecord, CellPlan, Manifest
-from steer.nodes.sweep.plan import Settings, plan_cells
-from steer.nodes.sweep.running import Job, missing, run_jobs
+from steer.nodes.sweep.folder.manifest import AxisRecord, CellPlan, Manifest
+from steer.nodes.sweep.plan.cells import Settings, plan_cells
+from steer.nodes.sweep.run import jobs
+from steer.nodes.sweep.run.jobs import Job, missing, run_jobs
 
 BASE = Settings("girl", "", 0, 1, 1.0, "euler", "normal", 1.0)
 
@@ -142,7 +142,7 @@ def test_a_picture_of_nan_is_a_blank(folder: Folder, monkeypatch: pytest.MonkeyP
 
 
 def test_a_full_disk_ends_the_run_and_the_next_goes_on(folder: Folder, monkeypatch: pytest.MonkeyPatch):
-    real = running.write_png
+    real = jobs.write_png
 
     def full(path: Path, *rest: Any) -> None:
         if path.name.startswith("seed_4"):
@@ -150,7 +150,7 @@ def test_a_full_disk_ends_the_run_and_the_next_goes_on(folder: Folder, monkeypat
         real(path, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(running, "write_png", full)
+        patch.setattr(jobs, "write_png", full)
         with pytest.raises(OSError, match="No space left"):
             folder.run(Fake())
     assert folder.finished() == [0, 1, 2, 3]

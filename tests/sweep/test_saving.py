@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from steer.nodes.sweep.saving import MAX_FOLDER, file_stem, folder_inside, write_png
+from steer.nodes.sweep.folder.saving import MAX_FOLDER, file_stem, folder_inside, write_png
 
 KEY = "0123456789abcdef"
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from steer.nodes.sweep.pictures import frames
-from steer.nodes.sweep.sheet import Plan, Style, draw, fitted_size, plan
+from steer.nodes.sweep.sheet.layout import Plan, Style, draw, fitted_size, plan
+from steer.nodes.sweep.sheet.pictures import frames
 
 
 def picture(height: int, width: int, seed: int = 0, channels: int = 3) -> torch.Tensor:

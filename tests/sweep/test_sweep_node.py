@@ -13,7 +13,7 @@ import torch
 from steer.nodes.axis import prompt_axis, seed_axis
 from steer.nodes.control.stack import Control
 from steer.nodes.prompts.swap import WordSwap
-from steer.nodes.sweep.manifest import Manifest
+from steer.nodes.sweep.folder.manifest import Manifest
 from sweep_lab import MOODS, Lab, node, opened, value_axis
 
 
@@ -31,16 +31,16 @@ def run(lab: Lab, **inputs: Any) -> Any:
 @pytest.fixture
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every text that is encoded."""
-    from steer.nodes.sweep import engine
+    from steer.nodes.sweep.run import comfy_pictures
 
     texts: list[str] = []
-    real = engine.encode
+    real = comfy_pictures.encode
 
     def counted(clip: Any, text: str) -> Any:
         texts.append(text)
         return real(clip, text)
 
-    monkeypatch.setattr(engine, "encode", counted)
+    monkeypatch.setattr(comfy_pictures, "encode", counted)
     return texts
 
 
@@ -98,9 +98,10 @@ def test_the_cache_holds_once_all_is_there_and_never_hides_what_is_missing(lab: 
 
 
 def test_a_failing_cell_is_a_blank_until_it_is_mended(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    from steer.nodes.sweep import engine
 
-    real = engine.encode
+    from steer.nodes.sweep.run import comfy_pictures
+
+    real = comfy_pictures.encode
 
     def broken(clip: Any, text: str) -> Any:
         if "angry" in text:
@@ -110,7 +111,7 @@ def test_a_failing_cell_is_a_blank_until_it_is_mended(lab: Lab, monkeypatch: pyt
     axes = {"axis_1": MOODS, "axis_2": seed_axis([1, 2])}
     graph = lab.graph(**axes)
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "encode", broken)
+        patch.setattr(comfy_pictures, "encode", broken)
         assert lab.comfy.run(graph).error is None
         before = made(lab)
         assert len(before) == 2
@@ -126,7 +127,7 @@ def test_a_failing_cell_is_a_blank_until_it_is_mended(lab: Lab, monkeypatch: pyt
 
 def test_cancel_keeps_what_is_done(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     import comfy.model_management
-    from steer.nodes.sweep.engine import PictureMaker
+    from steer.nodes.sweep.run.comfy_pictures import PictureMaker
 
     real = PictureMaker.make
     count = 0
@@ -167,8 +168,8 @@ def test_cells_made_for_another_are_halved_fail_one_by_one_and_touch_no_folder(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     import folder_paths
-    from steer.nodes.sweep.engine import PictureMaker
-    from steer.nodes.sweep.freeze import cells_text
+    from steer.nodes.sweep.plan.freeze import cells_text
+    from steer.nodes.sweep.run.comfy_pictures import PictureMaker
 
     axes = {"axis_1": MOODS, "axis_2": seed_axis([1, 2, 3, 4])}
     pictures = lab.sweep(**axes)

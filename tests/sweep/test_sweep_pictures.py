@@ -110,7 +110,7 @@ def test_a_checkpoint_of_another_family_than_the_control_is_told_with_both_names
 ):
     """Not by the shapes of matrices: that cell is a blank with the reason, the others are made."""
     import comfy.sd
-    from steer.nodes.demo.engine import load_clip, load_model, load_vae
+    from steer.nodes.demo.comfy_model import load_clip, load_model, load_vae
 
     class Wide:
         """A text encoder of SDXL's width."""
@@ -145,9 +145,10 @@ def test_a_checkpoint_of_another_family_than_the_control_is_told_with_both_names
 
 def test_only_batches_that_keep_every_picture_its_own_are_made(lab: Lab):
     """Else the maker falls back to one picture at a time, whatever batch_size says."""
-    from steer.nodes.demo.engine import load_model
-    from steer.nodes.sweep.engine import Given, PictureMaker
-    from steer.nodes.sweep.plan import Settings
+    from steer.nodes.demo.comfy_model import load_model
+    from steer.nodes.sweep.plan.cells import Settings
+    from steer.nodes.sweep.plan.inputs import Given
+    from steer.nodes.sweep.run.comfy_pictures import PictureMaker
 
     def size(wanted: int = 4, sampler: str = "euler", control: Any = None, **latent: Any) -> int:
         given = Given(load_model(), None, None, {"samples": torch.zeros(1, 4, 8, 8)} | latent, control)
@@ -168,8 +169,9 @@ def test_only_batches_that_keep_every_picture_its_own_are_made(lab: Lab):
 def test_an_empty_latent_of_another_scale_becomes_that_of_the_model(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     """As newer ComfyUIs do it: their empty latents tell the scale they were made for, and KSampler hands it on."""
     import comfy.sample
-    from steer.nodes.demo.engine import load_model
-    from steer.nodes.sweep.engine import Given, picture_size
+    from steer.nodes.demo.comfy_model import load_model
+    from steer.nodes.sweep.plan.inputs import Given
+    from steer.nodes.sweep.run.comfy_pictures import picture_size
 
     def spacial(model: Any, latent_image: torch.Tensor, downscale_ratio_spacial: float | None = None) -> torch.Tensor:
         ratio = (downscale_ratio_spacial or 8) / 8
@@ -209,7 +211,7 @@ def models(folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_lora_axis_is_the_stock_loader(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     import comfy.lora
-    from steer.nodes.demo.engine import load_clip, load_model
+    from steer.nodes.demo.comfy_model import load_clip, load_model
 
     folder = models(tmp_path / "loras", "loras", monkeypatch)
     model, text = load_model().model, load_clip().cond_stage_model
@@ -255,7 +257,7 @@ def test_a_checkpoint_axis_loads_each_once_and_uses_all_of_it(
 ):
     """Stock ComfyUI cannot read a checkpoint this small: its loader is replaced by one of the embedded model."""
     import comfy.sd
-    from steer.nodes.demo.engine import load_clip, load_model, load_vae
+    from steer.nodes.demo.comfy_model import load_clip, load_model, load_vae
 
     folder = models(tmp_path / "checkpoints", "checkpoints", monkeypatch)
     loaded: list[str] = []
@@ -297,7 +299,7 @@ def test_sampler_and_sigmas_override_the_widgets(lab: Lab):
 
 
 def _sampling() -> Any:
-    from steer.nodes.demo.engine import load_model
+    from steer.nodes.demo.comfy_model import load_model
 
     return load_model().get_model_object("model_sampling")
 

@@ -25,7 +25,7 @@ PROMPT = "girl, smiling, backstreet"
 
 def sweep_graph(object_info: dict[str, Any], folder: str, seeds: str, swaps: str, steps: int = 2) -> dict[str, Any]:
     """The UI workflow of a sweep over moods and seeds."""
-    from steer.runner.graph import Graph
+    from steer.runner.workflow.builder import Graph
 
     graph = Graph("sweep", object_info, "0.1.0")
     model = graph.node("SteerDemoModel", at=(0, 0), size=(300, 100))
@@ -64,9 +64,9 @@ def pixels(data: bytes) -> np.ndarray:
 
 def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
     from steer.runner import setup
-    from steer.runner import workflow as workflows
-    from steer.runner.client import ComfyClient
-    from steer.runner.server import ComfyServer
+    from steer.runner.comfyui.client import ComfyClient
+    from steer.runner.comfyui.process import ComfyServer
+    from steer.runner.workflow import edit as workflows
 
     folder = tmp_path / "output" / "killed"
     arguments = ["--cpu", "--output-directory", str(tmp_path / "output"), "--user-directory", str(tmp_path),
@@ -109,8 +109,8 @@ def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
 
 def cancelled(server, client, graph: dict[str, Any], folder: Path, count: int) -> dict[str, tuple[int, bytes]]:
     """The pictures of a sweep that was cancelled as soon as `count` of them were there."""
-    from steer.runner import workflow as workflows
-    from steer.runner.client import QueueError
+    from steer.runner.comfyui.client import QueueError
+    from steer.runner.workflow import edit as workflows
 
     stop = threading.Thread(
         target=lambda: (wait_for(lambda: len(pictures(folder)) >= count), _post(f"{server.url}/interrupt"))
@@ -123,7 +123,7 @@ def cancelled(server, client, graph: dict[str, Any], folder: Path, count: int) -
 
 
 def test_cancel_then_run_again_makes_only_the_rest(server, client):
-    from steer.runner import workflow as workflows
+    from steer.runner.workflow import edit as workflows
 
     folder = Path(server.arguments[2]) / "again"
     object_info = get_json(f"{server.url}/object_info")
@@ -138,7 +138,7 @@ def test_cancel_then_run_again_makes_only_the_rest(server, client):
 
 
 def test_cancel_and_a_frozen_picture_by_the_api(server, client):
-    from steer.runner import workflow as workflows
+    from steer.runner.workflow import edit as workflows
 
     folder = Path(server.arguments[2]) / "cancelled"
     object_info = get_json(f"{server.url}/object_info")
@@ -166,7 +166,7 @@ def _post(url: str, body: bytes = b"{}") -> None:
 @pytest.mark.browser
 def test_a_picture_of_a_sweep_in_a_subgraph_dropped_into_the_frontend_makes_itself(server):
     from frontend import Frontend, browser_page
-    from steer.runner.testing import find_browser
+    from steer.runner.dev.testing import find_browser
 
     browser = os.environ.get("STEER_BROWSER") or find_browser()
     assert browser, "no Chromium, Chrome or Edge found; `python run.py test` installs one or leaves these tests out"
@@ -204,8 +204,8 @@ def test_a_picture_of_a_sweep_in_a_subgraph_dropped_into_the_frontend_makes_itse
 def test_the_second_run_in_a_page_saves_workflows_too(server, client, browser: str):
     """Since the first one the frontend keeps the text below the node as one more value of it."""
     from frontend import Frontend, browser_page
-    from steer.nodes.sweep.freeze import cell_text
-    from steer.runner import workflow as workflows
+    from steer.nodes.sweep.plan.freeze import cell_text
+    from steer.runner.workflow import edit as workflows
 
     folder = Path(server.arguments[2]) / "twice"
     _post(f"{server.url}/settings/Comfy.TutorialCompleted", b"true")  # else a dialog greets the first visitor

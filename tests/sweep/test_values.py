@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.axis import Lora
 from steer.nodes.sweep.choices import KINDS, NAMES
-from steer.nodes.sweep.values import MAX_VALUES, NUMBERS, read_values
-from steer.nodes.text_error import TextError
+from steer.nodes.sweep.plan.values import MAX_VALUES, NUMBERS, read_values
+from steer.nodes.text.error import TextError
 
 KNOWN = {
     "sampler": ["euler", "euler_ancestral", "dpmpp_2m"],

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from steer.nodes.sweep.manifest import AxisRecord, CellPlan, CellRecord, Manifest
-from steer.nodes.sweep.viewer import page, write_viewer
+from steer.nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Manifest
+from steer.nodes.sweep.folder.viewer import page, write_viewer
 
 EVIL = "</script><script>alert(1)</script>"
 IMAGE = "<img src=x onerror=alert(1)>"

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ...runner.graph import Graph, Node, Output
+    from ...runner.workflow.builder import Graph, Node, Output
 
 Place = tuple[int, int]
 

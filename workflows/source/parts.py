@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...runner.graph import Graph, Node, Output
+    from ...runner.workflow.builder import Graph, Node, Output
     from .kits import Kit, Models
 
 Pair = tuple["Output", "Output"]  # positive and negative

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...runner.graph import Graph
+    from ...runner.workflow.builder import Graph
     from .kits import Kit
 
 NAME = "02-forward-and-reverse-diffusion"

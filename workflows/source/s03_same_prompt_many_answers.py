@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...runner.graph import Graph, Node
+    from ...runner.workflow.builder import Graph, Node
     from .kits import Kit
 
 NAME = "03-same-prompt-many-answers"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .parts import what_changed
 
 if TYPE_CHECKING:
-    from ...runner.graph import Graph
+    from ...runner.workflow.builder import Graph
     from .kits import Kit
 
 NAME = "04-expression-swap"

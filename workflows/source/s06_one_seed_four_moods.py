@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .parts import with_changes
 
 if TYPE_CHECKING:
-    from ...runner.graph import Graph
+    from ...runner.workflow.builder import Graph
     from .kits import Kit
 
 NAME = "06-one-seed-four-moods"

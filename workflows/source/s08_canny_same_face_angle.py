@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .parts import NOISE, guided, shown, with_and_without
 
 if TYPE_CHECKING:
-    from ...runner.graph import Graph
+    from ...runner.workflow.builder import Graph
     from .kits import Kit
 
 NAME = "08-canny-same-face-angle"

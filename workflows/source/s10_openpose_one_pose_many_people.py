@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .parts import guided, shown, with_and_without
 
 if TYPE_CHECKING:
-    from ...runner.graph import Graph
+    from ...runner.workflow.builder import Graph
     from .kits import Kit
 
 NAME = "10-openpose-one-pose-many-people"

@@ -33,9 +33,9 @@ def make_people(wheel: str) -> None:
     import torch
     from ai_edge_litert.interpreter import Interpreter
     from pose_photos import PHOTOS, photo
-    from steer.preprocessors.graph import load_graph
-    from steer.preprocessors.mediapipe_pose import find_people, needed, sure
-    from steer.preprocessors.weights_build import TFLITE
+    from steer.preprocessors.networks.build import TFLITE
+    from steer.preprocessors.networks.graph import load_graph
+    from steer.preprocessors.pose.mediapipe import find_people, needed, sure
 
     def original(name: str):
         path, outputs = TFLITE[name]

@@ -1,0 +1,194 @@
+"""Control stacks on ComfyUI's CONDITIONING, by its own control objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import comfy.controlnet
+import comfy.utils
+import torch
+
+from ...preprocessors.pictures import picture_size
+from .choices import MODES
+from .fit import ASPECT_TOLERANCE
+from .modes import shaped
+from .stack import Control, ControlStack, check_control
+
+Conditioning = list[Any]
+BALANCED, _, CONTROL = MODES
+
+
+class ShapedControl(comfy.controlnet.ControlBase):
+    """One of ComfyUI's control objects, whose residuals pass through a mode and a mask before they join the chain.
+
+    The object itself is not changed: it keeps its hint, range, strength and network, and is asked as a chain of one.
+    `mask`: [M, H, W] in 0..1, already feathered, or None.
+    """
+
+    def __init__(self, stock: Any, mode: str, mask: torch.Tensor | None) -> None:
+        super().__init__()
+        stock.copy_to(self)  # others may read the hint, the strength and the range from here
+        self.stock, self.mode, self.mask = stock, mode, mask
+
+    def get_control(
+        self,
+        x_noisy: torch.Tensor,
+        t: torch.Tensor,
+        cond: dict[str, Any],
+        batched_number: int,
+        transformer_options: dict[str, Any],
+    ) -> dict[str, Any] | None:
+        given = (x_noisy, t, cond, batched_number, transformer_options)
+        before = None if self.previous_controlnet is None else self.previous_controlnet.get_control(*given)
+        own = self.stock.get_control(*given)  # None outside start..end: the network was not run
+        if own is None:
+            return before
+        own = shaped(own, self.mode, self.mask, x_noisy.shape[-2:], batched_number)
+        return comfy.controlnet.ControlBase().control_merge(own, before, None)
+
+    def set_cond_hint(self, *args: Any, **kwargs: Any) -> ShapedControl:
+        self.stock.set_cond_hint(*args, **kwargs)
+        self.stock.copy_to(self)
+        return self
+
+    def pre_run(self, model: Any, percent_to_timestep_function: Callable[[float], float]) -> None:
+        super().pre_run(model, percent_to_timestep_function)
+        self.stock.pre_run(model, percent_to_timestep_function)
+
+    def cleanup(self) -> None:
+        super().cleanup()
+        self.stock.cleanup()
+
+    def copy(self) -> ShapedControl:
+        return ShapedControl(self.stock.copy(), self.mode, self.mask)
+
+    def get_models(self) -> list[Any]:
+        return [*super().get_models(), *self.stock.get_models()]
+
+    def inference_memory_requirements(self, dtype: torch.dtype) -> float:
+        return super().inference_memory_requirements(dtype) + self.stock.inference_memory_requirements(dtype)
+
+
+def apply_stack(
+    stack: ControlStack, positive: Conditioning, negative: Conditioning
+) -> tuple[Conditioning, Conditioning]:
+    """`positive` and `negative` with every control of `stack`, as a chain of ControlNetApplyAdvanced would have them.
+
+    A balanced control without a mask is ComfyUI's own object, and nothing is added to it. One of mode "control" is
+    left out of the negative side. The mask of a net for inpainting says what is made anew, not where the net acts.
+    The conditionings given are not changed. ValueError for a control that cannot be (strength NaN, start after end, no
+    ControlNet).
+    """
+    for control in stack:
+        check_control(control)
+        check_net(control.net, control.vae)
+        positive, negative = _apply(control, positive, negative)
+    return positive, negative
+
+
+def _apply(control: Control, positive: Conditioning, negative: Conditioning) -> tuple[Conditioning, Conditioning]:
+    import nodes  # ComfyUI's, which is there when a graph runs
+
+    apply: Any = getattr(nodes, "ControlNetApplyAdvanced")  # noqa: B009  # the checker takes `nodes` for this pack's
+    both_sides = control.mode != CONTROL
+    inpaints = needs_mask(control.net)
+    kept = [1.0 - control.mask[:, None]] if inpaints and control.mask is not None else []
+    applied, other = apply().apply_controlnet(
+        positive, negative if both_sides else [], control.net, control.hint, control.strength, control.start_percent,
+        control.end_percent, vae=control.vae, extra_concat=kept,
+    )  # fmt: skip
+    area = None if inpaints else control.mask
+    if control.strength != 0 and (control.mode != BALANCED or area is not None):
+        applied, other = _shape(control.mode, area, applied, other)
+    return applied, other if both_sides else negative
+
+
+def _shape(mode: str, area: torch.Tensor | None, *sides: Conditioning) -> list[Conditioning]:
+    """The stock control objects of `sides` wrapped; one that both sides share stays shared, or ComfyUI could not
+    sample them in one batch."""
+    wrapped: dict[Any, ShapedControl] = {}
+    for stock in (entry[1]["control"] for side in sides for entry in side):
+        if stock not in wrapped:
+            wrapped[stock] = ShapedControl(stock.copy(), mode, area)
+            wrapped[stock].set_previous_controlnet(stock.previous_controlnet)
+    return [[[tokens, values | {"control": wrapped[values["control"]]}] for tokens, values in side] for side in sides]
+
+
+def check_net(net: Any, vae: Any) -> None:
+    """ValueError unless `net` is a control object of ComfyUI that has what it needs."""
+    if not isinstance(net, comfy.controlnet.ControlBase):
+        kind = "nothing" if net is None else type(net).__name__
+        raise ValueError(
+            f"control_net: expected a ControlNet, got {kind}. The file may be a checkpoint, a LoRA or broken: connect "
+            "Load ControlNet Model with a ControlNet file."
+        )
+    if net.latent_format is not None and vae is None:
+        raise ValueError(
+            "vae: this ControlNet takes its hint as a latent, and no VAE is connected. Connect the VAE of the model."
+        )
+
+
+def needs_mask(net: Any) -> bool:
+    """Whether `net` is for inpainting and is told by a mask what is made anew, as AliMama's are."""
+    return bool(getattr(net, "concat_mask", False))
+
+
+def without_masked(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """[B, H, W, C], black where the mask [M, H', W'] is set, as ControlNetInpaintingAliMamaApply blacks it out.
+
+    ValueError unless M is 1 or B, or B is 1.
+    """
+    if 1 not in (len(image), len(mask)) and len(image) != len(mask):
+        raise ValueError(f"mask: there are {len(mask)} for {len(image)} hints. Give one, or one for each hint.")
+    kept = comfy.utils.common_upscale(1.0 - mask[:, None], image.shape[2], image.shape[1], "bilinear", "center")
+    return image * kept.round().movedim(1, -1)
+
+
+def pixels_per_cell(net: Any, vae: Any) -> int:
+    """How many pixels of the hint stand for one cell of the latent: ComfyUI resizes hints to that."""
+    ratio = int(net.compression_ratio)
+    return ratio * int(vae.spacial_compression_encode()) if net.latent_format is not None else ratio
+
+
+def target_size(net: Any, latent: dict[str, Any] | None, vae: Any) -> tuple[int, int] | None:
+    """(height, width) in pixels of the hint that ComfyUI neither crops nor resizes; None without a latent."""
+    return None if latent is None else picture_size(latent, pixels_per_cell(net, vae))
+
+
+def check_fits(control: Control, latent: dict[str, Any]) -> str:
+    """What to tell of a control whose hint ComfyUI resizes for the one picture of `latent`; "" if it fits.
+
+    ValueError for several hints or masks, for a hint of another shape, which ComfyUI would cut, and as check_net.
+    """
+    check_net(control.net, control.vae)
+    of = f" of '{control.name}'" if control.name else ""
+    for what, pictures in (("hints", control.hint), ("masks", control.mask)):
+        if pictures is not None and pictures.ndim > 2 and len(pictures) != 1:
+            raise ValueError(
+                f"control: there are {len(pictures)} {what}{of}, and the latent is one picture, so that only the first "
+                "would count. Give the ControlNet Guide one; for several, make a sweep of each."
+            )
+    target = target_size(control.net, latent, control.vae)
+    height, width = (int(side) for side in control.hint.shape[1:3])
+    if target is None or (height, width) == target:
+        return ""
+    told = f"the hint{of} is {width}x{height}, and the latent makes a picture of {target[1]}x{target[0]}"
+    advice = "Connect the same latent to latent of the ControlNet Guide"
+    if abs(width * target[0] / (height * target[1]) - 1) > ASPECT_TOLERANCE:
+        raise ValueError(f"control: {told}, of another shape: ComfyUI would cut it without a word. {advice}.")
+    return f"{told}: ComfyUI resizes it. {advice}, which loses no thin lines"
+
+
+def check_batch(what: str, count: int, latent: dict[str, Any] | None) -> None:
+    """ValueError unless `count` pictures are one, or one for each picture (or frame) of the latent."""
+    if latent is None or count == 1:
+        return
+    samples = latent["samples"]
+    frames = int(samples.shape[2]) if samples.ndim == 5 else 1
+    if count not in {int(samples.shape[0]), frames, int(samples.shape[0]) * frames}:
+        pictures = int(samples.shape[0]) * frames
+        raise ValueError(
+            f"{what}: there are {count} for the {pictures} picture{'s' if pictures > 1 else ''} of the latent. Give 1, "
+            "or as many as it has pictures, or change its batch_size."
+        )

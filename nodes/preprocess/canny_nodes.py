@@ -1,0 +1,112 @@
+"""The node Canny."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import torch
+
+from ...preprocessors.choices import MAX_GRADIENT, MAX_SIDE
+from ..api import io
+from .inputs import fit_input, latent_input
+
+
+class Canny(io.ComfyNode):
+    """IMAGE [B, H, W, C] in 0..1 -> hint [B, H, W, 3] of 0 and 1, the thresholds used, and a report."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerCanny",
+            display_name="Canny",
+            category="Steer/Preprocess",
+            description=(
+                "Draws the edges of a picture in white on black, as Canny ControlNets were trained on. "
+                "The same pixels as OpenCV's cv2.Canny."
+            ),
+            inputs=[
+                io.Image.Input("image", tooltip="The pictures to trace. Transparent ones are laid on white."),
+                io.Int.Input(
+                    "low_threshold",
+                    default=100,
+                    min=0,
+                    max=MAX_GRADIENT,
+                    tooltip="Weaker edges are dropped; edges between the two thresholds stay only where they touch "
+                    "a strong one. Lower it for longer lines.",
+                ),
+                io.Int.Input(
+                    "high_threshold",
+                    default=200,
+                    min=0,
+                    max=MAX_GRADIENT,
+                    tooltip="Stronger edges are always drawn. Lower it for more detail, raise it for less.",
+                ),
+                io.Boolean.Input(
+                    "auto",
+                    default=False,
+                    tooltip="Choose both thresholds for each picture from its own contrast; the two above are "
+                    "then ignored.",
+                ),
+                io.Int.Input(
+                    "resolution",
+                    default=0,
+                    min=0,
+                    max=MAX_SIDE,
+                    step=8,
+                    tooltip="Resize the short side to this many pixels before the edges are found, so that lines "
+                    "stay one pixel wide. 0: the size of the latent if one is connected, else that of the picture.",
+                ),
+                fit_input(optional=True),
+                latent_input(),
+            ],
+            outputs=[
+                io.Image.Output(display_name="hint", tooltip="White edges on black, for a Canny ControlNet."),
+                io.String.Output(
+                    display_name="thresholds",
+                    tooltip="The thresholds used, one line per picture if they differ. Type them in to repeat a hint.",
+                ),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="How much of each picture is edges; and whether there are none, or it is a hint already.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls,
+        image: torch.Tensor,
+        low_threshold: int,
+        high_threshold: int,
+        auto: bool,
+        resolution: int,
+        fit: str = "crop",
+        latent: dict[str, Any] | None = None,
+    ) -> io.NodeOutput:
+        from ...preprocessors.canny import canny, describe
+        from ...preprocessors.pictures import place
+        from .. import comfy_progress
+        from . import images
+
+        target = images.target_size(latent)
+        if target is not None:
+            images.check(image)
+            place(images.size(image), resolution, target, fit)  # its errors: two sizes, a size that is too large
+        progress = comfy.utils.ProgressBar(len(image))
+
+        def after_each_picture() -> None:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            progress.update(1)
+
+        hints = canny(
+            image, low_threshold, high_threshold, auto=auto, resolution=resolution, target=target, fit=fit,
+            on_frame=after_each_picture,
+        )  # fmt: skip
+        passed = images.pass_on_edges(image, hints.hint, fit if target else "stretch")
+        hint = hints.hint.to(comfy.model_management.intermediate_device())
+        report = images.edges_told(image, hint, passed)
+        comfy_progress.tell(report)
+        used = [None if index in passed else one for index, one in enumerate(hints.thresholds)]
+        return io.NodeOutput(hint, describe(used), report)

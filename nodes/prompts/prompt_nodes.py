@@ -1,0 +1,201 @@
+"""The nodes of the family Prompts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import comfy.model_management
+import torch
+
+from ..api import io
+from ..choices import AXIS_TYPE
+from .choices import BY_STEPS, LIST_MODES, PRODUCT, TIME_MODES
+
+if TYPE_CHECKING:
+    from .comfy_conditioning import Conditioning
+
+
+CATEGORY = "Steer/Prompts"
+
+
+class PromptSwap(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerPromptSwap",
+            display_name="Prompt Swap",
+            category=CATEGORY,
+            description="Changes a word of a prompt to others, and nothing else: one prompt for each.",
+            inputs=[
+                io.String.Input(
+                    "prompt",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="gorgeous cute Austrian girl, smiling, backstreet",
+                    tooltip="The prompt. Weights such as (smiling:1.2) stay as they are.",
+                ),
+                io.String.Input(
+                    "find",
+                    default="smiling",
+                    tooltip="The word of the prompt that changes. Several that change together: smiling, sunny.",
+                ),
+                io.String.Input(
+                    "swaps",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="angry\nlaughing",
+                    tooltip="What to put there, one a line. For several words one of each: angry, stormy.",
+                ),
+                io.Boolean.Input("include_original", default=True, tooltip="Whether the prompt as it is comes first."),
+                io.Boolean.Input(
+                    "whole_words",
+                    default=True,
+                    tooltip="Off: also as a part of a longer word, such as smile in smiles, or a Korean word with an "
+                    "ending.",
+                ),
+                io.Boolean.Input(
+                    "match_case", default=False, tooltip="On: capital and small letters must be the same."
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    display_name="prompts",
+                    is_output_list=True,
+                    tooltip="The prompts. The next node, such as CLIP Text Encode, runs once for each.",
+                ),
+                io.Custom(AXIS_TYPE).Output(
+                    display_name="axis", tooltip="The same swaps as an axis of a sweep: they change the sweep's prompt."
+                ),
+                io.String.Output(
+                    display_name="labels", is_output_list=True, tooltip="The words that changed, one for each prompt."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls, prompt: str, find: str, swaps: str, include_original: bool, whole_words: bool, match_case: bool
+    ) -> io.NodeOutput:
+        from ..axis import prompt_axis
+        from .swap import read_swaps, swap_labels, swapped
+
+        values = read_swaps(find, swaps, include_original, whole_words, match_case)
+        labels = swap_labels(values)
+        prompts = [swapped(prompt, [value]) for value in values]
+        return io.NodeOutput(prompts, prompt_axis(values, labels), labels)
+
+
+class PromptTemplate(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerPromptTemplate",
+            display_name="Prompt Template",
+            category=CATEGORY,
+            description="A prompt with slots such as [[expression]], filled from lists in all combinations.",
+            inputs=[
+                io.String.Input(
+                    "template",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="gorgeous cute Austrian girl, [[expression]], [[place]]",
+                    tooltip="The prompt with slots in double brackets. ComfyUI's braces and // comments work as ever.",
+                ),
+                io.String.Input(
+                    "lists",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="expression: smiling | angry | laughing\nplace: backstreet | meadows",
+                    tooltip="A list for each slot, one a line, with bars between the values. A line that begins with a "
+                    "bar goes on with the list above.",
+                ),
+                io.Combo.Input(
+                    "mode",
+                    options=list(LIST_MODES),
+                    default=PRODUCT,
+                    tooltip="product: every combination, the last list changing fastest. zip: the first value of each "
+                    "list, then the second of each.",
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    display_name="prompts",
+                    is_output_list=True,
+                    tooltip="The prompts. The next node, such as CLIP Text Encode, runs once for each.",
+                ),
+                io.Custom(AXIS_TYPE).Output(
+                    display_name="axis", tooltip="The same prompts as an axis of a sweep: they replace its prompt."
+                ),
+                io.String.Output(
+                    display_name="labels", is_output_list=True, tooltip="The values of each prompt that vary."
+                ),
+                io.Int.Output(display_name="count", tooltip="How many prompts there are."),
+            ],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls, template: str, lists: str, mode: str
+    ) -> io.NodeOutput:
+        from ..axis import prompt_axis
+        from .swap import WholePrompt
+        from .template import expand
+
+        prompts, labels = expand(template, lists, mode)
+        axis = prompt_axis([WholePrompt(prompt) for prompt in prompts], labels)
+        return io.NodeOutput(prompts, axis, labels, len(prompts))
+
+
+class TimedSwap(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SteerTimedSwap",
+            display_name="Timed Swap",
+            category=CATEGORY,
+            description="A prompt that changes while the picture is made, exactly between two steps: "
+            "[smiling:angry:0.4].",
+            inputs=[
+                io.Clip.Input("clip", tooltip="The text encoder."),
+                io.Model.Input("model", tooltip="The model that makes the picture, with its patches."),
+                io.Sigmas.Input(
+                    "sigmas",
+                    tooltip="The schedule that the sampler gets. For KSampler: Basic Scheduler with its scheduler, "
+                    "steps and denoise.",
+                ),
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="gorgeous cute Austrian girl, [smiling:angry:0.4], backstreet",
+                    tooltip="[a:b:0.4] a, then b. [a:0.4] added. [a::0.4] removed. With a bar for the colons they "
+                    "alternate. 0.4 is a fraction, 8 the step after which it switches. Write \\[ for a plain bracket.",
+                ),
+                io.Combo.Input(
+                    "time",
+                    options=list(TIME_MODES),
+                    default=BY_STEPS,
+                    tooltip="What a fraction counts: steps, as in A1111, or the noise levels the model was trained on, "
+                    "as ComfyUI's own start and end percent.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output(display_name="conditioning", tooltip="For any sampler, positive or negative."),
+                io.String.Output(
+                    display_name="report", tooltip="Each prompt with its steps, and after which step it switches."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+        cls, clip: Any, model: Any, sigmas: torch.Tensor, text: str, time: str
+    ) -> io.NodeOutput:
+        from .comfy_conditioning import encode, timed_conditioning
+
+        def encoder(prompt: str) -> Conditioning:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            return encode(clip, prompt)
+
+        conditioning, plan = timed_conditioning(text, sigmas, model, time, encoder)
+        return io.NodeOutput(conditioning, plan.report)

@@ -1,0 +1,260 @@
+"""The manifest of a sweep's folder: what was asked for, what is finished, what failed. One JSON object a line.
+
+Lines are only ever appended (journal.py), so that a killed server or a full disk loses at most the line being written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from PIL import Image
+
+from ...journal import append_line, read_lines
+
+MANIFEST = "manifest.jsonl"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AxisRecord:
+    """What varies along one axis: its name and the label of each of its values."""
+
+    name: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """A cell of a grid. key: hash of all that makes its picture. at: its place on each axis. labels: one an axis."""
+
+    key: str
+    at: tuple[int, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What one run asked for: the cells, in any order. Raises ValueError for a cell outside the axes."""
+
+    title: str
+    axes: tuple[AxisRecord, ...]
+    cells: tuple[CellPlan, ...]
+
+    def __post_init__(self) -> None:
+        shape = tuple(len(axis.labels) for axis in self.axes)
+        for cell in self.cells:
+            if len(cell.at) != len(shape) or not all(0 <= i < n for i, n in zip(cell.at, shape, strict=True)):
+                raise ValueError(f"grid '{self.title}': there is no place {cell.at} in a grid of {shape}.")
+            if len(cell.labels) != len(shape):
+                raise ValueError(f"grid '{self.title}': cell {cell.at} has {len(cell.labels)} labels.")
+        if len({cell.at for cell in self.cells}) < len(self.cells):
+            raise ValueError(f"grid '{self.title}': two cells have one place.")
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """How a cell ended: a picture in `file` (relative to the folder, with forward slashes) or an `error`, not both.
+
+    values: what it was made with, as JSON. seconds: how long it took. Raises ValueError for a file outside the folder.
+    """
+
+    key: str
+    file: str | None
+    error: str | None
+    values: dict[str, Any]
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if (self.file is None) == (self.error is None):
+            raise ValueError(f"cell {self.key}: it has either a file or an error.")
+        if self.file is not None and not _is_inside(self.file):
+            raise ValueError(f"cell {self.key}: the file '{self.file}' is not inside the folder of its sweep.")
+
+
+class Manifest:
+    """The manifest of `folder`, read once when made; a folder or file that is not there yet is an empty one.
+
+    Lines that cannot be read, as of another Steer, are skipped with one warning. Raises OSError where the file is
+    there but may not be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / MANIFEST
+        self._grids: list[Grid] = []
+        self._run = ""
+        self._last: dict[str, CellRecord] = {}
+        self._sizes: dict[str, int] = {}
+        self._attempts: dict[str, int] = {}
+        self._read()
+
+    @property
+    def grid(self) -> Grid | None:
+        """What was asked for last."""
+        return self._grids[-1] if self._grids else None
+
+    @property
+    def grids(self) -> tuple[Grid, ...]:
+        """All that was ever asked for in this folder, the last at the end."""
+        return tuple(self._grids)
+
+    @property
+    def run(self) -> str:
+        """The name of the last run that had something to make for the grid; empty where it gave none."""
+        return self._run
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a grid, and every picture of it."""
+        return self.grid is not None and all(self.finished(cell.key) for cell in self.grid.cells)
+
+    def start(self, title: str, axes: Sequence[AxisRecord], cells: Sequence[CellPlan], run: str = "") -> None:
+        """Make this the grid that is asked for now, by the run with this name.
+
+        Raises ValueError for an impossible grid, OSError as `record`.
+        """
+        grid = Grid(title, tuple(axes), tuple(cells))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if grid != self.grid:
+            self._append({"kind": "grid", **asdict(grid)})
+            self._grids.append(grid)
+            self._run = ""
+        if run and run != self._run:
+            self._append({"kind": "run", "name": run})
+            self._run = run
+
+    def record(self, cell: CellRecord) -> None:
+        """Write down how a cell ended; its picture must be there.
+
+        Raises OSError where that cannot be written, with the manifest as it was before.
+        """
+        size = 0 if cell.file is None else (self.folder / cell.file).stat().st_size
+        self._append({"kind": "cell", **asdict(cell), "bytes": size})
+        self._keep(cell, size)
+
+    def state(self, key: str) -> CellRecord | None:
+        """How the cell ended last, whether or not its picture is still there."""
+        return self._last.get(key)
+
+    def finished(self, key: str) -> CellRecord | None:
+        """The record of a cell whose picture is there: in the size that was recorded, or changed by someone since."""
+        record = self._last.get(key)
+        if record is None or record.file is None:
+            return None
+        try:
+            size = (self.folder / record.file).stat().st_size
+        except OSError:
+            return None
+        if size != self._sizes[key]:
+            if not _is_picture(self.folder / record.file):
+                return None
+            log.warning("Steer: %s was changed after it was made. It is left as it is.", self.folder / record.file)
+            self._sizes[key] = size
+        return record
+
+    def fingerprint(self) -> str:
+        """Changes with the grid, with what is finished, and with every attempt at a cell that still is not."""
+        digest = hashlib.sha256()
+        for cell in self.grid.cells if self.grid else ():
+            done = self.finished(cell.key)
+            state = (done.file, self._sizes[cell.key]) if done else (None, self._attempts.get(cell.key, 0))
+            digest.update(json.dumps([asdict(cell), state]).encode())
+        return digest.hexdigest()
+
+    def _keep(self, cell: CellRecord, size: int) -> None:
+        self._last[cell.key] = cell
+        self._sizes[cell.key] = size
+        self._attempts[cell.key] = self._attempts.get(cell.key, 0) + 1
+
+    def _read(self) -> None:
+        unreadable = read_lines(self.path, self._take)
+        if unreadable:
+            log.warning(
+                "Steer: %d of the lines of %s cannot be read and are skipped; the first is line %d. Another version "
+                "may have written them.", len(unreadable), self.path, unreadable[0],
+            )  # fmt: skip
+
+    def _take(self, line: Any) -> None:
+        """Raises ValueError, TypeError or KeyError for a line of another kind or shape."""
+        entry = _mapping(line)
+        if entry["kind"] == "grid":
+            axes = [AxisRecord(_text(axis["name"]), _texts(axis["labels"])) for axis in _list(entry["axes"])]
+            cells = [
+                CellPlan(_text(cell["key"]), tuple(_whole(i) for i in _list(cell["at"])), _texts(cell["labels"]))
+                for cell in _list(entry["cells"])
+            ]
+            self._grids.append(Grid(_text(entry["title"]), tuple(axes), tuple(cells)))
+            self._run = ""
+        elif entry["kind"] == "run":
+            self._run = _text(entry["name"])
+        elif entry["kind"] == "cell":
+            file, error = (None if entry[name] is None else _text(entry[name]) for name in ("file", "error"))
+            values, seconds = dict(_mapping(entry["values"])), float(entry["seconds"])
+            if not math.isfinite(seconds):
+                raise ValueError("seconds: not a number")
+            self._keep(CellRecord(_text(entry["key"]), file, error, values, seconds), _whole(entry["bytes"]))
+        else:
+            raise ValueError("a line of unknown kind")
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        try:
+            append_line(self.path, line)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"The manifest {self.path} cannot be written ({error.strerror}). What is finished stays: make room, or "
+                "let ComfyUI write there, and run it again.",
+            ) from error
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether the file holds a whole picture: one that was retouched does, a torn one does not."""
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except (OSError, SyntaxError, ValueError):  # what Pillow raises for a broken file
+        return False
+    return True
+
+
+def _is_inside(file: str) -> bool:
+    """A relative path that stays below its folder on any system."""
+    windows, posix = PureWindowsPath(file), PurePosixPath(file)
+    outside = windows.drive or windows.root or posix.is_absolute() or ".." in windows.parts or "\0" in file
+    return bool(posix.name) and not outside
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(_text(part) for part in _list(value))
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int):
+        raise ValueError("not a whole number")
+    return value

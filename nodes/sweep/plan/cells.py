@@ -1,0 +1,213 @@
+"""From axes to cells: what each picture is made with, in which order, and which may share a batch."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ...axis import Axis, Lora
+from ...choices import (
+    CFG,
+    CHECKPOINT,
+    CONTROL_END,
+    CONTROL_START,
+    CONTROL_STRENGTH,
+    CONTROLS,
+    DENOISE,
+    LORA,
+    PROMPT,
+    SAMPLER,
+    SCHEDULER,
+    SEED,
+    STEPS,
+    SWITCH_TIME,
+)
+from ...prompts.comments import without_comments
+from ...prompts.swap import WholePrompt, swapped
+from ...prompts.timed_parse import parse_timed, retimed, switches, write_timed
+
+MAX_AXES = 4
+# What is slow to change comes first and changes least: a checkpoint is loaded once, a prompt encoded once.
+ORDER = (CHECKPOINT, LORA, PROMPT, SWITCH_TIME, *CONTROLS, SAMPLER, SCHEDULER, STEPS, DENOISE, CFG, SEED)
+FIELDS = {
+    CHECKPOINT: "checkpoint", LORA: "lora", CONTROL_STRENGTH: "control_strength", CONTROL_START: "control_start",
+    CONTROL_END: "control_end", SAMPLER: "sampler", SCHEDULER: "scheduler", STEPS: "steps", DENOISE: "denoise",
+    CFG: "cfg", SEED: "seed",
+}  # fmt: skip
+# What a connected SAMPLER or SIGMAS decides, so that no axis can.
+BY_SAMPLER, BY_SIGMAS = (SAMPLER,), (SCHEDULER, STEPS, DENOISE)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a picture is made with, besides what all of them share. None: as it is connected."""
+
+    positive: str
+    negative: str
+    seed: int
+    steps: int
+    cfg: float
+    sampler: str
+    scheduler: str
+    denoise: float
+    checkpoint: str | None = None
+    lora: Lora | None = None
+    control_strength: float | None = None
+    control_start: float | None = None
+    control_end: float | None = None
+
+    def values(self) -> dict[str, Any]:
+        """As JSON, without what is as connected."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Connected:
+    """Which of the optional inputs of a sweep are connected."""
+
+    control: bool = False
+    sampler: bool = False
+    sigmas: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture. at: its place on each axis as wired, from 0. labels: one an axis."""
+
+    at: tuple[int, ...]
+    labels: tuple[str, ...]
+    settings: Settings
+
+
+def numbered(axes: Sequence[Axis]) -> list[Axis]:
+    """The axes with the labels of each made different, so that labels name one cell."""
+    result = []
+    for axis in axes:
+        labels: dict[str, None] = {}
+        for label in axis.labels:
+            number = itertools.count(2)
+            own = label
+            while own in labels:
+                own = f"{label} ({next(number)})"
+            labels[own] = None
+        result.append(replace(axis, labels=tuple(labels)))
+    return result
+
+
+def check_axes(axes: Sequence[Axis], connected: Connected, max_cells: int) -> None:
+    """Raises ValueError for axes that cannot be combined, that vary what is overridden, or with too many cells."""
+    if len(axes) > MAX_AXES:
+        raise ValueError(f"axes: there are {len(axes)}. Use at most {MAX_AXES}.")
+    for number, axis in enumerate(axes, start=1):
+        if axis.name not in ORDER:
+            raise ValueError(f"axis {number}: Sweep cannot vary '{axis.name}'. It varies: {', '.join(ORDER)}.")
+        if axis.name != PROMPT and axis.name in (other.name for other in axes[: number - 1]):
+            raise ValueError(f"axis {number}: two axes vary the {axis.name}. Put all its values into one.")
+        seen = set()
+        for value, label in zip(axis.values, axis.labels, strict=True):
+            if value in seen:
+                raise ValueError(f"axis {number} ({axis.name}): '{label}' is there twice. Remove one.")
+            seen.add(value)
+        if connected.sampler and axis.name in BY_SAMPLER:
+            raise ValueError(f"axis {number}: it varies the {axis.name}, but a sampler is connected. Disconnect it.")
+        if connected.sigmas and axis.name in BY_SIGMAS:
+            raise ValueError(
+                f"axis {number}: it varies {axis.name}, but sigmas are connected, which set it. Disconnect them."
+            )
+        if axis.name in CONTROLS and not connected.control:
+            raise ValueError(f"axis {number}: it varies the {axis.name}, but no control is connected. Connect one.")
+    count = math.prod(len(axis) for axis in axes)
+    if count > max_cells:
+        sizes = " x ".join(f"{len(axis)} ({axis.name})" for axis in axes)
+        raise ValueError(
+            f"max_cells: {sizes} = {count:,} cells, more than {max_cells:,}. Use fewer values or raise it."
+        )
+
+
+def plan_cells(settings: Settings, axes: Sequence[Axis]) -> list[Cell]:
+    """The cells of the product of `axes`, in the order in which they are made: slow axes outermost.
+
+    settings: those of the node, whose `positive` is the prompt that prompt axes change. Raises ValueError where a word
+    to swap is not in the prompt, and TextError for a timed prompt that is faulty.
+    """
+    order = sorted(range(len(axes)), key=lambda i: ORDER.index(axes[i].name))
+    prompts = _Prompts(settings.positive, axes)
+    cells = []
+    for places in itertools.product(*(range(len(axes[i])) for i in order)):
+        at = tuple(place for _, place in sorted(zip(order, places, strict=True)))
+        own = {FIELDS[axis.name]: axis.values[i] for axis, i in zip(axes, at, strict=True) if axis.name in FIELDS}
+        labels = tuple(axis.labels[i] for axis, i in zip(axes, at, strict=True))
+        cells.append(Cell(at, labels, replace(settings, positive=prompts.text(at), **own)))
+    return cells
+
+
+class _Prompts:
+    """The prompt of a cell; each combination of prompt axes is put together once."""
+
+    def __init__(self, text: str, axes: Sequence[Axis]) -> None:
+        self.base, self.axes = text, axes
+        self.known: dict[tuple[int, ...], str] = {}
+        self.own = [i for i, axis in enumerate(axes) if axis.name in (PROMPT, SWITCH_TIME)]
+
+    def text(self, at: Sequence[int]) -> str:
+        place = tuple(at[i] for i in self.own)
+        if place not in self.known:
+            self.known[place] = self._made(at)
+        return self.known[place]
+
+    def _made(self, at: Sequence[int]) -> str:
+        swaps = [axis.values[i] for axis, i in zip(self.axes, at, strict=True) if axis.name == PROMPT]
+        text = swapped(self.base, swaps) if swaps else without_comments(self.base)
+        prompt = parse_timed(text, "positive")
+        for axis, i in zip(self.axes, at, strict=True):
+            if axis.name == SWITCH_TIME:
+                if not switches(prompt):
+                    raise ValueError(
+                        "axis switch time: nothing in the prompt switches. Write for example [smiling:angry:0.4] in it."
+                    )
+                return write_timed(retimed(prompt, axis.values[i]))
+        return text
+
+
+def title_of(settings: Settings, axes: Sequence[Axis], folder: str) -> str:
+    """The headline of the sheet: the prompt that all cells come from, or the folder where each has its own."""
+    whole = any(isinstance(value, WholePrompt) for axis in axes for value in axis.values)
+    text = " ".join((folder if whole else settings.positive).split())
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def batches(cells: Sequence[Cell], size: Callable[[Settings], int]) -> Iterator[list[Cell]]:
+    """The cells in batches of neighbours that differ in nothing but the seed. size: the most of these in one."""
+    batch: list[Cell] = []
+    for cell in cells:
+        if batch and (len(batch) >= size(batch[0].settings) or not _only_the_seed(batch[0], cell)):
+            yield batch
+            batch = []
+        batch.append(cell)
+    if batch:
+        yield batch
+
+
+def _only_the_seed(one: Cell, other: Cell) -> bool:
+    return replace(one.settings, seed=0) == replace(other.settings, seed=0)
+
+
+def statement(axes: Sequence[Axis], cells: int, missing: int, in_batches: int, size: tuple[int, int]) -> str:
+    """What a sweep is about to do. size: (height, width) of a picture in pixels."""
+    sizes = " x ".join(f"{len(axis)} ({axis.name})" for axis in axes) or "no axis"
+    megapixels = cells * size[0] * size[1] / 1e6
+    order = [axis.name for axis in sorted(axes, key=lambda axis: ORDER.index(axis.name)) if len(axis) > 1]
+    lines = [f"{sizes}: {_count(cells, 'cell')} of {size[1]} x {size[0]}, {megapixels:.3g} megapixels in all."]
+    if missing < cells:
+        lines.append(f"{cells - missing} are there already.")
+    lines.append(f"{_count(missing, 'cell')} to make in {_count(in_batches, 'batch')}.")
+    if len(order) > 1:
+        lines.append(f"Order: {', then '.join(order)}, the last changing fastest.")
+    return " ".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what if number == 1 else what + ('es' if what.endswith('ch') else 's')}"

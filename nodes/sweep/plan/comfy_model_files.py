@@ -1,0 +1,56 @@
+"""What tells the files behind a graph apart: those that texts name, and those that nodes read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+
+from ...prompt_graph import is_link
+from .cell_key import lasting, noted_state
+
+log = logging.getLogger(__name__)
+
+
+def file_identity(name: str) -> str | None:
+    """Size and time of change of the files that `name` names in ComfyUI's model folders; None where it names none."""
+    states = [path.stat() for path in _model_files(name)]
+    return " ".join(f"{state.st_size} {state.st_mtime_ns}" for state in states) or None
+
+
+def file_size(name: str) -> str | None:
+    """Their sizes alone, which are the same for the same files on another machine."""
+    return " ".join(str(path.stat().st_size) for path in _model_files(name)) or None
+
+
+def _model_files(name: str) -> list[Path]:
+    """A checkpoint and a LoRA may have one name: which of them a node reads, its text does not say."""
+    if not name.lower().endswith((*folder_paths.supported_pt_extensions, ".gguf")):
+        return []
+    found = [folder_paths.get_full_path(kind, name) for kind in sorted(folder_paths.folder_names_and_paths)]
+    return [Path(path) for path in dict.fromkeys(found) if path]
+
+
+def node_state(node: Mapping[str, Any]) -> Any:
+    """What a node of the graph says of the files that it reads (IS_CHANGED, fingerprint_inputs); None for nothing.
+
+    ComfyUI's cache notes it on the node; without a cache (--cache-none) nobody has asked, so it is asked here.
+    """
+    import nodes  # ComfyUI's, which is there when a graph runs
+
+    kinds: Any = getattr(nodes, "NODE_CLASS_MAPPINGS")  # noqa: B009  # the checker takes `nodes` for this pack's
+    kind = kinds.get(node["class_type"])
+    ask = getattr(kind, "IS_CHANGED", None) or getattr(kind, "fingerprint_inputs", None)
+    if "is_changed" in node or ask is None:
+        return noted_state(node)
+    inputs = {name: None if is_link(value) else value for name, value in node["inputs"].items()}
+    try:
+        return lasting([ask(**inputs)])
+    except NotImplementedError:  # V3's own, where a node has none
+        return None
+    except Exception as error:  # noqa: BLE001  # any node's own: ComfyUI takes it for changed then, too
+        log.warning("Sweep: %s does not say whether its files changed: %s", node["class_type"], error)
+        return float("nan")

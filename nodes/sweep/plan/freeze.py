@@ -1,0 +1,152 @@
+"""The prompt and the workflow of a sweep with its `cell` widget set to one cell, as every picture carries them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from ...prompt_graph import is_link
+from ..choices import ON_ERROR
+
+CELL = "cell"
+PLAN = "?"  # in the place of a cell: none is made, the report is the plan of the whole sweep as JSON
+ASIDE = "-"  # in the place of a cell: nothing is made, and what needs the sheet waits
+TEMP_CELLS = "steer-cells"  # in ComfyUI's temp folder: cells of a divided sweep, until they are fetched
+Json = dict[str, Any]
+
+
+def cell_text(labels: Sequence[str]) -> str:
+    """What the widget says for the cell with these labels, one an axis."""
+    return json.dumps(list(labels), ensure_ascii=False)
+
+
+def read_cell(text: str) -> tuple[str, ...] | None:
+    """The labels that `cell_text` wrote; None for text that is none of these, such as `angry; seed 3`."""
+    try:
+        labels = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        return None
+    return tuple(labels)
+
+
+def cells_text(cells: Sequence[Sequence[str]]) -> str:
+    """What the widget says for several cells that are made together, by the labels of each."""
+    return json.dumps([list(labels) for labels in cells], ensure_ascii=False)
+
+
+def read_cells(text: str) -> list[tuple[str, ...]] | None:
+    """The cells that `cells_text` wrote; None for any other text."""
+    try:
+        cells = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(cells, list) or not cells or not all(isinstance(labels, list) for labels in cells):
+        return None
+    if not all(isinstance(label, str) for labels in cells for label in labels):
+        return None
+    return [tuple(labels) for labels in cells]
+
+
+def other_sweeps(prompt: Json, node_id: str) -> list[str]:
+    """The other nodes of its kind in an API prompt that are a whole sweep: their `cell` is blank."""
+    kind = prompt.get(node_id, {}).get("class_type")
+    alike = [name for name, node in prompt.items() if name != node_id and node["class_type"] == kind]
+    return [name for name in alike if not str(prompt[name]["inputs"].get(CELL) or "").strip()]
+
+
+def idle_sweeps(prompt: Json, node_id: str) -> list[str]:
+    """Those of them that a picture of the node does not need."""
+    needed, todo = set[str](), [node_id]
+    while todo:
+        name = todo.pop()
+        if name not in needed and name in prompt:
+            needed.add(name)
+            todo += [value[0] for value in prompt[name]["inputs"].values() if is_link(value)]
+    return [name for name in other_sweeps(prompt, node_id) if name not in needed]
+
+
+def frozen_prompt(prompt: Json, node_id: str, cell: str) -> Json:
+    """The API prompt with the node's `cell` set, and the sweeps that it does not need set aside.
+
+    What ComfyUI's cache noted in it (is_changed) is left out, because it would be believed when the prompt is queued
+    again. Otherwise as it is where it holds no such node.
+    """
+    result = {name: {key: part for key, part in node.items() if key != "is_changed"} for name, node in prompt.items()}
+    cells = dict.fromkeys(idle_sweeps(prompt, node_id), ASIDE) | ({node_id: cell} if node_id in result else {})
+    for name, text in cells.items():
+        result[name] = result[name] | {"inputs": result[name]["inputs"] | {CELL: text}}
+    return result
+
+
+def frozen_workflow(workflow: Json, node_id: str, cell: str, idle: Sequence[str] = ()) -> Json | None:
+    """The UI workflow with the widget of the node set; None where the node or its widget is not found in it.
+
+    node_id: as in the API prompt, such as "12:7" for node 7 in the subgraph that node 12 is. A subgraph that stands in
+    several places gets a copy of its own in this one, so that the others stay as they are. idle: the sweeps to set
+    aside, as `idle_sweeps` tells them.
+    """
+    result = _with_cell(workflow, node_id, cell)
+    return None if result is None else put_aside(result, idle)
+
+
+def put_aside(workflow: Json, idle: Sequence[str]) -> Json:
+    """The UI workflow with the sweeps of these nodes set aside, where they are found in it."""
+    for name in idle:
+        workflow = _with_cell(workflow, name, ASIDE) or workflow
+    return workflow
+
+
+def _with_cell(workflow: Json, node_id: str, cell: str) -> Json | None:
+    result = copy.deepcopy(workflow)
+    graph = result
+    *path, last = node_id.split(":")
+    for part in path:
+        graph = _inside(result, _node(graph, part))
+        if graph is None:
+            return None
+    node = _node(graph, last)
+    return result if node is not None and _set(node, cell) else None
+
+
+def _node(graph: Json, node_id: str) -> Json | None:
+    return next((node for node in graph.get("nodes", ()) if str(node.get("id")) == node_id), None)
+
+
+def _inside(workflow: Json, node: Json | None) -> Json | None:
+    """The graph of the subgraph that `node` is, a copy of its own where others are the same."""
+    graphs = workflow.get("definitions", {}).get("subgraphs", [])
+    graph = next((graph for graph in graphs if node is not None and graph.get("id") == node.get("type")), None)
+    if graph is None or node is None:
+        return None
+    everywhere = [other for each in (workflow, *graphs) for other in each.get("nodes", ())]
+    if sum(other.get("type") == graph["id"] for other in everywhere) > 1:
+        graph = copy.deepcopy(graph) | {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{graph['id']} {node['id']}"))}
+        node["type"] = graph["id"]
+        graphs.append(graph)
+    return graph
+
+
+def _set(node: Json, cell: str) -> bool:
+    """Set the widget `cell`, which is blank and the last one of the node's own; False where it is not found.
+
+    Before it stand as many as the frontend likes. Behind it, after a Run, stands the text that the frontend shows below
+    the node. The search ends at `on_error`, the widget before it: a blank `negative` is never taken for it.
+    """
+    values = node.get("widgets_values")
+    if isinstance(values, dict) and CELL in values:
+        values[CELL] = cell
+        return True
+    if not isinstance(values, list):
+        return False
+    for place in reversed(range(len(values))):
+        if isinstance(values[place], str) and not values[place].strip():
+            values[place] = cell
+            return True
+        if values[place] in ON_ERROR:
+            break
+    return False

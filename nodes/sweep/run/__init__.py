@@ -1,0 +1,1 @@
+"""Making the cells of a sweep: sampling, saving, progress."""

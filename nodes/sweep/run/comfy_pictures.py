@@ -1,0 +1,285 @@
+"""Pictures of a sweep by ComfyUI's own means: what KSampler, CLIP Text Encode and VAE Decode do, one cell at a time."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import comfy.model_management as management
+import comfy.sample
+import comfy.samplers
+import comfy.sd
+import comfy.utils
+import folder_paths
+import latent_preview
+import torch
+
+from ...axis import Lora
+from ...choices import CHECKPOINT, LORA, SAMPLER, SCHEDULER
+from ...control.comfy_control import apply_stack
+from ...control.families import check_family
+from ...control.stack import ControlStack, with_values
+from ...prompts.choices import BY_STEPS
+from ...prompts.comfy_conditioning import Conditioning, encode, timed_conditioning
+from ...prompts.timed_parse import parse_timed
+from ...seeds.comfy_noise import PerImageSampler, name_of, step_noise
+from ..plan.cells import Settings
+from ..plan.inputs import Given
+
+KEPT = 16  # encoded prompts
+PLAIN = "euler"  # its schedule is the one of samplers that ComfyUI does not know
+GPU_BATCHES = (16, 8, 4, 2)
+# What newer ComfyUIs write into an empty latent, in their spelling: the scale it was made for.
+RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")
+FREE_SHARE = 0.7  # of the free memory that an automatic batch may take
+
+log = logging.getLogger(__name__)
+
+
+def known_names(kind: str) -> list[str]:
+    """The names that ComfyUI lists for an axis of names. Raises ValueError for a kind that has none."""
+    if kind == SAMPLER:
+        return list(comfy.samplers.KSampler.SAMPLERS)
+    if kind == SCHEDULER:
+        return list(comfy.samplers.KSampler.SCHEDULERS)
+    folders = {CHECKPOINT: "checkpoints", LORA: "loras"}
+    if kind not in folders:
+        raise ValueError(f"kind: '{kind}' has no names.")
+    return folder_paths.get_filename_list(folders[kind])
+
+
+def check_latent(latent: dict[str, Any]) -> None:
+    """Raises ValueError unless `latent` is one picture that can be sampled."""
+    samples = latent["samples"]
+    if samples.is_nested or samples.ndim < 4:
+        raise ValueError("latent: it is of several sizes or no picture. Connect a LATENT with one picture.")
+    if samples.shape[0] != 1 or samples.numel() == 0:
+        raise ValueError(
+            f"latent: it holds {samples.shape[0]} pictures, and a cell makes one. Set batch_size of the node that "
+            "makes it to 1; the Sweep makes its own batches."
+        )
+    if not bool(torch.isfinite(samples).all()):
+        raise ValueError("latent: it holds NaN or infinite values. Check the node that made it.")
+
+
+def fitted(model: Any, latent: dict[str, Any]) -> torch.Tensor:
+    """The samples [1, C, H, W] of a latent as KSampler begins with them: empty ones get the model's channels and scale.
+
+    Older ComfyUIs change the channels alone and take no ratios.
+    """
+    fix = comfy.sample.fix_empty_latent_channels
+    taken = inspect.signature(fix).parameters
+    return fix(model, latent["samples"], **{name: latent[name] for name in RATIOS if name in latent and name in taken})
+
+
+def picture_size(given: Given) -> tuple[int, int]:
+    """(height, width) in pixels of a picture of the sweep."""
+    vae, shape = given.vae, fitted(given.model, given.latent).shape
+    scale = int(vae.spacial_compression_decode()) if vae is not None else 8  # an axis of checkpoints brings its own
+    return shape[-2] * scale, shape[-1] * scale
+
+
+class PictureMaker:
+    """Makes the pictures of cells. Keeps the model in use and the last encoded prompts; nothing else grows."""
+
+    passes = (management.InterruptProcessingException,)
+    out_of_memory = (management.OOM_EXCEPTION, torch.OutOfMemoryError)
+
+    def __init__(self, given: Given, on_step: Callable[[float, Any], None], model_name: str = "") -> None:
+        """on_step: called after each step with the share of the steps done and a preview, or None. model_name: the file
+        of the model that is connected, for messages."""
+        self.given, self.on_step, self.model_name = given, on_step, model_name
+        self._base: tuple[str | None, Any, Any, Any] = (None, given.model, given.clip, given.vae)
+        self._lora_file: tuple[str, Any] = ("", None)
+        self._loaded: tuple[Any, Any, Any, Any] = ((None, None), given.model, given.clip, given.vae)
+        self._recent = _Recent()
+
+    def make(self, cells: Sequence[Settings]) -> list[torch.Tensor]:
+        """A picture [H, W, C] for each of `cells`, which differ in the seed only."""
+        management.throw_exception_if_processing_interrupted()
+        first = cells[0]
+        model, clip, vae = self._models(first)
+        sampler, sigmas = self._sampling(model, first)
+        positive, negative = self._conditionings(model, clip, sigmas, first)
+        if vae is None:
+            raise ValueError("vae: there is none. The checkpoint may lack one: connect a loader that has it.")
+        samples = self._sample(model, sampler, sigmas, positive, negative, cells)
+        images = vae.decode(samples)
+        images = images.reshape(-1, *images.shape[-3:])
+        if len(images) != len(cells):
+            raise ValueError(f"latent: it decodes to {len(images) // len(cells)} frames. A cell is a single picture.")
+        return list(images)
+
+    def free(self) -> None:
+        management.soft_empty_cache()
+
+    def batch_size(self, wanted: int, settings: Settings) -> int:
+        """How many pictures with these settings to make at once. wanted: 0 = as many as fit; 1 on a CPU.
+
+        1 where a batch could not give what each picture is alone, because its sampler draws noise for all at once.
+        """
+        if wanted == 1 or not self._batches_exactly(settings):
+            return 1
+        model = self.given.model
+        if wanted:
+            return wanted
+        if management.is_device_cpu(model.load_device):
+            return 1
+        shape, free = fitted(model, self.given.latent).shape, _free_memory(model.load_device)
+        fitting = (n for n in GPU_BATCHES if model.memory_required([2 * n, *shape[1:]]) < FREE_SHARE * free)
+        return next(fitting, 1)
+
+    def _batches_exactly(self, settings: Settings) -> bool:
+        sampler = self.given.sampler or comfy.samplers.sampler_object(settings.sampler)
+        try:
+            step_noise(sampler)
+        except ValueError:
+            return False
+        if hasattr(self.given.model.model, "noise_augmentor"):
+            return False  # unCLIP and the x4 upscaler draw further noise from one seed for all
+        masked = self.given.latent.get("noise_mask")
+        lists = [masked, *(part for control in self.given.control or () for part in (control.hint, control.mask))]
+        if any(part is not None and part.ndim > 2 and part.shape[0] > 1 for part in lists):
+            return False  # ComfyUI would deal a list of masks or hints out to the pictures of a batch
+        return not (masked is not None and sampler.inpaint_options.get("random", False))
+
+    def _models(self, settings: Settings) -> tuple[Any, Any, Any]:
+        wanted = (settings.checkpoint, settings.lora)
+        if self._loaded[0] != wanted:
+            self._recent = _Recent()
+            if self._base[0] != settings.checkpoint:
+                self._loaded = self._base = (None, None, None, None)  # so that two checkpoints never lie in memory
+                self._base = (settings.checkpoint, *_load_checkpoint(str(settings.checkpoint)))
+            _, model, clip, vae = self._base
+            if settings.lora is not None:
+                model, clip = self._with_lora(model, clip, settings.lora)
+            self._loaded = (wanted, model, clip, vae)
+        return self._loaded[1:]
+
+    def _with_lora(self, model: Any, clip: Any, lora: Lora) -> tuple[Any, Any]:
+        """As ComfyUI's Load LoRA with one strength for both, but it tells when nothing of the file fits."""
+        if lora.strength == 0:
+            return model, clip
+        if self._lora_file[0] != lora.name:
+            path = folder_paths.get_full_path_or_raise("loras", lora.name)
+            self._lora_file = (lora.name, comfy.utils.load_torch_file(path, safe_load=True))
+        patched = comfy.sd.load_lora_for_models(model, clip, self._lora_file[1], lora.strength, lora.strength)
+        if _patches(*patched) == _patches(model, clip):
+            raise ValueError(f"LoRA '{lora.name}': nothing of it fits the model. It is of another family of models.")
+        return patched
+
+    def _sampling(self, model: Any, settings: Settings) -> tuple[Any, torch.Tensor]:
+        """SAMPLER and SIGMAS; fresh, because some samplers write into the schedule they are given.
+
+        KSampler makes another schedule for some samplers: that of the one connected counts.
+        """
+        name = settings.sampler if self.given.sampler is None else name_of(self.given.sampler)
+        stock = comfy.samplers.KSampler(
+            model, steps=settings.steps, device=model.load_device, sampler=name or PLAIN,
+            scheduler=settings.scheduler, denoise=settings.denoise, model_options=model.model_options,
+        )  # fmt: skip
+        sampler = self.given.sampler or comfy.samplers.sampler_object(settings.sampler)
+        return sampler, stock.sigmas if self.given.sigmas is None else self.given.sigmas.clone()
+
+    def _conditionings(
+        self, model: Any, clip: Any, sigmas: torch.Tensor, settings: Settings
+    ) -> tuple[Conditioning, Conditioning]:
+        """Positive and negative with the control stack; made once for neighbours that share them."""
+        prompt = parse_timed(settings.positive, "positive")
+        timed = any(not isinstance(part, str) for part in prompt)
+        words = (settings.positive, *sigmas.tolist()) if timed else (settings.positive,)
+
+        def encoder(text: str) -> Conditioning:
+            management.throw_exception_if_processing_interrupted()
+            return self._recent.get(("text", text), lambda: encode(clip, text))
+
+        def pair() -> tuple[Conditioning, Conditioning]:
+            if timed and len(sigmas) < 2:
+                raise ValueError("denoise: with 0 there is no step, so the timed prompt cannot switch. Raise it.")
+            if timed:
+                positive, _ = timed_conditioning(settings.positive, sigmas, model, BY_STEPS, encoder)
+            else:
+                positive = encoder("".join(str(part) for part in prompt))
+            both, stack = (positive, encoder(settings.negative)), swept_control(self.given.control or (), settings)
+            for control in stack:
+                if control.strength != 0:
+                    name = settings.checkpoint or self.model_name
+                    check_family(control.net, both, control.name, name, socket="control")
+            return apply_stack(stack, *both)
+
+        control = (settings.control_strength, settings.control_start, settings.control_end)
+        return self._recent.get(("pair", *words, settings.negative, *control), pair)
+
+    def _sample(
+        self,
+        model: Any,
+        sampler: Any,
+        sigmas: torch.Tensor,
+        positive: Conditioning,
+        negative: Conditioning,
+        cells: Sequence[Settings],
+    ) -> torch.Tensor:
+        """As ComfyUI's common_ksampler; each picture has the noise that KSampler draws for its seed alone."""
+        latent = self.given.latent
+        image = fitted(model, latent)
+        noise: list[Any] = [comfy.sample.prepare_noise(image, cell.seed, latent.get("batch_index")) for cell in cells]
+        if len(cells) > 1:
+            sampler = PerImageSampler(sampler, [cell.seed for cell in cells])
+        previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
+
+        def callback(step: int, x0: torch.Tensor, x: torch.Tensor, total: int) -> None:
+            management.throw_exception_if_processing_interrupted()
+            preview = previewer.decode_latent_to_preview_image("JPEG", x0) if previewer else None
+            self.on_step((step + 1) / max(1, total), preview)
+
+        return comfy.sample.sample_custom(
+            model, torch.cat(noise), cells[0].cfg, sampler, sigmas, positive, negative,
+            comfy.utils.repeat_to_batch_size(image, len(cells)), noise_mask=latent.get("noise_mask"), callback=callback,
+            disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED, seed=cells[0].seed,
+        )  # fmt: skip
+
+
+class _Recent:
+    """The last few things made, by what they were made from."""
+
+    def __init__(self) -> None:
+        self.known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def get(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        if key not in self.known:
+            self.known[key] = make()
+        self.known.move_to_end(key)
+        if len(self.known) > KEPT:
+            self.known.popitem(last=False)
+        return self.known[key]
+
+
+def swept_control(stack: ControlStack, settings: Settings) -> ControlStack:
+    """`stack` with the values that the settings give."""
+    names = {"strength": settings.control_strength, "start_percent": settings.control_start,
+             "end_percent": settings.control_end}  # fmt: skip
+    return with_values(stack, **{name: value for name, value in names.items() if value is not None})
+
+
+def _load_checkpoint(name: str) -> tuple[Any, Any, Any]:
+    """As ComfyUI's Load Checkpoint. Raises FileNotFoundError where the file is gone."""
+    path = folder_paths.get_full_path_or_raise("checkpoints", name)
+    embeddings = folder_paths.get_folder_paths("embeddings")
+    found = comfy.sd.load_checkpoint_guess_config(
+        path, output_vae=True, output_clip=True, embedding_directory=embeddings
+    )
+    return found[0], found[1], found[2]
+
+
+def _free_memory(device: Any) -> float:
+    free: Any = management.get_free_memory(device)  # a number unless asked for two
+    return float(free)
+
+
+def _patches(model: Any, clip: Any) -> int:
+    """How many patches of weights MODEL and CLIP have."""
+    patchers = [model, *([] if clip is None else [clip.patcher])]
+    return sum(len(patches) for patcher in patchers for patches in patcher.patches.values())

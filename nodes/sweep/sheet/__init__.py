@@ -1,0 +1,1 @@
+"""What a sweep shows: contact sheets, their labels, differences between cells."""

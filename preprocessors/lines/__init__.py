@@ -1,0 +1,1 @@
+"""Straight lines: M-LSD, LSD, and drawing them as a hint."""

@@ -1,0 +1,1 @@
+"""The detectors' networks: their files, where they lie, how they are read and remade."""

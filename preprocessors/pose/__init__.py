@@ -1,0 +1,1 @@
+"""People: detectors, keypoint files, and drawing skeletons as a hint."""

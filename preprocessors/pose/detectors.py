@@ -1,0 +1,54 @@
+"""The pose detectors by name: which networks each needs for which parts, how to build them, and how to run them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ..choices import DWPOSE, MEDIAPIPE, OPENPOSE
+from ..networks.graph import load_graph
+from ..pictures import Bytes
+from . import dwpose, mediapipe, openpose_cmu
+from .people import Person
+
+Builders = dict[str, Callable[[], nn.Module]]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """needed(hands, face) -> registry names; build(name, folders) -> network; find(networks, picture, hands, face).
+
+    limit: points are drawn whose score is above it, unless the user says another; each detector scores in its own way.
+    """
+
+    needed: Callable[[bool, bool], tuple[str, ...]]
+    build: Callable[[str, Sequence[Path]], nn.Module]
+    find: Callable[[Mapping[str, Any], Bytes, bool, bool], list[Person]]
+    limit: float
+
+    def builders(self, names: Sequence[str], folders: Sequence[Path]) -> Builders:
+        return {name: partial(self.build, name, folders) for name in names}
+
+
+def _mediapipe(name: str, folders: Sequence[Path]) -> nn.Module:
+    return load_graph(name)
+
+
+DETECTORS: dict[str, Detector] = {
+    MEDIAPIPE: Detector(mediapipe.needed, _mediapipe, mediapipe.find_people, mediapipe.POINT_SCORE),
+    # its points have passed limits already: 0.1 for a peak of the body, 0.05 for hands and faces
+    OPENPOSE: Detector(openpose_cmu.needed, openpose_cmu.build, openpose_cmu.find_people, 0.0),
+    DWPOSE: Detector(dwpose.needed, dwpose.build, dwpose.find_people, dwpose.POINT_SCORE),
+}
+
+
+def chosen(name: str) -> Detector:
+    """The detector called `name`. Raises ValueError for an unknown one."""
+    if name not in DETECTORS:
+        raise ValueError(f"detector: '{name}' is unknown. Choose one of: {', '.join(DETECTORS)}.")
+    return DETECTORS[name]

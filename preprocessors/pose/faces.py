@@ -1,0 +1,150 @@
+"""Faces in a picture, by the shipped networks or from keypoints that are known: eyes, nose, mouth, and all 70 points
+where there are any.
+
+BlazeFace sees faces that fill a good part of its view, so the picture is looked at whole and in overlapping parts, and
+every find is looked at again closely. Drawn faces are found so, too; on those the network of 468 points often gives up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..pictures import Bytes
+from .mediapipe import EYES68, FACE_NETWORKS, FACE_SCORE, Networks, face70
+from .mediapipe_nets import FACE, Crop, Detection, detect, face_crop, face_landmarks
+from .people import FACE_POINTS, Floats, Person
+
+NETWORKS = FACE_NETWORKS
+
+LIPS68 = range(48, 60)
+_FINER = (2, 4)  # how many times finer the parts are than the whole picture
+_CLOSER = (2.0, 2.5, 3.0)  # sides of a closer look, in sides of the face
+# Mean scores of the closer looks. Of what was seen only in a part, more is asked: those hold more that looks like one.
+_LIKELY, _CERTAIN = 0.5, 0.7
+_SAME = 0.6  # finds nearer than this many sides are one face
+_NOSE_TO_MOUTH = 1.8  # the mouth lies this far below the eyes, in distances from the eyes to the nose
+_POINT_SCORE = 0.3
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face in pixels of the picture. eyes [2, 2] (x, y) in the order of the picture, mouth [2]: centres; points
+    [70, 3] in OpenPose's order, or None."""
+
+    eyes: Floats
+    mouth: Floats
+    points: Floats | None = None
+
+
+def find_faces(networks: Networks, picture: Bytes) -> list[Face]:
+    """The faces of uint8 [H, W, 3] RGB, from left to right. `networks` by the names in NETWORKS."""
+    found = _detections(networks, picture)
+    looked = face_landmarks(networks["face_landmark"], picture, [face_crop(one) for one, _ in found])
+    faces = []
+    for (one, is_certain), landmarks in zip(found, looked, strict=True):
+        if landmarks.score > FACE_SCORE:
+            faces.append(from_points(face70(landmarks)))
+        elif is_certain:
+            faces.append(Face(_in_order(one.points[:2]), one.points[3]))
+    return in_order(faces)
+
+
+def in_order(faces: Sequence[Face]) -> list[Face]:
+    """From left to right."""
+    return sorted(faces, key=lambda face: float(face.eyes[:, 0].mean()))
+
+
+def _detections(networks: Networks, picture: Bytes) -> list[tuple[Detection, bool]]:
+    """What looks like a face also when it is looked at closely, best first, and whether that alone is enough."""
+    net = networks["face_detection"]
+    views = _views(*picture.shape[:2])
+    first = [(one, number == 0) for number, found in enumerate(detect(net, FACE, picture, views, FACE_SCORE))
+             for one in found]  # fmt: skip
+    crops = [Crop(one.x, one.y, closer * _side(one)) for one, _ in first for closer in _CLOSER]
+    looks = iter(detect(net, FACE, picture, crops, FACE_SCORE))
+    likely = []
+    for one, is_seen_whole in first:
+        seen = [_nearest(one, next(looks)) for _ in _CLOSER]
+        score = sum(look.score for look in seen if look) / len(_CLOSER)
+        if score >= _LIKELY:
+            likely.append((score, _mean([look for look in seen if look]), is_seen_whole or score >= _CERTAIN))
+    kept: list[tuple[Detection, bool]] = []
+    for _, one, is_certain in sorted(likely, key=lambda entry: -entry[0]):
+        same = [number for number, (other, _) in enumerate(kept) if _away(one, other) < _SAME]
+        if not same:
+            kept.append((one, is_certain))
+        else:
+            kept[same[0]] = kept[same[0]][0], kept[same[0]][1] or is_certain
+    return kept
+
+
+def _views(height: int, width: int) -> list[Crop]:
+    """The whole picture first, then squares of a half and of a quarter of its longer side, each half over the next."""
+    longer = max(height, width)
+    views = [Crop(width / 2, height / 2, longer)]
+    for finer in _FINER:
+        side = longer / finer
+        views += [Crop(x, y, side) for y in _centres(height, side) for x in _centres(width, side)]
+    return views
+
+
+def _centres(length: int, side: float) -> list[float]:
+    if length <= side:
+        return [length / 2]
+    return [float(x) for x in np.linspace(side / 2, length - side / 2, int(np.ceil(2 * (length / side - 1))) + 1)]
+
+
+def _side(one: Detection) -> float:
+    return max(one.width, one.height, 1.0)
+
+
+def _away(one: Detection, other: Detection) -> float:
+    """How far apart two finds are, in sides of the larger one."""
+    return float(np.hypot(one.x - other.x, one.y - other.y)) / max(_side(one), _side(other))
+
+
+def _nearest(one: Detection, found: Sequence[Detection]) -> Detection | None:
+    near = sorted((_away(one, other), number) for number, other in enumerate(found))
+    return found[near[0][1]] if near and near[0][0] < 0.35 else None
+
+
+def _mean(looks: Sequence[Detection]) -> Detection:
+    boxes = [[look.x, look.y, look.width, look.height, look.score] for look in looks]
+    x, y, width, height, score = (float(value) for value in np.mean(boxes, axis=0))
+    return Detection(x, y, width, height, np.mean([look.points for look in looks], axis=0), score)
+
+
+def from_points(points: Floats) -> Face:
+    """From OpenPose's 70 points [70, 3], all of them there but the pupils."""
+    eyes = np.stack([points[list(eye), :2].mean(0) for eye in EYES68])
+    return Face(_in_order(eyes), points[list(LIPS68), :2].mean(0), points)
+
+
+def of_person(person: Person) -> Face | None:
+    """The face of a person whose points are known: its 68 points if all are there, else from nose and eyes of the body.
+    None without a nose or an eye."""
+    if person.face is not None and len(person.face) == FACE_POINTS and person.face[:68, 2].all():
+        return from_points(person.face)
+    head = person.body[[0, 14, 15]]
+    sure = head[:, 2] >= _POINT_SCORE
+    nose, eyes = head[0, :2], head[1:, :2][sure[1:]]
+    if not sure[0] or not len(eyes):
+        return None
+    if len(eyes) == 2:
+        pair = _in_order(eyes)
+        across = pair[1] - pair[0]
+    else:  # in profile: the eye that is turned away lies behind the other one
+        pair, across = np.stack([eyes[0], eyes[0]]), np.array([1.0, 0.0])
+    length = float(np.hypot(*across))
+    if not length:
+        return None
+    down = np.array([-across[1], across[0]]) / length
+    middle = pair.mean(0)
+    return Face(pair, middle + _NOSE_TO_MOUTH * float((nose - middle) @ down) * down)
+
+
+def _in_order(eyes: Floats) -> Floats:
+    return eyes[np.argsort(eyes[:, 0])]

@@ -1,0 +1,1 @@
+"""Batches on ComfyUIs that Ray starts."""

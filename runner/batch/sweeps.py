@@ -1,0 +1,217 @@
+"""Workflows with a Sweep, divided into its cells: each batch of cells a job, the results one sweep again.
+
+Which cells there are, and which are made together, the node Sweep says itself: with `?` as its `cell` it tells its
+plan. The results get the manifest and the page of a sweep that one ComfyUI has made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ...nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Grid, Manifest
+from ...nodes.sweep.folder.viewer import write_viewer
+from ...nodes.sweep.plan import freeze
+from ..comfyui.messages import QueueError
+from ..files import safe_name, write_file
+from ..workflow.needs import model_needs
+from ..workflow.prompt import Prompt, ancestors, sources_of
+from .jobs import CellJob, Job
+from .worker import Made
+
+KIND = "SteerSweep"
+MAX_LABEL = 40  # characters of a label in the name of a job
+NAMED_CELLS = 4  # of a job, in its name
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A sweep that was divided: its grid (nodes/sweep/manifest.py) and the jobs that make it."""
+
+    name: str
+    grid: Grid
+    jobs: tuple[Job, ...]
+
+
+def sweeps_in(prompt: Prompt) -> list[str]:
+    """The nodes of a prompt that are a whole sweep; one with its `cell` set is a picture like any other."""
+    return [i for i, node in prompt.items() if node["class_type"] == KIND and not str(_cell(node)).strip()]
+
+
+def _cell(node: dict[str, Any]) -> Any:
+    return node["inputs"].get(freeze.CELL) or ""
+
+
+def divide(
+    job: Job, ask: Callable[[Job], Sequence[str]], output_kinds: Collection[str]
+) -> tuple[list[SweepPlan], Job | None]:
+    """The sweeps of a job, each divided, and what else it makes, which does not need them; None where nothing.
+
+    ask: runs a job that tells a plan and returns what it told. output_kinds: the kinds of nodes that end a workflow.
+    Raises QueueError for a plan that cannot be read.
+    """
+    nodes = sweeps_in(job.prompt)
+    names = [job.name if len(nodes) == 1 else f"{job.name}-{node_id.replace(':', '.')}" for node_id in nodes]
+    plans = [_divided(job, node_id, name, ask) for node_id, name in zip(nodes, names, strict=True)]
+    return plans, _rest(job, set(nodes), output_kinds)
+
+
+def _divided(job: Job, node_id: str, name: str, ask: Callable[[Job], Sequence[str]]) -> SweepPlan:
+    alone = _restricted(job, ancestors(job.prompt, node_id))
+    if job.workflow is not None:  # it opens from each picture; the other sweeps are in it, and not in the prompt
+        alone = replace(alone, workflow=freeze.put_aside(job.workflow, freeze.idle_sweeps(job.prompt, node_id)))
+    told = ask(_frozen(alone, node_id, freeze.PLAN, name))
+    try:
+        plan = json.loads(next((text for text in told if text.startswith("{")), ""))
+        axes = tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in plan["axes"])
+        jobs, cells = [], []
+        titles = iter(titles_of([tuple(cell["name"]) for batch in plan["batches"] for cell in batch]))
+        for batch in plan["batches"]:
+            keyed = []
+            for cell in batch:
+                key = _with_models(str(cell["key"]), alone.models)
+                keyed.append(CellJob(key, tuple(cell["name"]), dict(cell["values"]), next(titles)))
+                cells.append(CellPlan(key, tuple(cell["at"]), tuple(cell["labels"])))
+            frozen = _frozen(alone, node_id, freeze.cells_text([cell["labels"] for cell in batch]), name)
+            jobs.append(_named(replace(frozen, sweep=name, cells=tuple(keyed))))
+        return SweepPlan(name, Grid(plan["title"], axes, tuple(cells)), tuple(jobs))
+    except (ValueError, TypeError, KeyError) as error:
+        raise QueueError(f"{job.name}: the plan of its Sweep cannot be read ({error}). Is its Steer as new?") from error
+
+
+def _frozen(job: Job, node_id: str, cell: str, name: str) -> Job:
+    prompt = freeze.frozen_prompt(job.prompt, node_id, cell)
+    return replace(job, prompt=prompt, name=f"{name} plan", node=node_id)
+
+
+def _only(job: Job, wanted: Collection[str]) -> Job:
+    """The job with those of its cells alone whose keys are wanted."""
+    pairs = zip(job.cells, freeze.read_cells(str(_cell(job.prompt[job.node]))) or (), strict=True)
+    kept = [(cell, labels) for cell, labels in pairs if cell.key in wanted]
+    prompt = freeze.frozen_prompt(job.prompt, job.node, freeze.cells_text([labels for _, labels in kept]))
+    return _named(replace(job, prompt=prompt, cells=tuple(cell for cell, _ in kept)))
+
+
+def _named(job: Job) -> Job:
+    shown, more = [cell.title for cell in job.cells[:NAMED_CELLS]], len(job.cells) - NAMED_CELLS
+    told = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    return replace(job, name=f"{job.sweep} {told}".strip())
+
+
+def titles_of(names: Sequence[tuple[str, ...]]) -> list[str]:
+    """A short title for each cell, no two alike: of long labels, only where they differ."""
+    columns = [_differing(column) for column in zip(*names, strict=True)]
+    titles = [" x ".join(labels) for labels in zip(*columns, strict=True)] if columns else [""] * len(names)
+    often = Counter(titles)
+    return [f"{title} (cell {i})" if often[title] > 1 else title for i, title in enumerate(titles, start=1)]
+
+
+def _differing(labels: Sequence[str]) -> list[str]:
+    if max(map(len, labels)) <= MAX_LABEL:
+        return list(labels)
+    start = _common(labels) if len(set(labels)) > 1 else 0
+    end = _common([label[start:][::-1] for label in labels]) if len(set(labels)) > 1 else 0
+    cut = [("..." if start else "") + label[start : len(label) - end] + ("..." if end else "") for label in labels]
+    half = MAX_LABEL // 2
+    return [text if len(text) <= MAX_LABEL else f"{text[:half]}...{text[-half:]}" for text in cut]
+
+
+def _with_models(key: str, models: Sequence[tuple[str, str]]) -> str:
+    """The key of a cell by its ComfyUI, which knows the size of a model file and not its content."""
+    return hashlib.sha256(json.dumps([key, models]).encode()).hexdigest() if models else key
+
+
+def _restricted(job: Job, nodes: set[str]) -> Job:
+    prompt = {node_id: node for node_id, node in job.prompt.items() if node_id in nodes}
+    named = {need.name for need in model_needs(prompt)}
+    models = tuple(model for model in job.models if model[0] in named)
+    return replace(
+        job, prompt=prompt, files=tuple(file for file in job.files if file.need.node_id in nodes), models=models
+    )
+
+
+def _rest(job: Job, sweeps: set[str], output_kinds: Collection[str]) -> Job | None:
+    """What a job makes without its sweeps and without what needs them."""
+    needing = set(sweeps)
+    while more := {i for i, node in job.prompt.items() if i not in needing and sources_of(node) & needing}:
+        needing |= more
+    ends = {i for i, node in job.prompt.items() if i not in needing and node["class_type"] in output_kinds}
+    if not ends:
+        return None
+    return _restricted(job, {i for node_id in ends for i in ancestors(job.prompt, node_id)})
+
+
+def _common(texts: Sequence[str]) -> int:
+    """How many characters all of them begin with."""
+    pairs = zip(min(texts), max(texts), strict=False)
+    return next((i for i, (one, other) in enumerate(pairs) if one != other), len(min(texts)))
+
+
+class SweepResults:
+    """The folder of a divided sweep: the pictures, the manifest and the page that Sweep itself would write."""
+
+    def __init__(self, folder: Path, plan: SweepPlan) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.manifest = Manifest(folder)
+        self.manifest.start(plan.grid.title, plan.grid.axes, plan.grid.cells)
+
+    def todo(self) -> list[Job]:
+        """Jobs of the cells without a picture, each cell once."""
+        known: set[str] = set()
+        jobs = []
+        for job in self.plan.jobs:
+            wanted = {cell.key for cell in job.cells if self.manifest.finished(cell.key) is None} - known
+            known |= wanted
+            if wanted:
+                jobs.append(_only(job, wanted))
+        return jobs
+
+    def save(self, job: Job, made: Made) -> tuple[list[str], dict[str, str]]:
+        """Write and record the cells of a job; those that have a picture already keep it.
+
+        Returns the new files, and by its title why a cell failed. Raises QueueError when they are not one picture for
+        each other cell, OSError where they cannot be written.
+        """
+        faults = _faults(made.texts)
+        good = [cell for i, cell in enumerate(job.cells) if i not in faults]
+        if len(made.files) != len(good):
+            raise QueueError(f"{job.name}: it made {len(made.files)} pictures for {len(good)} cells.")
+        for i, why in faults.items():
+            self._record(job.cells[i], None, why, 0.0)
+        files, seconds = [], made.seconds
+        for cell, (_, content) in zip(good, made.files, strict=True):
+            if self.manifest.finished(cell.key) is None:
+                file = f"{safe_name('-'.join(cell.name))}-{cell.key[:10]}.png"
+                write_file(self.folder / file, content)
+                self._record(cell, file, None, seconds / len(job.cells))
+                files.append(file)
+        return files, {f"{job.sweep} {job.cells[i].title}": why for i, why in faults.items()}
+
+    def fail(self, job: Job, error: str) -> None:
+        for cell in job.cells:
+            if self.manifest.finished(cell.key) is None:
+                self._record(cell, None, error, 0.0)
+
+    def write_page(self) -> None:
+        write_viewer(self.manifest)
+
+    def _record(self, cell: CellJob, file: str | None, error: str | None, seconds: float) -> None:
+        record = CellRecord(cell.key, file, error, cell.values, round(seconds, 3))
+        self.manifest.record(record)
+
+
+def _faults(texts: Sequence[str]) -> dict[int, str]:
+    """Which cells of a job failed, by their number in it, as Sweep tells it beside the pictures of the others."""
+    for text in texts:
+        try:
+            told = json.loads(text)
+            return {int(number): str(why) for number, why in told["faults"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue  # another text
+    return {}

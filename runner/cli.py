@@ -1,0 +1,111 @@
+"""The front door: every command and its options, parsed before anything is made or installed.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from . import setup
+from .batch import options as batch
+from .dev import options as dev
+from .share import options as share
+from .slides import options as slides
+
+DEFAULT = "slides"
+USAGE_ERROR = 2
+DESCRIPTION = """Steer's commands. Without a command, `slides` runs: everything is set up, every bundled workflow
+runs in a real ComfyUI, and the pictures are shown on a page."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that takes no shortened options and names what an unknown one may have meant."""
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(allow_abbrev=False, **settings)  # pyright: ignore[reportArgumentType]
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}\nSee: {self.prog} --help\n")
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """End with an error for arguments that no option takes."""
+        options = [name for action in self._actions for name in action.option_strings]
+        self.error(f"there is no option {_with_nearest(unknown[0].split('=')[0], options)}")
+
+
+def build_parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the whole line, and the parser of each command."""
+    parser = Parser(prog="python run.py", description=DESCRIPTION)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    for room in (slides, batch, share, dev):
+        room.add_commands(commands)
+    return parser, dict(commands.choices)  # pyright: ignore[reportArgumentType]
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command and its options. `rest`: what goes on to pytest, a benchmark, a report or a training.
+
+    Exits with 2, and says what may have been meant, for a command or an option that is not known.
+    """
+    parser, commands = build_parser()
+    if not argv or (argv[0].startswith("-") and argv[0] not in ("-h", "--help")):
+        argv = [DEFAULT, *argv]
+    if not argv[0].startswith("-") and argv[0] not in commands:
+        parser.error(f"there is no command {_with_nearest(argv[0], commands)}")
+    options, unknown = parser.parse_known_args(argv)
+    if unknown and not options.passes_on:
+        commands[argv[0]].refuse(unknown)
+    options.rest = unknown
+    return options
+
+
+def _with_nearest(word: str, words: Sequence[str] | dict[str, Parser]) -> str:
+    near = difflib.get_close_matches(word, words, n=1)
+    return f"'{word}'. Did you mean {near[0]}?" if near else f"'{word}'."
+
+
+def call(options: argparse.Namespace) -> int:
+    """Run a parsed command in this process; what it needs must be there."""
+    module, _, function = options.function.partition(":")
+    return getattr(importlib.import_module(f".{module}", __package__), function)(options)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Parse and call, without a set-up: for tests and for commands that call others."""
+    return call(parse(argv))
+
+
+def main(argv: Sequence[str]) -> int | str:
+    """The exit code, or the message to end with."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    options = parse(argv)
+    try:
+        setup.prepare(options.needs(options))
+        if Path(sys.prefix).resolve() == setup.VENV.resolve():
+            return call(options)
+        return _again_in_venv(argv)
+    except setup.SetupError as error:
+        return f"\nSet-up failed: {error}"
+    except KeyboardInterrupt:
+        return "\nStopped."
+
+
+def _again_in_venv(argv: Sequence[str]) -> int:
+    command = [str(setup.PYTHON), str(setup.ROOT / "run.py"), *argv]
+    if os.name == "nt":  # exec would detach from the console there
+        return subprocess.call(command)
+    os.execv(command[0], command)
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt  # so that a server that was started is ended on kill as on Ctrl-C

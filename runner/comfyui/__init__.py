@@ -1,0 +1,1 @@
+"""A running ComfyUI: started, watched, spoken to, asked what it has."""

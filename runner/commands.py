@@ -1,0 +1,52 @@
+"""How a command is declared: its name, its help, the function that runs it, and the set-up it needs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .setup import Needs
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = argparse._SubParsersAction[Any]
+else:
+    Commands = Any
+
+NeedsOf: TypeAlias = Callable[[argparse.Namespace], Needs]
+
+
+def tools(options: argparse.Namespace) -> Needs:
+    """The small packages of run.py: no torch, no ComfyUI."""
+    return Needs()
+
+
+def engine(options: argparse.Namespace) -> Needs:
+    """Torch, a ComfyUI, and Steer linked into it."""
+    return Needs(engine=True)
+
+
+def development(options: argparse.Namespace) -> Needs:
+    """All that, and the packages of tests and training."""
+    return Needs(engine=True, dev=True)
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    summary: str,
+    function: str,
+    needs: NeedsOf,
+    *,
+    passes_on: bool = False,
+    more: str = "",
+) -> argparse.ArgumentParser:
+    """Declare a command; returns its parser for further options.
+
+    function: "module:function" within runner/, called with the parsed options.
+    passes_on: unknown options go on to another program as `options.rest`. more: text below the summary in its help.
+    """
+    description = f"{summary[0].upper()}{summary[1:]}. {more}".strip()
+    parser = commands.add_parser(name, help=summary, description=description)
+    parser.set_defaults(function=function, needs=needs, passes_on=passes_on)
+    return parser

@@ -1,0 +1,1 @@
+"""Commands for those who work on Steer: tests, benchmarks, reports, workflows, training."""

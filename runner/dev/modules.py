@@ -1,0 +1,55 @@
+"""Commands that are modules of the checkout: benchmarks and reports (tests), training and pictures (demo), weights."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..pack import ROOT
+
+
+def launch(module: str, arguments: Sequence[str]) -> int:
+    """Run `main(arguments)` of a module of the checkout in a process of its own; returns its exit code."""
+    script = Path(__file__).with_name("launch.py")
+    return subprocess.call([sys.executable, str(script), f"steer.{module}", *arguments])
+
+
+def _names(folder: str) -> list[str]:
+    return sorted(path.stem for path in (ROOT / "tests" / folder).glob("[a-z]*.py"))
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Run the named benchmark, or all of them."""
+    names = _names("bench")
+    if options.name is None:
+        return max(launch(f"tests.bench.{name}", options.rest) for name in names)
+    if options.name not in names:
+        sys.exit(f"There is no benchmark '{options.name}'. There are: {', '.join(names)}")
+    return launch(f"tests.bench.{options.name}", options.rest)
+
+
+def report(options: argparse.Namespace) -> int:
+    """Make one of the long reports that are committed under tests/reports/."""
+    names = _names("reports")
+    if options.name not in names:
+        sys.exit(f"Say which report: python run.py report {'|'.join(names)}")
+    return launch(f"tests.reports.{options.name}", options.rest)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train one part of the embedded model."""
+    part, _, kind = options.part.partition("-")
+    return launch(f"demo.train.{part}", [*([kind] if kind else []), *options.rest])
+
+
+def pictures(options: argparse.Namespace) -> int:
+    """Draw the bundled pictures anew."""
+    return launch("demo.draw_pictures", options.rest)
+
+
+def weights(options: argparse.Namespace) -> int:
+    """Remake the detectors' weights from the archives they come from."""
+    return launch("preprocessors.networks.build", options.rest)

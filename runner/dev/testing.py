@@ -1,0 +1,61 @@
+"""`python run.py test [pytest arguments]`: the whole suite, with the browser tests wherever a browser can be had."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ..pack import ROOT
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge")
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+)
+
+MAX_WORKERS = 4  # up to 3 GB of memory each
+
+
+def find_browser() -> str | None:
+    """An installed Chromium, Chrome or Edge."""
+    named = (shutil.which(name) for name in BROWSERS)
+    return next((path for path in (*named, *filter(os.path.exists, PLACES)) if path), None)
+
+
+def install_browser() -> str | None:
+    """Debian's chromium, where this is Debian and we are root."""
+    if shutil.which("apt-get") is None or os.name == "nt" or os.geteuid() != 0:
+        return None
+    print("Installing Debian's chromium for the browser tests ...", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            print(f"{' '.join(command)} failed:\n{done.stderr.strip()[-800:]}", flush=True)
+    return find_browser()
+
+
+def run(options: argparse.Namespace) -> int:
+    browser = find_browser() or install_browser()
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+    # A worker for each core, each with one torch thread and, if its tests need one, its own ComfyUI.
+    workers = min(MAX_WORKERS, os.cpu_count() or 1)
+    arguments = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", *options.rest]
+    if browser:
+        environment["STEER_BROWSER"] = browser
+    elif os.environ.get("CI"):
+        sys.exit("No browser: the browser tests are part of CI. Install chromium, Chrome or Edge.")
+    else:
+        print("=" * 78 + "\nNO BROWSER FOUND: the browser tests are LEFT OUT of this run.\n"
+              "Install chromium, Google Chrome or Microsoft Edge to run them.\n" + "=" * 78, flush=True)  # fmt: skip
+        arguments += ["-m", "not browser"]
+    # pytest as a program, not `python -m pytest`: that would put the checkout on sys.path.
+    pytest = Path(sys.executable).with_name("pytest.exe" if os.name == "nt" else "pytest")
+    return subprocess.call([str(pytest), "tests", *arguments], cwd=ROOT, env=environment)

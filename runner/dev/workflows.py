@@ -1,0 +1,105 @@
+"""`python run.py workflows`: write workflows/*.json anew from workflows/source/, and their pictures when asked."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image, ImageOps
+
+from ...nodes.identity import version
+from .. import setup
+from ..comfyui.client import ComfyClient
+from ..comfyui.process import ComfyServer, has_gpu
+from ..slides.command import run_slide
+from ..workflow.builder import Graph
+from ..workflow.edit import FOLDER, SD15_TWIN
+
+SIDE = 512
+HELP = setup.ROOT / "nodes" / "web" / "docs" / "pictures"
+
+
+class Built(NamedTuple):
+    """A workflow as its source describes it.
+
+    thumbnail, help: titles of the nodes whose pictures the template browser and the help pages show.
+    """
+
+    name: str
+    workflow: dict[str, Any]
+    thumbnail: str
+    help: tuple[str, ...]
+
+
+def sources() -> list[str]:
+    return sorted(path.stem for path in (FOLDER / "source").glob("s[0-9]*.py"))
+
+
+def build(object_info: dict[str, Any]) -> Iterator[Built]:
+    """Every slide with each of its kits. The pack must have been loaded as `steer`."""
+    for source in sources():
+        module = importlib.import_module(f"steer.workflows.source.{source}")
+        for kit in importlib.import_module("steer.workflows.source.kits").KITS:
+            name = module.NAME + kit.suffix
+            graph = Graph(name, object_info, version())
+            module.build(graph, kit)
+            yield Built(name, graph.to_json(), module.THUMBNAIL, getattr(module, "HELP", ()))
+
+
+def text_of(workflow: dict[str, Any]) -> str:
+    return json.dumps(workflow, indent=1, ensure_ascii=False) + "\n"
+
+
+def run(options: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory() as temp:
+        arguments = [] if has_gpu(setup.PYTHON) else ["--cpu"]
+        with ComfyServer(setup.COMFYUI, setup.PYTHON, Path(temp) / "comfyui.log", arguments=arguments) as server:
+            client = ComfyClient(server.url, server.check_alive)
+            object_info = client.get("/object_info")
+            for built in build(object_info):
+                path = FOLDER / f"{built.name}.json"
+                path.write_text(text_of(built.workflow), encoding="utf-8")
+                print(f"wrote {path.relative_to(setup.ROOT)}")
+                if _wanted(built.name, options.pictures):
+                    slide = run_slide(client, built.name, built.workflow, object_info, Path(temp))
+                    if not slide.ok:
+                        return 1
+                    _keep_pictures(built, dict(zip(reversed(slide.captions), reversed(slide.pictures), strict=True)))
+    return 0
+
+
+def help_picture(workflow: str, title: str) -> str:
+    """The file name of a help page's picture: the slide's number and the title of the node that shows it."""
+    return f"{workflow[:2]}-{re.sub('[^a-z0-9]+', '-', title.lower()).strip('-')}.jpg"
+
+
+def _wanted(name: str, starts: list[str] | None) -> bool:
+    """Whether the pictures of this workflow are to be made. A twin, whose models may not be there, has copies."""
+    return starts is not None and not name.endswith(SD15_TWIN) and (not starts or name.startswith(tuple(starts)))
+
+
+def _keep_pictures(built: Built, shown: dict[str, Path]) -> None:
+    """shown: the first picture of each node, by title. The template browser crops NAME.jpg to a square: it is one."""
+    thumbnail = FOLDER / f"{built.name}.jpg"
+    _save_small(shown[built.thumbnail], thumbnail, square=True)
+    shutil.copyfile(thumbnail, FOLDER / f"{built.name}{SD15_TWIN}.jpg")
+    for title in built.help:
+        _save_small(shown[title], HELP / help_picture(built.name, title))
+
+
+def _save_small(picture: Path, target: Path, square: bool = False) -> None:
+    """square: on more of its own paper, the colour of its corner."""
+    with Image.open(picture) as image:
+        small = image.convert("RGB")
+        small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        if square:
+            small = ImageOps.pad(small, (SIDE, SIDE), color=small.getpixel((0, 0)))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        small.save(target, quality=88)

@@ -1,0 +1,112 @@
+"""`python run.py check`: which nodes, models and input files workflows need, and which of them are missing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from .. import setup
+from ..comfyui.address import full_url
+from ..comfyui.client import ComfyClient
+from ..comfyui.inventory import ComfyFolder, RunningComfy
+from ..comfyui.messages import QueueError
+from ..files import is_inside
+from ..workflow.edit import FOLDER, SD15_TWIN, Workflow, read
+from ..workflow.needs import ModelNeed, NodeNeed, local_file, model_needs, named_files, node_needs, read_any
+from ..workflow.prompt import Prompt, WorkflowError
+from .command import beside
+from .options import ALL_THERE, NOT_CHECKED, SOMETHING_MISSING
+
+
+@dataclass
+class Findings:
+    """What a workflow needs, and whether it is there. packs: None where the kind of node is missing."""
+
+    nodes: list[tuple[NodeNeed, str | None]] = field(default_factory=list)
+    models: list[tuple[ModelNeed, bool]] = field(default_factory=list)
+    files: list[tuple[str, bool]] = field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        found = [pack is not None for _, pack in self.nodes]
+        found += [there for _, there in (*self.models, *self.files)]
+        return found.count(False)
+
+
+def run(options: argparse.Namespace) -> int:
+    missing = 0
+    try:
+        workflows = {path: read_any(path) for path in options.files}
+        place = _place(options, workflows)
+        for path, data in workflows.items():
+            findings = examine(data, place, [*options.input, *beside(path)])
+            print(f"{path}, checked against {place.name}:")
+            print("\n".join(f"  {line}" for line in told(findings)), flush=True)
+            missing += findings.missing
+    except (WorkflowError, QueueError, setup.SetupError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return NOT_CHECKED
+    return SOMETHING_MISSING if missing else ALL_THERE
+
+
+def _place(options: argparse.Namespace, workflows: dict[Path, Workflow | Prompt]) -> RunningComfy | ComfyFolder:
+    if options.comfyui_url:
+        return RunningComfy(ComfyClient(full_url(options.comfyui_url)))
+    if not (options.comfyui / "main.py").is_file():
+        raise setup.SetupError(
+            f"{options.comfyui} is not a ComfyUI folder (it has no main.py). Name one with --comfyui PATH, or one that "
+            "runs with --comfyui-url URL."
+        )
+    if (options.comfyui / "extra_model_paths.yaml").is_file():
+        print("Note: extra_model_paths.yaml is not read. --comfyui-url URL asks the running ComfyUI, which knows it.")
+    return ComfyFolder(options.comfyui, {need.kind for data in workflows.values() for need in node_needs(data)})
+
+
+def examine(data: Workflow | Prompt, place: RunningComfy | ComfyFolder, folders: list[Path]) -> Findings:
+    """What the workflow needs of `place` to run; input files may also lie in `folders`."""
+
+    def has_file(name: str) -> bool:
+        return is_inside(name) and (local_file(name, folders) is not None or place.has_input(name))
+
+    return Findings(
+        [(need, place.pack_of(need)) for need in node_needs(data, idle=False)],
+        [(need, place.has_model(need)) for need in model_needs(data, idle=False)],
+        [(name, has_file(name)) for name in named_files(data, idle=False)],
+    )
+
+
+def twins_with_models(place: RunningComfy | ComfyFolder) -> dict[str, Workflow]:
+    """Those bundled twins by name of which `place` has every model."""
+    twins = {path.stem: read(path) for path in sorted(FOLDER.glob(f"[0-9]*{SD15_TWIN}.json"))}
+    return {name: graph for name, graph in twins.items() if all(map(place.has_model, model_needs(graph, idle=False)))}
+
+
+def told(findings: Findings) -> Iterator[str]:
+    """The findings as lines for people."""
+    there = sorted((pack, need.kind) for need, pack in findings.nodes if pack is not None)
+    for pack, pairs in groupby(there, key=lambda pair: pair[0]):
+        yield plain(f"there    nodes of {pack}: {', '.join(kind for _, kind in pairs)}")
+    for need, pack in findings.nodes:
+        if pack is None:
+            source = f"of {need.pack} {need.version}".strip() if need.pack else "(the workflow does not tell its pack)"
+            yield plain(f"MISSING  node {need.kind} {source}")
+    for need, has in findings.models:
+        yield plain(f"{_word(has)} model {'/'.join(filter(None, (need.directory, need.name)))}")
+        if not has and need.url:
+            yield plain(f"         {need.url}")
+    for name, has in findings.files:
+        yield plain(f"{_word(has)} input file {name}")
+    yield f"{findings.missing or 'Nothing'} missing."
+
+
+def _word(there: bool) -> str:
+    return "there   " if there else "MISSING "
+
+
+def plain(text: str) -> str:
+    """A stranger's text on one line: no control character of it reaches the terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

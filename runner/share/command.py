@@ -1,0 +1,149 @@
+"""`python run.py pack` and `unpack`: a workflow and all that a colleague needs to open it, as one zip."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import os
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+from ...nodes.identity import version
+from ..files import is_inside, sha256_of
+from ..workflow.needs import ModelNeed, local_file, model_file, model_needs, named_files, node_needs, read_any
+from ..workflow.prompt import WorkflowError
+from .archive import ArchiveError, check_names, copy_entry, extract, listing, open_zip, shown
+from .bundle import INPUT, LIST, MAX_LIST, README, Bundle, BundleFile, readme, what_it_needs
+
+MAX_GB = 2.0
+_MOMENT = (1980, 1, 1, 0, 0, 0)  # of every entry, so that the same files make the same zip
+
+
+def pack(options: argparse.Namespace) -> int:
+    output: Path = options.output or Path(f"{options.file.stem}.zip")
+    try:
+        folders = [*options.input, *beside(options.file), options.comfyui / "input"]
+        bundle, missing = write_bundle(
+            options.file, output, folders, options.comfyui / "models", options.allow_missing, options.force
+        )
+    except (WorkflowError, ArchiveError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    plural = "s" if len(bundle.inputs) != 1 else ""
+    print(f"{output}: {shown(bundle.workflow)} and {len(bundle.inputs)} input file{plural}")
+    for name in missing:
+        print(f"  not packed, not found: {shown(name)}")
+    print("\n".join(f"  {line}" for line in what_it_needs(bundle)))
+    return 0
+
+
+def beside(file: Path) -> list[Path]:
+    """Where the input files of a workflow file may lie besides ComfyUI's input folder."""
+    return [file.parent / "input", file.parent]
+
+
+def write_bundle(
+    file: Path, output: Path, folders: list[Path], models: Path, allow_missing: bool = False, force: bool = False
+) -> tuple[Bundle, list[str]]:
+    """Pack `file` into the zip `output`; returns what was packed and the input files that `folders` lack.
+
+    A file that is named by a path out of them counts as missing. The zip appears whole or not at all.
+    Raises WorkflowError when an input file is missing and that is not allowed,
+    ArchiveError for a name that could not be unpacked everywhere, OSError from the disk.
+    """
+    if output.exists() and not force:
+        raise WorkflowError(f"{output} is there already. Choose another name with -o, or replace it with --force.")
+    data = read_any(file)
+    names = named_files(data)
+    outside = [name for name in names if not is_inside(name)]
+    if outside and not allow_missing:
+        raise WorkflowError(
+            f"The workflow names {', '.join(map(shown, outside))}, which lies outside the input folder and is not "
+            "sent along. Copy it into the input folder and choose it there, or pack without it: --allow-missing."
+        )
+    found = {name: None if name in outside else local_file(name, folders) for name in names}
+    missing = [name for name, path in found.items() if path is None]
+    if missing and not allow_missing:
+        raise WorkflowError(
+            f"The input files {', '.join(map(shown, missing))} are in none of these folders: "
+            f"{', '.join(map(str, folders))}. Say where they are with --input DIR, or pack without them: "
+            "--allow-missing."
+        )
+    contents = {file.with_suffix(".json").name: file.read_bytes()}
+    contents |= {INPUT + name: path.read_bytes() for name, path in found.items() if path is not None}
+    check_names([LIST, README, *contents])
+    needs = tuple(located(need, models) for need in model_needs(data))
+    nodes = tuple(node_needs(data))
+    workflow = next(iter(contents))
+    text = readme(Bundle(version(), workflow, _files(contents), needs, nodes)).encode()
+    contents[README] = text
+    bundle = Bundle(version(), workflow, _files(contents), needs, nodes)
+    Bundle.from_json(bundle.to_json().encode())  # what could not be read back is told now, not to the colleague
+    partial = output.with_name(f".{output.name}.part")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in {LIST: bundle.to_json().encode(), **contents}.items():
+                archive.writestr(_entry(name), content)
+        os.replace(partial, output)
+    finally:
+        partial.unlink(missing_ok=True)
+    return bundle, missing
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _MOMENT)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o100644 << 16
+    return entry
+
+
+def _files(contents: dict[str, bytes]) -> tuple[BundleFile, ...]:
+    return tuple(BundleFile(name, hashlib.sha256(content).hexdigest()) for name, content in contents.items())
+
+
+def located(need: ModelNeed, models: Path) -> ModelNeed:
+    """The model with the folder and sha256 of the file under `models`, where it is there; else as the workflow says."""
+    path = model_file(need, models)
+    if path is None:
+        return need
+    directory = need.directory or path.relative_to(models).parts[0]
+    return replace(need, directory=directory, sha256=sha256_of(path))
+
+
+def unpack(options: argparse.Namespace) -> int:
+    target: Path = options.to or Path(options.zip.stem)
+    try:
+        bundle = open_bundle(options.zip, target, int(options.limit * 1e9))
+    except (ArchiveError, OSError) as error:
+        print(f"Error: {options.zip} was not unpacked, nothing was written: {error}", file=sys.stderr)
+        return 1
+    print(f"{target / bundle.workflow}: drop it into ComfyUI's window. Packed by Steer {bundle.steer}.")
+    if bundle.inputs:
+        print(f"  Copy what is in {target / INPUT.rstrip('/')} into ComfyUI's input folder; `run.py queue` finds it "
+              "where it is.")  # fmt: skip
+    print("\n".join(f"  {line}" for line in what_it_needs(bundle)))
+    return 0
+
+
+def open_bundle(path: Path, target: Path, limit: int) -> Bundle:
+    """Unpack the zip at `path` as the new folder `target`; returns what it holds.
+
+    Raises ArchiveError, with nothing written, when anything about the zip is not as `pack` writes it or its files
+    are more than `limit` bytes; OSError from the disk.
+    """
+    with open_zip(path) as archive:
+        entries = listing(archive, limit)
+        if LIST not in entries:
+            raise ArchiveError(f"it holds no {LIST}, so `run.py pack` has not made it.")
+        text = io.BytesIO()
+        copy_entry(archive, entries[LIST], text.write, MAX_LIST)
+        bundle = Bundle.from_json(text.getvalue())
+        files = {file.name: file.sha256 for file in bundle.files}
+        if files.keys() != entries.keys() - {LIST}:
+            stray = sorted(files.keys() ^ (entries.keys() - {LIST}))[0]
+            raise ArchiveError(f"{shown(stray)} is in the zip or in its {LIST}, but not in both.")
+        extract(archive, {entries[name]: sha256 for name, sha256 in files.items()}, target)
+    return bundle

@@ -1,0 +1,89 @@
+"""The options of `run.py check`, `pack` and `unpack`. Standard library only."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..commands import Commands, add_command, tools
+from ..setup import COMFYUI
+
+ALL_THERE, SOMETHING_MISSING, NOT_CHECKED = 0, 1, 2
+MAX_GB = 20.0  # that a zip may unpack to
+
+
+def add_commands(commands: Commands) -> None:
+    _add_check(commands)
+    _add_pack(commands)
+    _add_unpack(commands)
+
+
+def _add_check(commands: Commands) -> None:
+    check = add_command(
+        commands,
+        "check",
+        "say which nodes, models and input files workflows need and which are missing",
+        "share.check:run",
+        tools,
+        more=f"Exit code {ALL_THERE}: nothing is missing, {SOMETHING_MISSING}: something is, {NOT_CHECKED}: it could "
+        "not be checked.",
+    )
+    check.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a workflow, saved or exported (API)")
+    check.add_argument("--comfyui-url", metavar="URL", help="ask this running ComfyUI")
+    check.add_argument(
+        "--comfyui",
+        type=Path,
+        default=COMFYUI,
+        metavar="PATH",
+        help="look into the folders of this ComfyUI (default: Steer's own)",
+    )
+    _add_input(check, "input files may also lie here; repeatable")
+
+
+def _add_pack(commands: Commands) -> None:
+    pack = add_command(
+        commands,
+        "pack",
+        "pack a workflow, its input files and a list of the models it needs into one zip",
+        "share.command:pack",
+        tools,
+    )
+    pack.add_argument("file", type=Path, help="a workflow, as ComfyUI saves or exports it (API)")
+    pack.add_argument("-o", "--output", type=Path, metavar="ZIP", help="the zip to write (default: FILE.zip here)")
+    pack.add_argument(
+        "--comfyui",
+        type=Path,
+        default=COMFYUI,
+        metavar="PATH",
+        help="the ComfyUI in whose input and models folders to look",
+    )
+    _add_input(pack, "look for the input files here first; repeatable")
+    pack.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="pack although input files are missing or lie outside the input folder",
+    )
+    pack.add_argument("--force", action="store_true", help="replace a ZIP that is there already")
+
+
+def _add_unpack(commands: Commands) -> None:
+    unpack = add_command(
+        commands,
+        "unpack",
+        "open a zip that `pack` wrote, into a new folder and nowhere else",
+        "share.command:unpack",
+        tools,
+    )
+    unpack.add_argument("zip", type=Path, help="the zip")
+    unpack.add_argument("--to", type=Path, metavar="DIR", help="the folder to make (default: the zip's name, here)")
+    unpack.add_argument(
+        "--limit",
+        type=float,
+        default=MAX_GB,
+        metavar="GB",
+        help=f"refuse a zip that unpacks to more (default: {MAX_GB:g} GB)",
+    )
+
+
+def _add_input(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--input", type=Path, action="append", default=[], metavar="DIR", help=text)

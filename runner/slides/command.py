@@ -1,0 +1,165 @@
+"""`python run.py`: run the bundled workflows in a real ComfyUI, show progress, keep the pictures, make the gallery."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from .. import setup
+from ..comfyui.address import DEFAULT_PORT
+from ..comfyui.client import ComfyClient, Progress, QueueError, node_title
+from ..comfyui.inventory import RunningComfy
+from ..comfyui.process import ComfyServer, ServerError, has_gpu, port_is_free, python_of
+from ..files import names_of
+from ..share.check import twins_with_models
+from ..workflow import edit as workflows
+from ..workflow.edit import Setting, Workflow
+from ..workflow.prompt import WorkflowError
+from . import gallery
+from .folder import keep
+from .promises import measured
+from .slide import Slide
+
+console = Console(highlight=False, emoji=False)
+
+
+def run(options: argparse.Namespace) -> int:
+    try:
+        settings = [Setting.parse(text) for text in options.settings]
+        paths = list(dict.fromkeys(path for name in options.only for path in workflows.find(name)))
+        if not options.only and not options.serve:
+            paths = workflows.bundled()
+        named = dict(zip(names_of(paths), paths, strict=True))
+        graphs = {name: workflows.read(path) for name, path in named.items()}
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp, _server(options, temp) as server:
+            # The figures hold for the bundled workflows as they are, and the judges need what Steer's own ComfyUI has.
+            own = not settings and options.comfyui is None
+            bundled = workflows.bundled() if own else []
+            measure = {name for name, path in named.items() if path in bundled and name == path.stem}
+            return _run_all(server, graphs, settings, options, measure)
+    except (WorkflowError, ServerError, setup.SetupError) as error:
+        console.print(f"[red]Error:[/] {escape(str(error))}", soft_wrap=True)
+        return 1
+
+
+def _server(options: argparse.Namespace, temp: str) -> ComfyServer:
+    """temp: for temporary pictures. Every ComfyUI that starts empties the folder that all share otherwise."""
+    own = options.comfyui is None
+    comfyui: Path = setup.COMFYUI if own else options.comfyui.resolve()
+    setup.link_into(comfyui)
+    python = setup.PYTHON if own else python_of(comfyui)
+    gpu = has_gpu(python)
+    console.print(f"Starting ComfyUI{'' if gpu else ' (no GPU found: on the CPU)'} ...")
+    arguments = ["--temp-directory", temp, *([] if gpu else ["--cpu"])]
+    port = options.port
+    if port is None and options.serve and port_is_free(DEFAULT_PORT):
+        port = DEFAULT_PORT  # where `queue` looks for it
+    return ComfyServer(comfyui, python, options.out / "comfyui.log", port, arguments)
+
+
+def _run_all(
+    server: ComfyServer,
+    graphs: dict[str, Workflow],
+    settings: list[Setting],
+    options: argparse.Namespace,
+    measure: Collection[str],
+) -> int:
+    client = ComfyClient(server.url, server.check_alive)
+    place = RunningComfy(client)
+    object_info = place.object_info
+    console.print(f"ComfyUI is at {server.url}")
+    if not options.only and not options.serve:
+        graphs = graphs | twins_with_models(place)
+    graphs = _with_settings(graphs, object_info, settings)
+    slides = [
+        run_slide(client, name, graph, object_info, options.out, name in measure) for name, graph in graphs.items()
+    ]
+    if slides:
+        page = gallery.write(slides, options.out)
+        console.print(f"Gallery: {page}", soft_wrap=True, markup=False)
+    if options.serve:
+        console.print(f"ComfyUI stays open at {server.url} - press Ctrl-C to end it.")
+        if server.port != DEFAULT_PORT:
+            console.print(f"A batch on it: python run.py queue FILE... --comfyui-url {server.url}", soft_wrap=True)
+        while True:
+            server.check_alive()
+            time.sleep(1)
+    return 0 if all(slide.ok for slide in slides) else 1
+
+
+def _with_settings(
+    graphs: dict[str, Workflow], object_info: dict[str, Any], settings: list[Setting]
+) -> dict[str, Workflow]:
+    for setting in settings:
+        touched = [name for name, graph in graphs.items() if workflows.has_node(graph, object_info, setting)]
+        if not touched:
+            titles = {
+                node_title(p, i) for g in graphs.values() for p in [workflows.to_prompt(g, object_info)] for i in p
+            }
+            raise WorkflowError(
+                f"--set {setting.title}.{setting.widget}: no workflow that runs has a node titled "
+                f"'{setting.title}'. There are: {', '.join(sorted(titles))}"
+            )
+        graphs = graphs | {name: workflows.apply(graphs[name], object_info, setting) for name in touched}
+    return graphs
+
+
+def run_slide(
+    client: ComfyClient, name: str, graph: Workflow, object_info: dict[str, Any], out: Path, measure: bool = False
+) -> Slide:
+    """Run one workflow, keep its pictures in `out/name/`, check them, measure what it promises, print what came out."""
+    slide = Slide(name, *workflows.note_of(graph))
+    bar = Bar(
+        TextColumn("{task.description:38}", markup=False), BarColumn(24),
+        TextColumn("{task.fields[what]}", markup=False), TimeElapsedColumn(),
+        console=console, transient=True,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task(name, total=1.0, what="")
+
+        def show(progress: Progress) -> None:
+            part = progress.step / progress.steps if progress.steps else 0.0
+            step = f" {progress.step}/{progress.steps}" if progress.steps else ""
+            bar.update(
+                task, completed=(progress.done + part) / max(progress.total, 1), what=f"{progress.title[:32]}{step}"
+            )
+
+        try:
+            graph = workflows.settle(graph, object_info)
+            prompt = workflows.to_prompt(graph, object_info)
+            outcome = client.run(prompt, graph, show)
+            slide.seconds = outcome.seconds
+            files, slide.checks = keep(out / name, [(each, client.fetch(each)) for each in outcome.pictures])
+            slide.pictures = [path for _, path in files]
+            slide.captions = [node_title(prompt, each.node_id) for each, _ in files]
+            if measure:
+                bar.update(task, completed=1.0, what="measuring")
+                slide.measured = {each.text: each.kept for each in measured(client, name, prompt)}
+        except (QueueError, WorkflowError, OSError) as error:
+            slide.error = str(error)
+    console.print(_line(slide), markup=True)
+    return slide
+
+
+def _line(slide: Slide) -> str:
+    """In rich's markup; what a workflow tells is foreign and none."""
+    name = escape(slide.name)
+    if slide.error:
+        return f"[red]failed[/] {name}\n       {escape(slide.error)}"
+    mark = "[green]ok[/]    " if slide.ok else "[red]failed[/]"
+    bad = [check for check, passed in slide.checks.items() if not passed]
+    checks = f"{len(slide.checks)} checks passed" if not bad else "failed: " + ", ".join(bad)
+    plural = "s" if len(slide.pictures) != 1 else ""
+    found = "".join(
+        f"\n       {'' if kept else '[red]NOT KEPT[/] '}{escape(text)}" for text, kept in slide.measured.items()
+    )
+    return f"{mark} {name}: {len(slide.pictures)} picture{plural}, {slide.seconds:.1f} s, {checks}{found}"

@@ -1,0 +1,1 @@
+"""Workflow files: read, changed, built, and what they need."""

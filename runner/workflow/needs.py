@@ -1,0 +1,170 @@
+"""What a workflow names: its nodes and their packs, its models, its input files; where these lie on the disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..files import is_inside
+from .edit import Workflow
+from .prompt import Prompt, WorkflowError, is_prompt
+from .ui_graph import server_nodes
+
+MODEL_FILES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf", ".onnx")
+MEDIA_FILES = (
+    ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".mov", ".mkv",
+    ".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".glb", ".gltf", ".obj", ".fbx", ".stl",
+)  # fmt: skip
+UPLOADS = ("image_upload", "audio_upload", "video_upload", "file_upload")
+
+
+@dataclass(frozen=True)
+class NodeNeed:
+    """A kind of node, and the registry name and version of its pack where the workflow tells."""
+
+    kind: str
+    pack: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class ModelNeed:
+    """A model file that a widget names. Folder (under models/), url and sha256 are empty where not known."""
+
+    name: str
+    directory: str = ""
+    url: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class FileNeed:
+    """A file of ComfyUI's input folder that an input of a node names, with forward slashes."""
+
+    node_id: str
+    input: str
+    name: str
+
+
+def read_any(path: Path) -> Workflow | Prompt:
+    """A workflow file in UI or API format. Raises WorkflowError for anything else."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise WorkflowError(f"{path} is not a workflow file: {error}") from error
+    if is_prompt(data) or (isinstance(data, dict) and isinstance(data.get("nodes"), list)):
+        return data
+    raise WorkflowError(
+        f"{path} is JSON but no workflow: neither a list of nodes, as ComfyUI saves it, nor nodes by number, as it "
+        "exports for the API. Save it from ComfyUI again."
+    )
+
+
+def node_needs(data: Workflow | Prompt, idle: bool = True) -> list[NodeNeed]:
+    """Each kind of node once, sorted. `data` is a workflow in UI or API format (the latter names no packs).
+
+    idle, here and below: also of nodes that are muted or bypassed.
+    """
+    if is_prompt(data):
+        return [NodeNeed(kind) for kind in sorted({node["class_type"] for node in data.values()})]
+    found: dict[str, NodeNeed] = {}
+    for node in server_nodes(data, idle):
+        properties = node.get("properties") or {}
+        pack = str(properties.get("cnr_id") or properties.get("aux_id") or "")
+        need = NodeNeed(str(node.get("type")), pack, str(properties.get("ver") or ""))
+        if need.kind not in found or (pack and not found[need.kind].pack):
+            found[need.kind] = need
+    return [found[kind] for kind in sorted(found)]
+
+
+def model_needs(data: Workflow | Prompt, idle: bool = True) -> list[ModelNeed]:
+    """Each model file once, sorted: those that `properties.models` lists, and widget values that end like a model."""
+    found: dict[str, ModelNeed] = {}
+    if is_prompt(data):
+        values = [value for node in data.values() for value in node["inputs"].values()]
+    else:
+        values = []
+        for node in server_nodes(data, idle):
+            widgets = _widget_values(node)
+            values += widgets
+            for model in (node.get("properties") or {}).get("models") or []:
+                # The frontend, too, counts only an entry that a widget of its node still names.
+                if isinstance(model, dict) and model.get("name") in widgets:
+                    name, directory, url = (str(model.get(key) or "") for key in ("name", "directory", "url"))
+                    found[name] = ModelNeed(name, directory, url, _told_sha256(model))
+    for value in values:
+        if isinstance(value, str) and value.lower().endswith(MODEL_FILES) and "\n" not in value:
+            found.setdefault(value, ModelNeed(value))
+    return [found[name] for name in sorted(found)]
+
+
+def _told_sha256(model: dict[str, Any]) -> str:
+    """Not a hash of another kind, of which some are as long."""
+    told, kind = str(model.get("hash") or "").lower(), str(model.get("hash_type") or "sha256").lower()
+    return told if len(told) == 64 and kind == "sha256" else ""
+
+
+def _widget_values(node: dict[str, Any]) -> list[Any]:
+    values = node.get("widgets_values") or []
+    return list(values.values()) if isinstance(values, dict) else list(values)
+
+
+def prompt_files(prompt: Prompt, object_info: dict[str, Any]) -> list[FileNeed]:
+    """The input files a prompt names, by the inputs that its nodes declare as uploads."""
+    found = []
+    for node_id, node in prompt.items():
+        declared = object_info.get(node["class_type"], {}).get("input", {})
+        for part in ("required", "optional"):
+            for name, spec in (declared.get(part) or {}).items():
+                options = spec[1] if len(spec) > 1 and isinstance(spec[1], dict) else {}
+                value = node["inputs"].get(name)
+                if isinstance(value, str) and any(options.get(key) for key in UPLOADS) and _of_input(value):
+                    found.append(FileNeed(node_id, name, _of_input(value)))
+    return found
+
+
+def named_files(data: Workflow | Prompt, idle: bool = True) -> list[str]:
+    """The input files a workflow seems to name, without a server to ask: values of Load nodes that end like media."""
+    if is_prompt(data):
+        nodes = [(node["class_type"], list(node["inputs"].values())) for node in data.values()]
+    else:
+        nodes = [(str(node.get("type")), _widget_values(node)) for node in server_nodes(data, idle)]
+    values = [value for kind, listed in nodes if "load" in kind.lower() for value in listed if isinstance(value, str)]
+    return sorted({_of_input(value) for value in values if _of_input(value).lower().endswith(MEDIA_FILES)})
+
+
+def _of_input(value: str) -> str:
+    """The name within the input folder; empty for a file of another folder, as `x.png [output]`."""
+    name = value.replace("\\", "/")
+    if name.endswith("]"):
+        name, _, place = name.rpartition(" [")
+        if place != "input]":
+            return ""
+    return name.strip()
+
+
+def local_file(name: str, folders: list[Path]) -> Path | None:
+    """The first of `folders` that holds the input file `name`.
+
+    Raises WorkflowError for a name that leads out of them: a stranger's workflow must not fetch any file of the disk.
+    """
+    if not is_inside(name):
+        raise WorkflowError(
+            f"The workflow names the input file '{name}', which lies outside the input folder. Refused."
+        )
+    for folder in folders:
+        path = folder / name
+        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
+            return path
+    return None
+
+
+def model_file(need: ModelNeed, models: Path) -> Path | None:
+    """The file of a model under ComfyUI's `models` folder: in the folder the workflow tells, else in any."""
+    name = need.name.replace("\\", "/")
+    if not is_inside(name) or (need.directory and not is_inside(need.directory)):
+        return None
+    folders = [models / need.directory] if need.directory else sorted(p for p in models.glob("*") if p.is_dir())
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)

@@ -1,0 +1,59 @@
+"""A prompt in ComfyUI's API format: a dictionary of nodes by id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Prompt = dict[str, dict[str, Any]]
+
+
+def node_title(prompt: Prompt, node_id: str) -> str:
+    """What the user calls a node: its title, else its kind, else its id."""
+    node = prompt.get(node_id, {})
+    return str(node.get("_meta", {}).get("title") or node.get("class_type") or node_id)
+
+
+def is_prompt(data: Any) -> bool:
+    """Whether `data` is a workflow in API format."""
+    return (
+        isinstance(data, dict)
+        and bool(data)
+        and all(
+            isinstance(n, dict) and isinstance(n.get("class_type"), str) and isinstance(n.get("inputs"), dict)
+            for n in data.values()
+        )
+    )
+
+
+def sources_of(node: dict[str, Any]) -> set[str]:
+    """The ids of the nodes that a node's inputs come from."""
+    return {str(value[0]) for value in node["inputs"].values() if isinstance(value, list) and len(value) == 2}
+
+
+def ancestors(prompt: Prompt, node_id: str) -> set[str]:
+    """The node and all that it needs."""
+    found, todo = set(), [node_id]
+    while todo:
+        current = todo.pop()
+        if current not in found and current in prompt:
+            found.add(current)
+            todo += sources_of(prompt[current])
+    return found
+
+
+class WorkflowError(Exception):
+    """A workflow file or a --set that cannot be used. The message says which and why."""
+
+
+def matching(prompt: Prompt, title: str) -> list[str]:
+    """The ids of the nodes with that title, kind or id."""
+    wanted = title.casefold()
+    return [
+        node_id for node_id, node in prompt.items()
+        if wanted in (node_title(prompt, node_id).casefold(), node["class_type"].casefold(), node_id.casefold())
+    ]  # fmt: skip
+
+
+def widgets_of(inputs: dict[str, Any]) -> list[str]:
+    """Those inputs of a node of a prompt that are values, not links."""
+    return [name for name, value in inputs.items() if not isinstance(value, list)]

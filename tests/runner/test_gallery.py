@@ -1,0 +1,201 @@
+"""The gallery page in a real browser, from its file and with no network: light and dark, by keyboard, on a phone."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image, ImageChops
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+    from steer.runner.comfyui.process import ComfyServer
+
+pytestmark = [pytest.mark.server, pytest.mark.browser]
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "output" / "screenshots"
+SCHEMES = ("light", "dark")
+LONG = "a_name_that_can_be_broken_nowhere_" * 4
+
+# Every text on the page with the colour it has and the one that it stands on.
+TEXTS = """() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+    const numbers = color => color.match(/[0-9.]+/g).map(Number);
+    const ground = element => {
+        for (let e = element; e; e = e.parentElement) {
+            const color = numbers(getComputedStyle(e).backgroundColor);
+            if (color.length === 3) return color;
+            if (color[3] !== 0) throw new Error('a ground that can be seen through');
+        }
+        throw new Error('no ground');
+    };
+    while (walker.nextNode()) {
+        const element = walker.currentNode.parentElement;
+        if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
+        found.push({text: walker.currentNode.data.trim(), kind: element.closest('figcaption, li, p, h1, h2, a').tagName,
+                    bad: !!element.closest('.bad'), color: numbers(getComputedStyle(element).color),
+                    ground: ground(element)});
+    }
+    return found; }"""
+# What can be used, in the order of the page; the browser numbers each, for the comparison with what Tab reaches.
+USABLE = """() => {
+    const all = [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex], video, audio')];
+    all.forEach((element, number) => element.dataset.number = number);
+    return all.length; }"""
+FOCUSED = """() => {
+    const e = document.activeElement, box = e.getBoundingClientRect(), style = getComputedStyle(e);
+    if (e === document.body) return null;
+    const ring = style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth);
+    return {number: Number(e.dataset.number), ring, color: style.outlineColor.match(/[0-9.]+/g).map(Number),
+            ground: getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/g).map(Number),
+            box: [box.left, box.top, box.right, box.bottom]}; }"""
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    """WCAG 2.2, "contrast ratio" and "relative luminance"."""
+
+    def luminance(color: list[float]) -> float:
+        assert len(color) == 3, "a colour that can be seen through"
+        parts = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in color]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.fixture(scope="module")
+def gallery_file(server: ComfyServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a real run of a small workflow, and of slides in every state that one can be in."""
+    from small_workflows import edges_only
+    from steer.runner.comfyui.client import ComfyClient
+    from steer.runner.slides import gallery
+    from steer.runner.slides.command import run_slide
+    from steer.runner.slides.slide import Slide
+    from steer.runner.workflow import edit as workflows
+
+    folder = tmp_path_factory.mktemp("gallery")
+    client = ComfyClient(server.url, server.check_alive)
+    graph = workflows.read(edges_only(tmp_path_factory.mktemp("edges")))
+    real = run_slide(client, "08-edges", graph, client.get("/object_info"), folder)
+    assert real.ok, real.error
+    real.measured = {"edges on the hint's edges: F1 0.81": True}
+    wide, sound, other = folder / "wide.png", folder / "sound.wav", folder / "other.bin"
+    Image.radial_gradient("L").resize((3000, 200)).save(wide)
+    other.write_bytes(b"x")
+    with wave.open(str(sound), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(b"\0\0" * 800)
+    odd = Slide("odd", "Why " + LONG + "?", "**Look at** " + LONG, [wide, sound, other], [LONG, "Sound", "Other"], 61.5,
+                {"made pictures": True, "no picture is blank": False}, {"lines found again: 0.31": False})  # fmt: skip
+    broken = Slide("broken", "Does it end?", error=f"The node stopped:\n  File /{LONG}/{LONG}.py\n  RuntimeError: no")
+    return gallery.write([real, odd, broken], folder)
+
+
+@pytest.fixture(scope="module")
+def window(browser: str) -> Iterator[Page]:
+    """One browser for all tests, from which nothing but files is let through."""
+    from frontend import browser_page
+
+    with browser_page(browser) as page:
+        page.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
+        page.context.set_offline(True)
+        yield page
+
+
+@pytest.fixture
+def page(window: Page, gallery_file: Path) -> Iterator[Page]:
+    """The page, opened anew from its file; afterwards, nothing was asked for outside its folder."""
+    asked: list[str] = []
+
+    def note(request: Any) -> None:
+        asked.append(request.url)
+
+    window.on("request", note)
+    window.goto("about:blank")  # from a fragment of the same page, it would not be opened anew
+    window.set_viewport_size({"width": 1280, "height": 800})
+    window.goto(gallery_file.as_uri())
+    yield window
+    window.remove_listener("request", note)
+    assert gallery_file.as_uri() in asked
+    inside = gallery_file.parent.as_uri() + "/"
+    outside = [url for url in asked if not url.startswith(inside) and url != "about:blank"]
+    assert outside == [], "a request left the page"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_text_can_be_read(page: Page, scheme: Any):
+    page.emulate_media(color_scheme=scheme)
+    texts = page.evaluate(TEXTS)
+    assert {"H1", "H2", "A", "P", "LI", "FIGCAPTION"} <= {text["kind"] for text in texts}
+    assert {text["bad"] for text in texts} == {True, False}
+    ground = texts[0]["ground"]
+    assert (sum(ground) > 600) == (scheme == "light"), ground
+    for text in texts:
+        assert contrast(text["color"], text["ground"]) >= 4.5, text
+    page.screenshot(path=SCREENSHOTS / f"gallery-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(page: Page, scheme: Any, tmp_path: Path):
+    page.emulate_media(color_scheme=scheme)
+    count = page.evaluate(USABLE)
+    assert count >= 3 + 3  # the slides' links and the first slide's pictures
+    reached: list[int] = []
+    for _ in range(count * 12):  # a player has stops of its own inside
+        page.keyboard.press("Tab")
+        focus = page.evaluate(FOCUSED)
+        if focus is None or (reached and focus["number"] == 0):
+            break
+        if focus["number"] in reached:
+            continue
+        reached.append(focus["number"])
+        assert focus["ring"] >= 2, focus
+        assert contrast(focus["color"], focus["ground"]) >= 3, focus
+        left, top, right, bottom = focus["box"]
+        assert right > left, focus
+        assert bottom > top, focus
+        assert top < 800, "focus is where nobody sees it"
+        assert bottom > 0, "focus is where nobody sees it"
+        shots = [tmp_path / name for name in ("with.png", "without.png")]
+        for shot in shots:
+            page.screenshot(path=shot)
+            page.evaluate("document.activeElement.blur()")
+        with Image.open(shots[0]) as one, Image.open(shots[1]) as other:
+            assert ImageChops.difference(one.convert("RGB"), other.convert("RGB")).getbbox(), focus
+        page.evaluate("number => document.querySelector(`[data-number='${number}']`).focus()", focus["number"])
+    assert reached == list(range(count))
+    page.evaluate("document.activeElement.blur()")
+
+
+def test_a_link_of_the_list_leads_to_its_slide(page: Page):
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#odd"
+    assert page.evaluate("document.querySelector('#odd h2').getBoundingClientRect().top") < 800
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_every_picture_is_there_and_told_in_words(page: Page):
+    images = page.evaluate(
+        "Promise.all([...document.images].map(async i => [await i.decode().then(() => i.naturalWidth), i.alt]))"
+    )
+    assert len(images) >= 2
+    assert all(width > 0 and alt.strip() and not alt.endswith(".png") for width, alt in images), images
+    players = page.evaluate("[...document.querySelectorAll('video, audio')].map(p => p.getAttribute('aria-label'))")
+    assert players == ["Sound"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_nothing_is_wider_than_the_window(page: Page, width: int, scheme: Any):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("scrollTo(10000, 0)")
+    assert page.evaluate("scrollX") == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    beyond = "[...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
+    assert page.evaluate(f"{beyond}.map(e => e.outerHTML.slice(0, 80))") == []
+    page.screenshot(path=SCREENSHOTS / f"gallery-{scheme}-{width}.png", full_page=True)

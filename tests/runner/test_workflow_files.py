@@ -1,0 +1,126 @@
+"""Every bundled workflow is clean JSON of format 0.4 that the frontend opens without repairing it."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "workflows").glob("*.json"))
+CNR_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]$")
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def workflow(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_there_are_workflows():
+    assert {"02-forward-and-reverse-diffusion", "08-canny-same-face-angle"} <= {path.stem for path in FILES}
+
+
+def test_head(workflow: dict[str, Any]):
+    assert workflow["version"] == 0.4
+    uuid.UUID(workflow["id"])
+    assert workflow["last_node_id"] == max(node["id"] for node in workflow["nodes"])
+    assert workflow["last_link_id"] == max(link[0] for link in workflow["links"])
+    assert workflow["extra"] == {}, "no view, no keys of other extensions"
+
+
+def test_every_link_is_listed_at_both_ends(workflow: dict[str, Any]):
+    nodes = {node["id"]: node for node in workflow["nodes"]}
+    for number, source, slot, target, target_slot, kind in workflow["links"]:
+        assert number in nodes[source]["outputs"][slot]["links"]
+        assert nodes[source]["outputs"][slot]["type"] == kind
+        assert nodes[target]["inputs"][target_slot]["link"] == number
+    listed = [n for node in workflow["nodes"] for out in node["outputs"] for n in out["links"] or []]
+    assert sorted(listed) == sorted(link[0] for link in workflow["links"])
+
+
+def test_nodes_are_placed_named_and_versioned(workflow: dict[str, Any]):
+    from steer.nodes.identity import version
+
+    for node in workflow["nodes"]:
+        assert {"id", "type", "pos", "size", "flags", "order", "mode", "properties"} <= node.keys()
+        if node["type"] == "MarkdownNote":
+            continue
+        properties = node["properties"]
+        assert properties["Node name for S&R"] == node["type"]
+        assert CNR_ID.match(properties["cnr_id"])
+        expected = version() if node["type"].startswith("Steer") else "0.3.75"
+        assert properties["ver"] == expected
+
+
+def test_no_two_nodes_overlap(workflow: dict[str, Any]):
+    height = {n["id"]: 0 if n["flags"].get("collapsed") else n["size"][1] for n in workflow["nodes"]}
+    boxes = [(n["pos"][0], n["pos"][1] - 30, n["pos"][0] + n["size"][0], n["pos"][1] + height[n["id"]], n["type"])
+             for n in workflow["nodes"]]  # fmt: skip
+    for i, (ax0, ay0, ax1, ay1, a) in enumerate(boxes):
+        for bx0, by0, bx1, by1, b in boxes[i + 1 :]:
+            assert ax1 <= bx0 or bx1 <= ax0 or ay1 <= by0 or by1 <= ay0, f"{a} and {b} overlap"
+
+
+def test_it_is_readable_on_a_small_screen(workflow: dict[str, Any]):
+    """At 1280 x 800 the frontend shows a graph of this size at 57 %. Below that it draws no text."""
+    height = {n["id"]: 0 if n["flags"].get("collapsed") else n["size"][1] for n in workflow["nodes"]}
+    nodes = [(n["pos"][0], n["pos"][1] - 30, n["size"][0], height[n["id"]] + 30) for n in workflow["nodes"]]
+    boxes = [*nodes, *(group["bounding"] for group in workflow["groups"])]
+    assert max(x + w for x, _, w, _ in boxes) - min(x for x, _, _, _ in boxes) <= 1660
+    assert max(y + h for _, y, _, h in boxes) - min(y for _, y, _, _ in boxes) <= 1030
+
+
+def test_it_explains_itself(workflow: dict[str, Any]):
+    notes = [node for node in workflow["nodes"] if node["type"] == "MarkdownNote"]
+    assert notes
+    assert workflow["groups"]
+    assert all(group["title"] for group in workflow["groups"])
+
+
+def test_thumbnail(path: Path):
+    with Image.open(path.with_suffix(".jpg")) as picture:
+        assert picture.size == (512, 512), "the template browser would crop it"
+    assert path.with_suffix(".jpg").stat().st_size < 200_000
+
+
+# What the twin on Stable Diffusion 1.5 has in place of the embedded model.
+TWINS = {"SteerDemoModel": "CheckpointLoaderSimple", "SteerDemoControlNet": "ControlNetLoader"}
+NUMBERS = {256: 512, 5.0: 7.0, 3.0: 7.0}  # side of a picture, cfg (the second where a ControlNet guides)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in FILES if not path.stem.endswith("-sd15")])
+def test_the_sd15_twin_differs_only_in_models_size_and_sampler_settings(name: str):
+    ours, theirs = (
+        json.loads((ROOT / "workflows" / f"{name}{end}.json").read_text(encoding="utf-8")) for end in ("", "-sd15")
+    )
+    assert ours.pop("id") != theirs.pop("id")
+    loaders = 0
+    for mine, other in zip(ours.pop("nodes"), theirs.pop("nodes"), strict=True):
+        if mine["type"] in TWINS:
+            assert other["type"] == TWINS[mine["type"]]
+            for model in other["properties"]["models"]:
+                assert model["name"] in other["widgets_values"]
+                assert model["name"].endswith(".safetensors")
+                assert model["url"].startswith("https://huggingface.co/")
+                assert model["url"].endswith(f"/resolve/main/{model['name']}")
+                assert model["directory"] in ("checkpoints", "controlnet")
+            assert [out["links"] for out in mine["outputs"]] == [out["links"] for out in other["outputs"]]
+            assert [out["type"] for out in mine["outputs"]] == [out["type"] for out in other["outputs"]]
+            assert (mine["pos"], mine["size"], mine["title"]) == (other["pos"], other["size"], other["title"])
+            loaders += 1
+            continue
+        for value, twin in zip(mine.pop("widgets_values"), other.pop("widgets_values"), strict=True):
+            assert value == twin or NUMBERS[value] == twin
+        assert mine == other
+    assert loaders
+    assert ours == theirs
