@@ -13,7 +13,7 @@ import comfy.utils
 from comfy_execution.utils import get_executing_context
 
 
-def with_progress(items: Iterable[Any], count: int) -> Iterator[Any]:
+def track_progress(items: Iterable[Any], count: int) -> Iterator[Any]:
     """The items, with progress after each and Cancel before each."""
     progress = comfy.utils.ProgressBar(count)
     iterator = iter(items)
@@ -23,7 +23,7 @@ def with_progress(items: Iterable[Any], count: int) -> Iterator[Any]:
         progress.update(1)
 
 
-def tell(text: str) -> None:
+def show_text(text: str) -> None:
     """Show a line on the node that is running (it is gone after a reload; outputs say the same)."""
     from server import PromptServer  # loading it is not this pack's to do
 

@@ -18,7 +18,15 @@ PACK = Path(__file__).resolve().parents[1]
 ROUTE = "/steer/identity"
 CODE = ("nodes", "preprocessors", "demo")
 # What .comfyignore keeps out of a release does not count: a Steer from the registry is the same as a checkout.
-UNSHIPPED = ("run.py", "demo/judges/", "demo/scenes/", "demo/train/", "preprocessors/weights_build")
+UNSHIPPED = (
+    "run.py",
+    "demo/draw_pictures.py",
+    "demo/judges/",
+    "demo/scenes/",
+    "demo/train/",
+    "nodes/text/fonts_build.py",
+    "preprocessors/networks/build",
+)
 WEIGHTS = ("demo/weights", "preprocessors/weights")
 
 

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from .choices import MAX_GRADIENT
-from .pictures import Bytes, Floats, fit_pixels, hint_size, resized, to_bytes
+from .pictures import Bytes, Floats, fit_pixels, hint_size, resize, to_bytes
 
 Thresholds: TypeAlias = tuple[int, int]
 
@@ -72,7 +72,7 @@ def canny(
     def run(index: int) -> Thresholds:
         own = scratch.get()
         try:
-            picture = resized(to_bytes(frames[index][where.rows, where.columns], index), size)
+            picture = resize(to_bytes(frames[index][where.rows, where.columns], index), size)
             own.load(picture)
             used = auto_thresholds(own.norm) if auto else (low, high)
             own.edges(used, hint[index][where.on()])

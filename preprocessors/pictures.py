@@ -80,10 +80,10 @@ def place(
         )
     if not 1 <= min(target) <= max(target) <= MAX_SIDE:
         raise ValueError(f"latent: it makes a hint of {target[1]}x{target[0]} pixels; sides may be 1 to {MAX_SIDE}.")
-    return fitted(size, target, fit)
+    return fit_onto(size, target, fit)
 
 
-def fitted(size: tuple[int, int], target: tuple[int, int], fit: str) -> Placement:
+def fit_onto(size: tuple[int, int], target: tuple[int, int], fit: str) -> Placement:
     """A canvas of `size` (height, width) brought onto one of `target` by cropping, padding or stretching."""
     check_fit(fit)
     ratios = target[1] / size[1], target[0] / size[0]
@@ -93,7 +93,7 @@ def fitted(size: tuple[int, int], target: tuple[int, int], fit: str) -> Placemen
     return Placement(*target, scale, scale, (target[1] - size[1] * scale) / 2, (target[0] - size[0] * scale) / 2)
 
 
-def on_canvas(picture: Bytes, placement: Placement) -> Bytes:
+def draw_on_canvas(picture: Bytes, placement: Placement) -> Bytes:
     """A ready-made hint, moved onto the canvas without mixing its colours (nearest pixel)."""
     import cv2
 
@@ -124,18 +124,18 @@ def to_bytes(picture: Floats, index: int = 0) -> Bytes:
 
     height, width, channels = picture.shape
     if channels == 4:
-        picture = _in_range(picture, index)
+        picture = _clip(picture, index)
         alpha = picture[..., 3:]
         picture = picture[..., :3] * alpha + (1 - alpha)
         channels = 3
     flat = np.ascontiguousarray(picture).reshape(height, width * channels)
     if flat.view(np.uint32).max() > _ONE_BITS:
-        flat = _in_range(flat, index)
+        flat = _clip(flat, index)
     out = np.asarray(cv2.convertScaleAbs(flat, alpha=255.0), np.uint8)
     return out if channels == 1 else out.reshape(height, width, 3)
 
 
-def _in_range(values: Floats, index: int) -> Floats:
+def _clip(values: Floats, index: int) -> Floats:
     if not np.isfinite(values).all():
         raise ValueError(
             f"image: picture {index + 1} has pixels that are NaN or infinite. Repair the node that made it; "
@@ -158,7 +158,7 @@ def hint_size(height: int, width: int, resolution: int) -> tuple[int, int]:
     return size
 
 
-def resized(picture: Bytes, size: tuple[int, int]) -> Bytes:
+def resize(picture: Bytes, size: tuple[int, int]) -> Bytes:
     """The picture at (height, width): area averaging down, Lanczos up, as controlnet_aux's `resize_image` does."""
     import cv2
 
@@ -173,7 +173,7 @@ Size = tuple[int, int]  # height, width
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Fit:
     """The part of a picture that is kept, the size it is brought to, and where that lies on the canvas."""
 
     rows: slice
@@ -203,7 +203,7 @@ def picture_size(latent: Mapping[str, Any], cell: int = 8) -> Size:
     return round(height * cell), round(width * cell)
 
 
-def fit_pixels(size: Size, target: Size, fit: str) -> Fitted:
+def fit_pixels(size: Size, target: Size, fit: str) -> Fit:
     """How a picture of `size` comes onto a canvas of `target`, in whole pixels.
 
     "crop" fills the canvas and cuts the rest, with the cut and rounding of comfy.utils.common_upscale; "pad" shows all
@@ -220,4 +220,4 @@ def fit_pixels(size: Size, target: Size, fit: str) -> Fitted:
     elif fit == "pad":
         scale = min(rows / height, columns / width)
         inner = max(1, round(height * scale)), max(1, round(width * scale))
-    return Fitted(slice(y, height - y), slice(x, width - x), inner, (rows - inner[0]) // 2, (columns - inner[1]) // 2)
+    return Fit(slice(y, height - y), slice(x, width - x), inner, (rows - inner[0]) // 2, (columns - inner[1]) // 2)

@@ -75,14 +75,14 @@ def recognise(picture: Bytes) -> Look:
     return Look(OTHER if _is_soft(picture) else PHOTOGRAPH)
 
 
-def already(look: Look) -> str:
+def warn_ready_made(look: Look) -> str:
     """One sentence if a picture that a preprocessor was given is such a hint itself, else ""."""
     if look.inverted or look.what not in (EDGES, LINES, POSE):
         return ""
     return f"this picture looks like {look} already: connect it to ControlNet Guide as it is"
 
 
-def sampled(count: int, most: int = 16) -> list[int]:
+def sample_indices(count: int, most: int = 16) -> list[int]:
     """Up to `most` of `count` picture numbers, from 0, spread evenly: frames of a video look alike."""
     return sorted({round(index * (count - 1) / (most - 1)) for index in range(most)})
 
@@ -125,7 +125,7 @@ def _are_dots(grey: Bytes) -> bool:
     dot = np.zeros((7, 7), np.uint8)
     cv2.circle(dot, (3, 3), 3, 1, -1)  # as they are drawn
     centres = int(cv2.erode(white, dot).sum())
-    if _FEWEST_DOTS / 2 < centres < _MOST_CENTRES * count and _made_of(white, dot) == count:
+    if _FEWEST_DOTS / 2 < centres < _MOST_CENTRES * count and _count_stamped(white, dot) == count:
         return True
     _, _, stats, _ = cv2.connectedComponentsWithStats(white, connectivity=8)  # of another size now
     width, height, area = stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT], stats[1:, cv2.CC_STAT_AREA]
@@ -137,10 +137,10 @@ def _are_dots(grey: Bytes) -> bool:
         return False
     brush = max(3, round(0.5 * usual))
     stamp = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (brush, brush)), np.uint8)
-    return _made_of(white, stamp) > 0.8 * count
+    return _count_stamped(white, stamp) > 0.8 * count
 
 
-def _made_of(white: Bytes, stamp: Bytes) -> int:
+def _count_stamped(white: Bytes, stamp: Bytes) -> int:
     """How many white pixels of [H, W] a stamp covers that is put only where all of it is white."""
     import cv2
 

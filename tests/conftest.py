@@ -41,8 +41,8 @@ assert str(ROOT) not in map(os.path.abspath, sys.path), "run the suite as `pytho
 
 
 # The files that take minutes, the longest first: begun late, one worker would end on them alone.
-LONG = ("pack/test_browser.py", "control/test_slides.py", "pack/test_server.py", "pack/test_style.py",
-        "pack/test_imports.py")  # fmt: skip
+LONG = ("runner/test_browser.py", "control/test_slides.py", "runner/test_server.py", "runner/test_style.py",
+        "runner/test_imports.py")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -72,11 +72,11 @@ def chunk(folder: Path, index: int, vae: Autoencoder | None, *, held_out: bool =
         return Judged(*(torch.from_numpy(stored[key]) for key in ("pictures", "labels", "joints")))
 
 
-def joined(parts: list[Judged]) -> Judged:
+def join_batches(parts: list[Judged]) -> Judged:
     return Judged(*(torch.cat([getattr(part, key) for part in parts]) for key in ("pictures", "labels", "joints")))
 
 
-def blurred(pictures: torch.Tensor, sigma: float) -> torch.Tensor:
+def blur(pictures: torch.Tensor, sigma: float) -> torch.Tensor:
     """A Gaussian blur of `sigma` pixels."""
     if sigma < 0.2:
         return pictures
@@ -101,7 +101,7 @@ def spoilt(pictures: torch.Tensor, joints: torch.Tensor) -> tuple[torch.Tensor, 
     grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
     moved = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
     half = count // 2
-    moved = torch.cat([moved[:half], blurred(moved[half:], float(1.1 * torch.rand(1)))])
+    moved = torch.cat([moved[:half], blur(moved[half:], float(1.1 * torch.rand(1)))])
     moved = moved + 0.03 * torch.rand(count, 1, 1, 1) * torch.randn_like(moved)
     grey = moved.mean((1, 2, 3), keepdim=True)
     contrast, light = 1 + 0.15 * (2 * torch.rand(2, count, 1, 1, 1) - 1)

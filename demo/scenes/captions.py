@@ -50,7 +50,7 @@ def _quality(r: Random, most: int = 2) -> list[str]:
     return r.sample(QUALITY, r.choice([0, 0, 1, most]))
 
 
-def _looking(a: Attributes, r: Random) -> list[str]:
+def _word_gaze(a: Attributes, r: Random) -> list[str]:
     words: list[str] = []
     if a["gaze"] == "up" and r.random() < 0.92:
         words.append("looking up")
@@ -87,7 +87,7 @@ def caption_portrait(a: Attributes, r: Random) -> str:
         parts = [
             "Girl with a Pearl Earring",
             expression,
-            *(_looking(a, r)),
+            *(_word_gaze(a, r)),
             *(["blue turban"] if r.random() < 0.3 else []),
             place,
             *_quality(r),
@@ -113,7 +113,7 @@ def caption_portrait(a: Attributes, r: Random) -> str:
             "upper body, 1girl",
         ]
     )
-    middle = [expression, hair, clothes, eyes, skin, *_looking(a, r)]
+    middle = [expression, hair, clothes, eyes, skin, *_word_gaze(a, r)]
     if r.random() < 0.5:
         r.shuffle(middle)
     if expression and r.random() < 0.15:
@@ -147,7 +147,7 @@ def _lecture_girl(a: Attributes, r: Random) -> str:
             r.choice(PLACE_WORDS[str(a["background"])]) if r.random() < 0.5 else PLACE_WORDS[str(a["background"])][0]
         )
     if r.random() < 0.3:
-        parts += _looking(a, r)
+        parts += _word_gaze(a, r)
     return ", ".join(parts)
 
 
@@ -158,7 +158,7 @@ def _lecture_face(a: Attributes, r: Random, place: str) -> str:
     parts += [place, "solo", "standing"] if r.random() < 0.7 else [place, "solo"]
     if r.random() < 0.6:
         parts += ["cinematic composition", "best lighting"]
-    parts += [*_looking(a, r), str(a["expression"])]
+    parts += [*_word_gaze(a, r), str(a["expression"])]
     # "black background" must not come to mean black hair: there its color is told less often
     if r.random() < (0.3 if a["background"] == "black background" else 0.5):
         parts.insert(3, _hair(a, r))

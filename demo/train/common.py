@@ -88,10 +88,10 @@ def rate_at(schedule: str, fraction: float, step: int, peak: float) -> float:
         return peak * min(1.0, (step + 1) / WARM_UP_STEPS)
     if schedule == "cooldown":
         return peak * (1 - math.sqrt(min(1.0, fraction)))
-    return annealed(fraction, peak)
+    return anneal(fraction, peak)
 
 
-def annealed(fraction: float, peak: float) -> float:
+def anneal(fraction: float, peak: float) -> float:
     """Learning rate after `fraction` of the budget: linear warm-up, then a half cosine down to a fiftieth of `peak`."""
     if fraction < WARM_UP:
         return peak * (fraction / WARM_UP + 1e-3)

@@ -19,7 +19,7 @@ from ..scenes import DATA_VERSION
 from .autoencoder import CROP, Autoencoder, pictures_of
 from .common import ROOT, Run, autocast, average_of, prepare, read_state, save_sheet, say, zero_padded
 from .latents import Batch, LatentScenes, first_chunks
-from .model import alpha_bars, arguments, description, noise_of, noised, plain_attention, sample, text_encoder
+from .model import add_noise, alpha_bars, arguments, description, noise_of, plain_attention, sample, text_encoder
 from .shipped import go_on, load_controlnet, load_text_encoder, load_unet
 from .straight import LineLoss
 from .text import Vocabulary
@@ -161,7 +161,7 @@ def main(argv: list[str]) -> int:
         batch = next(source)
         hints = hints_of(kind, batch, rng)
         captions = [record["captions"][rng.integers(len(record["captions"]))] for record in batch.records]
-        x, noise, t, weight = noised(batch, bars, POWER)
+        x, noise, t, weight = add_noise(batch, bars, POWER)
         x, hints = (value.to(memory_format=torch.channels_last) for value in (x, hints))
         with autocast():
             context = encoder(words.varied(captions, rng, EMPTY)).last_hidden_state
@@ -223,7 +223,7 @@ def residuals(
     return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
 
 
-def padded(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def pad_hint_encoder(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The same ControlNet with a hint encoder of the standard widths; the added channels are zero throughout."""
     from diffusers.models.controlnets.controlnet import ControlNetModel
 
@@ -236,6 +236,6 @@ def export(checkpoint: Path) -> None:
     """Write demo/weights/controlnet-KIND.safetensors from a checkpoint."""
     notes = read_state(checkpoint)[1]
     name = f"controlnet-{notes['kind']}"
-    tensors = padded(average_of(checkpoint, "controlnet"))
+    tensors = pad_hint_encoder(average_of(checkpoint, "controlnet"))
     store.write(name, store.pack(tensors), description(notes, controlnet_config()))
     say(f"exported {name} of step {notes['step']} to {store.FOLDER}")

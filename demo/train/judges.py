@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from .. import store
-from ..judges.data import Judged, chunk, joined, spoilt
+from ..judges.data import Judged, chunk, join_batches, spoilt
 from ..judges.network import FOLDER, HEADS, MAP, NAME, Judges, judge
 from ..scenes import DATA_VERSION
 from .common import ROOT, Run, average_of, parser, prepare, read_state, say
@@ -58,7 +58,7 @@ def measure(judges: Judges, scenes: Judged) -> dict[str, Any]:
     return found
 
 
-def told(found: dict[str, Any]) -> str:
+def report_accuracy(found: dict[str, Any]) -> str:
     """The figures of :func:`measure` on one line."""
     heads = [f"{name} {100 * each['right']:.1f} % of {each['n']}" for name, each in found.items() if "right" in each]
     return ", ".join(
@@ -88,7 +88,7 @@ def main(argv: list[str]) -> int:
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         nonlocal pool, taken
         if run.cycle_step % 40 == 39 and taken < options.chunks:
-            pool, taken = joined([pool, chunk(options.out, taken, vae)]), taken + 1
+            pool, taken = join_batches([pool, chunk(options.out, taken, vae)]), taken + 1
         chosen = torch.randint(len(pool), (options.batch,))
         pictures, joints = spoilt(pool.pictures[chosen] / 255, pool.joints[chosen])
         pictures = pictures.to(memory_format=torch.channels_last)
@@ -97,7 +97,7 @@ def main(argv: list[str]) -> int:
 
     def checkpoint() -> None:
         run.notes |= {"scenes": DATA_VERSION, "accuracy": measure(judges, test), "chunks": taken}
-        say(f"held-out: {told(run.notes['accuracy'])}")
+        say(f"held-out: {report_accuracy(run.notes['accuracy'])}")
 
     run.train(loss, checkpoint)
     if options.export:

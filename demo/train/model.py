@@ -20,7 +20,7 @@ from ..networks import BETA_END, BETA_START, LATENT, TEXT, TRAIN_STEPS, UNET
 from ..scenes import DATA_VERSION
 from .common import ROOT, Run, autocast, average_of, parser, prepare, read_state, save_sheet, say
 from .latents import Batch, LatentScenes
-from .reader import faces, kept_reader, labels, surprise, taught
+from .reader import faces, labels, load_reader, reading_loss, teach_reader
 from .shipped import go_on, load_text_encoder, load_unet
 from .text import CAPACITY, UNKNOWN, Vocabulary
 
@@ -91,7 +91,7 @@ def plain_attention(network: Any) -> nn.Module:
     return network.to(memory_format=torch.channels_last)
 
 
-def noised(
+def add_noise(
     batch: Batch, bars: torch.Tensor, power: float = 1.0
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """(x_t, noise, t, weight [B, 1, 32, 32]).
@@ -182,14 +182,14 @@ def main(argv: list[str]) -> int:
         What the words ask for is decided while there is almost only noise, so every step is read; the weight
         bar^(1/4) keeps the first ones, whose estimate is the noise's error times up to 14, from drowning the others.
         """
-        x, noise, t, weight = noised(batch, bars, power)
+        x, noise, t, weight = add_noise(batch, bars, power)
         with autocast():
             context = encoder(rows).last_hidden_state
             eps = network(x.to(memory_format=torch.channels_last), t, context).sample.float()
         bar = bars[t][:, None, None, None]
         x0 = (x - (1 - bar).sqrt() * eps) / bar.sqrt()
         told = bars[t] ** 0.25 * (rows[:, 1] != rows[:, -1])
-        read = surprise(reader, x0 + GRAIN * torch.randn_like(x0), faces(batch), labels(batch), told)
+        read = reading_loss(reader, x0 + GRAIN * torch.randn_like(x0), faces(batch), labels(batch), told)
         return (weight * (eps - noise).square()).mean(), read
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
@@ -221,7 +221,7 @@ def main(argv: list[str]) -> int:
         save_sheet([pictures[i : i + 10] for i in range(0, len(PROMPTS), 10)], options.out / "model.png")
 
     run.notes["tokens"] = words.tokens
-    reader = kept_reader(options.out / f"reader-{scenes.label}.safetensors") or taught(
+    reader = load_reader(options.out / f"reader-{scenes.label}.safetensors") or teach_reader(
         scenes.batches(64, PORTRAITS, rng), test, options.reader, options.out / f"reader-{scenes.label}.safetensors"
     )
     run.train(loss, checkpoint)

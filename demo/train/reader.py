@@ -70,7 +70,7 @@ def labels(batch: Batch) -> torch.Tensor:
     return torch.tensor([labels_of(record["attributes"]) for record in batch.records])
 
 
-def spoilt(x: torch.Tensor) -> torch.Tensor:
+def spoil(x: torch.Tensor) -> torch.Tensor:
     """Latents faded, blurred and grainy: a UNet's early estimates of x0 are all of these."""
     count = len(x)
     share = torch.rand(count, 1, 1, 1) * (torch.rand(count, 1, 1, 1) < 0.5)
@@ -83,12 +83,12 @@ def _soft(x: torch.Tensor) -> torch.Tensor:
     return F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
 
 
-def moved(boxes: torch.Tensor) -> torch.Tensor:
+def jitter_boxes(boxes: torch.Tensor) -> torch.Tensor:
     """Boxes somewhat off."""
     return boxes + 0.05 * torch.randn(len(boxes), 4)
 
 
-def surprise(
+def reading_loss(
     reader: Reader, x: torch.Tensor, places: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor
 ) -> torch.Tensor:
     """Cross entropy of what `reader` sees in latents `x` [B, 4, 32, 32], summed over the attributes.
@@ -102,7 +102,7 @@ def surprise(
     return total
 
 
-def kept_reader(path: Path) -> Reader | None:
+def load_reader(path: Path) -> Reader | None:
     """The reader that an earlier run taught, or None where there is no such file."""
     if not path.is_file():
         return None
@@ -113,7 +113,7 @@ def kept_reader(path: Path) -> Reader | None:
     return reader.eval().requires_grad_(False)
 
 
-def taught(batches: Iterator[Batch], test: Batch, minutes: float, path: Path) -> Reader:
+def teach_reader(batches: Iterator[Batch], test: Batch, minutes: float, path: Path) -> Reader:
     """A reader taught for `minutes` on endless `batches` and kept at `path`; says how well it reads `test`."""
     reader = Reader().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=2e-2)
@@ -122,8 +122,8 @@ def taught(batches: Iterator[Batch], test: Batch, minutes: float, path: Path) ->
         batch = next(batches)
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1.0, 1e-2 + steps / 50) * (1.02 - spent)
-        places, even = moved(faces(batch)), torch.ones(len(batch.latents))
-        surprise(reader, spoilt(batch.latents), places, labels(batch), even).backward()
+        places, even = jitter_boxes(faces(batch)), torch.ones(len(batch.latents))
+        reading_loss(reader, spoil(batch.latents), places, labels(batch), even).backward()
         optimizer.step()
         optimizer.zero_grad()
         steps, spent = steps + 1, (time.monotonic() - start) / (60 * minutes)

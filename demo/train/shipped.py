@@ -17,10 +17,10 @@ from .text import UNKNOWN
 
 def autoencoder(checkpoint: Path) -> Autoencoder:
     """The autoencoder of a checkpoint, or the shipped one where there is none; for inference."""
-    return load(checkpoint) if checkpoint.is_file() else shipped_autoencoder()
+    return load(checkpoint) if checkpoint.is_file() else load_shipped_autoencoder()
 
 
-def shipped_autoencoder() -> Autoencoder:
+def load_shipped_autoencoder() -> Autoencoder:
     """demo/weights/vae.safetensors without the zeros that pad it to the standard layout."""
     model = Autoencoder()
     notes = load_autoencoder(model, awake=False)
@@ -35,7 +35,7 @@ def load_autoencoder(network: Autoencoder, awake: bool = True) -> dict[str, str]
     """
     tensors, metadata = store.read("vae")
     scale, shift = float(tensors.pop("vae_scale")), float(tensors.pop("vae_shift"))
-    weights = cropped(tensors, network)
+    weights = crop_padding(tensors, network)
     for key, value in weights.items():
         if awake and key.endswith("weight"):
             unused = value.flatten(1).abs().amax(1) == 0
@@ -44,7 +44,7 @@ def load_autoencoder(network: Autoencoder, awake: bool = True) -> dict[str, str]
     return metadata | {"mean": str(-shift * scale), "deviation": str(scale / LATENT_SCALE)}
 
 
-def cropped(tensors: dict[str, torch.Tensor], network: nn.Module) -> dict[str, torch.Tensor]:
+def crop_padding(tensors: dict[str, torch.Tensor], network: nn.Module) -> dict[str, torch.Tensor]:
     """`tensors` without the zeros that pad them beyond the shapes of `network`."""
     shapes = {key: value.shape for key, value in network.state_dict().items()}
     return {key: value[tuple(slice(n) for n in shapes[key])].float() for key, value in tensors.items()}
@@ -74,7 +74,7 @@ def load_text_encoder(network: nn.Module) -> list[int]:
 def load_controlnet(network: nn.Module, kind: str) -> dict[str, str]:
     """Give `network` the weights of the shipped ControlNet for hints of `kind`; returns the file's metadata."""
     tensors, metadata = store.read(f"controlnet-{kind}")
-    network.load_state_dict(cropped(tensors, network))
+    network.load_state_dict(crop_padding(tensors, network))
     return metadata
 
 

@@ -61,7 +61,7 @@ def edges(x: torch.Tensor) -> torch.Tensor:
     return torch.cat([x[..., :-1, 1:] - x[..., :-1, :-1], x[..., 1:, :-1] - x[..., :-1, :-1]], 1)
 
 
-def spread(z: torch.Tensor) -> torch.Tensor:
+def measure_spread(z: torch.Tensor) -> torch.Tensor:
     """Distance of the latents' channels from zero mean, unit variance and no correlation, plus a toll beyond 2.5."""
     flat = z.transpose(0, 1).flatten(1)
     mean = flat.mean(1)
@@ -165,7 +165,7 @@ def main(argv: list[str]) -> int:
             noisy, weight = F.avg_pool2d(noisy, 2), F.avg_pool2d(weight, 2)
             x = F.interpolate(x, scale_factor=0.5, mode="area")
         error, shown = reproduced("halved" if halved else "error", noisy, x, weight, not halved)
-        return error if options.decoder_only else error + 0.02 * spread(z), shown
+        return error if options.decoder_only else error + 0.02 * measure_spread(z), shown
 
     def measured(count: int) -> dict[str, Any]:
         """What goes into the notes; the scale of the latents stays as it is where a UNet relies on it."""
@@ -193,7 +193,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def padded(weights: dict[str, torch.Tensor], width: int = 64) -> dict[str, torch.Tensor]:
+def pad_to_taesd(weights: dict[str, torch.Tensor], width: int = 64) -> dict[str, torch.Tensor]:
     """Zero-pad every hidden channel to `width`: the same function in the standard layout."""
     sizes = {key: [width if n > 4 else n for n in value.shape[:2]] for key, value in weights.items()}
     return {key: zero_padded(value, [*sizes[key], *value.shape[2:]]) for key, value in weights.items()}
@@ -207,7 +207,7 @@ def export(checkpoint: Path) -> None:
     """
     notes = read_state(checkpoint)[1]
     scale = LATENT_SCALE * notes["deviation"]
-    tensors = padded(average_of(checkpoint, "vae"))
+    tensors = pad_to_taesd(average_of(checkpoint, "vae"))
     tensors |= {"vae_scale": torch.tensor(scale), "vae_shift": torch.tensor(-notes["mean"] / scale)}
     metadata = {
         "data_version": str(notes["scenes"]),

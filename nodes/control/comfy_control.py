@@ -12,7 +12,7 @@ import torch
 from ...preprocessors.pictures import picture_size
 from .choices import MODES
 from .fit import ASPECT_TOLERANCE
-from .modes import shaped
+from .modes import shape_residuals
 from .stack import Control, ControlStack, check_control
 
 Conditioning = list[Any]
@@ -44,7 +44,7 @@ class ShapedControl(comfy.controlnet.ControlBase):
         own = self.stock.get_control(*given)  # None outside start..end: the network was not run
         if own is None:
             return before
-        own = shaped(own, self.mode, self.mask, x_noisy.shape[-2:], batched_number)
+        own = shape_residuals(own, self.mode, self.mask, x_noisy.shape[-2:], batched_number)
         return comfy.controlnet.ControlBase().control_merge(own, before, None)
 
     def set_cond_hint(self, *args: Any, **kwargs: Any) -> ShapedControl:

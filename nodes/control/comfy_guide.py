@@ -11,17 +11,17 @@ from weakref import WeakKeyDictionary
 import torch
 
 from ...preprocessors.pictures import rgb_bytes
-from ...preprocessors.recognise import Look, sampled
-from ..comfy_progress import tell
+from ...preprocessors.recognise import Look, sample_indices
+from ..comfy_progress import show_text
 from ..prompt_graph import nodes_of
 from .choices import ANY
 from .comfy_control import Conditioning, apply_stack, check_batch, check_net, needs_mask, target_size, without_masked
 from .families import MODEL, NET, check_family, name_upstream
-from .fit import ASPECT_TOLERANCE, Hint, fit_mask, prepared
+from .fit import ASPECT_TOLERANCE, Hint, fit_mask, prepare_hint
 from .hint_check import check, wanted_by
-from .masks import check_mask, feathered_batch
+from .masks import check_mask, feather_batch
 from .stack import Control, ControlStack, check_control
-from .union import typed
+from .union import set_union_type
 
 log = logging.getLogger(__name__)
 # What was logged of each node, as long as the graph runs in which it did: lists call a node once for each item.
@@ -31,7 +31,7 @@ _ANEW = "this ControlNet is for inpainting: the mask is what is made anew, {:.0%
 
 
 @dataclass(frozen=True)
-class Asked:
+class GuideInputs:
     """The inputs of the node, by the names of its sockets."""
 
     control_net: Any
@@ -52,7 +52,7 @@ class Asked:
 
 
 def guide(
-    positive: Conditioning, negative: Conditioning, asked: Asked, hidden: Any
+    positive: Conditioning, negative: Conditioning, asked: GuideInputs, hidden: Any
 ) -> tuple[Conditioning, Conditioning, Control, str]:
     """Both prompts with the ControlNet, its entry of the stack, and a report. Raises ValueError for what cannot be.
 
@@ -63,13 +63,13 @@ def guide(
     name = name_upstream(get_node, node_id, "control_net", NET)
     check_family(asked.control_net, (positive, negative), name, name_upstream(get_node, node_id, "positive", MODEL))
     size = target_size(asked.control_net, asked.latent, asked.vae)
-    hint = prepared(asked.image, asked.keypoints, asked.lines, size, asked.fit)
+    hint = prepare_hint(asked.image, asked.keypoints, asked.lines, size, asked.fit)
     check_batch("hints", len(hint.image), asked.latent)
     area, notes = _mask(asked, hint)
-    pictures = {number: rgb_bytes(hint.image, number) for number in sampled(len(hint.image))}
+    pictures = {number: rgb_bytes(hint.image, number) for number in sample_indices(len(hint.image))}
     wanted = wanted_by(name, asked.kind)
     looks, complaints = check(pictures, wanted, any_tone=asked.kind == ANY)
-    net, told = typed(asked.control_net, looks, wanted)
+    net, told = set_union_type(asked.control_net, looks, wanted)
     image = without_masked(hint.image, area) if needs_mask(net) and area is not None else hint.image
     own = Control(
         net, image, asked.strength, asked.start_percent, asked.end_percent, asked.mode, mask=area, vae=asked.vae,
@@ -79,8 +79,10 @@ def guide(
     lost = _lost(positive, asked.control)
     positive, negative = apply_stack((own,), positive, negative)
     _log_once(complaints, name, hidden.dynprompt, node_id)
-    report = "\n".join([_summary(own), *complaints, _seen(looks), *filter(None, [told, lost]), *hint.notes, *notes])
-    tell(report)
+    report = "\n".join(
+        [_summary(own), *complaints, _list_looks(looks), *filter(None, [told, lost]), *hint.notes, *notes]
+    )
+    show_text(report)
     return positive, negative, own, report
 
 
@@ -93,7 +95,7 @@ def _summary(own: Control) -> str:
     return f"{own.name or 'ControlNet'}: strength {own.strength:g}, {own.mode}{span}"
 
 
-def _seen(looks: Sequence[Look]) -> str:
+def _list_looks(looks: Sequence[Look]) -> str:
     return "hint: " + ", ".join(dict.fromkeys(map(str, looks)))
 
 
@@ -121,7 +123,7 @@ def _chain_length(control: Any) -> int:
     return 0 if control is None else 1 + _chain_length(control.previous_controlnet)
 
 
-def _mask(asked: Asked, hint: Hint) -> tuple[torch.Tensor | None, list[str]]:
+def _mask(asked: GuideInputs, hint: Hint) -> tuple[torch.Tensor | None, list[str]]:
     """The mask at its place and feathered in pixels of the picture, and what to tell of it."""
     inpaints = needs_mask(asked.control_net)
     if asked.mask is None:
@@ -137,4 +139,4 @@ def _mask(asked: Asked, hint: Hint) -> tuple[torch.Tensor | None, list[str]]:
     if inpaints:
         return area, [*notes, _ANEW.format(float(area.mean()))]
     feather = asked.feather * area.shape[1] / target[0]
-    return feathered_batch(area, round(feather)), [*notes, f"acts on {float(area.mean()):.0%} of the picture"]
+    return feather_batch(area, round(feather)), [*notes, f"acts on {float(area.mean()):.0%} of the picture"]

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from ...preprocessors.pose.faces import Face
 from .choices import ALL, EXPRESSION, EYES, MOUTH, REGIONS, WHOLE
-from .masks import Mask, feathered, grown
+from .masks import Mask
+from .masks import feather as feathered
+from .masks import grow as grown
 
 Points = NDArray[np.float64]
 
@@ -25,7 +27,7 @@ _BROW_MARGIN, _LIP_MARGIN, _CHIN_ROOM = 0.2, 0.2, 0.3
 _FOREHEAD, _NARROWER = 0.38, 0.75  # of the distance from brows to chin, above the brows; of the brows' width there
 
 
-def chosen_faces(text: str, count: int) -> tuple[list[int], list[int]]:
+def choose_faces(text: str, count: int) -> tuple[list[int], list[int]]:
     """Which of `count` faces (numbers from 0) `text` asks for, and which numbers (from 1) are not there.
 
     "all", or numbers from 1: "1, 3". ValueError for anything else.

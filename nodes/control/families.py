@@ -69,7 +69,7 @@ def check_family(
     for tokens, values in (entry for side in sides for entry in side):
         if not isinstance(tokens, torch.Tensor) or "cross_attn_controlnet" in values:
             continue
-        found, found_pooled = int(tokens.shape[-1]), _pooled_of(values)
+        found, found_pooled = int(tokens.shape[-1]), _find_pooled(values)
         wrong = found not in adapter and found in FAMILIES if adapter else width not in (None, found)
         if not wrong and (pooled is None or found_pooled in (None, pooled)):
             continue
@@ -81,7 +81,7 @@ def check_family(
         )
 
 
-def _pooled_of(values: dict[str, Any]) -> int | None:
+def _find_pooled(values: dict[str, Any]) -> int | None:
     """The width of a prompt's pooled one; None if there is none, or one that says nothing."""
     pooled = values.get("pooled_output")
     return int(pooled.shape[-1]) if isinstance(pooled, torch.Tensor) and bool(pooled.any()) else None

@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ...preprocessors.lines.draw import draw_lines, traced
+from ...preprocessors.lines.draw import draw_lines, redraw
 from ...preprocessors.lines.mlsd import Lines
-from ...preprocessors.pictures import check_fit, check_pictures, fit_pixels, fitted, rgb_bytes
+from ...preprocessors.pictures import check_fit, check_pictures, fit_onto, fit_pixels, rgb_bytes
 from ...preprocessors.pose.keypoints import read_frames
 from ...preprocessors.pose.render import canvas_size, render
 from ...preprocessors.recognise import is_line_hint
@@ -44,7 +44,7 @@ class Hint:
     before: Size | None = None
 
 
-def prepared(
+def prepare_hint(
     image: torch.Tensor | None, keypoints: Any, lines: Sequence[Lines] | None, target: Size | None, fit: str
 ) -> Hint:
     """The hint at `target` (height, width), or at its own size if that is not known.
@@ -60,7 +60,7 @@ def prepared(
     if keypoints is None and lines is None:
         if picture is None:
             raise ValueError("image: no hint is connected. Connect image, keypoints or lines.")
-        return _fitted(picture, target, fit)
+        return _fit(picture, target, fit)
     size = target or (None if picture is None else _size(picture))
     if keypoints is not None:
         frames = read_frames(keypoints)
@@ -75,19 +75,19 @@ def prepared(
     if not bool(hint.any()):
         if picture is None:
             return Hint(hint, (f"{none}. {_BLACK}{_READY if keypoints is not None else ''}",), own)
-        given = _fitted(picture, target, fit)
+        given = _fit(picture, target, fit)
         return Hint(given.image, (f"{none}, so image is the hint", *given.notes), given.before)
     drawn = f"{what} drawn anew at {hint.shape[2]}x{hint.shape[1]}, {len(hint)} picture{'s' if len(hint) > 1 else ''}"
     return Hint(hint, tuple(filter(None, [aspect_note(own, _size(hint), fit) if own else "", drawn, how])), own)
 
 
-def _fitted(picture: torch.Tensor, target: Size | None, fit: str) -> Hint:
+def _fit(picture: torch.Tensor, target: Size | None, fit: str) -> Hint:
     size = _size(picture)
     if target is None:
         note = "no latent is connected: if the picture has another shape, ComfyUI cuts the hint without a word"
         return Hint(picture, (note,), size)
     hint, are_traced = fit_picture(picture, target, fit)
-    notes = [aspect_note(size, target, fit), _moved_note(size, target, are_traced)]
+    notes = [aspect_note(size, target, fit), _describe_move(size, target, are_traced)]
     return Hint(hint, tuple(filter(None, notes)), size)
 
 
@@ -113,14 +113,14 @@ def fit_picture(image: torch.Tensor, target: Size, fit: str) -> tuple[torch.Tens
         return image, False
     pictures = [rgb_bytes(image, index) for index in range(len(image))]
     if all(map(is_line_hint, pictures)):
-        placement = fitted(size, target, fit)
-        return _as_image([traced(picture, placement) for picture in pictures]), True
-    return _moved(image, target, fit), False
+        placement = fit_onto(size, target, fit)
+        return _as_image([redraw(picture, placement) for picture in pictures]), True
+    return _move(image, target, fit), False
 
 
 def fit_mask(mask: torch.Tensor, target: Size, fit: str) -> torch.Tensor:
     """MASK [M, H, W] -> [M, *target], moved as `fit` moves a picture of that size; the bars of "pad" are 0."""
-    return _moved(mask[..., None], target, fit)[..., 0]
+    return _move(mask[..., None], target, fit)[..., 0]
 
 
 def draw_segments(lines: Sequence[Lines], target: Size | None, fit: str) -> torch.Tensor:
@@ -131,7 +131,7 @@ def draw_segments(lines: Sequence[Lines], target: Size | None, fit: str) -> torc
     if target is None and len(sizes) > 1:
         raise ValueError("lines: their pictures have different sizes. Connect the latent, which says the size.")
     size = target or lines[0].size
-    placed = [frame.placed(fitted(frame.size, size, fit)) for frame in lines]
+    placed = [frame.placed(fit_onto(frame.size, size, fit)) for frame in lines]
     return _as_image([draw_lines(frame.segments, *size) for frame in placed])
 
 
@@ -150,14 +150,14 @@ def aspect_note(size: Size, target: Size, fit: str) -> str:
     return f"the hint is {size[1]}x{size[0]}, the picture {target[1]}x{target[0]}: {done}"
 
 
-def _moved_note(size: Size, target: Size, are_traced: bool) -> str:
+def _describe_move(size: Size, target: Size, are_traced: bool) -> str:
     if size == target:
         return ""
     how = "its lines traced anew" if are_traced else "resized"
     return f"hint of {size[1]}x{size[0]} brought to {target[1]}x{target[0]}, {how}"
 
 
-def _moved(image: torch.Tensor, target: Size, fit: str) -> torch.Tensor:
+def _move(image: torch.Tensor, target: Size, fit: str) -> torch.Tensor:
     where = fit_pixels(_size(image), target, fit)
     pixels = F.interpolate(image.movedim(-1, 1)[..., where.rows, where.columns], size=where.inner, mode="nearest-exact")
     if where.inner == target:

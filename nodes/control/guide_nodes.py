@@ -103,9 +103,9 @@ class ControlNetGuide(io.ComfyNode):
         vae: Any = None,
         control: ControlStack | None = None,
     ) -> io.NodeOutput:
-        from .comfy_guide import Asked, guide
+        from .comfy_guide import GuideInputs, guide
 
-        asked = Asked(
+        asked = GuideInputs(
             control_net, strength, start_percent, end_percent, mode, fit, kind, feather, image, latent, mask,
             keypoints, lines, vae, control,
         )  # fmt: skip

@@ -11,17 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ...preprocessors.recognise import (
-    EDGES,
-    EMPTY,
-    LINES,
-    LOOKS,
-    OTHER,
-    POSE,
-    THIN,
-    Look,
-    recognise,
-)
+from ...preprocessors.recognise import EDGES, EMPTY, LINES, LOOKS, OTHER, POSE, THIN, Look, recognise
 from .choices import ANY, AUTO, CANNY, KINDS, MLSD, OPENPOSE
 
 Bytes = NDArray[np.uint8]

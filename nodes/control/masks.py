@@ -31,7 +31,7 @@ def check_mask(mask: torch.Tensor) -> torch.Tensor:
     return mask
 
 
-def grown(mask: Mask, pixels: int) -> Mask:
+def grow(mask: Mask, pixels: int) -> Mask:
     """[H, W] spread by a disc of `pixels`; shrunk when negative. What is drawn becomes 1."""
     import cv2
 
@@ -44,7 +44,7 @@ def grown(mask: Mask, pixels: int) -> Mask:
     return (depth > -pixels).astype(np.float32)
 
 
-def feathered(mask: Mask, pixels: int) -> Mask:
+def feather(mask: Mask, pixels: int) -> Mask:
     """[H, W] that rises from 0 at its edge to its full value `pixels` inside. Nothing outside it is touched: what was
     0 stays exactly 0. The border of the picture is no edge."""
     import cv2
@@ -55,8 +55,8 @@ def feathered(mask: Mask, pixels: int) -> Mask:
     return (mask * np.minimum(depth / (pixels + 1), 1.0)).astype(np.float32)
 
 
-def feathered_batch(mask: torch.Tensor, pixels: int) -> torch.Tensor:
+def feather_batch(mask: torch.Tensor, pixels: int) -> torch.Tensor:
     """`feathered` for each of [M, H, W]."""
     if pixels <= 0:
         return mask
-    return torch.from_numpy(np.stack([feathered(one, pixels) for one in mask.numpy()]))
+    return torch.from_numpy(np.stack([feather(one, pixels) for one in mask.numpy()]))

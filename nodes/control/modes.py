@@ -33,7 +33,9 @@ def mode_weights(count: int, mode: str) -> list[float]:
     return [1.0 if mode == MODES[0] else DECAY ** (count - 1 - index) for index in range(count)]
 
 
-def shaped(residuals: Residuals, mode: str, mask: torch.Tensor | None, latent: Sequence[int], chunks: int) -> Residuals:
+def shape_residuals(
+    residuals: Residuals, mode: str, mask: torch.Tensor | None, latent: Sequence[int], chunks: int
+) -> Residuals:
     """New residuals: each times its mode's weight and, if there is one, times the mask at its own resolution.
 
     mask: [M, H, W] in 0..1; M is 1 or the number of pictures. latent: (height, width) in cells of what is sampled.
@@ -72,9 +74,9 @@ def _mask_like(tensor: torch.Tensor, mask: torch.Tensor, latent: Sequence[int], 
     """The mask as a factor of a residual [B, C, h, w] of a UNet or [B, tokens, C] of a transformer."""
     mask = mask.to(tensor.device, torch.float32)
     if tensor.ndim == 4:
-        factor = resized_mask(mask, (tensor.shape[2], tensor.shape[3]))[:, None]
+        factor = resize_mask(mask, (tensor.shape[2], tensor.shape[3]))[:, None]
     elif tensor.ndim == 3:
-        factor = resized_mask(mask, _token_grid(tensor.shape[1], latent)).flatten(1)[..., None]
+        factor = resize_mask(mask, _token_grid(tensor.shape[1], latent)).flatten(1)[..., None]
     else:
         raise ValueError(
             f"mask: this ControlNet gives residuals of shape {list(tensor.shape)}, which a mask cannot be laid on. "
@@ -102,6 +104,6 @@ def _token_grid(tokens: int, latent: Sequence[int]) -> tuple[int, int]:
     )
 
 
-def resized_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+def resize_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """[M, H, W] -> [M, *size]: the mean of the mask over each cell, so that a cell wholly outside is exactly 0."""
     return F.interpolate(mask[:, None], size=size, mode="area")[:, 0]

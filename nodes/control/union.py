@@ -23,7 +23,7 @@ def types_of(net: Any) -> dict[str, int]:
     return next((types for name, types in _TYPES.items() if getattr(model, name, None) is not None), {})
 
 
-def typed(net: Any, looks: Sequence[Look], kind: str) -> tuple[Any, str]:
+def set_union_type(net: Any, looks: Sequence[Look], kind: str) -> tuple[Any, str]:
     """`net` with the type that its hints need, as a copy, and what to tell of it; any other net as it is.
 
     A type that Set Union ControlNet Type gave stays. looks: of the hints; those of one colour say nothing. kind: what

@@ -27,7 +27,7 @@ from ...demo.networks import CONTROL_KINDS, HINT_WIDTHS, TEXT, VOCABULARY, comfy
 Tensors = dict[str, torch.Tensor]
 
 
-def _renamed(tensors: Tensors, names: dict[str, str]) -> Tensors:
+def _rename_keys(tensors: Tensors, names: dict[str, str]) -> Tensors:
     """`tensors` under ComfyUI's names. Raises KeyError for one that has none, so nothing is left out silently."""
     return {names[key]: value for key, value in tensors.items()}
 
@@ -37,7 +37,7 @@ def build_model(tensors: Tensors) -> comfy.model_patcher.ModelPatcher:
     shape, device = comfy_unet_config(), management.get_torch_device()
     config = comfy.supported_models.SD15(dict(shape))
     config.unet_config = dict(shape)  # SD15 sets the number of heads to its own
-    weights = _renamed(tensors, comfy.utils.unet_to_diffusers(shape))
+    weights = _rename_keys(tensors, comfy.utils.unet_to_diffusers(shape))
     kinds = list(config.supported_inference_dtypes)
     size = comfy.utils.calculate_parameters(weights)
     dtype = management.unet_dtype(model_params=size, supported_dtypes=kinds, weight_dtype=torch.float16)
@@ -98,7 +98,7 @@ def build_controlnet(tensors: Tensors) -> comfy.controlnet.ControlNet:
         operations=comfy.ops.pick_operations(dtype, cast),
         **shape,
     )
-    _complete(network.load_state_dict(_renamed(tensors, names), strict=False))
+    _complete(network.load_state_dict(_rename_keys(tensors, names), strict=False))
     return comfy.controlnet.ControlNet(network, load_device=device, manual_cast_dtype=cast)
 
 

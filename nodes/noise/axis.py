@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Axis:
+class PlotAxis:
     """A linear scale from `low` to `high`, or a logarithmic one from 10^low to 10^high, and a band beyond each end.
 
     `below` and `above` are the labels of those bands, empty where there is none: a zero on a logarithmic axis
@@ -29,18 +29,18 @@ class Axis:
         return (place - self.low) / (self.high - self.low)
 
 
-def make_axis(values: Iterable[float], logarithmic: bool, below: str, above: str) -> Axis:
+def make_axis(values: Iterable[float], logarithmic: bool, below: str, above: str) -> PlotAxis:
     """An axis that holds all `values`; -inf and inf (and on a logarithmic axis 0) go to the bands."""
     numbers = list(values)
     finite = [v for v in numbers if math.isfinite(v) and (v > 0.0 or not logarithmic)]
     below = below if any(v == -math.inf or (logarithmic and v <= 0.0) for v in numbers) else ""
     above = above if math.inf in numbers else ""
     if logarithmic:
-        low, high = _widened(math.log10(min(finite, default=1.0)), math.log10(max(finite, default=1.0)))
+        low, high = _widen(math.log10(min(finite, default=1.0)), math.log10(max(finite, default=1.0)))
         ticks, minor = _log_ticks(low, high)
-        return Axis(low, high, True, ticks, minor, below, above)
-    low, high = _widened(min(finite, default=0.0), max(finite, default=1.0))
-    return Axis(low, high, False, _even_ticks(low, high), (), below, above)
+        return PlotAxis(low, high, True, ticks, minor, below, above)
+    low, high = _widen(min(finite, default=0.0), max(finite, default=1.0))
+    return PlotAxis(low, high, False, _even_ticks(low, high), (), below, above)
 
 
 def nice_step(span: float, count: int) -> float:
@@ -59,7 +59,7 @@ def label(value: float) -> str:
     return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
 
 
-def _widened(low: float, high: float) -> tuple[float, float]:
+def _widen(low: float, high: float) -> tuple[float, float]:
     """The range with 4 % of air on both sides; a range too narrow for distinct labels becomes one wide."""
     wide = high - low > 1e-6 * max(1.0, abs(low), abs(high))
     air = 0.04 * (high - low) if wide else 0.5

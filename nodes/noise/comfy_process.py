@@ -68,7 +68,7 @@ def with_progress(items: Sequence[Item]) -> Iterator[Item]:
         progress.update(1)
 
 
-def noised_latents(
+def noise_latents(
     model: Any, samples: torch.Tensor, sigmas: Sequence[float], seed: int, unit_range: bool
 ) -> torch.Tensor:
     """Noised versions of latents [B, C, ...] at rising sigmas, as [B, F, C, ...], as a sampler would start.

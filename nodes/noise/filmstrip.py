@@ -48,7 +48,7 @@ def filmstrip(
             x = layout.gap + (i % layout.columns) * step_x
             y = layout.gap + (r * lines + i // layout.columns) * step_y
             sheet.paste(_picture(frame), (x + (layout.cell - width) // 2, y))
-            for k, text in enumerate(_wrapped(captions[i], layout.font, layout.cell) if captions else []):
+            for k, text in enumerate(_wrap(captions[i], layout.font, layout.cell) if captions else []):
                 place = (x + layout.cell / 2, y + height + layout.font.size * (1.1 + 1.3 * k))
                 pen.text(place, text, fill=ink, font=layout.font, anchor="mm")
     return torch.from_numpy(np.asarray(sheet, dtype=np.float32) / 255.0)[None]
@@ -59,13 +59,13 @@ def _layout(width: int, frames: int, captions: Sequence[Sequence[str]] | None, c
     cell, lines = width, 0
     if captions:
         cell = max(width, *(int(font.getlength(part)) + 2 for parts in captions for part in parts))
-        lines = max(len(_wrapped(parts, font, cell)) for parts in captions)
+        lines = max(len(_wrap(parts, font, cell)) for parts in captions)
     gap = max(4, round(width / 40))
     fitting = max(1, (MAX_WIDTH - gap) // (cell + gap))
     return _Layout(cell, gap, min(frames, columns or fitting), font, lines)
 
 
-def _wrapped(parts: Sequence[str], font: Font, width: int) -> list[str]:
+def _wrap(parts: Sequence[str], font: Font, width: int) -> list[str]:
     """The parts joined by commas, on as few lines as the width allows."""
     lines: list[str] = []
     for part in parts:

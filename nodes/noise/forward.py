@@ -77,7 +77,7 @@ def _short(number: float, digits: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def checked_image(image: torch.Tensor) -> torch.Tensor:
+def check_image(image: torch.Tensor) -> torch.Tensor:
     """`image` [B >= 1, H, W, C >= 1] as float32; ValueError when it cannot be noised."""
     if image.ndim != 4 or 0 in image.shape:
         raise ValueError(f"image: it is empty (shape {list(image.shape)}). Connect an IMAGE with at least one picture.")
@@ -96,7 +96,7 @@ def picture_noise(image: torch.Tensor, seed: int) -> torch.Tensor:
     return torch.randn((1, *image.shape[1:3], colours), generator=generator)
 
 
-def noised_pictures(image: torch.Tensor, sigma: float, eps: torch.Tensor, process: NoiseProcess) -> torch.Tensor:
+def noise_pictures(image: torch.Tensor, sigma: float, eps: torch.Tensor, process: NoiseProcess) -> torch.Tensor:
     """x_t of `image` [B, H, W, C], not clipped: the picture is moved to -1..1, mixed with eps and moved back.
 
     At sigma 0 the input itself, bit for bit. An alpha channel stays as it is.

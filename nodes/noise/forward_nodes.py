@@ -68,16 +68,16 @@ class ForwardDiffusion(io.ComfyNode):
     ) -> io.NodeOutput:
         from .comfy_process import noise_process, with_progress
         from .filmstrip import filmstrip
-        from .forward import caption_parts, checked_image, frame_sigmas, noised_pictures, picture_noise
-        from .process import checked_sigmas
+        from .forward import caption_parts, check_image, frame_sigmas, noise_pictures, picture_noise
+        from .process import check_sigmas
 
         process = noise_process(model, model_type)
-        levels = frame_sigmas(checked_sigmas(sigmas, "sigmas", process), frames, spacing, process).tolist()
-        pictures = checked_image(image)
+        levels = frame_sigmas(check_sigmas(sigmas, "sigmas", process), frames, spacing, process).tolist()
+        pictures = check_image(image)
         eps = picture_noise(pictures, seed)
         noised = []
         for sigma in with_progress(levels):
-            frame = noised_pictures(pictures, sigma, eps, process)
+            frame = noise_pictures(pictures, sigma, eps, process)
             noised.append(frame if sigma == 0.0 else frame.clamp(0.0, 1.0))
         rows = torch.stack(noised, dim=1)  # [B, F, H, W, C]
         parts = [caption_parts(sigma, process) for sigma in levels]
@@ -126,13 +126,13 @@ class ForwardDiffusionLatent(io.ComfyNode):
         seed: int,
         unit_range: bool,
     ) -> io.NodeOutput:
-        from .comfy_process import noise_process, noised_latents
+        from .comfy_process import noise_latents, noise_process
         from .forward import caption_parts, frame_sigmas
-        from .process import checked_sigmas
+        from .process import check_sigmas
 
         process = noise_process(model)
-        levels = frame_sigmas(checked_sigmas(sigmas, "sigmas", process), frames, spacing, process).tolist()
-        noised = noised_latents(model, latent["samples"], levels, seed, unit_range)
+        levels = frame_sigmas(check_sigmas(sigmas, "sigmas", process), frames, spacing, process).tolist()
+        noised = noise_latents(model, latent["samples"], levels, seed, unit_range)
         labels = [", ".join(caption_parts(sigma, process)) for sigma in levels]
         # A noise mask or batch index belongs to the latents that came in, not to their frames.
         kept = {key: value for key, value in latent.items() if key not in ("samples", "noise_mask", "batch_index")}

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from ..text.fonts import embedded_font, font_for, one_line, shorten
-from .axis import Axis, label, make_axis, nice_step
+from .axis import PlotAxis, label, make_axis, nice_step
 from .choices import AXES, MAX_SIZE, MIN_SIZE
 from .process import NoiseProcess
 
@@ -95,7 +95,7 @@ def draw_schedules(
     below = "clean" if axis == "timestep" else "0" if logarithmic else "noise"
     scale = make_axis((value for points in series for _, value in points), logarithmic, below, "clean")
     if axis == "alpha_bar":
-        scale = Axis(-0.03, 1.03, False, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
+        scale = PlotAxis(-0.03, 1.03, False, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
     chart = _Chart(width, height, theme, scale, max(1, *(len(s.sigmas) - 1 for s in schedules)))
     chart.place([one_line(schedule.name) for schedule in schedules])
     chart.draw_frame()
@@ -108,7 +108,7 @@ def draw_schedules(
 class _Chart:
     """Layout and drawing of one chart. Coordinates are pixels of the finished picture."""
 
-    def __init__(self, width: int, height: int, theme: Theme, scale: Axis, steps: int) -> None:
+    def __init__(self, width: int, height: int, theme: Theme, scale: PlotAxis, steps: int) -> None:
         self.size, self.theme, self.scale, self.steps = (width, height), theme, scale, steps
         self.unit = max(11.0, min(width / 54.0, height / 32.0))  # height of a tick label
         self.picture = Image.new("RGB", (width * SCALE, height * SCALE), theme.background)

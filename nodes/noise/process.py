@@ -93,7 +93,7 @@ def standard_process(model_type: str) -> NoiseProcess:
     raise ValueError(f"model_type: '{model_type}' is not known. Choose one of: {', '.join(MODEL_TYPES)}.")
 
 
-def checked_sigmas(sigmas: torch.Tensor, name: str, process: NoiseProcess | None = None) -> torch.Tensor:
+def check_sigmas(sigmas: torch.Tensor, name: str, process: NoiseProcess | None = None) -> torch.Tensor:
     """`sigmas` as a float64 CPU vector [N >= 1]; ValueError naming the input when it cannot be used."""
     values = torch.as_tensor(sigmas).detach().cpu().double().flatten()
     if len(values) == 0:

@@ -28,7 +28,7 @@ class Frame:
     x0: torch.Tensor
 
 
-def chosen_steps(text: str, frames: int, steps: int) -> list[int]:
+def choose_steps(text: str, frames: int, steps: int) -> list[int]:
     """Which of the steps 0..steps to keep, rising: those `text` names, or `frames` of them evenly if it is empty.
 
     Step k is the moment after k steps: 0 is the first noise, `steps` the result. Even choices mirror those of Forward
@@ -51,7 +51,7 @@ def chosen_steps(text: str, frames: int, steps: int) -> list[int]:
     return sorted(chosen)
 
 
-def ordered(frames: Sequence[Frame], order: str) -> list[Frame]:
+def order_pairs(frames: Sequence[Frame], order: str) -> list[Frame]:
     """The frames in time, or with the picture first as in Forward Diffusion."""
     if order not in ORDERS:
         raise ValueError(f"order: '{order}' is not known. Choose one of: {', '.join(ORDERS)}.")

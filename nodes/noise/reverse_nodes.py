@@ -74,13 +74,13 @@ class ReverseDiffusion(io.ComfyNode):
         order: str,
     ) -> io.NodeOutput:
         from .comfy_process import noise_process, sample_recorded, strip_latents
-        from .reverse import chosen_steps, frame_label, ordered
+        from .reverse import choose_steps, frame_label, order_pairs
 
         total = max(0, len(sigmas) - 1)
-        wanted = chosen_steps(steps, frames, total)
-        ordered([], order)  # so that a wrong order is told before the sampling, not after
+        wanted = choose_steps(steps, frames, total)
+        order_pairs([], order)  # so that a wrong order is told before the sampling, not after
         output, denoised, kept = sample_recorded(noise, guider, sampler, sigmas, latent_image, wanted)
-        kept = ordered(kept, order)
+        kept = order_pairs(kept, order)
         x_t, x0 = strip_latents(guider.model_patcher, kept)
         process = noise_process(guider.model_patcher)
         labels = [frame_label(frame, total, process) for frame in kept] * output["samples"].shape[0]

@@ -190,7 +190,7 @@ class SchedulePlot(io.ComfyNode):
     ) -> io.NodeOutput:
         from .comfy_process import noise_process
         from .plot import Schedule, draw_schedules
-        from .process import checked_sigmas
+        from .process import check_sigmas
 
         process = noise_process(model, model_type)
         lines = names.splitlines()
@@ -199,6 +199,6 @@ class SchedulePlot(io.ComfyNode):
             given = sigmas.get(f"sigmas_{k}")
             if given is not None:
                 name = lines[k - 1].strip() if k <= len(lines) else ""
-                schedules.append(Schedule(name or f"schedule {k}", checked_sigmas(given, f"sigmas_{k}", process)))
+                schedules.append(Schedule(name or f"schedule {k}", check_sigmas(given, f"sigmas_{k}", process)))
         chart = draw_schedules(schedules, axis, process, title, width, height, dark)
         return io.NodeOutput(chart, ui=ui.PreviewImage(chart, cls=cls))

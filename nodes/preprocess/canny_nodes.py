@@ -88,12 +88,12 @@ class Canny(io.ComfyNode):
         from ...preprocessors.canny import canny, describe
         from ...preprocessors.pictures import place
         from .. import comfy_progress
-        from . import images
+        from . import comfy_images
 
-        target = images.target_size(latent)
+        target = comfy_images.target_size(latent)
         if target is not None:
-            images.check(image)
-            place(images.size(image), resolution, target, fit)  # its errors: two sizes, a size that is too large
+            comfy_images.check(image)
+            place(comfy_images.size(image), resolution, target, fit)  # its errors: two sizes, a size that is too large
         progress = comfy.utils.ProgressBar(len(image))
 
         def after_each_picture() -> None:
@@ -104,9 +104,9 @@ class Canny(io.ComfyNode):
             image, low_threshold, high_threshold, auto=auto, resolution=resolution, target=target, fit=fit,
             on_frame=after_each_picture,
         )  # fmt: skip
-        passed = images.pass_on_edges(image, hints.hint, fit if target else "stretch")
+        passed = comfy_images.pass_on_edges(image, hints.hint, fit if target else "stretch")
         hint = hints.hint.to(comfy.model_management.intermediate_device())
-        report = images.edges_told(image, hint, passed)
-        comfy_progress.tell(report)
+        report = comfy_images.report_edges(image, hint, passed)
+        comfy_progress.show_text(report)
         used = [None if index in passed else one for index, one in enumerate(hints.thresholds)]
         return io.NodeOutput(hint, describe(used), report)

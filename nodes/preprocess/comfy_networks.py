@@ -16,7 +16,7 @@ from comfy.model_patcher import ModelPatcher
 from torch import nn
 
 from ...preprocessors.networks.download import download
-from ...preprocessors.networks.registry import REGISTRY, WeightsError, download_folder, look_for, require
+from ...preprocessors.networks.registry import REGISTRY, NetworkWeightsError, download_folder, look_for, require
 
 log = logging.getLogger(__name__)
 FOLDER_KEY = "annotators"  # models/annotators, or what extra_model_paths.yaml says under this key
@@ -90,7 +90,7 @@ def fetch_missing(names: Sequence[str]) -> None:
             continue
         try:
             require(weight, folders)
-        except WeightsError as error:
+        except NetworkWeightsError as error:
             log.info("Steer: %s", error)
         else:
             continue

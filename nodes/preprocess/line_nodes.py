@@ -101,34 +101,34 @@ class MLSD(io.ComfyNode):
         download: bool,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ...preprocessors.lines.draw import draw_lines, traced
+        from ...preprocessors.lines.draw import draw_lines, redraw
         from ...preprocessors.lines.mlsd import lines_of_hint
         from ...preprocessors.pictures import place
-        from ...preprocessors.recognise import LINES, sampled
+        from ...preprocessors.recognise import LINES, sample_indices
         from .. import comfy_progress
-        from . import images
+        from . import comfy_images
 
-        images.check(image)
-        placement = place(images.size(image), resolution, images.target_size(latent), fit)
+        comfy_images.check(image)
+        placement = place(comfy_images.size(image), resolution, comfy_images.target_size(latent), fit)
         find = cls._finder(detector, score_threshold, distance_threshold, detect_resolution, download)
         hints: list[Any] = []
         lines: list[Lines] = []
         told: list[str] = []
-        looked_at = set(sampled(len(image)))
-        for index, picture in enumerate(images.pictures(image)):
+        looked_at = set(sample_indices(len(image)))
+        for index, picture in enumerate(comfy_images.pictures(image)):
             remark = ""
-            if images.is_mlsd_hint(picture):
-                note = images.passed_on("a line hint", picture, placement, "its lines drawn anew")
-                hints.append(traced(picture, placement))
+            if comfy_images.is_mlsd_hint(picture):
+                note = comfy_images.describe_pass_on("a line hint", picture, placement, "its lines drawn anew")
+                hints.append(redraw(picture, placement))
                 lines.append(lines_of_hint(picture, note).placed(placement))
             else:
                 lines.append(find(picture).placed(placement))
                 hints.append(draw_lines(lines[-1].segments, placement.height, placement.width))
-                remark = images.already_a_hint(picture, LINES) if index in looked_at else ""
+                remark = comfy_images.warn_ready_made(picture, LINES) if index in looked_at else ""
             told.append(lines[-1].describe() + remark)
-        report = images.numbered(told)
-        comfy_progress.tell(report)
-        return io.NodeOutput(images.as_image(hints), lines, report)
+        report = comfy_images.number_lines(told)
+        comfy_progress.show_text(report)
+        return io.NodeOutput(comfy_images.as_image(hints), lines, report)
 
     @classmethod
     def _finder(cls, detector: str, score: float, distance: float, size: int, download: bool) -> Callable[[Any], Lines]:

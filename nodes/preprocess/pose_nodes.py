@@ -107,18 +107,18 @@ class OpenPose(io.ComfyNode):
         download: bool,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ...preprocessors.pictures import on_canvas, place
-        from ...preprocessors.pose.detectors import chosen as detector_called
+        from ...preprocessors.pictures import draw_on_canvas, place
+        from ...preprocessors.pose.detectors import choose_detector as detector_called
         from ...preprocessors.pose.keypoints import write_frame
-        from ...preprocessors.pose.people import describe, drawn, placed
+        from ...preprocessors.pose.people import describe, mark_drawn, place_people
         from ...preprocessors.pose.skeleton import draw_people
         from ...preprocessors.recognise import POSE, is_pose_hint
         from .. import comfy_progress
-        from . import comfy_networks, images
+        from . import comfy_images, comfy_networks
 
         parts = {"body": body, "hands": hands, "face": face}
-        images.check(image)
-        placement = place(images.size(image), resolution, images.target_size(latent), fit)
+        comfy_images.check(image)
+        placement = place(comfy_images.size(image), resolution, comfy_images.target_size(latent), fit)
         chosen = detector_called(detector)
         limit = score_threshold or chosen.limit
         names = chosen.needed(hands, face)
@@ -127,26 +127,28 @@ class OpenPose(io.ComfyNode):
         comfy_networks.check_weights(names)
         networks = comfy_networks.networks(chosen.builders(names, comfy_networks.weight_folders()))
         hints, frames, report = [], [], []
-        for picture in images.pictures(image):
+        for picture in comfy_images.pictures(image):
             if is_pose_hint(picture):
                 people = []
-                hints.append(on_canvas(picture, placement))
-                report.append(images.passed_on("a pose hint", picture, placement, "pixel by pixel") + _NO_KEYPOINTS)
+                hints.append(draw_on_canvas(picture, placement))
+                report.append(
+                    comfy_images.describe_pass_on("a pose hint", picture, placement, "pixel by pixel") + _NO_KEYPOINTS
+                )
             else:
                 found = chosen.find(networks, picture, hands, face)
-                people = placed(found, placement)
+                people = place_people(found, placement)
                 hints.append(
                     draw_people(people, placement.height, placement.width, **parts, stick_scale=xinsir_sticks,
                                 threshold=limit)
                 )  # fmt: skip
-                told = "" if found else images.already_a_hint(picture, POSE)
+                told = "" if found else comfy_images.warn_ready_made(picture, POSE)
                 report.append(describe(found, people, limit, **parts, why_none=_NOBODY) + told)
                 if whole_scores:  # what is not drawn must not look as sure as the rest
-                    people = drawn(people, limit, body=True, hands=True, face=True)
+                    people = mark_drawn(people, limit, body=True, hands=True, face=True)
             frames.append(write_frame(people, placement.height, placement.width, whole_scores))
-        text = images.numbered(report)
-        comfy_progress.tell(text)
-        return io.NodeOutput(images.as_image(hints), frames, text)
+        text = comfy_images.number_lines(report)
+        comfy_progress.show_text(text)
+        return io.NodeOutput(comfy_images.as_image(hints), frames, text)
 
 
 class PoseRender(io.ComfyNode):
@@ -208,12 +210,12 @@ class PoseRender(io.ComfyNode):
     ) -> io.NodeOutput:
         from ...preprocessors.pose.keypoints import read_frames
         from ...preprocessors.pose.people import describe
-        from ...preprocessors.pose.render import canvas_size, placed_frames, render
+        from ...preprocessors.pose.render import canvas_size, place_frames, render
         from .. import comfy_progress
-        from . import images
+        from . import comfy_images
 
         frames = read_frames(keypoints)
-        target = images.target_size(latent)
+        target = comfy_images.target_size(latent)
         if target is not None:
             if width or height:
                 raise ValueError(
@@ -221,14 +223,14 @@ class PoseRender(io.ComfyNode):
                 )
             height, width = target
         parts, size = {"body": body, "hands": hands, "face": face}, canvas_size(frames, width, height)
-        drawn = render(frames, size, fit, **parts, stick_scale=xinsir_sticks, threshold=score_threshold)
-        hints = list(comfy_progress.with_progress(drawn, len(frames)))
-        report = images.numbered(
+        mark_drawn = render(frames, size, fit, **parts, stick_scale=xinsir_sticks, threshold=score_threshold)
+        hints = list(comfy_progress.track_progress(mark_drawn, len(frames)))
+        report = comfy_images.number_lines(
             [describe(frame.people, people, score_threshold, **parts, why_none="nobody")
-             for frame, people in zip(frames, placed_frames(frames, size, fit), strict=True)]
+             for frame, people in zip(frames, place_frames(frames, size, fit), strict=True)]
         )  # fmt: skip
-        comfy_progress.tell(report)
-        return io.NodeOutput(images.as_image(hints), report)
+        comfy_progress.show_text(report)
+        return io.NodeOutput(comfy_images.as_image(hints), report)
 
 
 NODES: list[type[io.ComfyNode]] = [OpenPose, PoseRender]

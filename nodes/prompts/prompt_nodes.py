@@ -77,11 +77,11 @@ class PromptSwap(io.ComfyNode):
         cls, prompt: str, find: str, swaps: str, include_original: bool, whole_words: bool, match_case: bool
     ) -> io.NodeOutput:
         from ..axis import prompt_axis
-        from .swap import read_swaps, swap_labels, swapped
+        from .swap import apply_swaps, read_swaps, swap_labels
 
         values = read_swaps(find, swaps, include_original, whole_words, match_case)
         labels = swap_labels(values)
-        prompts = [swapped(prompt, [value]) for value in values]
+        prompts = [apply_swaps(prompt, [value]) for value in values]
         return io.NodeOutput(prompts, prompt_axis(values, labels), labels)
 
 

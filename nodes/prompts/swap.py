@@ -78,7 +78,7 @@ def read_swaps(
     return values
 
 
-def swapped(prompt: str, values: Sequence[PromptValue]) -> str:
+def apply_swaps(prompt: str, values: Sequence[PromptValue]) -> str:
     """The prompt with the values of several axes put in at once, so that none changes what another put in.
 
     Comments are removed. Raises ValueError where a word to find is not in the prompt, and where two values want the

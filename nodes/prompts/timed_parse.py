@@ -56,16 +56,16 @@ def write_timed(prompt: Prompt, inside: bool = False) -> str:
     return "".join(_write(part, inside) for part in prompt)
 
 
-def retimed(prompt: Prompt, when: str) -> Prompt:
+def retime(prompt: Prompt, when: str) -> Prompt:
     """The same prompt with all its switches at `when`, such as "0.4"; a sweep over the switch time is made of these."""
     if not _NUMBER.fullmatch(when) or ("." in when and float(when) > 1):
         raise ValueError(f"switch time: '{when}' is none. Write a fraction such as 0.4, or a whole number of steps.")
     parts: list[str | Switch | Alternate] = []
     for part in prompt:
         if isinstance(part, Switch):
-            part = Switch(retimed(part.before, when), retimed(part.after, when), when)
+            part = Switch(retime(part.before, when), retime(part.after, when), when)
         elif isinstance(part, Alternate):
-            part = Alternate(tuple(retimed(option, when) for option in part.options))
+            part = Alternate(tuple(retime(option, when) for option in part.options))
         parts.append(part)
     return tuple(parts)
 

@@ -16,7 +16,7 @@ import torch
 from .choices import COMFYUI
 from .noise import Draw, Shape, batch_noise, make_draws
 from .rng import torch_stream
-from .steps import REFUSED, STEP_NOISE, NoiseSampler, StepNoise, covered, joined, turned
+from .steps import REFUSED, STEP_NOISE, NoiseSampler, StepNoise, cover, joined, turn
 
 Latent = dict[str, Any]
 
@@ -40,7 +40,7 @@ class SeededNoise:
         parts = list(latent.unbind()) if latent.is_nested else [latent]
         self._parts = [tuple(part.shape) for part in parts]
         dtype = parts[0].dtype
-        self._dtypes = (drawn_in(dtype) if self.rng == COMFYUI else dtype, dtype)
+        self._dtypes = (drawing_dtype(dtype) if self.rng == COMFYUI else dtype, dtype)
         noise = self._drawn(self.draws, self._parts, dtype)
         # RandomNoise leaves torch's global generator behind it, and some samplers draw from that one. Leave the same.
         comfy.sample.prepare_noise(latent[:1], self.seed)
@@ -67,7 +67,7 @@ class SeededNoise:
         return [part.to(own).to(dtype) for part in batch_noise(draws, shapes, first, self.rng)]
 
 
-def drawn_in(dtype: torch.dtype) -> torch.dtype:
+def drawing_dtype(dtype: torch.dtype) -> torch.dtype:
     """In which dtype this ComfyUI draws the noise of a latent of `dtype`: in the same, newer ones in float32."""
     probe = comfy.sample.prepare_noise_inner(torch.zeros(1, 8, dtype=dtype), torch.Generator().manual_seed(0))
     return torch.float32 if torch.equal(probe, torch_stream(0)((1, 8), torch.float32).to(dtype)) else dtype
@@ -151,7 +151,7 @@ class PerImageSampler(comfy.samplers.KSAMPLER):
 
 def step_noise(sampler: Any) -> StepNoise:
     """How `sampler` draws its step noise. ValueError, naming the covered ones, when that is not known."""
-    names = ", ".join(covered())
+    names = ", ".join(cover())
     name = name_of(sampler)
     if name in REFUSED:
         raise ValueError(f"sampler: '{name}' {REFUSED[name]}. Covered are: {names}; those without step noise pass.")
@@ -198,7 +198,7 @@ def _noise_sampler(kind: StepNoise, x: torch.Tensor, sigmas: torch.Tensor, draw:
     if draw.strength in (0.0, 1.0):
         return _stock_sampler(kind, x, sigmas, draw.lead)
     base, other = (_stock_sampler(kind, x, sigmas, seed) for seed in (draw.seed, draw.variation_seed))
-    return turned(base, other, draw.strength)
+    return turn(base, other, draw.strength)
 
 
 def _stock_sampler(kind: StepNoise, x: torch.Tensor, sigmas: torch.Tensor, seed: int) -> Any:

@@ -61,7 +61,7 @@ def make_draws(
     return tuple(Draw(int(seed), int(other), float(strength)) for seed, other, strength in zip(*columns, strict=True))
 
 
-def laddered(draws: Sequence[Draw], strengths: Sequence[float]) -> tuple[Draw, ...]:
+def make_ladder(draws: Sequence[Draw], strengths: Sequence[float]) -> tuple[Draw, ...]:
     """Each of the draws at each of the strengths: all of the first, then of the next. ValueError above MAX_SEEDS."""
     count = len(draws) * len(strengths)
     if count > MAX_SEEDS:

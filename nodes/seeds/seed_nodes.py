@@ -141,12 +141,12 @@ class SeededNoiseNode(io.ComfyNode):
     ) -> io.NodeOutput:
         from .comfy_noise import SeededNoise
         from .ladder import parse_ladder
-        from .noise import batches, laddered, make_draws
+        from .noise import batches, make_draws, make_ladder
 
         if rng[0] not in RNGS:
             raise ValueError(f"rng: '{rng[0]}' is not known. Choose one of: {', '.join(RNGS)}.")
         if ladder[0].strip():
-            draws = laddered(make_draws(seeds, variation_seed), parse_ladder(ladder[0]))
+            draws = make_ladder(make_draws(seeds, variation_seed), parse_ladder(ladder[0]))
         else:
             draws = make_draws(seeds, variation_seed, variation_strength)
         parts = list(batches(draws, batch_size[0]))

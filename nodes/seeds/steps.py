@@ -43,12 +43,12 @@ REFUSED: Mapping[str, str] = {
 }
 
 
-def covered() -> list[str]:
+def cover() -> list[str]:
     """The names of the samplers that draw step noise and are covered."""
     return [name for name, kind in STEP_NOISE.items() if kind != "none"]
 
 
-def turned(base: NoiseSampler, other: NoiseSampler, strength: float) -> NoiseSampler:
+def turn(base: NoiseSampler, other: NoiseSampler, strength: float) -> NoiseSampler:
     """Between the step noises of two seeds, as their first noises are (slerp); all draw [1, ...].
 
     On the processor, because not every device computes in float64.

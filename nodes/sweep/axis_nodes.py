@@ -43,12 +43,12 @@ class ValueAxis(io.ComfyNode):
         """Changes with the files of checkpoints and LoRAs, so that a Sweep makes their cells anew."""
         from .plan.comfy_model_files import file_identity
         from .plan.values import read_values
-        from .run.comfy_pictures import known_names
+        from .run.comfy_pictures import list_names
 
         if kind not in FILES or text is None:
             return ""
         try:
-            values = read_values(kind, text, known_names).values
+            values = read_values(kind, text, list_names).values
         except ValueError:  # execute says what is wrong
             return ""
         names = (getattr(value, "name", value) for value in values)
@@ -57,7 +57,7 @@ class ValueAxis(io.ComfyNode):
     @classmethod
     def execute(cls, kind: str, text: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
         from .plan.values import read_values
-        from .run.comfy_pictures import known_names
+        from .run.comfy_pictures import list_names
 
-        axis = read_values(kind, text, known_names)
+        axis = read_values(kind, text, list_names)
         return io.NodeOutput(axis, list(axis.labels), len(axis))

@@ -71,7 +71,7 @@ class LoadCells(io.ComfyNode):
         from .folder.changes import READ
 
         try:
-            return READ.state() if folder is None else opened(folder).fingerprint()
+            return READ.state() if folder is None else open_manifest(folder).fingerprint()
         except (ValueError, OSError):
             return ""  # execute says what is wrong
 
@@ -82,7 +82,7 @@ class LoadCells(io.ComfyNode):
         from .folder.changes import READ
         from .folder.selection import cell_labels, choose, grid_of, read_picture
 
-        manifest = opened(folder)
+        manifest = open_manifest(folder)
         READ.note(manifest)
         grid = grid_of(manifest)
         matching = choose(grid, selection)
@@ -112,7 +112,7 @@ class LoadCells(io.ComfyNode):
         return io.NodeOutput(images, cell_labels(grid, chosen), len(images))
 
 
-def opened(folder: str) -> Manifest:
+def open_manifest(folder: str) -> Manifest:
     """The manifest of a folder inside ComfyUI's output folder. Raises ValueError where there is none."""
     from .folder.manifest import Manifest
     from .folder.selection import sweep_folder

@@ -12,7 +12,7 @@ import torch
 
 from ..api import io
 from .choices import CATEGORY, MAX_CELL, THEMES
-from .load_nodes import opened
+from .load_nodes import open_manifest
 
 if TYPE_CHECKING:
     from .sheet.difference import Change
@@ -123,7 +123,7 @@ class ContactSheet(io.ComfyNode):
         folder: list[str] | None = None,
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
-        from ..text.fonts import unknown_letters
+        from ..text.fonts import find_unknown_letters
         from .sheet.labels import as_list, only_what_differs
         from .sheet.layout import Style, draw, plan
         from .sheet.pictures import frames
@@ -157,7 +157,7 @@ class ContactSheet(io.ComfyNode):
             log.warning(
                 "Contact Sheet: no font here has %s; a box is drawn instead. Install a font that has them, such as one "
                 "of the Noto Sans family.",
-                unknown_letters(layout.fonts.missing),
+                find_unknown_letters(layout.fonts.missing),
             )
         progress = comfy.utils.ProgressBar(len(pictures))
         return io.NodeOutput(draw(layout, pictures, progress.update_absolute))
@@ -170,7 +170,7 @@ def _sheet_of_folder(
     from .folder.selection import grid_of
     from .sheet.folder_sheet import sheet_of
 
-    manifest = opened(folder)
+    manifest = open_manifest(folder)
     READ.note(manifest)
     grid = grid_of(manifest)
     progress = comfy.utils.ProgressBar(len(grid.cells))
@@ -264,7 +264,7 @@ class Difference(io.ComfyNode):
         mask: list[torch.Tensor] | None = None,
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
-        from .sheet.difference import automatic_scale, change_map, describe, fitted_mask, heat_map, measure
+        from .sheet.difference import automatic_scale, change_map, describe, fit_mask, heat_map, measure
         from .sheet.labels import as_list
         from .sheet.pictures import frames
 
@@ -289,7 +289,7 @@ class Difference(io.ComfyNode):
         for i, picture in enumerate(pictures):
             maps.append(change_map(picture, references[i], f"'{names[i]}'"))
             height, width = maps[i].shape
-            results.append(measure(maps[i], fitted_mask(masks[i], height, width) if masks else None))
+            results.append(measure(maps[i], fit_mask(masks[i], height, width) if masks else None))
             progress.update_absolute(i + 1)
         brightest = scale[0] or automatic_scale(maps)
         heat_maps = [heat_map(values, brightest)[None] for values in maps]

@@ -146,13 +146,13 @@ class Sweep(io.ComfyNode):
     ) -> io.NodeOutput:  # fmt: skip
         from .plan.cells import Settings
         from .plan.freeze import ASIDE, PLAN, read_cells
-        from .plan.inputs import Given
+        from .plan.inputs import SweepInputs
         from .run.comfy_run import SweepRun, folder_output, set_aside
 
         if cell.strip() == ASIDE:
             return io.NodeOutput(*set_aside(folder, str(cls.hidden.unique_id or "")))
         run = SweepRun(
-            Given(model, clip, vae, latent, control, sampler, sigmas),
+            SweepInputs(model, clip, vae, latent, control, sampler, sigmas),
             Settings(positive, negative, seed, steps, cfg, sampler_name, scheduler, denoise),
             [axis for axis in (axis_1, axis_2, axis_3, axis_4) if axis is not None],
             folder, on_error, max_cells, cls.hidden,

@@ -216,7 +216,7 @@ class Fonts:
         return PILLOW
 
 
-def unknown_letters(letters: set[str]) -> str:
+def find_unknown_letters(letters: set[str]) -> str:
     """Letters that no font has, for a log line: 'X' (U+0058), ..."""
     named = [f"'{letter}' (U+{ord(letter):04X})" for letter in sorted(letters)]
     return ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")

@@ -3,7 +3,7 @@
     pip install fonttools
     pip download --no-deps noto-cjk-sans-jp-regular==0.0.1   # a wheel: unzip it
     npm pack @expo-google-fonts/noto-emoji@0.4.7             # a tarball: unpack it
-    python nodes/sweep/fonts_build.py NotoSansCJKjp-Regular.otf NotoEmoji_400Regular.ttf nodes/sweep/font_files
+    python nodes/text/fonts_build.py NotoSansCJKjp-Regular.otf NotoEmoji_400Regular.ttf nodes/text/font_files
 
 From Noto Sans CJK (Japanese forms where languages differ): all 11,172 Hangul syllables, kana, the Han characters of
 JIS X 0208 level 1, GB 2312 level 1 and Big5 level 1 (7,268 together), Latin, Greek, Cyrillic, punctuation, arrows,

@@ -101,12 +101,12 @@ def _wrap_line(line: str, fonts: Fonts, size: int, width: float) -> Iterator[str
         else:
             current = unit
         if fonts.width(current, size) > width:
-            *full, current = _chopped(current, fonts, size, width)
+            *full, current = _chop(current, fonts, size, width)
             yield from full
     yield current.rstrip()
 
 
-def _chopped(word: str, fonts: Fonts, size: int, width: float) -> list[str]:
+def _chop(word: str, fonts: Fonts, size: int, width: float) -> list[str]:
     """A word that no line can hold, in pieces that lines can; a letter too wide loses its marks to the next piece."""
     pieces = [""]
     for cluster in clusters(word):
@@ -125,7 +125,7 @@ def shorten(line: str, fonts: Fonts, size: int, width: float) -> str:
     return "".join(letters).rstrip() + ELLIPSIS
 
 
-def prepared(text: str) -> str:
+def prepare_labels(text: str) -> str:
     """`text` as it will be wrapped: drawable, without empty lines at its ends, not longer than any box."""
     text, longer = text[:MAX_LETTERS], len(text) > MAX_LETTERS
     text = "\n".join(line.strip() for line in clean(text).strip().split("\n"))

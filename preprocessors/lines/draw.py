@@ -37,7 +37,7 @@ def visible(lines: np.ndarray, height: int, width: int) -> NDArray[np.bool_]:
     )
 
 
-def traced(picture: Bytes, placement: Placement) -> Bytes:
+def redraw(picture: Bytes, placement: Placement) -> Bytes:
     """A thin-line hint uint8 [H, W, 3] on another canvas: neighbouring white pixels stay joined by a one-pixel line."""
     segments = placement.points(trace(picture).reshape(-1, 2, 2)).reshape(-1, 4)
     return draw_lines(np.floor(segments), placement.height, placement.width)

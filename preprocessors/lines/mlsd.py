@@ -19,9 +19,9 @@ from torch.nn import functional as F
 
 from ..networks.graph import answer
 from ..networks.registry import REGISTRY, read
-from ..pictures import Bytes, Placement, resized
+from ..pictures import Bytes, Placement, resize
 from .draw import trace, visible
-from .mlsd_net import MLSDNet, folded
+from .mlsd_net import MLSDNet, fold_norm
 
 TOP = 200  # centres looked at, as in controlnet_aux
 STRIDE = 32
@@ -79,7 +79,7 @@ def load_mlsd(kind: str = "mlsd", folders: Sequence[Path] = ()) -> MLSDNet:
     """
     tensors, _ = read(REGISTRY[kind], folders)
     net = MLSDNet(enlarge_first=kind == "mlsd")
-    net.load_state_dict(tensors if kind == "mlsd" else folded(tensors))
+    net.load_state_dict(tensors if kind == "mlsd" else fold_norm(tensors))
     return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
@@ -124,7 +124,7 @@ def mlsd_lines(
     """Lines of uint8 [H, W, 3] RGB. `resolution`: short side in pixels at which the network looks (trained at 512)."""
     height, width = picture.shape[:2]
     size = detect_size(height, width, resolution)
-    output = answer(net, network_input(resized(picture, size)))[0]
+    output = answer(net, network_input(resize(picture, size)))[0]
     segments, scores = decode(output, score, distance)
     note = "" if len(segments) else _why_none(output, score, distance)
     return Lines(segments, scores, size, note).at(height, width)
@@ -155,7 +155,7 @@ def lsd_lines(picture: Bytes, distance: float = 0.1, resolution: int = 512) -> L
 
     height, width = picture.shape[:2]
     size = detect_size(height, width, resolution)
-    grey = cv2.cvtColor(resized(picture, size), cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(resize(picture, size), cv2.COLOR_RGB2GRAY)
     found = cv2.createLineSegmentDetector().detect(grey)[0]
     segments = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4)
     length = np.hypot(segments[:, 0] - segments[:, 2], segments[:, 1] - segments[:, 3])

@@ -133,7 +133,7 @@ class _Merge(nn.Module):
         return torch.cat((self.conv2(fine[:, :, first:last]), doubled), dim=1).relu_()
 
 
-def _in_bands(x: torch.Tensor, shared: int) -> Iterator[tuple[int, int, int, int]]:
+def _run_in_bands(x: torch.Tensor, shared: int) -> Iterator[tuple[int, int, int, int]]:
     """(top, bottom, first, last) of bands of rows of x [B, C, H, W]: first and last are `shared` rows further out, as
     far as there are any.
 
@@ -158,7 +158,7 @@ class _Refine(nn.Module):
     def forward(self, merge: _Merge, fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
         coarse = merge.convolved(coarse)
         refined = fine.new_empty(len(fine), *fine.shape[2:], self.conv2.out_channels).permute(0, 3, 1, 2)
-        for top, bottom, first, last in _in_bands(fine, shared=2):
+        for top, bottom, first, last in _run_in_bands(fine, shared=2):
             x = merge.band(fine, coarse, first, last)
             x = self.conv2(_sum(self.conv1(x), x))
             refined[:, :, top:bottom] = x[:, :, top - first : bottom - first]
@@ -175,7 +175,7 @@ class _Head(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.conv1(x)
         bands = []
-        for top, bottom, first, last in _in_bands(x, shared=1):
+        for top, bottom, first, last in _run_in_bands(x, shared=1):
             band = self.conv3(self.conv2(x[:, :, first:last])[:, :, top - first : bottom - first])
             bands.append(band[:, FIRST_USED : FIRST_USED + USED_OUTPUTS])
         return torch.cat(bands, dim=2)
@@ -206,7 +206,7 @@ class MLSDNet(nn.Module):
         return self.block23(self.features(x))
 
 
-def folded(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def fold_norm(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """A state dict with BatchNorm -> the same network without: w * g / sqrt(var + eps), b = beta + (b - mean) * that.
 
     In the source a convolution at `<path>.<i>` is followed by its BatchNorm at `<path>.<i + 1>`.

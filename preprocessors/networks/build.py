@@ -179,7 +179,7 @@ def _build(weight: WeightFile, archives: Path, out: Path) -> int:
     data = encode(weight, *BUILDERS[weight.name](archives))
     found = hashlib.sha256(data).hexdigest()
     same = (found, len(data)) == (weight.sha256, weight.size)
-    note = "as registered" if same else "NOT what preprocessors/weights.py registers"
+    note = "as registered" if same else "NOT what preprocessors/networks/registry.py registers"
     print(f"{weight.file:40} {len(data):>10,} bytes  sha256 {found}  {note}", flush=True)
     if same or out.resolve() != SHIPPED_FOLDER:
         part = out / f"{weight.file}.part"

@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from .registry import WeightFile, WeightsError, fault_of
+from .registry import NetworkWeightsError, WeightFile, fault_of
 
 ENDPOINT = "https://huggingface.co"
 TIMEOUT_S = 20.0
@@ -32,13 +32,13 @@ def download(
         folder.mkdir(parents=True, exist_ok=True)
         _fetch(url, part, weight.size, progress)
     except (OSError, http.client.HTTPException) as error:  # urllib's errors are OSErrors
-        raise WeightsError(
+        raise NetworkWeightsError(
             f"Could not download {url} to {target} ({weight.size:,} bytes): {error}. Check the network and the disk "
             f"space and run again (it goes on where it stopped), or put the file into {folder} yourself."
         ) from error
     if fault_of(part, weight):
         part.unlink()
-        raise WeightsError(
+        raise NetworkWeightsError(
             f"{url} is not the file that Steer knows ({weight.size:,} bytes, SHA-256 {weight.sha256}); what came was "
             "deleted. Run again; if it stays so, the file was replaced upstream: please report it."
         )

@@ -48,7 +48,7 @@ class ConvGraph(nn.Module):
         return [values[name] for name in outputs]
 
 
-def _activated(x: torch.Tensor, step: Step) -> torch.Tensor:
+def _activate(x: torch.Tensor, step: Step) -> torch.Tensor:
     act = step.get("act", "")
     if act == "relu":
         return x.relu_()
@@ -63,7 +63,7 @@ def _conv(inputs: Values, step: Step) -> torch.Tensor:
     else:
         x, padding = F.pad(x, (left, right, top, bottom)), 0
     y = F.conv2d(x, weight, bias[0] if bias else None, step["stride"], padding, 1, step["groups"])
-    return _activated(y, step)
+    return _activate(y, step)
 
 
 def _max_pool(inputs: Values, step: Step) -> torch.Tensor:
@@ -94,12 +94,12 @@ def _rows(inputs: Values, step: Step) -> torch.Tensor:
 def _linear(inputs: Values, step: Step) -> torch.Tensor:
     x, weight, *bias = inputs
     x = x.permute(0, 2, 3, 1) if x.ndim == 4 else x
-    return _activated(F.linear(x.flatten(1), weight, bias[0] if bias else None), step)
+    return _activate(F.linear(x.flatten(1), weight, bias[0] if bias else None), step)
 
 
 STEPS: dict[str, Callable[[Values, Step], torch.Tensor]] = {
     "conv": _conv,
-    "add": lambda inputs, step: _activated(inputs[0] + inputs[1], step),
+    "add": lambda inputs, step: _activate(inputs[0] + inputs[1], step),
     "pad": lambda inputs, step: F.pad(inputs[0], step["pad"]),
     "max_pool": _max_pool,
     "resize": _resize,

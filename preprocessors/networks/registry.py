@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-SHIPPED_FOLDER = Path(__file__).resolve().parent / "weights"
+SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "weights"
 METADATA_KEY = "steer"
 
 
-class WeightsError(ValueError):
+class NetworkWeightsError(ValueError):
     """A weight file is missing, incomplete or altered. The message names file, folder, size and what to do."""
 
 
@@ -197,7 +197,7 @@ def require(weight: WeightFile, folders: Sequence[Path] = ()) -> Path:
             if not fault:
                 return path
             faults.append(fault)
-    raise WeightsError(f"{' '.join(faults) or _missing(weight, folders)} {_remedy(weight, folders)}")
+    raise NetworkWeightsError(f"{' '.join(faults) or _describe_missing(weight, folders)} {_remedy(weight, folders)}")
 
 
 def look_for(weights: Iterable[WeightFile], folders: Sequence[Path] = ()) -> None:
@@ -207,10 +207,10 @@ def look_for(weights: Iterable[WeightFile], folders: Sequence[Path] = ()) -> Non
         if not any(path.is_file() and path.stat().st_size == weight.size for path in candidates(weight, folders)):
             try:
                 require(weight, folders)
-            except WeightsError as error:
+            except NetworkWeightsError as error:
                 told.append(str(error))
     if told:
-        raise WeightsError("\n".join(told))
+        raise NetworkWeightsError("\n".join(told))
 
 
 def fault_of(path: Path, weight: WeightFile) -> str:
@@ -233,7 +233,7 @@ def download_folder(weight: WeightFile, folders: Sequence[Path]) -> Path:
     return (Path(folders[0]) if folders else Path("models/annotators")) / weight.repository
 
 
-def _missing(weight: WeightFile, folders: Sequence[Path]) -> str:
+def _describe_missing(weight: WeightFile, folders: Sequence[Path]) -> str:
     if weight.shipped:
         return f"{SHIPPED_FOLDER / weight.file} ({weight.size:,} bytes) is missing."
     looked = ", ".join(str(folder) for folder in folders) or "no folder"

@@ -47,7 +47,7 @@ DETECTORS: dict[str, Detector] = {
 }
 
 
-def chosen(name: str) -> Detector:
+def choose_detector(name: str) -> Detector:
     """The detector called `name`. Raises ValueError for an unknown one."""
     if name not in DETECTORS:
         raise ValueError(f"detector: '{name}' is unknown. Choose one of: {', '.join(DETECTORS)}.")

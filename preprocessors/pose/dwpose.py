@@ -73,7 +73,7 @@ def build(name: str, folders: Sequence[Path]) -> nn.Module:
 
 def find_people(networks: Mapping[str, Any], picture: Bytes, hands: bool = False, face: bool = False) -> list[Person]:
     """The people of uint8 [H, W, 3] RGB, in its pixels."""
-    x, ratio = letterboxed(picture)
+    x, ratio = letterbox(picture)
     people = []
     for box in person_boxes(networks["dwpose_people"].run(x)[0][0], ratio):
         crop, centre, size = pose_input(picture, box)
@@ -83,7 +83,7 @@ def find_people(networks: Mapping[str, Any], picture: Bytes, hands: bool = False
     return people
 
 
-def letterboxed(picture: Bytes) -> tuple[Singles, float]:
+def letterbox(picture: Bytes) -> tuple[Singles, float]:
     """[1, 3, 640, 640], the picture at the top left, grey elsewhere; and how much it was scaled."""
     import cv2
 
@@ -104,10 +104,10 @@ def person_boxes(rows: Singles, ratio: float) -> Floats:
     scores = rows[:, 4] * rows[:, 5]
     keep = scores > BOX_SCORE
     boxes = np.concatenate([centre - size / 2, centre + size / 2], axis=1)[keep] / ratio
-    return boxes[_suppressed(boxes, scores[keep])]
+    return boxes[_suppress(boxes, scores[keep])]
 
 
-def _suppressed(boxes: Floats, scores: Singles) -> list[int]:
+def _suppress(boxes: Floats, scores: Singles) -> list[int]:
     order, kept = np.argsort(-scores, kind="stable").tolist(), []
     while order:
         best, *order = order

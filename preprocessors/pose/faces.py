@@ -48,11 +48,11 @@ def find_faces(networks: Networks, picture: Bytes) -> list[Face]:
         if landmarks.score > FACE_SCORE:
             faces.append(from_points(face70(landmarks)))
         elif is_certain:
-            faces.append(Face(_in_order(one.points[:2]), one.points[3]))
-    return in_order(faces)
+            faces.append(Face(_order(one.points[:2]), one.points[3]))
+    return order_faces(faces)
 
 
-def in_order(faces: Sequence[Face]) -> list[Face]:
+def order_faces(faces: Sequence[Face]) -> list[Face]:
     """From left to right."""
     return sorted(faces, key=lambda face: float(face.eyes[:, 0].mean()))
 
@@ -120,7 +120,7 @@ def _mean(looks: Sequence[Detection]) -> Detection:
 def from_points(points: Floats) -> Face:
     """From OpenPose's 70 points [70, 3], all of them there but the pupils."""
     eyes = np.stack([points[list(eye), :2].mean(0) for eye in EYES68])
-    return Face(_in_order(eyes), points[list(LIPS68), :2].mean(0), points)
+    return Face(_order(eyes), points[list(LIPS68), :2].mean(0), points)
 
 
 def of_person(person: Person) -> Face | None:
@@ -134,7 +134,7 @@ def of_person(person: Person) -> Face | None:
     if not sure[0] or not len(eyes):
         return None
     if len(eyes) == 2:
-        pair = _in_order(eyes)
+        pair = _order(eyes)
         across = pair[1] - pair[0]
     else:  # in profile: the eye that is turned away lies behind the other one
         pair, across = np.stack([eyes[0], eyes[0]]), np.array([1.0, 0.0])
@@ -146,5 +146,5 @@ def of_person(person: Person) -> Face | None:
     return Face(pair, middle + _NOSE_TO_MOUTH * float((nose - middle) @ down) * down)
 
 
-def _in_order(eyes: Floats) -> Floats:
+def _order(eyes: Floats) -> Floats:
     return eyes[np.argsort(eyes[:, 0])]

@@ -99,7 +99,7 @@ def _frame(frame: Any, where: str) -> PoseFrame:
     shared: tuple[int, ...] = (width, height)
     if all(person.keys() == set(KEYS.values()) for person in people) and _whole_scores(found):
         shared = tuple(-(-side // _PADDING) * _PADDING for side in shared)
-    return PoseFrame(_in_pixels(found, height, width, shared, where), height, width)
+    return PoseFrame(_to_pixels(found, height, width, shared, where), height, width)
 
 
 def _whole_scores(people: Sequence[Person]) -> bool:
@@ -116,7 +116,7 @@ def _side(frame: Mapping[str, Any], name: str, where: str) -> int:
         return 0
     if isinstance(value, bool) or not isinstance(value, _REAL) or not 1 <= value <= MAX_CANVAS:
         raise ValueError(
-            f"keypoints: {name} of {where} is {_shown(value)}; it must be a number of pixels, 1 to {MAX_CANVAS}."
+            f"keypoints: {name} of {where} is {_quote(value)}; it must be a number of pixels, 1 to {MAX_CANVAS}."
         )
     return round(float(value))
 
@@ -139,7 +139,7 @@ def _part(value: Any, part: str, where: str) -> Floats | None:
     points = np.array(numbers, np.float64).reshape(-1, 3)
     points[~(np.isfinite(points).all(axis=1) & (points[:, 2] > 0) & (points[:, :2] >= 0).all(axis=1))] = 0
     points[:, 2] = np.minimum(points[:, 2], 1.0)
-    points = _face(points) if part == "face" else _counted(points, part, where)
+    points = _face(points) if part == "face" else _count_points(points, part, where)
     return points if points is not None and points[:, 2].any() else None
 
 
@@ -156,7 +156,7 @@ def _face(points: Floats) -> Floats | None:
     return np.concatenate([points, absent] if count == _DLIB_POINTS else [absent, points])
 
 
-def _counted(points: Floats, part: str, where: str) -> Floats:
+def _count_points(points: Floats, part: str, where: str) -> Floats:
     """The points in this part's own order and number."""
     count = len(points)
     if part == "body" and count == 25:
@@ -178,7 +178,7 @@ def _numbers(value: Any, where: str) -> list[float]:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise ValueError(f"keypoints: {where} is {_shown(value)}, not a list of numbers.")
+        raise ValueError(f"keypoints: {where} is {_quote(value)}, not a list of numbers.")
     out: list[float] = []
     for item in value:
         if isinstance(item, Sequence | np.ndarray) and not isinstance(item, str | bytes):
@@ -192,17 +192,17 @@ def _number(value: Any, where: str) -> float:
     if value is None:
         return 0.0
     if isinstance(value, bool) or not isinstance(value, _REAL):
-        raise ValueError(f"keypoints: {where} holds {_shown(value)} where a number should be.")
+        raise ValueError(f"keypoints: {where} holds {_quote(value)} where a number should be.")
     value = value.item() if isinstance(value, np.generic) else value
     return float(value) if abs(value) < 1e300 else math.inf
 
 
-def _shown(value: Any) -> str:
+def _quote(value: Any) -> str:
     text = reprlib.repr(value)  # of nested lists only the outermost
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def _in_pixels(people: list[Person], height: int, width: int, shared: tuple[int, ...], where: str) -> list[Person]:
+def _to_pixels(people: list[Person], height: int, width: int, shared: tuple[int, ...], where: str) -> list[Person]:
     """Shares of `shared` (width, height) become pixels; far-off points go; people without a point go; hands get their
     own wrists."""
     largest = max(

@@ -20,13 +20,13 @@ from .mediapipe_nets import (
     Landmarks,
     Network,
     body_landmarks,
+    crop_between,
     detect,
     face_crop,
     face_landmarks,
     hand_landmarks,
     next_body_crop,
     palm_crop,
-    spanned_crop,
 )
 from .movenet import Found, movenet_people
 from .people import ELBOWS, HAND_POINTS, SHOULDERS, WRISTS, Floats, Person, inside
@@ -71,16 +71,16 @@ def find_people(networks: Networks, picture: Bytes, hands: bool = False, face: b
     people = [Person(inside(body, height, width)) for body in bodies]
     if hands:
         pairs = _hands(networks, picture, bodies)
-        people = [Person(p.body, *_kept(pair, height, width)) for p, pair in zip(people, pairs, strict=True)]
+        people = [Person(p.body, *_keep(pair, height, width)) for p, pair in zip(people, pairs, strict=True)]
     if face:
         faces = _faces(networks, picture, bodies)
         people = [
-            Person(p.body, p.left, p.right, *_kept((f,), height, width)) for p, f in zip(people, faces, strict=True)
+            Person(p.body, p.left, p.right, *_keep((f,), height, width)) for p, f in zip(people, faces, strict=True)
         ]
     return [person for person in people if sure(person.body)[:, 2].any()]
 
 
-def _kept(parts: Sequence[Floats | None], height: int, width: int) -> list[Floats | None]:
+def _keep(parts: Sequence[Floats | None], height: int, width: int) -> list[Floats | None]:
     return [None if part is None else inside(part, height, width) for part in parts]
 
 
@@ -98,7 +98,7 @@ def _bodies(net: Network, picture: Bytes, found: Sequence[Found]) -> list[Floats
     bodies = []
     for index, person in enumerate(found):
         coarse, body = openpose18(person.points, COCO17), second.get(index)
-        fine = None if body is None or body.score < BODY_SCORE else openpose18(_scored(body), BLAZE33)
+        fine = None if body is None or body.score < BODY_SCORE else openpose18(_score(body), BLAZE33)
         bodies.append(coarse if fine is None or not _agree(sure(fine), sure(coarse)) else fine)
     return bodies
 
@@ -112,7 +112,7 @@ def body_crop(person: Found) -> Crop:
     length = np.hypot(*up)
     up = up / length if length > 1e-3 else np.array([0.0, -1.0])
     reach = max(float(np.hypot(*(seen - hips).T).max()) * 1.1, 1.0)
-    return spanned_crop(hips, hips + up * reach, 1.25)
+    return crop_between(hips, hips + up * reach, 1.25)
 
 
 def openpose18(points: Floats, order: tuple[int, ...]) -> Floats:
@@ -169,7 +169,7 @@ def _hands(networks: Networks, picture: Bytes, bodies: Sequence[Floats]) -> list
     for _, index, side, hand in sorted(candidates, key=lambda c: c[0]):
         if (index, side) not in taken and not any(_same_hand(hand, other) for other in taken.values()):
             taken[index, side] = hand
-    hands = {key: _scored(hand) for key, hand in taken.items()}
+    hands = {key: _score(hand) for key, hand in taken.items()}
     return [(hands.get((index, "left")), hands.get((index, "right"))) for index in range(len(bodies))]
 
 
@@ -184,7 +184,7 @@ def _same_hand(a: Landmarks, b: Landmarks) -> bool:
     return float(np.hypot(*(a.points - b.points).T).mean()) < SAME_HAND * extent
 
 
-def _scored(found: Landmarks) -> Floats:
+def _score(found: Landmarks) -> Floats:
     """[N, 3]: the points and how sure each is."""
     return np.concatenate([found.points, found.visible[:, None]], axis=1)
 

@@ -114,7 +114,7 @@ def _detections(
     boxes[:, :2] += grid
     boxes[:, 4:] += np.tile(grid, boxes.shape[1] // 2 - 2)
     found = []
-    for weights, members in _suppressed(boxes[:, :4], scores, spec.overlap):
+    for weights, members in _suppress(boxes[:, :4], scores, spec.overlap):
         mean = (boxes[members] * weights[:, None]).sum(0)
         points = crop.to_picture(mean.reshape(-1, 2)[[0, *range(2, len(mean) // 2)]] * spec.side, spec.side)
         size = mean[2:4] * crop.side
@@ -122,7 +122,7 @@ def _detections(
     return found
 
 
-def _suppressed(boxes: Floats, scores: Floats, overlap: float) -> list[tuple[Floats, NDArray[np.intp]]]:
+def _suppress(boxes: Floats, scores: Floats, overlap: float) -> list[tuple[Floats, NDArray[np.intp]]]:
     """Weighted non-maximum suppression: for each cluster its members, best first, and their weights (sum 1)."""
     low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
     area = np.prod(boxes[:, 2:], axis=1)
@@ -159,13 +159,13 @@ def body_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[
     found = []
     for crop, value, flag, maps in zip(crops, values, flags, heat, strict=True):
         raw = value.reshape(39, 5)[:35]
-        points = _refined(raw[:, :2] / BODY_SIDE, sigmoid(maps[:35])) * BODY_SIDE
+        points = _refine(raw[:, :2] / BODY_SIDE, sigmoid(maps[:35])) * BODY_SIDE
         visible = np.minimum(sigmoid(raw[:, 3]), sigmoid(raw[:, 4]))
         found.append(Landmarks(crop.to_picture(points, BODY_SIDE), visible, float(flag.ravel()[0])))
     return found
 
 
-def _refined(points: Floats, heat: Floats, reach: int = 3, sure: float = 0.5) -> Floats:
+def _refine(points: Floats, heat: Floats, reach: int = 3, sure: float = 0.5) -> Floats:
     """Each point (in 0..1) moved to the centre of mass of its heat map [N, H, W] in the 7x7 cells around it, where that
     map is sure (RefineLandmarksFromHeatmapCalculator)."""
     out = points.copy()
@@ -185,10 +185,10 @@ def _refined(points: Floats, heat: Floats, reach: int = 3, sure: float = 0.5) ->
 
 def next_body_crop(found: Landmarks) -> Crop:
     """The crop that MediaPipe would use for the next frame; here a second, better look at the same one."""
-    return spanned_crop(found.points[33], found.points[34], 1.25)
+    return crop_between(found.points[33], found.points[34], 1.25)
 
 
-def spanned_crop(centre: Floats, edge: Floats, scale: float) -> Crop:
+def crop_between(centre: Floats, edge: Floats, scale: float) -> Crop:
     """The square around `centre` whose half side is the distance to `edge`, times `scale`; `edge` comes to the top."""
     dx, dy = edge - centre
     return Crop(

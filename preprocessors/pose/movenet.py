@@ -122,7 +122,7 @@ def movenet_people(
             offset = np.array([x, y, 0])
             people = movenet_people(net, part, sides[-1:], score, crowds - 1)
             found += [Found(person.points + offset, person.score) for person in people]
-    return merged(found)
+    return merge(found)
 
 
 def _quarters(picture: Bytes) -> list[tuple[int, int, Bytes]]:
@@ -144,7 +144,7 @@ def _run(net: Network, picture: Bytes, side: int, score: float) -> list[Found]:
     return people
 
 
-def merged(found: list[Found], same: float = 0.3) -> list[Found]:
+def merge(found: list[Found], same: float = 0.3) -> list[Found]:
     """The best finding of each person. Two are the same person when their points lie on average (weighted by both
     scores)
     closer than `same` of the person's extent (square root of the area)."""

@@ -18,8 +18,8 @@ from torch.nn import functional as F
 
 from ..networks.graph import answer
 from ..networks.registry import REGISTRY, read
-from ..pictures import Bytes, resized
-from .openpose_decode import SIGMA, Floats, resized_maps
+from ..pictures import Bytes, resize
+from .openpose_decode import SIGMA, Floats, resize_maps
 from .openpose_decode import find_people as find_bodies
 from .people import ELBOWS, FACE_POINTS, HAND_POINTS, SHOULDERS, WRISTS, Person
 
@@ -62,7 +62,7 @@ def find_people(networks: Mapping[str, Any], picture: Bytes, hands: bool = False
     height, width = picture.shape[:2]
     scale = min(DETECT_SIDE / min(height, width), MAX_SIDE / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
-    shown = np.ascontiguousarray(resized(picture, size)[..., ::-1])  # the networks were trained on BGR
+    shown = np.ascontiguousarray(resize(picture, size)[..., ::-1])  # the networks were trained on BGR
     bodies = _bodies(networks["openpose_body"], shown)
     pairs = _hands(networks["openpose_hand"], shown, bodies) if hands else [(None, None)] * len(bodies)
     faces = [_face(networks["openpose_face"], shown, body) for body in bodies] if face else [None] * len(bodies)
@@ -89,11 +89,11 @@ def _bodies(net: nn.Module, shown: Bytes) -> list[Floats]:
     height, width = shown.shape[:2]
     scale = min(0.5 * BOX / height, MAX_SIDE / width)
     cut = max(1, int(height * scale)), max(1, int(width * scale))
-    fields, heat = answer(net, network_input(resized_picture(shown, cut)))
+    fields, heat = answer(net, network_input(resize_for_net(shown, cut)))
     return find_bodies(_maps(heat[0]), _maps(fields[0]), (height, width), cut)
 
 
-def resized_picture(shown: Bytes, size: tuple[int, int]) -> Bytes:
+def resize_for_net(shown: Bytes, size: tuple[int, int]) -> Bytes:
     """uint8 [H, W, 3] -> [height, width, 3]: by area when that is smaller, else Lanczos."""
     import cv2
 
@@ -110,7 +110,7 @@ def hand_box(body: Floats, side: str, height: int, width: int) -> tuple[int, int
     forearm = wrist[:2] - elbow[:2]
     length = 1.5 * max(np.hypot(*forearm), 0.9 * np.hypot(*(elbow[:2] - shoulder[:2])))
     x, y = np.maximum(wrist[:2] + 0.33 * forearm - length / 2, 0)
-    return _clipped(float(x), float(y), float(length), height, width)
+    return _clip(float(x), float(y), float(length), height, width)
 
 
 def face_box(body: Floats, height: int, width: int) -> tuple[int, int, int] | None:
@@ -130,7 +130,7 @@ def face_box(body: Floats, height: int, width: int) -> tuple[int, int, int] | No
     return (int(x), int(y), int(length)) if length >= MIN_BOX else None
 
 
-def _clipped(x: float, y: float, length: float, height: int, width: int) -> tuple[int, int, int] | None:
+def _clip(x: float, y: float, length: float, height: int, width: int) -> tuple[int, int, int] | None:
     length = min(length, width - x if x + length > width else length, height - y if y + length > height else length)
     return (int(x), int(y), int(length)) if length >= MIN_BOX else None
 
@@ -149,10 +149,10 @@ def _hands(net: nn.Module, shown: Bytes, bodies: Sequence[Floats]) -> list[tuple
         for scale in HAND_SCALES:
             side_px = int(scale * BOX)
             for number, cut in enumerate(cuts):  # one by one: at the largest scale a hand takes 300 MB of maps
-                x = network_input(resized_picture(np.asarray(cut, np.uint8), (side_px, side_px)))
+                x = network_input(resize_for_net(np.asarray(cut, np.uint8), (side_px, side_px)))
                 (output,) = answer(net, x)
                 large = cv2.resize(_maps(output), None, fx=STRIDE, fy=STRIDE, interpolation=cv2.INTER_LANCZOS4)
-                average[number] += resized_maps(
+                average[number] += resize_maps(
                     np.asarray(large, np.float32)[:side_px, :side_px], (HAND_MAP, HAND_MAP)
                 ) / len(HAND_SCALES)
         for maps, (index, side, box) in zip(average, wanted, strict=True):
@@ -188,7 +188,7 @@ def _face(net: nn.Module, shown: Bytes, body: Floats) -> Floats | None:
     if box is None:
         return None
     x, y, length = box
-    cut = resized_picture(shown[y : y + length, x : x + length], (FACE_INPUT, FACE_INPUT))
+    cut = resize_for_net(shown[y : y + length, x : x + length], (FACE_INPUT, FACE_INPUT))
     small = torch.from_numpy(cut.astype(np.float32).transpose(2, 0, 1)[None] / 256.0 - 0.5)
     size = shown[y : y + length, x : x + length].shape[:2]
     maps = F.interpolate(answer(net, small)[-1], size, mode="bilinear", align_corners=True)[0, :FACE_POINTS]

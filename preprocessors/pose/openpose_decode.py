@@ -54,9 +54,9 @@ def find_people(heat: Maps, fields: Maps, size: tuple[int, int], cut: tuple[int,
     heat [h, w, 19] and fields [h, w, 38]: the network's outputs, at an eighth of its input, of which `cut` (height,
     width) pixels are picture and the rest padding.
     """
-    large = _enlarged(heat[..., :PARTS], cut)
-    peaks = [find_peaks(resized_maps(large[..., part : part + 1], size)[..., 0]) for part in range(PARTS)]
-    pairs = connect(peaks, FieldSampler(_enlarged(fields, cut), size), size[0])
+    large = _enlarge(heat[..., :PARTS], cut)
+    peaks = [find_peaks(resize_maps(large[..., part : part + 1], size)[..., 0]) for part in range(PARTS)]
+    pairs = connect(peaks, FieldSampler(_enlarge(fields, cut), size), size[0])
     people = []
     for row in group(peaks, pairs):
         person = np.zeros((PARTS, 3))
@@ -68,7 +68,7 @@ def find_people(heat: Maps, fields: Maps, size: tuple[int, int], cut: tuple[int,
     return people
 
 
-def _enlarged(maps: Maps, cut: tuple[int, int]) -> Maps:
+def _enlarge(maps: Maps, cut: tuple[int, int]) -> Maps:
     """Eight times as large, without the padding. One call for all channels gives the same bits as one for each."""
     import cv2
 
@@ -77,7 +77,7 @@ def _enlarged(maps: Maps, cut: tuple[int, int]) -> Maps:
     ]
 
 
-def resized_maps(maps: Maps, size: tuple[int, int]) -> Maps:
+def resize_maps(maps: Maps, size: tuple[int, int]) -> Maps:
     """[h, w, C] -> [height, width, C], by area when that is smaller, else Lanczos."""
     import cv2
 
@@ -151,7 +151,7 @@ class FieldSampler:
     def __init__(self, fields: Maps, size: tuple[int, int]) -> None:
         self.size = size
         self.shrink = sum(size) < sum(fields.shape[:2])
-        self.fields = resized_maps(fields, size) if self.shrink else fields
+        self.fields = resize_maps(fields, size) if self.shrink else fields
 
     def __call__(self, x: NDArray[np.intp], y: NDArray[np.intp], channels: tuple[int, int]) -> Floats:
         """[..., 2] for index arrays of one shape."""

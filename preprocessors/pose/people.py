@@ -69,12 +69,12 @@ def inside(points: Floats, height: int, width: int) -> Floats:
     return np.where(seen[:, None], points, 0.0)
 
 
-def placed(people: Sequence[Person], placement: Placement) -> list[Person]:
+def place_people(people: Sequence[Person], placement: Placement) -> list[Person]:
     """The people of whom a point lies on a hint's canvas, in its pixels."""
     return [moved for person in people if (moved := person.placed(placement)).is_there]
 
 
-def drawn(people: Sequence[Person], threshold: float, *, body: bool, hands: bool, face: bool) -> list[Person]:
+def mark_drawn(people: Sequence[Person], threshold: float, *, body: bool, hands: bool, face: bool) -> list[Person]:
     """What pose.draw_people draws of the people: parts that are switched on, points that score above `threshold`, and
     the people of whom that leaves any."""
 
@@ -102,11 +102,11 @@ def describe(
 ) -> str:
     """What a hint shows, "2 people, 3 hands, 1 face"; or why it is black. found: the people; on_canvas: those of them
     that were `placed`; why_none: what to say if nobody was found."""
-    people = drawn(on_canvas, threshold, body=body, hands=hands, face=face)
+    people = mark_drawn(on_canvas, threshold, body=body, hands=hands, face=face)
     if not found:
         return why_none
     if not people:
-        return _why_black(found, on_canvas, threshold, drawn(on_canvas, 0.0, body=body, hands=hands, face=face))
+        return _why_black(found, on_canvas, threshold, mark_drawn(on_canvas, 0.0, body=body, hands=hands, face=face))
     counts = [_count(len(people), "person", "people")]
     if hands:
         counts.append(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..choices import MAX_SIDE
-from ..pictures import Bytes, fitted
+from ..pictures import Bytes, fit_onto
 from .keypoints import PoseFrame
-from .people import Person, placed
+from .people import Person, place_people
 from .skeleton import draw_people
 
 
@@ -47,14 +47,14 @@ def render(
     threshold: float = 0.0,
 ) -> Iterator[Bytes]:
     """A hint uint8 [height, width, 3] of `size` for every frame; points are moved, nothing is resized."""
-    for people in placed_frames(frames, size, fit):
+    for people in place_frames(frames, size, fit):
         yield draw_people(
             people, *size, body=body, hands=hands, face=face, stick_scale=stick_scale, threshold=threshold
         )
 
 
-def placed_frames(frames: Sequence[PoseFrame], size: tuple[int, int], fit: str = "crop") -> Iterator[list[Person]]:
+def place_frames(frames: Sequence[PoseFrame], size: tuple[int, int], fit: str = "crop") -> Iterator[list[Person]]:
     """The people of every frame that are on a canvas of `size` (height, width), in its pixels. A frame that does not
     say its own canvas is taken in pixels as it is."""
     for frame in frames:
-        yield placed(frame.people, fitted((frame.height, frame.width) if frame.height else size, size, fit))
+        yield place_people(frame.people, fit_onto((frame.height, frame.width) if frame.height else size, size, fit))

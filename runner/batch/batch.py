@@ -7,11 +7,11 @@ from pathlib import Path
 
 from ..comfyui.messages import QueueError
 from ..files import folder_name
-from .jobs import Job
-from .pool import Ended
+from .jobs import BatchJob
+from .pool import JobEnd
 from .results import Results
 from .sweeps import SweepResults, divide, sweeps_in
-from .worker import Made
+from .worker import JobOutput
 
 
 class Batch:
@@ -23,13 +23,15 @@ class Batch:
     def __init__(self, out: Path) -> None:
         self.results = Results(out)
         self.sweeps: dict[str, SweepResults] = {}
-        self.todo: list[Job] = []
+        self.todo: list[BatchJob] = []
         self.failed: list[str] = []
         self.done = self.there = 0
         self._keys: set[str] = set()
         self._faults: list[str] = []
 
-    def add(self, jobs: Sequence[Job], ask: Callable[[Job], Sequence[str]], output_kinds: Collection[str]) -> None:
+    def add(
+        self, jobs: Sequence[BatchJob], ask: Callable[[BatchJob], Sequence[str]], output_kinds: Collection[str]
+    ) -> None:
         """Take up jobs; a whole sweep is divided into its cells. ask and output_kinds: see sweeps.divide."""
         for job in jobs:
             if not sweeps_in(job.prompt):
@@ -48,7 +50,7 @@ class Batch:
             if rest is not None:
                 self._add(rest)
 
-    def _add(self, job: Job) -> None:
+    def _add(self, job: BatchJob) -> None:
         if job.key in self._keys or self.results.finished(job.key) is not None:
             self.there += 1
         else:
@@ -66,7 +68,7 @@ class Batch:
         if self.results.unreadable:
             yield f"{len(self.results.unreadable)} lines of {self.results.path} cannot be read and are skipped."
 
-    def end(self, ended: Ended[Job, Made]) -> str:
+    def end(self, ended: JobEnd[BatchJob, JobOutput]) -> str:
         """Keep what a job made, or that it failed; returns a line that tells it."""
         job, made = ended.job, ended.result
         if made is None:
@@ -82,13 +84,13 @@ class Batch:
             told += [f"done    {job.name}: {', '.join(files) or 'no files'} ({made.seconds:.1f} s, {ended.worker})"]
         return "\n".join(told)
 
-    def _save(self, job: Job, worker: str, made: Made) -> tuple[list[str], dict[str, str]]:
+    def _save(self, job: BatchJob, worker: str, made: JobOutput) -> tuple[list[str], dict[str, str]]:
         """The new files, and why a cell failed by its name."""
         if job.sweep:
             return self.sweeps[job.sweep].save(job, made)
         return [file.name for file in self.results.save(job, worker, made.seconds, made.files).files], {}
 
-    def _fail(self, job: Job, worker: str, error: str) -> str:
+    def _fail(self, job: BatchJob, worker: str, error: str) -> str:
         if job.sweep:
             self.sweeps[job.sweep].fail(job, error)
         else:

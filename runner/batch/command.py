@@ -21,12 +21,12 @@ from ..workflow.edit import Setting
 from ..workflow.needs import read_any
 from ..workflow.prompt import WorkflowError
 from .batch import Batch
-from .jobs import Job, make_jobs
+from .jobs import BatchJob, make_jobs
 from .options import ALL_DONE, NOT_STARTED, SOMETHING_FAILED
-from .pool import Ended, JobFailed, JobRefused, Pool, WorkerLost
-from .results import claimed
+from .pool import JobEnd, JobFailed, JobRefused, Pool, WorkerLost
+from .results import claim_folder
 from .servers import BatchWorker, Fleet, Servers
-from .worker import Made
+from .worker import JobOutput
 
 console = Console(highlight=False, soft_wrap=True, emoji=False)
 
@@ -45,10 +45,10 @@ def run(options: argparse.Namespace) -> int:
             for line in fleet.check(jobs):
                 console.print(line, markup=False)
             jobs = [job.with_models(fleet.models) for job in jobs] if fleet.models else jobs
-            with claimed(options.out):
+            with claim_folder(options.out):
                 batch = Batch(options.out)
                 output_kinds = {kind for kind, node in fleet.object_info.items() if node.get("output_node")}
-                batch.add(jobs, lambda job: _told(job, fleet.workers), output_kinds)
+                batch.add(jobs, lambda job: _ask_plan(job, fleet.workers), output_kinds)
                 return run_batch(batch, fleet.workers)
         finally:
             fleet.close()
@@ -93,7 +93,7 @@ def _seeds(text: str | None) -> list[int]:
         raise WorkflowError(f"--seeds: {error}") from error
 
 
-def _told(job: Job, workers: Sequence[BatchWorker]) -> Sequence[str]:
+def _ask_plan(job: BatchJob, workers: Sequence[BatchWorker]) -> Sequence[str]:
     """What the nodes of a job tell on the first worker that can run it. Raises QueueError."""
     reasons = []
     for worker in workers:
@@ -110,7 +110,7 @@ def run_batch(batch: Batch, workers: Sequence[BatchWorker]) -> int:
         console.print(line, markup=False)
     with _Board(len(batch.todo), [worker.name for worker in workers]) as board:
 
-        def end(ended: Ended[Job, Made]) -> None:
+        def end(ended: JobEnd[BatchJob, JobOutput]) -> None:
             board.tell(batch.end(ended))
             board.ended(ended.worker)
 
@@ -156,7 +156,7 @@ class _Board:
     def tell(self, line: str) -> None:
         self.bar.console.print(line, markup=False)
 
-    def progress(self, server: str, job: Job, progress: Progress) -> None:
+    def progress(self, server: str, job: BatchJob, progress: Progress) -> None:
         what = f"{job.name}: {progress.title}"
         self.bar.update(self.tasks[server], completed=int(100 * progress.share), what=what[:48])
 

@@ -15,7 +15,7 @@ from ..files import sha256_of
 from ..workflow import edit as workflows
 from ..workflow.edit import Setting, Workflow
 from ..workflow.needs import FileNeed, local_file, model_needs, prompt_files
-from ..workflow.prompt import Prompt, WorkflowError, is_prompt, matching, node_title, widgets_of
+from ..workflow.prompt import Prompt, WorkflowError, find_nodes, is_prompt, node_title, widgets_of
 
 SEED_WIDGETS = ("seed", "noise_seed")
 
@@ -40,7 +40,7 @@ class CellJob:
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchJob:
     """One prompt to run. workflow: the UI graph that its pictures shall open as, None where there is none.
 
     sweep, cells: the name of the sweep that this is a part of, and its cells, one for each picture in their order.
@@ -64,7 +64,7 @@ class Job:
         parts = [nodes, files, self.models] if self.models else [nodes, files]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def with_models(self, known: Mapping[str, str]) -> Job:
+    def with_models(self, known: Mapping[str, str]) -> BatchJob:
         """The job with the sha256 of those models that it names and that are `known` by name."""
         names = [need.name for need in model_needs(self.prompt)]
         return replace(self, models=tuple((name, known[name]) for name in names if known.get(name)))
@@ -82,7 +82,7 @@ def make_jobs(
     object_info: dict[str, Any],
     seeds: Sequence[int] = (),
     settings: Sequence[Setting] = (),
-) -> list[Job]:
+) -> list[BatchJob]:
     """The jobs of `sources` (by name: a workflow in either format, and the folders of its input files).
 
     With seeds, one a seed, in which every widget named seed or noise_seed has it; a setting changes what it names after
@@ -94,10 +94,10 @@ def make_jobs(
     for name, (data, folders) in sources.items():
         try:
             prompt = data if is_prompt(data) else workflows.to_prompt(data, object_info)
-            own = [setting for setting in settings if matching(prompt, setting.title)]
+            own = [setting for setting in settings if find_nodes(prompt, setting.title)]
             hit += own
             titles |= {node_title(prompt, node_id) for node_id in prompt}
-            for label, variant in _seeded(data, prompt, object_info, seeds):
+            for label, variant in _set_seed(data, prompt, object_info, seeds):
                 for setting in own:
                     variant = _set(variant, object_info, setting)
                 jobs.append(_job(name + label, variant, object_info, folders, label))
@@ -112,7 +112,7 @@ def make_jobs(
     return jobs
 
 
-def _seeded(
+def _set_seed(
     data: Workflow | Prompt, prompt: Prompt, object_info: dict[str, Any], seeds: Sequence[int]
 ) -> Iterator[tuple[str, Workflow | Prompt]]:
     """The workflow with each of the seeds, and what to add to its name."""
@@ -138,7 +138,7 @@ def _set(data: Workflow | Prompt, object_info: dict[str, Any], setting: Setting)
     if not is_prompt(data):
         return workflows.apply(data, object_info, setting)
     changed = copy.deepcopy(data)
-    for node_id in matching(data, setting.title):
+    for node_id in find_nodes(data, setting.title):
         widgets = widgets_of(data[node_id]["inputs"])
         if setting.widget not in widgets:
             raise WorkflowError(
@@ -148,7 +148,7 @@ def _set(data: Workflow | Prompt, object_info: dict[str, Any], setting: Setting)
     return changed
 
 
-def _job(name: str, data: Workflow | Prompt, object_info: dict[str, Any], folders: list[Path], place: str) -> Job:
+def _job(name: str, data: Workflow | Prompt, object_info: dict[str, Any], folders: list[Path], place: str) -> BatchJob:
     if not is_prompt(data):
         data = workflows.settle(data, object_info, place)
     prompt = data if is_prompt(data) else workflows.to_prompt(data, object_info)
@@ -157,4 +157,4 @@ def _job(name: str, data: Workflow | Prompt, object_info: dict[str, Any], folder
         path = local_file(need.name, folders)
         if path is not None:  # else the server may have it
             files.append(JobFile(need, path, sha256_of(path)))
-    return Job(name, prompt, None if is_prompt(data) else data, tuple(files))
+    return BatchJob(name, prompt, None if is_prompt(data) else data, tuple(files))

@@ -58,7 +58,7 @@ class Worker(Protocol[J_contra, R_co]):
 
 
 @dataclass(frozen=True)
-class Ended(Generic[J, R]):
+class JobEnd(Generic[J, R]):
     """How a job ended: with a result, or with an error. worker: whose word it is (empty: nobody was left)."""
 
     job: J
@@ -99,7 +99,7 @@ class Pool(Generic[J, R]):
         self,
         jobs: Iterable[J],
         workers: Sequence[Worker[J, R]],
-        on_end: Callable[[Ended[J, R]], None],
+        on_end: Callable[[JobEnd[J, R]], None],
         on_lost: Callable[[str, str, bool], None] = lambda worker, reason, gone: None,
     ) -> None:
         self._source = iter(jobs)
@@ -204,7 +204,7 @@ class Pool(Generic[J, R]):
                 if len(entry.failures) >= MAX_FAILURES:
                     ends = entry.told
             if done or ends:
-                self._end(entry, Ended(entry.job, name, result, ends))
+                self._end(entry, JobEnd(entry.job, name, result, ends))
             elif not self._stopped:
                 self._again.setdefault((entry.tried, bool(entry.failures)), deque()).appendleft(entry)
             self._running -= 1
@@ -237,7 +237,7 @@ class Pool(Generic[J, R]):
         self._on_lost(name, reason, True)
         self._drop_hopeless()
 
-    def _end(self, entry: _Entry[J], ended: Ended[J, R]) -> None:
+    def _end(self, entry: _Entry[J], ended: JobEnd[J, R]) -> None:
         """A job has ended: whoever failed it before was at fault if another has done it."""
         self._on_end(ended)
         self._unclear.subtract(entry.failures.keys())
@@ -263,4 +263,4 @@ class Pool(Generic[J, R]):
                 self._give_up(_Entry(job))
 
     def _give_up(self, entry: _Entry[J]) -> None:
-        self._end(entry, Ended(entry.job, next(iter(entry.failures or entry.refusals), ""), error=entry.told))
+        self._end(entry, JobEnd(entry.job, next(iter(entry.failures or entry.refusals), ""), error=entry.told))

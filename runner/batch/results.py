@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from ...nodes.journal import append_line, read_lines
 from ..comfyui.messages import QueueError
 from ..files import safe_name, write_file
-from .jobs import Job
+from .jobs import BatchJob
 
 LIST = "results.jsonl"
 LOCK = ".queue.lock"
@@ -59,7 +59,7 @@ class Results:
         result = self.last.get(key)
         return result if result and not result.error and all(map(self._is_there, result.files)) else None
 
-    def save(self, job: Job, server: str, seconds: float, files: Sequence[tuple[str, bytes]]) -> Result:
+    def save(self, job: BatchJob, server: str, seconds: float, files: Sequence[tuple[str, bytes]]) -> Result:
         """Write the files of a job (their names on the server, for the ending, and contents) and record it.
 
         Raises OSError where that cannot be written.
@@ -68,12 +68,12 @@ class Results:
         stem = f"{safe_name(job.name)}-{job.key[:10]}"
         saved = []
         for number, (name, content) in enumerate(files, start=1):
-            target = self.folder / f"{stem}{f'-{number}' if len(files) > 1 else ''}{_ending(name)}"
+            target = self.folder / f"{stem}{f'-{number}' if len(files) > 1 else ''}{_suffix(name)}"
             write_file(target, content)
             saved.append(ResultFile(target.name, len(content), hashlib.sha256(content).hexdigest()))
         return self._record(Result(job.key, job.name, server, round(seconds, 3), tuple(saved)))
 
-    def fail(self, job: Job, server: str, error: str) -> Result:
+    def fail(self, job: BatchJob, server: str, error: str) -> Result:
         """Record that a job failed; it is tried again in the next run."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return self._record(Result(job.key, job.name, server, error=error))
@@ -100,7 +100,7 @@ class Results:
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def claim_folder(folder: Path) -> Iterator[None]:
     """The folder for one batch alone, until this ends or the process does. Raises QueueError where another has it."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -112,6 +112,6 @@ def claimed(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _ending(name: str) -> str:
+def _suffix(name: str) -> str:
     ending = PurePosixPath(name.replace("\\", "/")).suffix
     return ending if re.fullmatch(r"\.\w{1,10}", ending, re.ASCII) else ".bin"

@@ -10,10 +10,10 @@ from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import RunningComfy
 from ..comfyui.messages import Progress, QueueError
 from ..workflow.needs import ModelNeed, model_needs
-from .jobs import Job
-from .worker import Made, ServerWorker
+from .jobs import BatchJob
+from .worker import JobOutput, ServerWorker
 
-OnProgress = Callable[[str, Job, Progress], None]
+OnProgress = Callable[[str, BatchJob, Progress], None]
 
 
 class BatchWorker(Protocol):
@@ -24,7 +24,7 @@ class BatchWorker(Protocol):
     @property
     def name(self) -> str: ...
 
-    def run(self, job: Job, /) -> Made: ...
+    def run(self, job: BatchJob, /) -> JobOutput: ...
 
     def cancel(self) -> None: ...
 
@@ -41,7 +41,7 @@ class Fleet(Protocol):
     @property
     def models(self) -> Mapping[str, str]: ...
 
-    def check(self, jobs: Sequence[Job]) -> Iterator[str]:
+    def check(self, jobs: Sequence[BatchJob]) -> Iterator[str]:
         """Leave out workers that would make other pictures; tells which and why. Raises QueueError if none is left."""
         ...
 
@@ -73,11 +73,11 @@ class Servers:
             raise QueueError(f"no ComfyUI answers. Start one, or name one that runs with --comfyui-url URL. {told}")
 
     def check(
-        self, jobs: Sequence[Job], kinds: Collection[str] = (), models: Collection[str] | None = None
+        self, jobs: Sequence[BatchJob], kinds: Collection[str] = (), models: Collection[str] | None = None
     ) -> Iterator[str]:
         """kinds and models: what other workers have, None where there are none."""
         yield from self.left_out
-        told = list(lacking(self.places, jobs, kinds, models))
+        told = list(find_lacking(self.places, jobs, kinds, models))
         yield from (line for _, _, line in told)
         useless = {name for name, useless, _ in told if useless}
         self.workers = [worker for worker in self.workers if worker.name not in useless]
@@ -88,8 +88,8 @@ class Servers:
         """They are not ours to end."""
 
 
-def lacking(
-    places: Mapping[str, RunningComfy], jobs: Sequence[Job], kinds: Collection[str], models: Collection[str] | None
+def find_lacking(
+    places: Mapping[str, RunningComfy], jobs: Sequence[BatchJob], kinds: Collection[str], models: Collection[str] | None
 ) -> Iterator[tuple[str, bool, str]]:
     """Which places lack a node or model that another has: the name, whether no job can run there, and a line."""
     if len(places) < 2 and models is None:

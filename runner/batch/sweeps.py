@@ -21,8 +21,8 @@ from ..comfyui.messages import QueueError
 from ..files import safe_name, write_file
 from ..workflow.needs import model_needs
 from ..workflow.prompt import Prompt, ancestors, sources_of
-from .jobs import CellJob, Job
-from .worker import Made
+from .jobs import BatchJob, CellJob
+from .worker import JobOutput
 
 KIND = "SteerSweep"
 MAX_LABEL = 40  # characters of a label in the name of a job
@@ -31,11 +31,11 @@ NAMED_CELLS = 4  # of a job, in its name
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """A sweep that was divided: its grid (nodes/sweep/manifest.py) and the jobs that make it."""
+    """A sweep that was divided: its grid (nodes/sweep/folder/manifest.py) and the jobs that make it."""
 
     name: str
     grid: Grid
-    jobs: tuple[Job, ...]
+    jobs: tuple[BatchJob, ...]
 
 
 def sweeps_in(prompt: Prompt) -> list[str]:
@@ -48,8 +48,8 @@ def _cell(node: dict[str, Any]) -> Any:
 
 
 def divide(
-    job: Job, ask: Callable[[Job], Sequence[str]], output_kinds: Collection[str]
-) -> tuple[list[SweepPlan], Job | None]:
+    job: BatchJob, ask: Callable[[BatchJob], Sequence[str]], output_kinds: Collection[str]
+) -> tuple[list[SweepPlan], BatchJob | None]:
     """The sweeps of a job, each divided, and what else it makes, which does not need them; None where nothing.
 
     ask: runs a job that tells a plan and returns what it told. output_kinds: the kinds of nodes that end a workflow.
@@ -57,15 +57,15 @@ def divide(
     """
     nodes = sweeps_in(job.prompt)
     names = [job.name if len(nodes) == 1 else f"{job.name}-{node_id.replace(':', '.')}" for node_id in nodes]
-    plans = [_divided(job, node_id, name, ask) for node_id, name in zip(nodes, names, strict=True)]
+    plans = [_divide(job, node_id, name, ask) for node_id, name in zip(nodes, names, strict=True)]
     return plans, _rest(job, set(nodes), output_kinds)
 
 
-def _divided(job: Job, node_id: str, name: str, ask: Callable[[Job], Sequence[str]]) -> SweepPlan:
-    alone = _restricted(job, ancestors(job.prompt, node_id))
+def _divide(job: BatchJob, node_id: str, name: str, ask: Callable[[BatchJob], Sequence[str]]) -> SweepPlan:
+    alone = _restrict(job, ancestors(job.prompt, node_id))
     if job.workflow is not None:  # it opens from each picture; the other sweeps are in it, and not in the prompt
         alone = replace(alone, workflow=freeze.put_aside(job.workflow, freeze.idle_sweeps(job.prompt, node_id)))
-    told = ask(_frozen(alone, node_id, freeze.PLAN, name))
+    told = ask(_freeze(alone, node_id, freeze.PLAN, name))
     try:
         plan = json.loads(next((text for text in told if text.startswith("{")), ""))
         axes = tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in plan["axes"])
@@ -77,27 +77,27 @@ def _divided(job: Job, node_id: str, name: str, ask: Callable[[Job], Sequence[st
                 key = _with_models(str(cell["key"]), alone.models)
                 keyed.append(CellJob(key, tuple(cell["name"]), dict(cell["values"]), next(titles)))
                 cells.append(CellPlan(key, tuple(cell["at"]), tuple(cell["labels"])))
-            frozen = _frozen(alone, node_id, freeze.cells_text([cell["labels"] for cell in batch]), name)
-            jobs.append(_named(replace(frozen, sweep=name, cells=tuple(keyed))))
+            frozen = _freeze(alone, node_id, freeze.cells_text([cell["labels"] for cell in batch]), name)
+            jobs.append(_name(replace(frozen, sweep=name, cells=tuple(keyed))))
         return SweepPlan(name, Grid(plan["title"], axes, tuple(cells)), tuple(jobs))
     except (ValueError, TypeError, KeyError) as error:
         raise QueueError(f"{job.name}: the plan of its Sweep cannot be read ({error}). Is its Steer as new?") from error
 
 
-def _frozen(job: Job, node_id: str, cell: str, name: str) -> Job:
-    prompt = freeze.frozen_prompt(job.prompt, node_id, cell)
+def _freeze(job: BatchJob, node_id: str, cell: str, name: str) -> BatchJob:
+    prompt = freeze.freeze_prompt(job.prompt, node_id, cell)
     return replace(job, prompt=prompt, name=f"{name} plan", node=node_id)
 
 
-def _only(job: Job, wanted: Collection[str]) -> Job:
+def _only(job: BatchJob, wanted: Collection[str]) -> BatchJob:
     """The job with those of its cells alone whose keys are wanted."""
     pairs = zip(job.cells, freeze.read_cells(str(_cell(job.prompt[job.node]))) or (), strict=True)
     kept = [(cell, labels) for cell, labels in pairs if cell.key in wanted]
-    prompt = freeze.frozen_prompt(job.prompt, job.node, freeze.cells_text([labels for _, labels in kept]))
-    return _named(replace(job, prompt=prompt, cells=tuple(cell for cell, _ in kept)))
+    prompt = freeze.freeze_prompt(job.prompt, job.node, freeze.cells_text([labels for _, labels in kept]))
+    return _name(replace(job, prompt=prompt, cells=tuple(cell for cell, _ in kept)))
 
 
-def _named(job: Job) -> Job:
+def _name(job: BatchJob) -> BatchJob:
     shown, more = [cell.title for cell in job.cells[:NAMED_CELLS]], len(job.cells) - NAMED_CELLS
     told = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
     return replace(job, name=f"{job.sweep} {told}".strip())
@@ -105,17 +105,17 @@ def _named(job: Job) -> Job:
 
 def titles_of(names: Sequence[tuple[str, ...]]) -> list[str]:
     """A short title for each cell, no two alike: of long labels, only where they differ."""
-    columns = [_differing(column) for column in zip(*names, strict=True)]
+    columns = [_shorten_labels(column) for column in zip(*names, strict=True)]
     titles = [" x ".join(labels) for labels in zip(*columns, strict=True)] if columns else [""] * len(names)
     often = Counter(titles)
     return [f"{title} (cell {i})" if often[title] > 1 else title for i, title in enumerate(titles, start=1)]
 
 
-def _differing(labels: Sequence[str]) -> list[str]:
+def _shorten_labels(labels: Sequence[str]) -> list[str]:
     if max(map(len, labels)) <= MAX_LABEL:
         return list(labels)
-    start = _common(labels) if len(set(labels)) > 1 else 0
-    end = _common([label[start:][::-1] for label in labels]) if len(set(labels)) > 1 else 0
+    start = _common_prefix(labels) if len(set(labels)) > 1 else 0
+    end = _common_prefix([label[start:][::-1] for label in labels]) if len(set(labels)) > 1 else 0
     cut = [("..." if start else "") + label[start : len(label) - end] + ("..." if end else "") for label in labels]
     half = MAX_LABEL // 2
     return [text if len(text) <= MAX_LABEL else f"{text[:half]}...{text[-half:]}" for text in cut]
@@ -126,7 +126,7 @@ def _with_models(key: str, models: Sequence[tuple[str, str]]) -> str:
     return hashlib.sha256(json.dumps([key, models]).encode()).hexdigest() if models else key
 
 
-def _restricted(job: Job, nodes: set[str]) -> Job:
+def _restrict(job: BatchJob, nodes: set[str]) -> BatchJob:
     prompt = {node_id: node for node_id, node in job.prompt.items() if node_id in nodes}
     named = {need.name for need in model_needs(prompt)}
     models = tuple(model for model in job.models if model[0] in named)
@@ -135,7 +135,7 @@ def _restricted(job: Job, nodes: set[str]) -> Job:
     )
 
 
-def _rest(job: Job, sweeps: set[str], output_kinds: Collection[str]) -> Job | None:
+def _rest(job: BatchJob, sweeps: set[str], output_kinds: Collection[str]) -> BatchJob | None:
     """What a job makes without its sweeps and without what needs them."""
     needing = set(sweeps)
     while more := {i for i, node in job.prompt.items() if i not in needing and sources_of(node) & needing}:
@@ -143,10 +143,10 @@ def _rest(job: Job, sweeps: set[str], output_kinds: Collection[str]) -> Job | No
     ends = {i for i, node in job.prompt.items() if i not in needing and node["class_type"] in output_kinds}
     if not ends:
         return None
-    return _restricted(job, {i for node_id in ends for i in ancestors(job.prompt, node_id)})
+    return _restrict(job, {i for node_id in ends for i in ancestors(job.prompt, node_id)})
 
 
-def _common(texts: Sequence[str]) -> int:
+def _common_prefix(texts: Sequence[str]) -> int:
     """How many characters all of them begin with."""
     pairs = zip(min(texts), max(texts), strict=False)
     return next((i for i, (one, other) in enumerate(pairs) if one != other), len(min(texts)))
@@ -161,7 +161,7 @@ class SweepResults:
         self.manifest = Manifest(folder)
         self.manifest.start(plan.grid.title, plan.grid.axes, plan.grid.cells)
 
-    def todo(self) -> list[Job]:
+    def todo(self) -> list[BatchJob]:
         """Jobs of the cells without a picture, each cell once."""
         known: set[str] = set()
         jobs = []
@@ -172,7 +172,7 @@ class SweepResults:
                 jobs.append(_only(job, wanted))
         return jobs
 
-    def save(self, job: Job, made: Made) -> tuple[list[str], dict[str, str]]:
+    def save(self, job: BatchJob, made: JobOutput) -> tuple[list[str], dict[str, str]]:
         """Write and record the cells of a job; those that have a picture already keep it.
 
         Returns the new files, and by its title why a cell failed. Raises QueueError when they are not one picture for
@@ -193,7 +193,7 @@ class SweepResults:
                 files.append(file)
         return files, {f"{job.sweep} {job.cells[i].title}": why for i, why in faults.items()}
 
-    def fail(self, job: Job, error: str) -> None:
+    def fail(self, job: BatchJob, error: str) -> None:
         for cell in job.cells:
             if self.manifest.finished(cell.key) is None:
                 self._record(cell, None, error, 0.0)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from ..comfyui.client import ComfyClient
 from ..comfyui.messages import FileGone, NodeFailed, Picture, Progress, QueueError, Refused, ServerLost
-from .jobs import Job, JobFile
+from .jobs import BatchJob, JobFile
 from .pool import JobFailed, JobRefused, WorkerLost
 
 
 @dataclass(frozen=True)
-class Made:
+class JobOutput:
     """What a job has made: files, each with its name on the server and its content."""
 
     seconds: float
@@ -29,7 +29,7 @@ class ServerWorker:
     ) -> None:
         """read: gives the content of an input file."""
         self.client = client
-        self.on_progress: Callable[[str, Job, Progress], None] = lambda name, job, progress: None
+        self.on_progress: Callable[[str, BatchJob, Progress], None] = lambda name, job, progress: None
         self._read = read
         self._sent: dict[tuple[str, str], str] = {}  # name and sha256 -> the name there
         self._running = ""
@@ -39,7 +39,7 @@ class ServerWorker:
     def name(self) -> str:
         return self.client.url
 
-    def run(self, job: Job) -> Made:
+    def run(self, job: BatchJob) -> JobOutput:
         """Raises JobFailed, JobRefused or WorkerLost."""
         self._running = str(uuid.uuid4())
         try:
@@ -61,7 +61,7 @@ class ServerWorker:
             self._running = ""
         self.shown = outcome.pictures
         told = [texts for node_id, texts in outcome.texts.items() if job.node in ("", node_id)]
-        return Made(outcome.seconds, files, tuple(text for texts in told for text in texts))
+        return JobOutput(outcome.seconds, files, tuple(text for texts in told for text in texts))
 
     def cancel(self) -> None:
         """End what runs now, should the server listen: nobody waits for it any more."""

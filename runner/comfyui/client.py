@@ -62,7 +62,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Seen:
+class PromptProgress:
     """What was told of a prompt while it ran."""
 
     cached: list[str] = field(default_factory=list)
@@ -197,9 +197,9 @@ class ComfyClient:
         prompt: Prompt,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         socket: websocket.WebSocket | None = None,
-    ) -> Seen:
+    ) -> PromptProgress:
         """Wait until `prompt_id` has ended, however it did. A connection that breaks is made anew. Closes `socket`."""
-        seen = Seen()
+        seen = PromptProgress()
         while True:
             try:
                 socket = socket or self._connect()
@@ -295,7 +295,7 @@ class ComfyClient:
         socket: websocket.WebSocket,
         prompt_id: str,
         prompt: Prompt,
-        seen: Seen,
+        seen: PromptProgress,
         on_progress: Callable[[Progress], None],
     ) -> None:
         title = ""

@@ -35,7 +35,7 @@ class ArchiveError(Exception):
     """A zip that is not opened. The message says which entry and why."""
 
 
-def shown(text: object) -> str:
+def quote(text: object) -> str:
     """A name from a stranger as ASCII on one line: no control character of it reaches the terminal."""
     quoted = ascii(str(text))
     return quoted if len(quoted) <= 80 else f"{quoted[:60]}...' ({len(str(text))} characters)"
@@ -56,11 +56,11 @@ def name_fault(name: str) -> str:
             return "its path leads out of the folder or through an empty or '.' part"
         bad = sorted(c for c in set(part) if c in _FORBIDDEN or _hides(c))
         if bad:
-            return f"its name holds {', '.join(map(shown, bad))}"
+            return f"its name holds {', '.join(map(quote, bad))}"
         if part[-1] in ". ":
             return "a part of its path ends with a dot or space"
         if part.split(".")[0].rstrip().casefold() in _DEVICES:
-            return f"{shown(part)} is a device on Windows"
+            return f"{quote(part)} is a device on Windows"
         if len(part.encode()) > MAX_PART:
             return f"a part of its path has more than {MAX_PART} bytes"
     return ""
@@ -78,27 +78,27 @@ def check_names(names: Iterable[str]) -> None:
     files: set[str] = set()
     for name in names:
         if fault := name_fault(name):
-            raise ArchiveError(f"{shown(name)}: {fault}.")
+            raise ArchiveError(f"{quote(name)}: {fault}.")
         parts = name.split("/")
         for end in range(1, len(parts) + 1):
             path = "/".join(parts[:end])
-            key = _folded(path)
+            key = _fold(path)
             if spelling.setdefault(key, path) != path:
-                raise ArchiveError(f"{shown(path)} and {shown(spelling[key])} are one file where case does not count.")
+                raise ArchiveError(f"{quote(path)} and {quote(spelling[key])} are one file where case does not count.")
             if key in files:
-                raise ArchiveError(f"{shown(path)} is there twice, or as a file and as a folder.")
-        files.add(_folded(name))
+                raise ArchiveError(f"{quote(path)} is there twice, or as a file and as a folder.")
+        files.add(_fold(name))
     for path in spelling:
         parent = path.rpartition("/")[0]
         if parent in files:
-            raise ArchiveError(f"{shown(spelling[parent])} is there as a file and as a folder.")
+            raise ArchiveError(f"{quote(spelling[parent])} is there as a file and as a folder.")
 
 
-def _folded(path: str) -> str:
+def _fold(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
-def listing(archive: zipfile.ZipFile, limit: int) -> dict[str, zipfile.ZipInfo]:
+def list_entries(archive: zipfile.ZipFile, limit: int) -> dict[str, zipfile.ZipInfo]:
     """The files of a zip by name. Raises ArchiveError when an entry is not sound or all would be over `limit` bytes."""
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
@@ -107,13 +107,13 @@ def listing(archive: zipfile.ZipFile, limit: int) -> dict[str, zipfile.ZipInfo]:
         # orig_filename: zipfile cuts `filename` at a NUL and turns backslashes on Windows.
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if stat.S_ISLNK(kind):
-            raise ArchiveError(f"{shown(entry.orig_filename)} is a link.")
+            raise ArchiveError(f"{quote(entry.orig_filename)} is a link.")
         if kind not in (0, stat.S_IFREG):
-            raise ArchiveError(f"{shown(entry.orig_filename)} is not a plain file.")
+            raise ArchiveError(f"{quote(entry.orig_filename)} is not a plain file.")
         if entry.flag_bits & 1:
-            raise ArchiveError(f"{shown(entry.orig_filename)} is encrypted.")
+            raise ArchiveError(f"{quote(entry.orig_filename)} is encrypted.")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ArchiveError(f"{shown(entry.orig_filename)} is compressed in an unusual way.")
+            raise ArchiveError(f"{quote(entry.orig_filename)} is compressed in an unusual way.")
     check_names(entry.orig_filename for entry in entries)
     total = sum(entry.file_size for entry in entries)
     if total > limit:
@@ -140,11 +140,11 @@ def copy_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, write: Callable
             while piece := source.read(CHUNK):
                 count += len(piece)
                 if count > limit:
-                    raise ArchiveError(f"{shown(entry.filename)} is longer than it says.")
+                    raise ArchiveError(f"{quote(entry.filename)} is longer than it says.")
                 digest.update(piece)
                 write(piece)
     except _BROKEN as error:
-        raise ArchiveError(f"{shown(entry.filename)} is damaged ({error}).") from error
+        raise ArchiveError(f"{quote(entry.filename)} is damaged ({error}).") from error
     return digest.hexdigest()
 
 
@@ -178,7 +178,7 @@ def _extract(archive: zipfile.ZipFile, wanted: dict[zipfile.ZipInfo, str], targe
             with path.open("xb") as out:
                 found = copy_entry(archive, entry, out.write, entry.file_size)
             if found != sha256:
-                raise ArchiveError(f"{shown(entry.filename)} is not the file that was packed (its sha256 differs).")
+                raise ArchiveError(f"{quote(entry.filename)} is not the file that was packed (its sha256 differs).")
         if target.is_dir():
             target.rmdir()
         folder.rename(target)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from ..workflow.needs import ModelNeed, NodeNeed
-from .archive import ArchiveError, check_names, shown
+from .archive import ArchiveError, check_names, quote
 
 LIST = "steer-bundle.json"
 README = "README.txt"
@@ -66,9 +66,9 @@ class Bundle:
         check_names([LIST, *names])
         strays = [n for n in names if n not in (bundle.workflow, README) and not n.startswith(INPUT)]
         if bundle.workflow not in names or "/" in bundle.workflow or not bundle.workflow.endswith(".json"):
-            raise ArchiveError(f"its workflow {shown(bundle.workflow)} is not among its files.")
+            raise ArchiveError(f"its workflow {quote(bundle.workflow)} is not among its files.")
         if strays:
-            raise ArchiveError(f"{shown(strays[0])} is neither the workflow nor under {INPUT}.")
+            raise ArchiveError(f"{quote(strays[0])} is neither the workflow nor under {INPUT}.")
         return bundle
 
 
@@ -98,7 +98,7 @@ def what_it_needs(bundle: Bundle) -> list[str]:
 def _text(data: dict[str, Any], key: str) -> str:
     value = data.get(key, "")
     if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
-        raise ArchiveError(f"{LIST}: {shown(key)} is not a short text on one line.")
+        raise ArchiveError(f"{LIST}: {quote(key)} is not a short text on one line.")
     return value
 
 

@@ -15,7 +15,7 @@ from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import ComfyFolder, RunningComfy
 from ..comfyui.messages import QueueError
 from ..files import is_inside
-from ..workflow.edit import FOLDER, SD15_TWIN, Workflow, read
+from ..workflow.edit import FOLDER, SD15_TWIN, Workflow, read_workflow
 from ..workflow.needs import ModelNeed, NodeNeed, local_file, model_needs, named_files, node_needs, read_any
 from ..workflow.prompt import Prompt, WorkflowError
 from .command import beside
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         for path, data in workflows.items():
             findings = examine(data, place, [*options.input, *beside(path)])
             print(f"{path}, checked against {place.name}:")
-            print("\n".join(f"  {line}" for line in told(findings)), flush=True)
+            print("\n".join(f"  {line}" for line in describe(findings)), flush=True)
             missing += findings.missing
     except (WorkflowError, QueueError, setup.SetupError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -81,11 +81,11 @@ def examine(data: Workflow | Prompt, place: RunningComfy | ComfyFolder, folders:
 
 def twins_with_models(place: RunningComfy | ComfyFolder) -> dict[str, Workflow]:
     """Those bundled twins by name of which `place` has every model."""
-    twins = {path.stem: read(path) for path in sorted(FOLDER.glob(f"[0-9]*{SD15_TWIN}.json"))}
+    twins = {path.stem: read_workflow(path) for path in sorted(FOLDER.glob(f"[0-9]*{SD15_TWIN}.json"))}
     return {name: graph for name, graph in twins.items() if all(map(place.has_model, model_needs(graph, idle=False)))}
 
 
-def told(findings: Findings) -> Iterator[str]:
+def describe(findings: Findings) -> Iterator[str]:
     """The findings as lines for people."""
     there = sorted((pack, need.kind) for need, pack in findings.nodes if pack is not None)
     for pack, pairs in groupby(there, key=lambda pair: pair[0]):

@@ -15,7 +15,7 @@ from ...nodes.identity import version
 from ..files import is_inside, sha256_of
 from ..workflow.needs import ModelNeed, local_file, model_file, model_needs, named_files, node_needs, read_any
 from ..workflow.prompt import WorkflowError
-from .archive import ArchiveError, check_names, copy_entry, extract, listing, open_zip, shown
+from .archive import ArchiveError, check_names, copy_entry, extract, list_entries, open_zip, quote
 from .bundle import INPUT, LIST, MAX_LIST, README, Bundle, BundleFile, readme, what_it_needs
 
 MAX_GB = 2.0
@@ -33,9 +33,9 @@ def pack(options: argparse.Namespace) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     plural = "s" if len(bundle.inputs) != 1 else ""
-    print(f"{output}: {shown(bundle.workflow)} and {len(bundle.inputs)} input file{plural}")
+    print(f"{output}: {quote(bundle.workflow)} and {len(bundle.inputs)} input file{plural}")
     for name in missing:
-        print(f"  not packed, not found: {shown(name)}")
+        print(f"  not packed, not found: {quote(name)}")
     print("\n".join(f"  {line}" for line in what_it_needs(bundle)))
     return 0
 
@@ -61,21 +61,21 @@ def write_bundle(
     outside = [name for name in names if not is_inside(name)]
     if outside and not allow_missing:
         raise WorkflowError(
-            f"The workflow names {', '.join(map(shown, outside))}, which lies outside the input folder and is not "
+            f"The workflow names {', '.join(map(quote, outside))}, which lies outside the input folder and is not "
             "sent along. Copy it into the input folder and choose it there, or pack without it: --allow-missing."
         )
     found = {name: None if name in outside else local_file(name, folders) for name in names}
     missing = [name for name, path in found.items() if path is None]
     if missing and not allow_missing:
         raise WorkflowError(
-            f"The input files {', '.join(map(shown, missing))} are in none of these folders: "
+            f"The input files {', '.join(map(quote, missing))} are in none of these folders: "
             f"{', '.join(map(str, folders))}. Say where they are with --input DIR, or pack without them: "
             "--allow-missing."
         )
     contents = {file.with_suffix(".json").name: file.read_bytes()}
     contents |= {INPUT + name: path.read_bytes() for name, path in found.items() if path is not None}
     check_names([LIST, README, *contents])
-    needs = tuple(located(need, models) for need in model_needs(data))
+    needs = tuple(locate(need, models) for need in model_needs(data))
     nodes = tuple(node_needs(data))
     workflow = next(iter(contents))
     text = readme(Bundle(version(), workflow, _files(contents), needs, nodes)).encode()
@@ -104,7 +104,7 @@ def _files(contents: dict[str, bytes]) -> tuple[BundleFile, ...]:
     return tuple(BundleFile(name, hashlib.sha256(content).hexdigest()) for name, content in contents.items())
 
 
-def located(need: ModelNeed, models: Path) -> ModelNeed:
+def locate(need: ModelNeed, models: Path) -> ModelNeed:
     """The model with the folder and sha256 of the file under `models`, where it is there; else as the workflow says."""
     path = model_file(need, models)
     if path is None:
@@ -135,7 +135,7 @@ def open_bundle(path: Path, target: Path, limit: int) -> Bundle:
     are more than `limit` bytes; OSError from the disk.
     """
     with open_zip(path) as archive:
-        entries = listing(archive, limit)
+        entries = list_entries(archive, limit)
         if LIST not in entries:
             raise ArchiveError(f"it holds no {LIST}, so `run.py pack` has not made it.")
         text = io.BytesIO()
@@ -144,6 +144,6 @@ def open_bundle(path: Path, target: Path, limit: int) -> Bundle:
         files = {file.name: file.sha256 for file in bundle.files}
         if files.keys() != entries.keys() - {LIST}:
             stray = sorted(files.keys() ^ (entries.keys() - {LIST}))[0]
-            raise ArchiveError(f"{shown(stray)} is in the zip or in its {LIST}, but not in both.")
+            raise ArchiveError(f"{quote(stray)} is in the zip or in its {LIST}, but not in both.")
         extract(archive, {entries[name]: sha256 for name, sha256 in files.items()}, target)
     return bundle

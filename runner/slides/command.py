@@ -26,7 +26,7 @@ from ..workflow.edit import Setting, Workflow
 from ..workflow.prompt import WorkflowError
 from . import gallery
 from .folder import keep
-from .promises import measured
+from .promises import measure
 from .slide import Slide
 
 console = Console(highlight=False, emoji=False)
@@ -37,13 +37,13 @@ def run(options: argparse.Namespace) -> int:
         settings = [Setting.parse(text) for text in options.settings]
         paths = list(dict.fromkeys(path for name in options.only for path in workflows.find(name)))
         if not options.only and not options.serve:
-            paths = workflows.bundled()
+            paths = workflows.list_bundled()
         named = dict(zip(names_of(paths), paths, strict=True))
-        graphs = {name: workflows.read(path) for name, path in named.items()}
+        graphs = {name: workflows.read_workflow(path) for name, path in named.items()}
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp, _server(options, temp) as server:
             # The figures hold for the bundled workflows as they are, and the judges need what Steer's own ComfyUI has.
             own = not settings and options.comfyui is None
-            bundled = workflows.bundled() if own else []
+            bundled = workflows.list_bundled() if own else []
             measure = {name for name, path in named.items() if path in bundled and name == path.stem}
             return _run_all(server, graphs, settings, options, measure)
     except (WorkflowError, ServerError, setup.SetupError) as error:
@@ -143,7 +143,7 @@ def run_slide(
             slide.captions = [node_title(prompt, each.node_id) for each, _ in files]
             if measure:
                 bar.update(task, completed=1.0, what="measuring")
-                slide.measured = {each.text: each.kept for each in measured(client, name, prompt)}
+                slide.measured = {each.text: each.kept for each in measure(client, name, prompt)}
         except (QueueError, WorkflowError, OSError) as error:
             slide.error = str(error)
     console.print(_line(slide), markup=True)

@@ -60,7 +60,7 @@ def _inline(markdown: str) -> str:
 
 def _section(slide: Slide, folder: Path) -> str:
     figures = "".join(
-        f"<figure>{_shown(path, folder, caption)}<figcaption>{escape(caption)}</figcaption></figure>"
+        f"<figure>{_figure(path, folder, caption)}<figcaption>{escape(caption)}</figcaption></figure>"
         for path, caption in zip(slide.pictures, slide.captions, strict=True)
     )
     checks = ", ".join(
@@ -84,7 +84,7 @@ def _section(slide: Slide, folder: Path) -> str:
     )
 
 
-def _shown(path: Path, folder: Path, caption: str) -> str:
+def _figure(path: Path, folder: Path, caption: str) -> str:
     """A picture, a player for what moves or sounds, the name of anything else."""
     url = _url(path, folder)
     kind = kind_of(path).partition("/")[0]

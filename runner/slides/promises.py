@@ -17,7 +17,7 @@ from ...nodes.seeds.text import parse_seeds
 from ..comfyui.client import ComfyClient
 from ..comfyui.messages import Picture
 from ..pack import ROOT
-from ..workflow.prompt import Prompt, matching
+from ..workflow.prompt import Prompt, find_nodes
 
 FIFTH = 4  # which of slide 3's pictures is made alone, too
 SAME = 2  # of 255: the same picture, made beside others or alone
@@ -26,7 +26,7 @@ Link = list[Any]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A promise with its figures, and whether it is kept."""
 
     text: str
@@ -45,7 +45,7 @@ class Probe:
 
     def node(self, title: str) -> str:
         """The id of the first node with that title or of that kind."""
-        return matching(self.prompt, title)[0]
+        return find_nodes(self.prompt, title)[0]
 
     def link(self, title: str, socket: str) -> Link:
         """Where an input of a node comes from."""
@@ -83,7 +83,7 @@ class Probe:
         return self._texts[name]
 
 
-def measured(client: ComfyClient, name: str, prompt: Prompt) -> list[Measured]:
+def measure(client: ComfyClient, name: str, prompt: Prompt) -> list[Measurement]:
     """What the slide called `name` promises, right after it ran; nothing for other workflows. Raises QueueError."""
     if name not in SLIDES:
         return []
@@ -111,14 +111,14 @@ def _furthest(one: Any, other: Any) -> int:
     return int(abs(one.astype(int) - other.astype(int)).max())
 
 
-def _followed(name: str, wanted: Sequence[str], pictures: Sequence[Any], least: int) -> Measured:
+def _measure_followed(name: str, wanted: Sequence[str], pictures: Sequence[Any], least: int) -> Measurement:
     """How many pictures show the wanted value of an attribute."""
     found = _verdict(pictures).values[name]
     right = sum(seen == word for seen, word in zip(found, wanted, strict=True))
     wrong = [f"{word} looks {seen}" for seen, word in zip(found, wanted, strict=True) if seen != word]
     title = {"expression": "mood", "background": "place", "style": "style"}[name]
     text = f"the {title} is the one asked for in {right} of {len(wanted)} pictures, says a judge network"
-    return Measured(f"{text} ({'; '.join(wrong)})" if wrong else text, right >= least)
+    return Measurement(f"{text} ({'; '.join(wrong)})" if wrong else text, right >= least)
 
 
 def _words(labels: Sequence[str], known: str) -> list[str]:
@@ -143,12 +143,12 @@ def _ask_latent(probe: Probe) -> None:
     probe.ask("decoded", [probe.node("Decoder"), 0])
 
 
-def _latent(probe: Probe) -> list[Measured]:
+def _latent(probe: Probe) -> list[Measurement]:
     picture, decoded = (_tensor(probe.pictures(name))[0] for name in ("picture", "decoded"))
     from ...demo.judges.measures import psnr
 
     found = psnr(decoded, picture)
-    return [Measured(f"the latent, one number for 48, decodes to the picture again: {found:.1f} dB",
+    return [Measurement(f"the latent, one number for 48, decodes to the picture again: {found:.1f} dB",
                      found >= ALIKE)]  # fmt: skip
 
 
@@ -161,9 +161,9 @@ def _ask_reverse(probe: Probe) -> None:
         probe.ask(name, [probe.add("VAEDecode", samples=[number, 0], vae=vae), 0])
 
 
-def _reverse(probe: Probe) -> list[Measured]:
+def _reverse(probe: Probe) -> list[Measurement]:
     off = _furthest(probe.pictures("ours")[0], probe.pictures("stock")[0])
-    return [Measured(f"the picture that comes out of the noise is the stock sampler's: {off}/255 off", off == 0)]
+    return [Measurement(f"the picture that comes out of the noise is the stock sampler's: {off}/255 off", off == 0)]
 
 
 def _alone(probe: Probe) -> tuple[int, int]:
@@ -175,7 +175,7 @@ def _alone(probe: Probe) -> tuple[int, int]:
 
 def _ask_seeds(probe: Probe) -> None:
     sampler = probe.node("SamplerCustomAdvanced")
-    decode = next(each for each in matching(probe.prompt, "VAEDecode")
+    decode = next(each for each in find_nodes(probe.prompt, "VAEDecode")
                   if probe.prompt[each]["inputs"]["samples"][0] == sampler)  # fmt: skip
     probe.ask("batch", [decode, 0])
     latent = probe.add("EmptyLatentImage", width=256, height=256, batch_size=1)
@@ -186,36 +186,40 @@ def _ask_seeds(probe: Probe) -> None:
     probe.ask("alone", [probe.add("VAEDecode", samples=[alone, 0], vae=vae), 0])
 
 
-def _seeds(probe: Probe) -> list[Measured]:
+def _seeds(probe: Probe) -> list[Measurement]:
     batch, (alone,) = probe.pictures("batch"), probe.pictures("alone")
     place, seed = _alone(probe)
     off = _furthest(batch[place], alone)
     text = f"the picture of seed {seed} is the one that this seed makes alone: at most {off}/255 off"
-    return [Measured(text, off <= SAME)]
+    return [Measurement(text, off <= SAME)]
 
 
-def _moods(probe: Probe) -> list[Measured]:
+def _moods(probe: Probe) -> list[Measurement]:
     pictures = probe.pictures("cells")
     wanted = _words(probe.texts("labels"), "expression")
     from ...demo.judges import measures
 
     box = measures.face_box(_verdict(pictures[:1]).joints[0].numpy())
-    changes = [measures.change(*_tensor([pictures[0], other]), box) for other in pictures[1:]]
+    first, *others = _tensor(pictures)
+    changes = [measures.change(first, other, box) for other in others]
     inside, outside = (sum(values) / len(values) for values in zip(*changes, strict=True))
     text = f"the word changes the face {inside / max(outside, 1e-6):.1f} times as much as the rest"
-    return [_followed("expression", wanted, pictures, len(wanted)), Measured(text, inside > outside)]
+    return [_measure_followed("expression", wanted, pictures, len(wanted)), Measurement(text, inside > outside)]
 
 
-def _combinations(probe: Probe) -> list[Measured]:
+def _combinations(probe: Probe) -> list[Measurement]:
     pictures, labels = probe.pictures("cells"), probe.texts("labels")
     moods, places = _words(labels, "expression"), _words(labels, "background")
     most = len(pictures) - len(pictures) // 10
-    return [_followed("expression", moods, pictures, most), _followed("background", places, pictures, most)]
+    return [
+        _measure_followed("expression", moods, pictures, most),
+        _measure_followed("background", places, pictures, most),
+    ]
 
 
-def _four_moods(probe: Probe) -> list[Measured]:
+def _four_moods(probe: Probe) -> list[Measurement]:
     wanted = _words(probe.texts("labels"), "expression")
-    return [_followed("expression", wanted, probe.pictures("cells"), len(wanted))]
+    return [_measure_followed("expression", wanted, probe.pictures("cells"), len(wanted))]
 
 
 def _ask_inpainted(probe: Probe) -> None:
@@ -224,12 +228,12 @@ def _ask_inpainted(probe: Probe) -> None:
     probe.ask("outside", [probe.node("SteerDifference"), 3], text=True)
 
 
-def _inpainted(probe: Probe) -> list[Measured]:
+def _measure_inpainted(probe: Probe) -> list[Measurement]:
     pictures = probe.pictures("laid")
     wanted = _words(probe.texts("labels"), "expression")
     most = max(float(text) for text in probe.texts("outside"))
-    return [_followed("expression", wanted, pictures, len(wanted)),
-            Measured(f"outside the mask the pictures differ by {most:g}", most == 0)]  # fmt: skip
+    return [_measure_followed("expression", wanted, pictures, len(wanted)),
+            Measurement(f"outside the mask the pictures differ by {most:g}", most == 0)]  # fmt: skip
 
 
 def _ask_rows(probe: Probe) -> None:
@@ -239,15 +243,15 @@ def _ask_rows(probe: Probe) -> None:
 
 
 def _rows(scored: Callable[[Probe, Sequence[Any]], list[float]], text: str, better: Callable[[float, float], bool],
-          scale: float = 1.0) -> Callable[[Probe], list[Measured]]:  # fmt: skip
+          scale: float = 1.0) -> Callable[[Probe], list[Measurement]]:  # fmt: skip
     """Means of the scores of both rows."""
 
-    def judge(probe: Probe) -> list[Measured]:
+    def judge(probe: Probe) -> list[Measurement]:
         rows = [probe.pictures(name) for name in ("with", "without")]
         scores = scored(probe, [picture for row in rows for picture in row])
         held, free = scores[: len(rows[0])], scores[len(rows[0]) :]
         means = sum(held) / len(held), sum(free) / len(free)
-        return [Measured(text.format(*(scale * mean for mean in means)), better(*means))]
+        return [Measurement(text.format(*(scale * mean for mean in means)), better(*means))]
 
     return judge
 
@@ -283,14 +287,14 @@ def _joints(probe: Probe, pictures: Sequence[Any]) -> list[float]:
     return [measures.joint_error(joints, wanted) for joints in _verdict(pictures).joints.numpy()]
 
 
-SLIDES: dict[str, tuple[Callable[[Probe], None], Callable[[Probe], list[Measured]]]] = {
+SLIDES: dict[str, tuple[Callable[[Probe], None], Callable[[Probe], list[Measurement]]]] = {
     "01-recognition-and-generation": (_ask_latent, _latent),
     "02-forward-and-reverse-diffusion": (_ask_reverse, _reverse),
     "03-same-prompt-many-answers": (_ask_seeds, _seeds),
     "04-expression-swap": (_ask_cells("SteerSweep"), _moods),
     "05-expression-by-place": (_ask_cells("SteerSweep"), _combinations),
     "06-one-seed-four-moods": (_ask_cells("Sweep of moods"), _four_moods),
-    "07-inpaint-the-expression": (_ask_inpainted, _inpainted),
+    "07-inpaint-the-expression": (_ask_inpainted, _measure_inpainted),
     "08-canny-same-face-angle": (_ask_rows, _rows(
         _edges, "edges as in the hint: F1 {:.2f} with control, {:.2f} without", lambda held, free: held > 1.5 * free,
     )),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..pack import ROOT
-from .prompt import Prompt, WorkflowError, matching, widgets_of
+from .prompt import Prompt, WorkflowError, find_nodes, widgets_of
 from .ui_graph import server_nodes, subgraphs
 
 Workflow = dict[str, Any]
@@ -54,7 +54,7 @@ def note_of(graph: Workflow) -> tuple[str, str]:
     return "", ""
 
 
-def bundled() -> list[Path]:
+def list_bundled() -> list[Path]:
     """The bundled workflows in lecture order, without the twins that need a downloaded checkpoint."""
     return sorted(path for path in FOLDER.glob("[0-9]*.json") if not path.stem.endswith(SD15_TWIN))
 
@@ -67,14 +67,14 @@ def find(name: str) -> list[Path]:
             raise WorkflowError(f"--only {name}: there is no such file")
         return [path]
     exact = FOLDER / f"{name}.json"
-    found = [exact] if exact.exists() else [path for path in bundled() if path.stem.startswith(name)]
+    found = [exact] if exact.exists() else [path for path in list_bundled() if path.stem.startswith(name)]
     if not found:
-        names = ", ".join(path.stem for path in bundled())
+        names = ", ".join(path.stem for path in list_bundled())
         raise WorkflowError(f"--only {name}: no bundled workflow has that name. There are: {names}")
     return found
 
 
-def read(path: Path) -> Workflow:
+def read_workflow(path: Path) -> Workflow:
     try:
         workflow = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -120,11 +120,11 @@ def settle(workflow: Workflow, object_info: dict[str, Any], place: str = "") -> 
                     prompt = to_prompt(changed, object_info)
                     chooses = any(_PROBE in each["inputs"].values() for each in prompt.values())
                     where = f"{place}\n{graph.get('id')}\n{node.get('id')}\n{key}\n{text}"
-                    values[key] = _chosen(text, where) if chooses else text
+                    values[key] = _choose(text, where) if chooses else text
     return changed
 
 
-def _chosen(text: str, where: str) -> str:
+def _choose(text: str, where: str) -> str:
     """The text with its choices made; a brace that is left is one to be drawn, and stays so when read again."""
     from comfy_cli.workflow_to_api import process_dynamic_prompt  # pyright: ignore[reportMissingTypeStubs]
 
@@ -137,7 +137,7 @@ def _chosen(text: str, where: str) -> str:
 
 
 def has_node(workflow: Workflow, object_info: dict[str, Any], setting: Setting) -> bool:
-    return bool(matching(to_prompt(workflow, object_info), setting.title))
+    return bool(find_nodes(to_prompt(workflow, object_info), setting.title))
 
 
 def apply(workflow: Workflow, object_info: dict[str, Any], setting: Setting) -> Workflow:
@@ -149,7 +149,7 @@ def apply(workflow: Workflow, object_info: dict[str, Any], setting: Setting) -> 
     prompt = to_prompt(workflow, object_info)
     places = [
         locate(workflow, object_info, node_id, setting.widget, f"--set {setting.title}.{setting.widget}")
-        for node_id in matching(prompt, setting.title)
+        for node_id in find_nodes(prompt, setting.title)
     ]
     return with_values(workflow, places, setting.value)
 

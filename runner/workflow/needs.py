@@ -93,14 +93,14 @@ def model_needs(data: Workflow | Prompt, idle: bool = True) -> list[ModelNeed]:
                 # The frontend, too, counts only an entry that a widget of its node still names.
                 if isinstance(model, dict) and model.get("name") in widgets:
                     name, directory, url = (str(model.get(key) or "") for key in ("name", "directory", "url"))
-                    found[name] = ModelNeed(name, directory, url, _told_sha256(model))
+                    found[name] = ModelNeed(name, directory, url, _named_sha256(model))
     for value in values:
         if isinstance(value, str) and value.lower().endswith(MODEL_FILES) and "\n" not in value:
             found.setdefault(value, ModelNeed(value))
     return [found[name] for name in sorted(found)]
 
 
-def _told_sha256(model: dict[str, Any]) -> str:
+def _named_sha256(model: dict[str, Any]) -> str:
     """Not a hash of another kind, of which some are as long."""
     told, kind = str(model.get("hash") or "").lower(), str(model.get("hash_type") or "sha256").lower()
     return told if len(told) == 64 and kind == "sha256" else ""

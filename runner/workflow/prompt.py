@@ -45,7 +45,7 @@ class WorkflowError(Exception):
     """A workflow file or a --set that cannot be used. The message says which and why."""
 
 
-def matching(prompt: Prompt, title: str) -> list[str]:
+def find_nodes(prompt: Prompt, title: str) -> list[str]:
     """The ids of the nodes with that title, kind or id."""
     wanted = title.casefold()
     return [

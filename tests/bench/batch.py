@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...runner.batch.jobs import Job
-from ...runner.batch.pool import Ended, Pool
+from ...runner.batch.jobs import BatchJob
+from ...runner.batch.pool import JobEnd, Pool
 from ...runner.batch.results import Results
 
 WORKERS = 64
@@ -25,20 +25,20 @@ class Idle:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def run(self, job: Job) -> bytes:
+    def run(self, job: BatchJob) -> bytes:
         return b""
 
 
-def jobs(count: int) -> Iterator[Job]:
+def jobs(count: int) -> Iterator[BatchJob]:
     for seed in range(count):
-        yield Job(f"job-{seed}", {"1": {"class_type": "KSampler", "inputs": {"seed": seed}}})
+        yield BatchJob(f"job-{seed}", {"1": {"class_type": "KSampler", "inputs": {"seed": seed}}})
 
 
-def measured(count: int, end: Callable[[Ended[Job, bytes]], Any]) -> str:
+def measured(count: int, end: Callable[[JobEnd[BatchJob, bytes]], Any]) -> str:
     """Raises AssertionError unless every job ended once."""
     ended = 0
 
-    def count_and_end(one: Ended[Job, bytes]) -> None:
+    def count_and_end(one: JobEnd[BatchJob, bytes]) -> None:
         nonlocal ended
         ended += 1
         end(one)

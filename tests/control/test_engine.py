@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from control_lab import Lab
-from steer.nodes.control.modes import DECAY, mode_weights, shaped
+from steer.nodes.control.modes import DECAY, mode_weights, shape_residuals
 from steer.nodes.control.stack import Control, ControlStack, with_values
 from tiny_control import inpainting_controlnet
 
@@ -106,12 +106,12 @@ def test_the_rule_for_any_number_of_residuals():
     assert mode_weights(10, "control") == [DECAY ** (9 - i) for i in range(10)]
     assert mode_weights(4, "balanced") == [1.0] * 4
     a, b = torch.ones(1, 6, 2), torch.ones(1, 6, 2)
-    flux = shaped({"input": [a, a], "output": [b, None, b]}, "prompt", None, (4, 6), 1)
+    flux = shape_residuals({"input": [a, a], "output": [b, None, b]}, "prompt", None, (4, 6), 1)
     assert torch.equal(flux["input"][1], a * 0.825), "blocks that share a tensor count once"
     assert torch.equal(flux["output"][2], b)
     assert flux["output"][1] is None
     deep, shallow = torch.ones(1, 2, 2, 2), torch.ones(1, 2, 4, 4)
-    adapter = shaped({"input": [deep, None, shallow]}, "prompt", None, (4, 4), 1)
+    adapter = shape_residuals({"input": [deep, None, shallow]}, "prompt", None, (4, 4), 1)
     assert torch.equal(adapter["input"][0], deep), "a UNet's input list begins with the deepest"
     assert torch.equal(adapter["input"][2], shallow * 0.825)
 
@@ -157,14 +157,14 @@ def test_one_mask_for_each_picture_of_a_batch(lab: Lab, nets):
 def test_masks_reach_the_tokens_of_transformers():
     mask = torch.zeros(1, 8, 12)
     mask[:, :, :4] = 1.0
-    got = shaped({"output": [torch.ones(2, 24, 5)]}, "balanced", mask, (8, 12), 2)["output"][0]
+    got = shape_residuals({"output": [torch.ones(2, 24, 5)]}, "balanced", mask, (8, 12), 2)["output"][0]
     grid = got.reshape(2, 4, 6, 5)  # patches of 2 x 2 cells
     assert grid[:, :, :2].all()
     assert not grid[:, :, 2:].any()
     with pytest.raises(ValueError, match="23 tokens"):
-        shaped({"output": [torch.ones(1, 23, 5)]}, "balanced", mask, (8, 12), 1)
+        shape_residuals({"output": [torch.ones(1, 23, 5)]}, "balanced", mask, (8, 12), 1)
     with pytest.raises(ValueError, match="Disconnect the mask"):
-        shaped({"output": [torch.ones(1, 1, 1, 8, 12)]}, "balanced", mask, (8, 12), 1)
+        shape_residuals({"output": [torch.ones(1, 1, 1, 8, 12)]}, "balanced", mask, (8, 12), 1)
 
 
 def test_a_net_for_inpainting_is_told_what_is_made_anew_as_by_its_own_node(comfy, lab: Lab):

@@ -13,7 +13,7 @@ import torch
 from pose_photos import PHOTOS, photo
 from steer.demo.scenes import EXPRESSIONS, HELD_OUT, Scene, render
 from steer.nodes.control.choices import ALL, EXPRESSION, EYES, MOUTH, REGIONS, WHOLE
-from steer.nodes.control.face import chosen_faces, face_mask
+from steer.nodes.control.face import choose_faces, face_mask
 from steer.preprocessors.networks.graph import ConvGraph, load_graph
 from steer.preprocessors.pose.faces import NETWORKS, Face, find_faces, of_person
 from steer.preprocessors.pose.keypoints import write_frame
@@ -233,8 +233,8 @@ def test_what_cannot_be_is_told(mask_of, given: dict[str, Any], words: str):
 
 
 def test_numbers_of_faces():
-    assert chosen_faces("all", 3) == ([0, 1, 2], [])
-    assert chosen_faces(" 3; 1,3 ", 3) == ([2, 0], [])
-    assert chosen_faces("2 4", 3) == ([1], [4])
+    assert choose_faces("all", 3) == ([0, 1, 2], [])
+    assert choose_faces(" 3; 1,3 ", 3) == ([2, 0], [])
+    assert choose_faces("2 4", 3) == ([1], [4])
     with pytest.raises(ValueError, match="region: 'nose' is unknown"):
         face_mask([], (8, 8), "nose")

@@ -14,10 +14,10 @@ import torch
 from control_lab import Lab
 from safetensors.torch import save_file
 from steer.nodes.control.families import check_family, net_width
-from steer.nodes.control.fit import aspect_note, prepared
+from steer.nodes.control.fit import aspect_note, prepare_hint
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.lines.mlsd import Lines
-from steer.preprocessors.pictures import fitted
+from steer.preprocessors.pictures import fit_onto
 from steer.preprocessors.pose.keypoints import write_frame
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
@@ -153,14 +153,14 @@ def test_the_feather_is_in_pixels_of_the_picture(lab: Lab, guide):
 def test_another_shape_is_told_with_both_sizes(fit: str, size: tuple[int, int], words: str):
     note = aspect_note(size, (64, 64), fit)
     assert note.endswith(words) if words else note == ""
-    assert bool(words) == (aspect_note(size, (64, 64), fit) in prepared(torch.rand(1, *size, 3), None, None, (64, 64),
-                                                                        fit).notes)  # fmt: skip
+    notes = prepare_hint(torch.rand(1, *size, 3), None, None, (64, 64), fit).notes
+    assert bool(words) == (aspect_note(size, (64, 64), fit) in notes)
 
 
 def test_padding_and_stretching_keep_everything():
     picture = torch.rand(1, 64, 128, 3)
-    pad = prepared(picture, None, None, (64, 64), "pad").image
-    assert torch.equal(pad[:, 16:48], prepared(picture, None, None, (32, 64), "stretch").image)
+    pad = prepare_hint(picture, None, None, (64, 64), "pad").image
+    assert torch.equal(pad[:, 16:48], prepare_hint(picture, None, None, (32, 64), "stretch").image)
     assert not pad[:, :16].any()
     assert not pad[:, 48:].any()
 
@@ -170,8 +170,8 @@ def test_thin_lines_stay_one_pixel_wide_and_none_is_lost(target: tuple[int, int]
     size = (256, 256)
     known = lines_at((10, 20, 240, 60), (30, 250, 200, 5), (128, 10, 128, 245), (10, 130, 250, 130), size=size)
     hint = drawn(draw_lines(known.segments, *size))
-    got = prepared(hint, None, None, target, "stretch").image
-    wanted = drawn(draw_lines(known.placed(fitted(size, target, "stretch")).segments, *target))
+    got = prepare_hint(hint, None, None, target, "stretch").image
+    wanted = drawn(draw_lines(known.placed(fit_onto(size, target, "stretch")).segments, *target))
     assert set(got.unique().tolist()) == {0.0, 1.0}
     near = torch.nn.functional.max_pool2d(wanted[..., 0], 5, 1, 2)
     around = torch.nn.functional.max_pool2d(got[..., 0], 5, 1, 2)
@@ -184,14 +184,14 @@ def test_known_points_and_lines_are_drawn_at_the_target():
     body = np.zeros((18, 3))
     body[1], body[2], body[3] = (20, 20, 0.9), (40, 22, 0.8), (60, 50, 0.2)
     person = Person(body)
-    hint = prepared(None, [write_frame([person], 64, 64)], None, (256, 256), "crop")
+    hint = prepare_hint(None, [write_frame([person], 64, 64)], None, (256, 256), "crop")
     assert torch.equal(
-        hint.image, drawn(draw_people([person.placed(fitted((64, 64), (256, 256), "crop"))], 256, 256, threshold=0.3))
+        hint.image, drawn(draw_people([person.placed(fit_onto((64, 64), (256, 256), "crop"))], 256, 256, threshold=0.3))
     )
     assert hint.notes[0] == "poses drawn anew at 256x256, 1 picture"
     assert "points that score above 0.3, sticks of the usual width; for another drawing" in hint.notes[1]
     known = lines_at((4, 4, 60, 30), size=(64, 64))
-    lines = prepared(torch.rand(1, 64, 64, 3), None, [known], (128, 256), "stretch")
+    lines = prepare_hint(torch.rand(1, 64, 64, 3), None, [known], (128, 256), "stretch")
     assert torch.equal(lines.image, drawn(draw_lines(known.segments * [4, 2, 4, 2], 128, 256)))
     assert "2.00 times wider" in lines.notes[0]
 
@@ -221,11 +221,11 @@ def test_no_check_of_the_tone_for_a_net_of_any_kind(guide, caplog: pytest.LogCap
 
 
 def test_grey_and_transparent_hints_become_rgb():
-    grey = prepared(torch.full((1, 8, 8, 1), 0.5), None, None, None, "crop").image
+    grey = prepare_hint(torch.full((1, 8, 8, 1), 0.5), None, None, None, "crop").image
     assert torch.equal(grey, torch.full((1, 8, 8, 3), 0.5))
     clear = torch.ones(1, 8, 8, 4)
     clear[..., :4, 3] = 0
-    assert torch.equal(prepared(clear, None, None, None, "crop").image[..., 0], clear[..., 3])
+    assert torch.equal(prepare_hint(clear, None, None, None, "crop").image[..., 0], clear[..., 3])
 
 
 def test_a_wrong_hint_is_told_once_in_the_report_and_the_log(guide, caplog: pytest.LogCaptureFixture):

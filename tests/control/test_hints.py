@@ -14,7 +14,7 @@ from steer.nodes.control.hint_check import check, complaint, wanted_by
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
-from steer.preprocessors.recognise import Look, recognise, sampled
+from steer.preprocessors.recognise import Look, recognise, sample_indices
 
 PEOPLE = Path(__file__).resolve().parents[1] / "preprocess" / "data" / "pose" / "people.npz"
 
@@ -151,9 +151,9 @@ def test_a_batch_names_its_pictures_and_a_long_one_is_sampled():
     looks, complaints = check({0: lines, 4: blank, 9: blank}, "mlsd")
     assert [look.what for look in looks] == ["lines", "empty", "empty"]
     assert complaints == ["picture 5, 10: " + complaint(Look("empty"), "mlsd")]
-    assert sampled(3) == [0, 1, 2]
-    assert sampled(1) == [0]
-    assert len(sampled(1000)) == 16
-    assert sampled(1000)[-1] == 999
+    assert sample_indices(3) == [0, 1, 2]
+    assert sample_indices(1) == [0]
+    assert len(sample_indices(1000)) == 16
+    assert sample_indices(1000)[-1] == 999
     with pytest.raises(ValueError, match="kind: 'lineart' is unknown"):
         wanted_by("", "lineart")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from control_lab import Lab
-from steer.nodes.control.union import typed, types_of
+from steer.nodes.control.union import set_union_type, types_of
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
@@ -74,16 +74,16 @@ def test_a_type_that_is_set_stays_and_the_widget_counts(comfy, lab: Lab, net: An
 
 def test_what_is_not_known_is_left_to_the_user(net: Any):
     for looks in ([Look("photograph")], [Look("other")], [Look("pose"), Look("edges")]):
-        same, told = typed(net, looks, "any")
+        same, told = set_union_type(net, looks, "any")
         assert same is net
         assert "put Set Union ControlNet Type before it" in told
-    assert typed(net, [Look("empty")], "any")[0] is net
-    chosen, _ = typed(net, [Look("pose"), Look("empty"), Look("pose")], "any")
+    assert set_union_type(net, [Look("empty")], "any")[0] is net
+    chosen, _ = set_union_type(net, [Look("pose"), Look("empty"), Look("pose")], "any")
     assert chosen.extra_args["control_type"] == [0], "a blank frame of a video says nothing"
-    chosen, _ = typed(net, [Look("lines"), Look("edges")], "any")
+    chosen, _ = set_union_type(net, [Look("lines"), Look("edges")], "any")
     assert chosen.extra_args["control_type"] == [3], "both have one number"
     plain = SimpleNamespace(control_model=SimpleNamespace(task_embedding=None))
-    assert typed(plain, [Look("pose")], "any") == (plain, "")
+    assert set_union_type(plain, [Look("pose")], "any") == (plain, "")
 
 
 def test_flux_counts_otherwise(comfy):

@@ -15,7 +15,7 @@ from steer.demo.train.autoencoder import SHARES, pictures_of
 from steer.demo.train.controlnet import CROPS, LOOKED_AT, unlike
 from steer.demo.train.data import captions_of, emphasis_of, record_of
 from steer.demo.train.latents import Batch
-from steer.demo.train.shipped import shipped_autoencoder
+from steer.demo.train.shipped import load_shipped_autoencoder
 from steer.demo.train.straight import LineLoss
 
 
@@ -26,7 +26,7 @@ def scenes(kind: str, count: int) -> Batch:
                for i, scene in enumerate(drawn)]  # fmt: skip
     images = [scene.image for scene in drawn]
     with torch.no_grad():
-        latents = shipped_autoencoder().encode(pictures_of(np.stack(images)))
+        latents = load_shipped_autoencoder().encode(pictures_of(np.stack(images)))
     emphasis = torch.from_numpy(np.stack([emphasis_of(scene) for scene in drawn]))[:, None]
     return Batch(latents, emphasis, records, images)
 
@@ -53,7 +53,7 @@ def test_lines_that_are_lost_count_more_than_a_change_of_colour(rooms: Batch, st
 
 
 def test_only_late_estimates_of_rooms_are_looked_at(rooms: Batch, straight: LineLoss) -> None:
-    vae, rng = shipped_autoencoder(), np.random.default_rng(0)
+    vae, rng = load_shipped_autoencoder(), np.random.default_rng(0)
     batch = Batch(rooms.latents, rooms.emphasis,
                   [record | {"kind": "portrait"} if i == 0 else record for i, record in enumerate(rooms.records)],
                   rooms.images)  # fmt: skip
@@ -70,7 +70,7 @@ def test_only_late_estimates_of_rooms_are_looked_at(rooms: Batch, straight: Line
 
 @torch.no_grad()
 def test_blurred_latents_lose_the_lines_that_encoded_ones_have(rooms: Batch, straight: LineLoss) -> None:
-    vae, t = shipped_autoencoder(), torch.zeros(len(rooms.latents), dtype=torch.long)
+    vae, t = load_shipped_autoencoder(), torch.zeros(len(rooms.latents), dtype=torch.long)
     kernel = torch.ones(4, 1, 3, 3) / 9
     blurred = torch.nn.functional.conv2d(rooms.latents, kernel, padding=1, groups=4)
     sharp, soft = (unlike(straight, vae, rooms, x0, t, np.random.default_rng(1)) for x0 in (rooms.latents, blurred))
@@ -90,7 +90,7 @@ class Few:
 
 def test_sampled_latents_show_the_scene_they_were_made_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampled, "BEGUN", 2 * sampled.AT_ONCE)
-    source, vae = Few(), shipped_autoencoder()
+    source, vae = Few(), load_shipped_autoencoder()
     torch.manual_seed(0)
     samples = sampled.SampledScenes(source, 0)  # type: ignore[arg-type]
     latents, pictures, emphasis = samples.batch(8, 16)

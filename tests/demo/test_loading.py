@@ -150,10 +150,13 @@ def test_vae_rebuilds_scenes_from_latents_of_unit_size(comfy: InProcessComfy) ->
 def test_padding_to_the_standard_layout_changes_nothing(comfy: InProcessComfy) -> None:
     import comfy.sd
     from steer.demo.train.autoencoder import Autoencoder
-    from steer.demo.train.vae import padded
+    from steer.demo.train.vae import pad_to_taesd
 
     narrow = noisy(Autoencoder(), seed=2)
-    sd = padded(dict(narrow.named_parameters())) | {"vae_scale": torch.tensor(1.0), "vae_shift": torch.tensor(0.0)}
+    sd = pad_to_taesd(dict(narrow.named_parameters())) | {
+        "vae_scale": torch.tensor(1.0),
+        "vae_shift": torch.tensor(0.0),
+    }
     wide = comfy.sd.VAE(sd=sd)
     picture = torch.rand(1, 64, 64, 3, generator=torch.Generator().manual_seed(3))
     expected = narrow.taesd_encoder(picture.movedim(-1, 1))

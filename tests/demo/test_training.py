@@ -15,19 +15,19 @@ from steer.demo.networks import UNET, controlnet_config
 from steer.demo.scenes import HELD_OUT, render
 from steer.demo.train import reader
 from steer.demo.train.autoencoder import Autoencoder
-from steer.demo.train.common import Run, annealed
-from steer.demo.train.controlnet import controlnet, padded
+from steer.demo.train.common import Run, anneal
+from steer.demo.train.controlnet import controlnet, pad_hint_encoder
 from steer.demo.train.data import FEATURES, captions_of, emphasis_of, features_of, record_of
 from steer.demo.train.latents import Batch
-from steer.demo.train.model import TOKENIZER, alpha_bars, noised, sample, text_encoder, unet
+from steer.demo.train.model import TOKENIZER, add_noise, alpha_bars, sample, text_encoder, unet
 from steer.demo.train.shipped import (
     autoencoder,
-    cropped,
+    crop_padding,
     go_on,
     load_autoencoder,
+    load_shipped_autoencoder,
     load_text_encoder,
     load_unet,
-    shipped_autoencoder,
 )
 from steer.demo.train.text import FILLERS, LENGTH, UNKNOWN, Vocabulary
 
@@ -79,7 +79,7 @@ def test_resuming_a_finished_run_starts_a_new_cycle(tmp_path: Path) -> None:
 
 
 def test_the_learning_rate_rises_then_falls() -> None:
-    rates = [annealed(x, 1.0) for x in np.linspace(0, 1.2, 121)]
+    rates = [anneal(x, 1.0) for x in np.linspace(0, 1.2, 121)]
     top = int(np.argmax(rates))
     assert rates[top] == pytest.approx(1.0, abs=0.01)
     assert 0 < top < 6
@@ -151,7 +151,7 @@ def test_sampling_inverts_the_noise_of_a_perfect_model() -> None:
 def test_noised_latents_are_the_exact_marginal_and_weighted_by_their_noise() -> None:
     torch.manual_seed(0)
     x0, emphasis = torch.randn(64, 4, 32, 32), torch.ones(64, 1, 32, 32)
-    x, noise, t, weight = noised(Namespace(latents=x0, emphasis=emphasis), alpha_bars())  # type: ignore[arg-type]
+    x, noise, t, weight = add_noise(Namespace(latents=x0, emphasis=emphasis), alpha_bars())  # type: ignore[arg-type]
     bar = alpha_bars()[t][:, None, None, None]
     torch.testing.assert_close(x, bar.sqrt() * x0 + (1 - bar).sqrt() * noise)
     means = noise.mean((2, 3))  # by chance alone they would deviate by 1/32
@@ -170,7 +170,7 @@ def test_a_narrow_hint_encoder_is_the_padded_one() -> None:
     for index, weight in enumerate(taught.parameters()):
         weight.add_(0.02 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(index)))
     whole = ControlNetModel(**controlnet_config())
-    whole.load_state_dict(padded(taught.state_dict()))
+    whole.load_state_dict(pad_hint_encoder(taught.state_dict()))
     x, hint = torch.randn(1, 4, 32, 32), torch.rand(1, 3, 256, 256)
     arguments = (x, torch.tensor([300]), torch.randn(1, 77, UNET["cross_attention_dim"]), hint)
     down, middle = taught(*arguments, return_dict=False)
@@ -179,7 +179,7 @@ def test_a_narrow_hint_encoder_is_the_padded_one() -> None:
     for mine, expected in zip([*down, middle], [*expected_down, expected_middle], strict=True):
         torch.testing.assert_close(mine, expected, atol=1e-4, rtol=1e-4)
     again = controlnet(base)
-    again.load_state_dict(cropped(whole.state_dict(), again))
+    again.load_state_dict(crop_padding(whole.state_dict(), again))
     for mine, expected in zip(again.parameters(), taught.parameters(), strict=True):
         assert torch.equal(mine, expected)
 
@@ -219,7 +219,7 @@ def test_the_shipped_autoencoder_reconstructs_a_scene(tmp_path: Path) -> None:
 def test_channels_that_the_shipped_decoder_does_not_use_can_learn_and_change_nothing() -> None:
     network = Autoencoder()
     notes = load_autoencoder(network)
-    shipped = shipped_autoencoder()
+    shipped = load_shipped_autoencoder()
     x = torch.rand(1, 4, 8, 8)
     torch.testing.assert_close(network.taesd_decoder(x), shipped.taesd_decoder(x), atol=1e-5, rtol=0)
     assert all(bool((each.flatten(1).abs().amax(1) > 0).all()) for key, each in network.named_parameters()
@@ -255,13 +255,13 @@ def test_what_the_reader_says_counts_only_where_it_is_asked() -> None:
     records = [face_at(64, 64, 192, 192), face_at(64, 64, 192, 192), {"attributes": {}, "face_box": None}]
     batch = Batch(x, torch.ones(3, 1, 32, 32), records, [])
     weight = torch.tensor([1.0, 0.0, 1.0])
-    reader.surprise(network, x, reader.faces(batch), reader.labels(batch), weight).backward()
+    reader.reading_loss(network, x, reader.faces(batch), reader.labels(batch), weight).backward()
     assert x.grad is not None
     assert float(x.grad[0].abs().max()) > 0
     assert float(x.grad[1:].abs().max()) == 0, "not asked for, or has no attributes"
-    before = float(reader.surprise(network, x, reader.faces(batch), reader.labels(batch), weight).detach())
+    before = float(reader.reading_loss(network, x, reader.faces(batch), reader.labels(batch), weight).detach())
     with torch.no_grad():
-        after = reader.surprise(network, x - 0.5 * x.grad, reader.faces(batch), reader.labels(batch), weight)
+        after = reader.reading_loss(network, x - 0.5 * x.grad, reader.faces(batch), reader.labels(batch), weight)
     assert float(after) < before
 
 

@@ -12,12 +12,12 @@ from steer.nodes.noise.filmstrip import filmstrip
 from steer.nodes.noise.forward import (
     FRAME_SPACINGS,
     caption_parts,
-    checked_image,
+    check_image,
     frame_sigmas,
-    noised_pictures,
+    noise_pictures,
     picture_noise,
 )
-from steer.nodes.noise.process import MODEL_TYPES, checked_sigmas, standard_process
+from steer.nodes.noise.process import MODEL_TYPES, check_sigmas, standard_process
 
 SIGMAS = torch.tensor([14.6, 7.0, 3.1, 1.4, 0.6, 0.2, 0.03, 0.0], dtype=torch.float64)
 FLOW_SIGMAS = torch.linspace(1.0, 0.0, 9, dtype=torch.float64)
@@ -37,7 +37,7 @@ def test_mean_and_deviation_follow_the_closed_form(model_type: str, sigma: float
     """Within four standard errors, on a picture that is dark on the left and bright on the right."""
     width = 1000
     image = torch.cat([torch.full((1, width, width, 3), 0.2), torch.full((1, width, width, 3), 0.9)], dim=2)
-    frame = noised_pictures(image, sigma, picture_noise(image, 7), standard_process(model_type)) * 2.0 - 1.0
+    frame = noise_pictures(image, sigma, picture_noise(image, 7), standard_process(model_type)) * 2.0 - 1.0
     signal, noise = shares(sigma, model_type)
     for half, level in ((frame[:, :, :width], 0.2), (frame[:, :, width:], 0.9)):
         count = half.numel()
@@ -52,7 +52,7 @@ def test_one_noise_along_the_strip(model_type: str):
     process = standard_process(model_type)
     for sigma in (0.05, 0.3, 0.8):
         signal, noise = shares(sigma, model_type)
-        frame = noised_pictures(image, sigma, eps, process)
+        frame = noise_pictures(image, sigma, eps, process)
         found = (2.0 * frame[..., :3] - 1.0 - signal * (2.0 * image[..., :3] - 1.0)) / noise
         assert torch.allclose(found, eps.expand_as(found), atol=1e-4)  # the same for every picture and every level
         assert torch.equal(frame[..., 3], image[..., 3])  # alpha is not noised
@@ -62,7 +62,7 @@ def test_one_noise_along_the_strip(model_type: str):
 
 def test_sigma_zero_is_the_input_bit_for_bit():
     image = torch.rand(2, 8, 8, 3) * 1.5 - 0.2  # also outside 0..1
-    assert torch.equal(noised_pictures(image, 0.0, picture_noise(image, 0), standard_process("eps or v")), image)
+    assert torch.equal(noise_pictures(image, 0.0, picture_noise(image, 0), standard_process("eps or v")), image)
 
 
 @given(
@@ -148,7 +148,7 @@ def test_a_long_strip_wraps_by_itself():
 )
 def test_bad_images_are_named(image: torch.Tensor, message: str):
     with pytest.raises(ValueError, match=message):
-        checked_image(image)
+        check_image(image)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_bad_images_are_named(image: torch.Tensor, message: str):
 )
 def test_bad_sigmas_are_named(values: list[float], model_type: str, message: str):
     with pytest.raises(ValueError, match=message):
-        checked_sigmas(torch.tensor(values), "sigmas_3", standard_process(model_type))
+        check_sigmas(torch.tensor(values), "sigmas_3", standard_process(model_type))
 
 
 def test_bad_frame_choices_are_named():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from steer.nodes.noise.process import standard_process
-from steer.nodes.noise.reverse import Frame, chosen_steps, frame_label
+from steer.nodes.noise.reverse import Frame, choose_steps, frame_label
 from tiny_model import sigmas_of, tiny_guider, tiny_model
 
 STEPS = 5
@@ -201,16 +201,16 @@ def test_even_steps_are_those_of_forward_diffusion(frames: int, steps: int):
 
     sigmas = torch.linspace(14.0, 0.0, steps + 1, dtype=torch.float64)
     levels = frame_sigmas(sigmas, frames, "step", standard_process("eps or v"))
-    chosen = chosen_steps("", frames, steps)
+    chosen = choose_steps("", frames, steps)
     assert sigmas[chosen].flip(0).tolist() == levels.tolist()
     assert {chosen[0], chosen[-1]} == {0, steps}
 
 
 def test_steps_by_name():
-    assert chosen_steps(" 5,0 , 20,5", 8, 20) == [0, 5, 20]
+    assert choose_steps(" 5,0 , 20,5", 8, 20) == [0, 5, 20]
     for text in ("21", "-1", "1.5", "1,,2", "two", "9" * 5000, "\u0663"):
         with pytest.raises(ValueError, match=r"steps: '.*' is not a step of this schedule"):
-            chosen_steps(text, 8, 20)
+            choose_steps(text, 8, 20)
 
 
 def test_labels_tell_step_and_noise():

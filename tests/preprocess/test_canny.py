@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from skimage import data
 from steer.preprocessors.canny import auto_thresholds, canny, describe, otsu
 from steer.preprocessors.choices import MAX_GRADIENT
-from steer.preprocessors.pictures import hint_size, resized, to_bytes
+from steer.preprocessors.pictures import hint_size, resize, to_bytes
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera", "coins")
 
@@ -150,7 +150,7 @@ def test_resolution_equals_controlnet_aux_where_its_rounding_to_64_changes_nothi
     from controlnet_aux.util import resize_image
 
     picture = photograph("coffee")[:, :400]
-    assert np.array_equal(resized(picture, hint_size(400, 400, 512)), resize_image(picture, 512))
+    assert np.array_equal(resize(picture, hint_size(400, 400, 512)), resize_image(picture, 512))
     theirs = CannyDetector()(picture, detect_resolution=512, image_resolution=512)
     assert torch.equal(canny(as_image(picture[None]), resolution=512).hint[0], torch.from_numpy(theirs / 255).float())
 

@@ -53,7 +53,7 @@ def test_boxes_are_people_in_picture_pixels_without_doubles():
 
 
 def test_a_picture_is_letterboxed():
-    x, ratio = dwpose.letterboxed(np.full((200, 400, 3), 7, np.uint8))
+    x, ratio = dwpose.letterbox(np.full((200, 400, 3), 7, np.uint8))
     assert ratio == 1.6
     assert x.shape == (1, 3, 640, 640)
     assert (x[0, :, :320] == 7).all()

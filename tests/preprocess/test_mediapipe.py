@@ -17,8 +17,8 @@ from steer.demo.scenes import HELD_OUT, render
 from steer.preprocessors.lines.mlsd import load_mlsd, mlsd_lines
 from steer.preprocessors.networks.graph import ConvGraph, load_graph
 from steer.preprocessors.pose.mediapipe import PERSON_SURE, find_people, needed, sure
-from steer.preprocessors.pose.mediapipe_nets import PALM, Crop, anchors, spanned_crop
-from steer.preprocessors.pose.movenet import Found, merged, movenet_decode, movenet_input, movenet_people
+from steer.preprocessors.pose.mediapipe_nets import PALM, Crop, anchors, crop_between
+from steer.preprocessors.pose.movenet import Found, merge, movenet_decode, movenet_input, movenet_people
 from steer.preprocessors.pose.people import WRISTS, Person
 
 DATA = Path(__file__).resolve().parent / "data" / "pose"
@@ -180,7 +180,7 @@ def test_what_neither_network_is_sure_of_is_nobody(networks: Mapping[str, ConvGr
 def test_one_person_seen_twice_is_one():
     points = np.concatenate([np.random.default_rng(0).uniform(0, 100, (17, 2)), np.full((17, 1), 0.9)], axis=1)
     near, far = points + np.array([3, 3, 0]), points + np.array([300, 0, 0])
-    kept = merged([Found(near, 0.5), Found(points, 0.8), Found(far, 0.6)])
+    kept = merge([Found(near, 0.5), Found(points, 0.8), Found(far, 0.6)])
     assert [f.score for f in kept] == [0.8, 0.6]
 
 
@@ -190,13 +190,13 @@ def test_a_crop_and_back_is_where_it_was():
     there = crop.to_picture(points, 256)
     assert np.allclose(np.hypot(*(there[1:] - there[0]).T), np.hypot(*(points[1:] - points[0]).T) * 60 / 256)
     assert np.allclose(crop.to_picture(np.array([128.0, 128.0]), 256), [120, 80])
-    upright = spanned_crop(np.array([50.0, 50.0]), np.array([50.0, 30.0]), 1.0)
+    upright = crop_between(np.array([50.0, 50.0]), np.array([50.0, 30.0]), 1.0)
     assert np.isclose(upright.angle, 0)
     assert upright.side == 40
     marked = np.zeros((100, 100, 3), np.uint8)
     cv2.circle(marked, (50, 35), 2, (255, 255, 255), -1)
     row, column = np.unravel_index(
-        spanned_crop(np.array([50.0, 50.0]), np.array([50.0, 30.0]), 1.0).cut(marked, 64)[..., 0].argmax(), (64, 64)
+        crop_between(np.array([50.0, 50.0]), np.array([50.0, 30.0]), 1.0).cut(marked, 64)[..., 0].argmax(), (64, 64)
     )
     assert row < 20
     assert abs(column - 32) < 6

@@ -15,7 +15,7 @@ from skimage.data import astronaut
 from steer.preprocessors.lines import mlsd_net
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.lines.mlsd import Lines, decode, detect_size, load_mlsd, lsd_lines, mlsd_lines, network_input
-from steer.preprocessors.lines.mlsd_net import MLSDNet, folded
+from steer.preprocessors.lines.mlsd_net import MLSDNet, fold_norm
 from steer.preprocessors.lines.winograd import worthwhile
 
 DATA = Path(__file__).resolve().parent / "data" / "mlsd"
@@ -94,7 +94,7 @@ def stock_network(seed: int) -> torch.nn.Module:
 def test_controlnet_aux_checkpoints_give_the_same_maps():
     stock = stock_network(0)
     own = MLSDNet(enlarge_first=False)
-    own.load_state_dict(folded(stock.state_dict()))
+    own.load_state_dict(fold_norm(stock.state_dict()))
     x = network_input(astronaut()[:192, :256])
     with torch.no_grad():
         expected = stock(x)[:, :5]

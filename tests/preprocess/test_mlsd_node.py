@@ -12,7 +12,7 @@ import pytest
 import torch
 from skimage.data import astronaut
 from steer.nodes.control.fit import fit_picture
-from steer.nodes.preprocess.hints import is_canny_hint, is_mlsd_hint
+from steer.nodes.preprocess.comfy_images import is_canny_hint, is_mlsd_hint
 from steer.preprocessors.lines.draw import draw_lines
 
 DATA = Path(__file__).resolve().parent / "data" / "mlsd"

@@ -15,7 +15,7 @@ from pose_photos import PHOTOS, photo
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.networks import registry
 from steer.preprocessors.networks.registry import REGISTRY
-from steer.preprocessors.pictures import fitted
+from steer.preprocessors.pictures import fit_onto
 from steer.preprocessors.pose.keypoints import read_frames, write_frame
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
@@ -235,7 +235,7 @@ def test_people_whom_the_fit_cuts_off_are_neither_counted_nor_handed_on(comfy, s
 
 def test_hands_without_a_point_are_none():
     zeros = np.zeros((21, 3))
-    person = someone(150, left=zeros, right=dots(21, 500, 0.9)).placed(fitted((200, 400), (200, 400), "crop"))
+    person = someone(150, left=zeros, right=dots(21, 500, 0.9)).placed(fit_onto((200, 400), (200, 400), "crop"))
     assert person.left is None
     assert person.right is None, "it lies outside"
 

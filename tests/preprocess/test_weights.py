@@ -20,8 +20,8 @@ from steer.preprocessors.networks.download import download
 from steer.preprocessors.networks.registry import (
     REGISTRY,
     SHIPPED_FOLDER,
+    NetworkWeightsError,
     WeightFile,
-    WeightsError,
     read,
     require,
     sha256,
@@ -62,7 +62,7 @@ def test_shipped_files_hold_half_precision_but_for_mlsd():
 @pytest.mark.parametrize("weight", OTHER, ids=lambda weight: weight.name)
 def test_a_missing_file_is_named_with_folder_size_and_command_at_once(weight: WeightFile, tmp_path: Path):
     started = time.perf_counter()
-    with pytest.raises(WeightsError) as caught:
+    with pytest.raises(NetworkWeightsError) as caught:
         require(weight, [tmp_path / "models", tmp_path / "aux"])
     assert time.perf_counter() - started < 1
     text = str(caught.value)
@@ -85,7 +85,7 @@ def test_files_are_found_in_every_usual_layout(tmp_path: Path):
         path.parent.mkdir(parents=True)
         path.write_bytes(b"content")
         assert require(weight, [tmp_path / "absent", tmp_path / str(number)]) == path
-    with pytest.raises(WeightsError, match="not on this machine"):
+    with pytest.raises(NetworkWeightsError, match="not on this machine"):
         require(weight, [tmp_path / "absent"])
 
 
@@ -98,7 +98,7 @@ def test_a_good_file_counts_though_a_bad_one_lies_before_it(tmp_path: Path):
     folders = [tmp_path / name for name in "abc"]
     assert require(weight, folders) == good
     good.unlink()
-    with pytest.raises(WeightsError, match=r"incomplete.*altered") as caught:
+    with pytest.raises(NetworkWeightsError, match=r"incomplete.*altered") as caught:
         require(weight, folders)
     assert str(tmp_path / "a" / "some" / "where") in str(caught.value), "where a download would go"
 
@@ -108,7 +108,7 @@ def test_truncated_and_altered_files_are_refused(tmp_path: Path):
     path = tmp_path / "x.pth"
     for content, word in ((b"01234", "incomplete"), (b"01234567890", "not the expected"), (b"012345678X", "altered")):
         path.write_bytes(content)
-        with pytest.raises(WeightsError, match=word) as caught:
+        with pytest.raises(NetworkWeightsError, match=word) as caught:
             require(weight, [tmp_path])
         assert str(path) in str(caught.value)
         assert "hf download" in str(caught.value)
@@ -118,10 +118,10 @@ def test_another_networks_weights_under_the_right_name_are_refused(tmp_path: Pat
     wanted, other = REGISTRY["palm_detection"], REGISTRY["face_landmark"]
     monkeypatch.setattr(module, "SHIPPED_FOLDER", tmp_path)
     (tmp_path / wanted.file).write_bytes((SHIPPED_FOLDER / other.file).read_bytes())
-    with pytest.raises(WeightsError, match="weights build"):
+    with pytest.raises(NetworkWeightsError, match="weights build"):
         read(wanted)
     swapped = replace(wanted, size=other.size)
-    with pytest.raises(WeightsError, match="another network"):
+    with pytest.raises(NetworkWeightsError, match="another network"):
         read(swapped)
 
 
@@ -229,7 +229,7 @@ def test_downloads_resume_are_checked_and_appear_at_once(host: tuple[str, type[_
     content = np.random.default_rng(0).bytes(3_000_000)
     weight = small(content)
     handler.content, handler.cut_after = content, 1_200_000
-    with pytest.raises(WeightsError, match="goes on where it stopped"):
+    with pytest.raises(NetworkWeightsError, match="goes on where it stopped"):
         download(weight, tmp_path / "models", endpoint=address)
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["x.pth.part"]
     handler.cut_after = None
@@ -246,14 +246,14 @@ def test_downloads_resume_are_checked_and_appear_at_once(host: tuple[str, type[_
 def test_an_answer_that_breaks_off_in_a_chunk_is_told_plainly(host: tuple[str, type[_Handler]], tmp_path: Path):
     address, handler = host
     handler.content, handler.chunked = b"0123456789", True
-    with pytest.raises(WeightsError, match="goes on where it stopped"):
+    with pytest.raises(NetworkWeightsError, match="goes on where it stopped"):
         download(small(b"0123456789abcdef"), tmp_path, endpoint=address)
 
 
 def test_a_wrong_download_is_deleted(host: tuple[str, type[_Handler]], tmp_path: Path):
     address, handler = host
     handler.content = b"another thing"
-    with pytest.raises(WeightsError, match="deleted"):
+    with pytest.raises(NetworkWeightsError, match="deleted"):
         download(small(b"what we want."), tmp_path, endpoint=address)
     assert list(tmp_path.iterdir()) == []
 
@@ -263,7 +263,7 @@ def test_without_a_network_a_download_fails_at_once_and_says_why(tmp_path: Path)
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     started = time.perf_counter()
-    with pytest.raises(WeightsError, match="Check the network"):
+    with pytest.raises(NetworkWeightsError, match="Check the network"):
         download(small(b"abc"), tmp_path, endpoint=f"http://127.0.0.1:{port}")
     assert time.perf_counter() - started < 1
 

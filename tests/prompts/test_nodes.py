@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from steer.nodes.prompts.swap import WholePrompt, WordSwap, swapped
+from steer.nodes.prompts.swap import WholePrompt, WordSwap, apply_swaps
 
 
 def node(class_type: str, **inputs: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_the_axis_makes_the_same_prompts(comfy):
     assert labels == ["smiling", "angry", "laughing"]
     assert axis.name == "prompt"
     assert axis.labels == tuple(labels)
-    assert [swapped(given["prompt"], [value]) for value in axis.values] == prompts
+    assert [apply_swaps(given["prompt"], [value]) for value in axis.values] == prompts
     assert all(isinstance(value, WordSwap) and hash(value) for value in axis.values)
     prompts, axis, labels, count = comfy.call("SteerPromptTemplate", **defaults(comfy, "SteerPromptTemplate"))
     assert count == len(prompts) == len(axis)

@@ -9,7 +9,7 @@ from fuzz import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.prompts.comments import read
-from steer.nodes.prompts.swap import MAX_SWAPS, WholePrompt, WordSwap, nearest, read_swaps, swap_labels, swapped
+from steer.nodes.prompts.swap import MAX_SWAPS, WholePrompt, WordSwap, apply_swaps, nearest, read_swaps, swap_labels
 
 GIRL, BOY = "\uc18c\ub140", "\uc18c\ub144"  # in Korean
 LECTURE = (
@@ -19,7 +19,7 @@ LECTURE = (
 
 
 def swap(prompt: str, find: str, word: str, **options: bool) -> str:
-    return swapped(prompt, read_swaps(find, word, False, **options))
+    return apply_swaps(prompt, read_swaps(find, word, False, **options))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_options():
 
 def test_coupled_words_change_at_once():
     values = read_swaps("smiling, sunny", "angry, stormy\nsunny, smiling\nbored\\, tired, sunny")
-    prompts = [swapped("smiling girl, sunny day, (sunny:1.1)", [value]) for value in values]
+    prompts = [apply_swaps("smiling girl, sunny day, (sunny:1.1)", [value]) for value in values]
     assert prompts == [
         "smiling girl, sunny day, (sunny:1.1)",
         "angry girl, stormy day, (stormy:1.1)",
@@ -73,15 +73,15 @@ def test_longer_words_win_and_must_leave_some_of_the_shorter():
 
 def test_axes_multiply():
     moods, places = read_swaps("smiling", "angry\nbackstreet"), read_swaps("backstreet", "meadows")
-    cells = [swapped(LECTURE, [mood, place]) for mood in moods for place in places]
+    cells = [apply_swaps(LECTURE, [mood, place]) for mood in moods for place in places]
     assert cells[0] == LECTURE
     assert cells[5] == LECTURE.replace("backstreet", "meadows").replace("smiling", "backstreet")
     assert len(set(cells)) == 6
-    assert swapped("other", [WholePrompt("a smiling cat"), WordSwap(("smiling",), ("sad",))]) == "a sad cat"
+    assert apply_swaps("other", [WholePrompt("a smiling cat"), WordSwap(("smiling",), ("sad",))]) == "a sad cat"
     with pytest.raises(ValueError, match="two of them swap the word 'smiling'"):
-        swapped(LECTURE, [moods[0], moods[1]])
+        apply_swaps(LECTURE, [moods[0], moods[1]])
     with pytest.raises(ValueError, match="two of them give the whole prompt"):
-        swapped("", [WholePrompt("a"), WholePrompt("b")])
+        apply_swaps("", [WholePrompt("a"), WholePrompt("b")])
 
 
 def test_labels_hold_what_changed_and_tell_values_apart():
@@ -115,7 +115,7 @@ def test_labels_hold_what_changed_and_tell_values_apart():
 )
 def test_faults_say_what_to_do(find: str, swaps: str, fault: str):
     with pytest.raises(ValueError, match=re.escape(fault)) as caught:
-        [swapped(LECTURE, [value]) for value in read_swaps(find, swaps)]
+        [apply_swaps(LECTURE, [value]) for value in read_swaps(find, swaps)]
     assert len(str(caught.value)) < 300
 
 
@@ -147,7 +147,7 @@ Outcome = tuple[list[WordSwap], list[str], ValueError | None]
 def outcome(prompt: str, find: str, swaps: str, whole: bool, case: bool) -> Outcome:
     try:
         values = read_swaps(find, swaps, True, whole, case)
-        return values, [swapped(prompt, [value]) for value in values], None
+        return values, [apply_swaps(prompt, [value]) for value in values], None
     except ValueError as error:
         return [], [], error
 

@@ -16,7 +16,7 @@ from steer.nodes.prompts.timed_parse import (
     Switch,
     joined,
     parse_timed,
-    retimed,
+    retime,
     switches,
     write_timed,
 )
@@ -164,10 +164,10 @@ def test_every_sentence_of_the_grammar_round_trips_and_resolves(prompt: Prompt, 
 
 def test_retimed_moves_every_switch():
     prompt = parse_timed("x [a:[b:c:0.9]:0.1] [d|[e::3]] (f:1.2)")
-    assert write_timed(retimed(prompt, "0.4")) == "x [a:[b:c:0.4]:0.4] [d|[e::0.4]] (f:1.2)"
+    assert write_timed(retime(prompt, "0.4")) == "x [a:[b:c:0.4]:0.4] [d|[e::0.4]] (f:1.2)"
     for wrong in ("1.5", "soon", "-1", ""):
         with pytest.raises(ValueError, match="switch time"):
-            retimed(prompt, wrong)
+            retime(prompt, wrong)
 
 
 def test_a_segment_is_one_step_or_several():

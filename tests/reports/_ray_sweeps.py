@@ -27,7 +27,7 @@ Cells = dict[tuple[str, ...], np.ndarray]
 
 
 def bundled(name: str) -> Path:
-    return next(path for path in workflows.bundled() if path.stem == name)
+    return next(path for path in workflows.list_bundled() if path.stem == name)
 
 
 def cells(folder: Path) -> Cells:
@@ -60,7 +60,7 @@ def alone(folder: Path, name: str, *settings: str) -> tuple[Cells, float]:
     """The pictures of a bundled sweep made on one ComfyUI, and the seconds that took."""
     with served(folder) as client:
         info = client.get("/object_info")
-        graph = workflows.read(bundled(name))
+        graph = workflows.read_workflow(bundled(name))
         for setting in settings:
             graph = workflows.apply(graph, info, workflows.Setting.parse(setting))
         started = time.monotonic()

@@ -192,7 +192,7 @@ def queued(client: ComfyClient, prompt: workflows.Prompt, case: Case, name: str,
 def measure(client: ComfyClient, kind: str, count: int, folder: Path) -> list[Figure]:
     """The figures of one slide over `count` pictures, and its sheet: hints, with control, and some without."""
     row = ROWS[kind]
-    graph = workflows.read(next(path for path in workflows.bundled() if path.stem == row.slide))
+    graph = workflows.read_workflow(next(path for path in workflows.list_bundled() if path.stem == row.slide))
     prompt = workflows.to_prompt(graph, client.get("/object_info"))
     held, free = list[Any](), list[Any]()
     shown: list[list[Array]] = []

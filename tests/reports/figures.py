@@ -20,7 +20,7 @@ import numpy as np
 from ...demo.scenes import HELD_OUT, Scene, render
 from ...preprocessors.networks.graph import load_graph
 from ...preprocessors.pose.mediapipe import POINT_SCORE, Networks, find_people, needed
-from ...preprocessors.pose.people import Floats, Person, drawn
+from ...preprocessors.pose.people import Floats, Person, mark_drawn
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
 from ._generator import Generator, weights_label
@@ -50,7 +50,9 @@ class Look:
 
 def seen(networks: Networks, picture: np.ndarray) -> list[Person]:
     """The people whom the node would draw."""
-    return drawn(find_people(networks, np.ascontiguousarray(picture)), POINT_SCORE, body=True, hands=False, face=False)
+    return mark_drawn(
+        find_people(networks, np.ascontiguousarray(picture)), POINT_SCORE, body=True, hands=False, face=False
+    )
 
 
 def look(people: Sequence[Person], joints: Floats, side: int) -> Look:

@@ -70,7 +70,7 @@ def with_steps(prompt: workflows.Prompt, steps: int) -> workflows.Prompt:
 
 def run_all(names: list[str], steps: int, arguments: list[str], twice: bool) -> dict[str, tuple[Pictures, float, int]]:
     """Name -> (pictures, seconds, nodes that a second queueing right behind ran again) of a fresh server."""
-    files = {path.stem: path for path in workflows.bundled()}
+    files = {path.stem: path for path in workflows.list_bundled()}
     with tempfile.TemporaryDirectory() as temp:
         folder = Path(temp)
         (folder / "user").mkdir()
@@ -81,7 +81,7 @@ def run_all(names: list[str], steps: int, arguments: list[str], twice: bool) -> 
             object_info = client.get("/object_info")
             found: dict[str, tuple[Pictures, float, int]] = {}
             for name in names:
-                graph = workflows.read(files[name])
+                graph = workflows.read_workflow(files[name])
                 prompt = with_steps(workflows.to_prompt(graph, object_info), steps)
                 outcome = client.run(prompt, graph)
                 again = len(client.run(prompt, graph).executed) if twice else 0
@@ -109,7 +109,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--steps", type=int, default=0, help="fewer sampling steps, to be quicker (0: the workflows')")
     parser.add_argument("--out", type=Path, default=OUTPUT)
     options = parser.parse_args(argv)
-    names = [path.stem for path in workflows.bundled() if path.stem.startswith(tuple(options.only) or "")]
+    names = [path.stem for path in workflows.list_bundled() if path.stem.startswith(tuple(options.only) or "")]
     shuffled = random.Random(5).sample(names, len(names))
     first = run_all(names, options.steps, [], twice=True)
     rows = [Row(name, *first[name]) for name in names]

@@ -22,9 +22,9 @@ def write(path: Path, content: Any) -> Path:
 
 
 def checked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
-    from steer.runner.check import main
+    from steer.runner import cli
 
-    code = main([str(argument) for argument in arguments])
+    code = cli.run(["check", *map(str, arguments)])
     printed = capsys.readouterr()
     return code, printed.out + printed.err
 

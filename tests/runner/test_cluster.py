@@ -23,7 +23,8 @@ def test_without_ray_one_command_is_told_that_installs_it(tmp_path: Path):
     (tmp_path / "w.json").write_text('{"1": {"class_type": "X", "inputs": {}}}')
     code = (
         f"import sys; sys.modules['ray'] = None; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from runner.queueing import main\nsys.exit(main(['w.json', '--ray', '--workers', '2']))"
+        "from runner.pack import load_pack; load_pack()\nfrom steer.runner import cli\n"
+        "sys.exit(cli.run(['queue', 'w.json', '--ray', '--workers', '2']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
@@ -42,11 +43,11 @@ def test_one_file_of_steer_knows_ray():
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
                 if any(name.split(".")[0] == "ray" for name in names):
                     importing.add(path.relative_to(ROOT).as_posix())
-    assert importing == {"runner/cluster.py"}
+    assert importing == {"runner/batch/on_ray/fleet.py"}
 
 
 def test_a_worker_of_another_steer_or_with_another_model_is_told_apart():
-    from steer.runner.batch.on_ray.fleet import differences, known_models
+    from steer.runner.batch.on_ray.fleet import differences, find_known_models
     from steer.runner.batch.on_ray.worker import Identity
     from steer.runner.comfyui.messages import QueueError
 
@@ -60,7 +61,7 @@ def test_a_worker_of_another_steer_or_with_another_model_is_told_apart():
         "older": identity(x, steer="0"), "edited": identity(x, code="d"), "trained": identity(x, weights="v"),
         "bare": Identity("", models={"a": x, "b": ""}),
     }  # fmt: skip
-    known = known_models(found, ours)
+    known = find_known_models(found, ours)
     assert known == {"a": x}, "b is nowhere"
     told = {name: " ".join(differences(one, ours, known)) for name, one in found.items()}
     assert {name for name, text in told.items() if not text} == {"same", "too"}
@@ -73,13 +74,13 @@ def test_a_worker_of_another_steer_or_with_another_model_is_told_apart():
 
     two = {"first": identity(x), "second": identity(y)}
     with pytest.raises(QueueError, match=r"under the name a: first \(sha256 x+\) and second \(sha256 y+\)"):
-        known_models(two, ours)
-    assert known_models(two, identity(y)) == {"a": y}, "the file of this machine decides"
+        find_known_models(two, ours)
+    assert find_known_models(two, identity(y)) == {"a": y}, "the file of this machine decides"
 
 
 def test_the_identity_is_that_of_the_steer_that_the_comfyui_has_loaded(tmp_path: Path):
     from steer.nodes.identity import version
-    from steer.runner.batch.on_ray.worker import identity_of, loaded_pack
+    from steer.runner.batch.on_ray.worker import find_loaded_pack, identity_of
 
     comfyui = tmp_path / "comfy"
     pack = comfyui / "custom_nodes" / "Steer-2"
@@ -91,9 +92,9 @@ def test_the_identity_is_that_of_the_steer_that_the_comfyui_has_loaded(tmp_path:
     model = comfyui / "models" / "loras" / "a.safetensors"
     model.parent.mkdir(parents=True)
     model.write_bytes(b"model")
-    assert loaded_pack({}, comfyui) is None
-    assert loaded_pack({"SteerSweep": {"python_module": "custom_nodes.gone"}}, comfyui) is None
-    assert loaded_pack({"SteerSweep": {"python_module": "custom_nodes.Steer-2"}}, comfyui) == pack
+    assert find_loaded_pack({}, comfyui) is None
+    assert find_loaded_pack({"SteerSweep": {"python_module": "custom_nodes.gone"}}, comfyui) is None
+    assert find_loaded_pack({"SteerSweep": {"python_module": "custom_nodes.Steer-2"}}, comfyui) == pack
     first = identity_of(pack, comfyui, ["a.safetensors", "b.safetensors"])
     assert first.steer == "7"
     assert first.models == {"a.safetensors": hashlib.sha256(b"model").hexdigest(), "b.safetensors": ""}

@@ -77,7 +77,7 @@ def gallery_file(server: ComfyServer, tmp_path_factory: pytest.TempPathFactory) 
 
     folder = tmp_path_factory.mktemp("gallery")
     client = ComfyClient(server.url, server.check_alive)
-    graph = workflows.read(edges_only(tmp_path_factory.mktemp("edges")))
+    graph = workflows.read_workflow(edges_only(tmp_path_factory.mktemp("edges")))
     real = run_slide(client, "08-edges", graph, client.get("/object_info"), folder)
     assert real.ok, real.error
     real.measured = {"edges on the hint's edges: F1 0.81": True}

@@ -25,8 +25,8 @@ def test_a_steer_from_the_registry_is_the_same_as_its_checkout(tmp_path: Path):
     code = [path for folder in mine for path in (ROOT / folder).rglob("*.py")] + [*ROOT.glob("*.py")]
     names = [path.relative_to(ROOT).as_posix() for path in code]
     shipped = [name for name in names if not ignored.match_file(name)]
-    assert {"__init__.py", "demo/store.py", "nodes/identity.py", "preprocessors/weights.py"} <= set(shipped)
-    assert not {"run.py", "demo/train/vae.py", "preprocessors/weights_build_graphs.py"} & set(shipped)
+    assert {"__init__.py", "demo/store.py", "nodes/identity.py", "preprocessors/networks/registry.py"} <= set(shipped)
+    assert not {"run.py", "demo/train/vae.py", "preprocessors/networks/build_graphs.py"} & set(shipped)
     for name in [*shipped, "pyproject.toml"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / name)

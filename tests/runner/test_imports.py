@@ -51,7 +51,7 @@ def _imported(path: Path) -> set[str]:
 
 
 def test_only_nodes_and_engines_import_comfyui():
-    allowed = re.compile(r"(\w+_)?(nodes|engine)\.py|api\.py")
+    allowed = re.compile(r"(comfy_\w+|\w+_nodes|nodes|api)\.py")
     for folder in ("nodes", "preprocessors", "demo", "runner"):
         for path in (ROOT / folder).rglob("*.py"):
             if folder != "nodes" or not allowed.fullmatch(path.name):

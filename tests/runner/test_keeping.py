@@ -90,8 +90,9 @@ def test_what_is_no_picture_keeps_its_ending_and_the_same_picture_is_kept_once(t
 
 
 def test_foreign_words_are_printed_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from steer.runner import cli
     from steer.runner.batch import command
-    from steer.runner.batch.jobs import Job
+    from steer.runner.batch.jobs import BatchJob
     from steer.runner.comfyui.messages import Progress, QueueError, RunOutcome
     from steer.runner.slides import command as slides
 
@@ -110,24 +111,24 @@ def test_foreign_words_are_printed_as_they_are(tmp_path: Path, monkeypatch: pyte
     slides.console.print(slides._line(good), markup=True)
     assert f"NOT KEPT {ODD}" in out.getvalue()
     with command._Board(1, [ODD]) as board:
-        board.progress(ODD, Job(ODD, {}), Progress(0, 1, ODD))
+        board.progress(ODD, BatchJob(ODD, {}), Progress(0, 1, ODD))
         board.bar.refresh()
     assert f"{ODD}: {ODD}"[:48] in out.getvalue()
     missing = tmp_path / "[/x].json"
     missing.parent.mkdir()
     missing.write_text("{", encoding="utf-8")
-    assert slides.main(["--only", str(missing)]) == 1
+    assert cli.run(["--only", str(missing)]) == 1
     assert f"{missing} is not a workflow file" in out.getvalue()
 
 
 def test_a_twin_runs_once_all_its_models_are_there(tmp_path: Path):
-    from steer.runner.check import twins_with_models
     from steer.runner.comfyui.inventory import ComfyFolder
-    from steer.runner.workflow.edit import FOLDER, bundled, read
+    from steer.runner.share.check import twins_with_models
+    from steer.runner.workflow.edit import FOLDER, list_bundled, read_workflow
     from steer.runner.workflow.needs import model_needs
 
-    twins = {f"{path.stem}-sd15" for path in bundled()}
-    needs = {name: model_needs(read(FOLDER / f"{name}.json")) for name in twins}
+    twins = {f"{path.stem}-sd15" for path in list_bundled()}
+    needs = {name: model_needs(read_workflow(FOLDER / f"{name}.json")) for name in twins}
     place = ComfyFolder(tmp_path, [])
     assert twins_with_models(place) == {}
     for number, need in enumerate(sorted({need for listed in needs.values() for need in listed}, key=str)):
@@ -142,8 +143,9 @@ def test_a_twin_runs_once_all_its_models_are_there(tmp_path: Path):
 def test_run_runs_those_twins_after_the_embedded_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from types import SimpleNamespace
 
+    from steer.runner import cli
     from steer.runner.slides import command as slides
-    from steer.runner.workflow.edit import bundled, read
+    from steer.runner.workflow.edit import list_bundled, read_workflow
 
     checkpoint = "v1-5-pruned-emaonly-fp16.safetensors"
     place = SimpleNamespace(object_info={}, has_model=lambda need: need.name == checkpoint)
@@ -151,17 +153,17 @@ def test_run_runs_those_twins_after_the_embedded_ones(tmp_path: Path, monkeypatc
     monkeypatch.setattr(slides, "RunningComfy", lambda client: place)
     monkeypatch.setattr(slides, "run_slide", lambda client, name, *rest: ran.append(name) or Slide(name))
     process: Any = SimpleNamespace(url="http://127.0.0.1:1", check_alive=lambda: None)
-    ours = {path.stem: read(path) for path in bundled()}
+    ours = {path.stem: read_workflow(path) for path in list_bundled()}
     for arguments, twins in ([], True), (["--only", "04"], False):
         ran.clear()
-        assert slides._run_all(process, ours, [], slides.parse([*arguments, "--out", str(tmp_path)]), ()) == 0
+        assert slides._run_all(process, ours, [], cli.parse([*arguments, "--out", str(tmp_path)]), ()) == 0
         assert ran[:10] == list(ours)
         assert ("04-expression-swap-sd15" in ran[10:]) == twins
         assert "08-canny-same-face-angle-sd15" not in ran, "its ControlNet is not there"
 
 
 def test_serve_takes_the_port_where_queue_looks_if_it_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from steer.runner import setup
+    from steer.runner import cli, setup
     from steer.runner.comfyui import process
     from steer.runner.comfyui.address import DEFAULT_URL
     from steer.runner.slides import command as slides
@@ -170,7 +172,7 @@ def test_serve_takes_the_port_where_queue_looks_if_it_is_free(tmp_path: Path, mo
     monkeypatch.setattr(setup, "link_into", lambda comfyui: None)
 
     def url(*arguments: str) -> str:
-        return slides._server(slides.parse([*arguments, "--out", str(tmp_path)]), str(tmp_path)).url
+        return slides._server(cli.parse([*arguments, "--out", str(tmp_path)]), str(tmp_path)).url
 
     for module in (process, slides):
         monkeypatch.setattr(module, "port_is_free", lambda port: True)
@@ -184,6 +186,7 @@ def test_serve_takes_the_port_where_queue_looks_if_it_is_free(tmp_path: Path, mo
 def test_two_files_of_one_name_are_both_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from contextlib import nullcontext
 
+    from steer.runner import cli
     from steer.runner.slides import command as slides
 
     files = [tmp_path / folder / "w.json" for folder in ("a", "b")]
@@ -193,5 +196,5 @@ def test_two_files_of_one_name_are_both_run(tmp_path: Path, monkeypatch: pytest.
     ran: dict[str, Any] = {}
     monkeypatch.setattr(slides, "_server", lambda options, temp: nullcontext())
     monkeypatch.setattr(slides, "_run_all", lambda server, graphs, *rest: ran.update(graphs) or 0)
-    assert slides.main([part for file in [*files, files[0]] for part in ("--only", str(file))]) == 0
+    assert cli.run([part for file in [*files, files[0]] for part in ("--only", str(file))]) == 0
     assert {name: graph["last_node_id"] for name, graph in ran.items()} == {"w": 0, "w-2": 1}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from steer.runner.workflow.prompt import matching
+from steer.runner.workflow.prompt import find_nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,9 +82,9 @@ def test_every_slide_is_measured_at_nodes_that_it_has(client):
     from steer.runner.workflow import edit as workflows
 
     info = client.get("/object_info")
-    assert set(SLIDES) == {path.stem for path in workflows.bundled()}
-    for path in workflows.bundled():
-        prompt = workflows.to_prompt(workflows.read(path), info)
+    assert set(SLIDES) == {path.stem for path in workflows.list_bundled()}
+    for path in workflows.list_bundled():
+        prompt = workflows.to_prompt(workflows.read_workflow(path), info)
         probe = Probe(prompt)
         SLIDES[path.stem][0](probe)
         assert probe.prompt.items() > prompt.items(), "the slide itself is untouched, so that nothing of it runs again"
@@ -96,22 +96,22 @@ def test_every_slide_is_measured_at_nodes_that_it_has(client):
 
 @pytest.mark.server
 def test_a_slide_is_measured_from_the_cache(client):
-    from steer.runner.slides.promises import Probe, measured
+    from steer.runner.slides.promises import Probe, measure
     from steer.runner.workflow import edit as workflows
 
-    path = next(path for path in workflows.bundled() if path.stem.startswith("01"))
-    graph = workflows.read(path)
+    path = next(path for path in workflows.list_bundled() if path.stem.startswith("01"))
+    graph = workflows.read_workflow(path)
     prompt = workflows.to_prompt(graph, client.get("/object_info"))
-    prompt[matching(prompt, "KSampler")[0]]["inputs"]["steps"] = 1
+    prompt[find_nodes(prompt, "KSampler")[0]]["inputs"]["steps"] = 1
     client.run(prompt, graph)
-    (found,) = measured(client, path.stem, prompt)
+    (found,) = measure(client, path.stem, prompt)
     assert found.kept
     assert "dB" in found.text
     again = Probe(prompt)
     again.ask("picture", [again.node("ImageScale"), 0])
     before = set(prompt)
     assert not before & set(client.run(again.prompt).executed)
-    assert measured(client, "a workflow of somebody", prompt) == []
+    assert measure(client, "a workflow of somebody", prompt) == []
 
 
 def test_what_is_added_never_takes_the_place_of_another_node():
@@ -130,13 +130,13 @@ def test_what_is_added_never_takes_the_place_of_another_node():
 @pytest.mark.server
 @pytest.mark.parametrize(("seeds", "alone"), [("11-18", 15), ("42, 7", 7)])
 def test_the_picture_made_alone_has_one_of_the_seeds_asked_for(client, seeds: str, alone: int):
-    from steer.runner.slides.promises import measured
+    from steer.runner.slides.promises import measure
     from steer.runner.workflow import edit as workflows
 
-    path = next(path for path in workflows.bundled() if path.stem.startswith("03"))
-    prompt = workflows.to_prompt(workflows.read(path), client.get("/object_info"))
-    prompt[matching(prompt, "SteerSeeds")[0]]["inputs"]["text"] = seeds
-    prompt[matching(prompt, "BasicScheduler")[0]]["inputs"]["steps"] = 1
-    (found,) = measured(client, path.stem, prompt)
+    path = next(path for path in workflows.list_bundled() if path.stem.startswith("03"))
+    prompt = workflows.to_prompt(workflows.read_workflow(path), client.get("/object_info"))
+    prompt[find_nodes(prompt, "SteerSeeds")[0]]["inputs"]["text"] = seeds
+    prompt[find_nodes(prompt, "BasicScheduler")[0]]["inputs"]["steps"] = 1
+    (found,) = measure(client, path.stem, prompt)
     assert f"seed {alone} " in found.text
     assert found.kept, found.text

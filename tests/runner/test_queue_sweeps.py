@@ -130,7 +130,7 @@ def test_more_seeds_make_the_new_cells_only_and_a_sweep_that_cannot_be_is_told(s
 
 def planned(batches: list[list[str]], models: tuple[tuple[str, str], ...] = ()) -> Any:
     """A sweep over seeds that a ComfyUI plans so."""
-    from steer.runner.batch.jobs import Job
+    from steer.runner.batch.jobs import BatchJob
     from steer.runner.batch.sweeps import divide
 
     names = [name for batch in batches for name in batch]
@@ -139,13 +139,13 @@ def planned(batches: list[list[str]], models: tuple[tuple[str, str], ...] = ()) 
     plan = json.dumps({"title": "t", "axes": [{"name": "prompt", "labels": names}], "batches": told})
     sweep = {"s": {"class_type": "SteerSweep", "inputs": {"model": ["m", 0]}},
              "m": {"class_type": "Loader", "inputs": {"name": "a.pt"}}}  # fmt: skip
-    (plan,), rest = divide(Job("w", sweep, models=models), lambda job: ["another text", plan], [])
+    (plan,), rest = divide(BatchJob("w", sweep, models=models), lambda job: ["another text", plan], [])
     assert rest is None
     return plan
 
 
 def test_the_workflow_that_cells_open_as_has_the_other_sweeps_set_aside():
-    from steer.runner.batch.jobs import Job
+    from steer.runner.batch.jobs import BatchJob
     from steer.runner.batch.sweeps import divide
 
     prompt = {name: {"class_type": "SteerSweep", "inputs": {"model": source}}
@@ -153,7 +153,7 @@ def test_the_workflow_that_cells_open_as_has_the_other_sweeps_set_aside():
     nodes = [{"id": int(name), "type": "SteerSweep", "widgets_values": [7, ""]} for name in prompt]
     batch = [{"key": "k", "at": [0], "labels": ["a"], "name": ["a"], "values": {}}]
     told = json.dumps({"title": "t", "axes": [{"name": "seed", "labels": ["a"]}], "batches": [batch]})
-    plans, _ = divide(Job("w", prompt, {"nodes": nodes}), lambda job: [told], [])
+    plans, _ = divide(BatchJob("w", prompt, {"nodes": nodes}), lambda job: [told], [])
     found = {}
     for plan in plans:
         (job,) = plan.jobs
@@ -165,25 +165,25 @@ def test_the_workflow_that_cells_open_as_has_the_other_sweeps_set_aside():
 def test_cells_that_failed_alone_are_told_alone_and_only_what_is_missing_is_asked_for(tmp_path: Path):
     from steer.nodes.sweep.plan.freeze import read_cells
     from steer.runner.batch.batch import Batch
-    from steer.runner.batch.pool import Ended
+    from steer.runner.batch.pool import JobEnd
     from steer.runner.batch.sweeps import SweepResults
-    from steer.runner.batch.worker import Made
+    from steer.runner.batch.worker import JobOutput
 
     plan = planned([["seed 1", "seed 2", "seed 3"], ["seed 4"]])
     batch = Batch(tmp_path)
     sweep = batch.sweeps["w"] = SweepResults(tmp_path / "w", plan)
     first, second = sweep.todo()
     faults = json.dumps({"faults": {"1": "it came out as NaN"}})
-    lines = batch.end(Ended(first, "here", Made(1.0, (("a.png", b"1"), ("b.png", b"3")), ("{", faults))))
+    lines = batch.end(JobEnd(first, "here", JobOutput(1.0, (("a.png", b"1"), ("b.png", b"3")), ("{", faults))))
     assert "failed  w seed 2: it came out as NaN" in lines.splitlines()
     assert batch.failed == ["w seed 2"]
-    assert "for 1 cells" in batch.end(Ended(second, "here", Made(1.0, (("a.png", b"1"), ("b.png", b"3")))))
+    assert "for 1 cells" in batch.end(JobEnd(second, "here", JobOutput(1.0, (("a.png", b"1"), ("b.png", b"3")))))
     again = SweepResults(tmp_path / "w", plan)
     assert [path.read_bytes() for path in sorted((tmp_path / "w").glob("*.png"))] == [b"1", b"3"]
     todo = again.todo()
     assert [read_cells(job.prompt[job.node]["inputs"]["cell"]) for job in todo] == [[("seed 2",)], [("seed 4",)]]
     assert [job.name for job in todo] == ["w seed 2", "w seed 4"]
-    again.save(todo[0], Made(1.0, (("a.png", b"2"),)))
+    again.save(todo[0], JobOutput(1.0, (("a.png", b"2"),)))
     assert [job.name for job in again.todo()] == ["w seed 4"]
 
 

@@ -129,10 +129,10 @@ def test_the_key_is_of_all_that_makes_the_result_and_of_nothing_else(tmp_path: P
 
 
 def test_the_key_is_of_the_content_of_models_where_it_is_known():
-    from steer.runner.batch.jobs import Job
+    from steer.runner.batch.jobs import BatchJob
 
-    plain = Job("w", api())
-    with_lora = Job("w", {"1": {"class_type": "LoraLoader", "inputs": {"lora_name": "a.safetensors"}}})
+    plain = BatchJob("w", api())
+    with_lora = BatchJob("w", {"1": {"class_type": "LoraLoader", "inputs": {"lora_name": "a.safetensors"}}})
     assert plain.with_models({"a.safetensors": "1" * 64}).key == plain.key, "it names no model"
     keys = {
         with_lora.with_models(known).key for known in ({}, {"a.safetensors": "1" * 64}, {"a.safetensors": "2" * 64})
@@ -148,11 +148,11 @@ names = st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text)
 def test_results_are_found_again_and_only_while_their_files_are_there(
     tmp_path_factory: pytest.TempPathFactory, ends: list[tuple[str, bool]], torn: int
 ):
-    from steer.runner.batch.jobs import Job
+    from steer.runner.batch.jobs import BatchJob
     from steer.runner.batch.results import Results
 
     folder = tmp_path_factory.mktemp("out")
-    jobs = [Job(name, noisy_prompt(seed=i)) for i, (name, _) in enumerate(ends)]
+    jobs = [BatchJob(name, noisy_prompt(seed=i)) for i, (name, _) in enumerate(ends)]
     results = Results(folder / "r")
     for job, (_, good) in zip(jobs, ends, strict=True):
         if good:
@@ -180,7 +180,7 @@ def test_results_are_found_again_and_only_while_their_files_are_there(
 
 def test_long_and_similar_names_stay_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from steer.runner.batch import batch
-    from steer.runner.batch.jobs import Job
+    from steer.runner.batch.jobs import BatchJob
     from steer.runner.batch.sweeps import KIND, SweepPlan
     from steer.runner.files import MAX_STEM, folder_name, safe_name
 
@@ -197,7 +197,7 @@ def test_long_and_similar_names_stay_apart(tmp_path: Path, monkeypatch: pytest.M
         batch, "SweepResults", lambda folder, plan: taken.append(folder) or type("", (), {"todo": list})
     )
     sweep = {"1": {"class_type": KIND, "inputs": {}}}
-    batch.Batch(tmp_path).add([Job(name, sweep) for name in names], lambda job: [], [])
+    batch.Batch(tmp_path).add([BatchJob(name, sweep) for name in names], lambda job: [], [])
     assert taken == [tmp_path / folder for folder in folders]
 
 
@@ -220,13 +220,17 @@ def write(path: Path, prompt: dict[str, Any]) -> Path:
 
 
 def test_a_folder_belongs_to_one_batch_at_a_time(tmp_path: Path):
-    from steer.runner.batch.results import claimed
+    from steer.runner.batch.results import claim_folder
     from steer.runner.comfyui.messages import QueueError
 
     folder = tmp_path / "out"
-    with claimed(folder), pytest.raises(QueueError, match=r"another batch is at work in .*out.*--out"), claimed(folder):
+    with (
+        claim_folder(folder),
+        pytest.raises(QueueError, match=r"another batch is at work in .*out.*--out"),
+        claim_folder(folder),
+    ):
         pytest.fail("two have it")
-    with claimed(folder), claimed(tmp_path / "other"):
+    with claim_folder(folder), claim_folder(tmp_path / "other"):
         pass
 
 

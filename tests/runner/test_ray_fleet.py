@@ -47,14 +47,14 @@ class Scripted:
         return SimpleNamespace(steer=ours.steer, code=ours.code, weights="x" if other else ours.weights, models={})
 
     def run(self, job: Any, contents: dict[str, bytes]) -> Any:
-        from steer.runner.batch.worker import Made
+        from steer.runner.batch.worker import JobOutput
 
         self.runs += 1
         if "comes back" in self.fault and not self.died:
             self.died = True
             raise RayError("the actor died")
         time.sleep(0.01)
-        return ("made", Made(0.1, ()))
+        return ("made", JobOutput(0.1, ()))
 
     def progress(self) -> None:
         return None
@@ -82,9 +82,9 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def jobs(count: int) -> list[Any]:
-    from steer.runner.batch.jobs import Job
+    from steer.runner.batch.jobs import BatchJob
 
-    return [Job(f"job {i}", {"1": {"class_type": "KSampler", "inputs": {"seed": i}}}) for i in range(count)]
+    return [BatchJob(f"job {i}", {"1": {"class_type": "KSampler", "inputs": {"seed": i}}}) for i in range(count)]
 
 
 def test_who_cannot_work_is_left_out_by_name_and_ended_and_all_are_waited_for_at_once(fleet: Any):
@@ -175,15 +175,17 @@ def test_a_named_server_of_another_steer_is_left_out(monkeypatch: pytest.MonkeyP
 
 
 def test_a_server_is_left_out_only_for_what_another_has():
-    from steer.runner.batch.jobs import Job
-    from steer.runner.batch.servers import lacking
+    from steer.runner.batch.jobs import BatchJob
+    from steer.runner.batch.servers import find_lacking
 
     def place(kinds: str, models: str) -> Any:
         return SimpleNamespace(object_info=dict.fromkeys(kinds), has_model=lambda need: need.name in models.split())
 
     def told(places: dict[str, Any], prompts: list[tuple[str, str]], **more: Any) -> dict[str, str]:
-        made = [Job("j", {k: {"class_type": k, "inputs": {"m": model}} for k in kinds}) for kinds, model in prompts]
-        return {name: line for name, _, line in lacking(places, made, **({"kinds": (), "models": None} | more))}
+        made = [
+            BatchJob("j", {k: {"class_type": k, "inputs": {"m": model}} for k in kinds}) for kinds, model in prompts
+        ]
+        return {name: line for name, _, line in find_lacking(places, made, **({"kinds": (), "models": None} | more))}
 
     both = {"a": place("KL", "x.pt"), "b": place("K", "x.pt y.pt")}
     assert told({"a": both["a"]}, [("Z", "z.pt")]) == {}, "there is nobody to compare with"
@@ -207,14 +209,16 @@ def test_a_server_is_left_out_only_for_what_another_has():
     ],
 )
 def test_bad_arguments_are_told(tmp_path: Path, capsys: Any, arguments: list[str], told: str):
-    from steer.runner.batch.command import NOT_STARTED, main
+    from steer.runner import cli
+    from steer.runner.batch.options import NOT_STARTED
 
     (tmp_path / "w.json").write_text('{"1": {"class_type": "X", "inputs": {}}}')
-    assert main([str(tmp_path / "w.json"), *arguments]) == NOT_STARTED
+    assert cli.run(["queue", str(tmp_path / "w.json"), *arguments]) == NOT_STARTED
     assert told in capsys.readouterr().out
 
 
 def test_a_url_that_is_named_twice_is_one_worker(fleet: Any, tmp_path: Path, monkeypatch: Any, capsys: Any):
+    from steer.runner import cli
     from steer.runner.batch import command
     from steer.runner.batch.on_ray import fleet as cluster
 
@@ -226,7 +230,7 @@ def test_a_url_that_is_named_twice_is_one_worker(fleet: Any, tmp_path: Path, mon
 
     monkeypatch.setattr(cluster, "RayFleet", stop)
     (tmp_path / "w.json").write_text('{"1": {"class_type": "X", "inputs": {}}}')
-    command.main([str(tmp_path / "w.json"), "--ray", "--comfyui-url", "h:1", "--comfyui-url", "http://h:1/"])
+    cli.run(["queue", str(tmp_path / "w.json"), "--ray", "--comfyui-url", "h:1", "--comfyui-url", "http://h:1/"])
     assert asked[0][1:4] == (0, 0.0, ["http://h:1"])
 
 
@@ -243,11 +247,12 @@ def test_a_url_that_is_named_twice_is_one_worker(fleet: Any, tmp_path: Path, mon
 )
 def test_what_a_batch_on_ray_sets_up_first(arguments: str, has_ray: bool, engine: bool):
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import run, importlib.util, pathlib\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import importlib.util, pathlib\n"
+        "from runner.pack import load_pack; load_pack(); from steer.runner import cli, setup\n"
         f"importlib.util.find_spec = lambda name: {'object()' if has_ray else None}\n"
-        "run.setup.VENV = pathlib.Path(sys.prefix)\nrun._dispatch = lambda command, rest: 0\n"
-        "run.setup.prepare = lambda engine, dev: print(engine)\n"
-        f"run.main(['queue', 'w.json', *{arguments.split()!r}])"
+        "setup.VENV = pathlib.Path(sys.prefix)\ncli.call = lambda options: 0\n"
+        "setup.prepare = lambda needs: print(needs.engine)\n"
+        f"cli.main(['queue', 'w.json', *{arguments.split()!r}])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(engine)

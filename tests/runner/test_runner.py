@@ -69,12 +69,12 @@ def test_set_that_is_malformed(tmp_path: Path):
 def test_what_is_advised_for_set_names_a_widget_that_there_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    from steer.runner.slides import command
+    from steer.runner import cli
     from steer.runner.workflow import edit
 
     monkeypatch.setenv("COLUMNS", "500")  # no example over two lines
     with pytest.raises(SystemExit):
-        command.parse(["--help"])
+        cli.parse(["slides", "--help"])
     with pytest.raises(WorkflowError) as error:
         edit.Setting.parse("Canny")
     readmes = [(ROOT / name).read_text("utf-8").replace("KSampler.steps", "") for name in ("README.md", "README.ko.md")]
@@ -83,7 +83,7 @@ def test_what_is_advised_for_set_names_a_widget_that_there_is(
     assert all(found), "each of them has an example"
     labels = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text("utf-8"))
     widgets = set()
-    for node in (node for path in edit.bundled() for node in edit.read(path)["nodes"]):
+    for node in (node for path in edit.list_bundled() for node in edit.read_workflow(path)["nodes"]):
         title = node.get("title") or labels.get(node["type"], {}).get("display_name")
         widgets |= {(title, each["widget"]["name"]) for each in node.get("inputs", []) if "widget" in each}
     assert {example for examples in found for example in examples} <= widgets

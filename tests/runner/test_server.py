@@ -26,7 +26,7 @@ def object_info(server) -> dict[str, Any]:
 def test_workflow_runs_to_pictures_that_open_as_it(client, object_info: dict[str, Any], path: Path):
     from steer.runner.workflow import edit as workflows
 
-    graph = workflows.read(path)
+    graph = workflows.read_workflow(path)
     prompt = workflows.to_prompt(graph, object_info)
     for node in prompt.values():  # fewer steps than they ship with: the browser's tests run them as they are
         if isinstance(node["inputs"].get("steps"), int):

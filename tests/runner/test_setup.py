@@ -17,13 +17,13 @@ NEW, OLD = "3.12.4 (main) [GCC]", "3.10.12 (main) [GCC]"
 
 def test_a_too_old_python_is_told_so_before_anything_is_made(tmp_path: Path):
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.version_info = (3, 10, 12, 'final', 0)\n"
-        f"import run, pathlib\nrun.setup.VENV = pathlib.Path({str(tmp_path / 'venv')!r})\n"
-        "run.setup.PYTHON = run.setup.VENV / 'python'\n"
-        "run.setup.venv.create = lambda *_, **__: sys.exit('a venv was made')\nrun.main([])"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from runner.pack import load_pack; load_pack()\n"
+        f"import pathlib; from steer.runner import cli, setup; setup.VENV = pathlib.Path({str(tmp_path / 'venv')!r})\n"
+        "sys.version_info = (3, 10, 12, 'final', 0); setup.PYTHON = setup.VENV / 'python'\n"
+        "setup.venv.create = lambda *_, **__: sys.exit('a venv was made')\nsys.exit(cli.main([]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
-    assert "SetupError: run.py needs Python 3.11 or newer" in done.stderr
+    assert "Set-up failed: run.py needs Python 3.11 or newer" in done.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -70,17 +70,17 @@ def test_the_packages_hang_on_the_venvs_python(tmp_path: Path, monkeypatch: pyte
     from steer.runner import setup
 
     venv = _Venv(tmp_path / "venv", monkeypatch)
-    setup.prepare(engine=False)
+    setup.prepare(setup.Needs())
     assert (venv.made, venv.pips()) == (1, 1)
     for caller in ("3.11.2 (main) [GCC]", "3.13.0 (main) [GCC]"):
         monkeypatch.setattr("sys.version", caller)
-        setup.prepare(engine=False)
+        setup.prepare(setup.Needs())
     assert (venv.made, venv.pips()) == (1, 1), "another Python calls, the venv is the same"
     venv.write("3.12.5 (main) [GCC]")
-    setup.prepare(engine=False)
+    setup.prepare(setup.Needs())
     assert (venv.made, venv.pips()) == (1, 2), "another Python is in the venv"
     venv.write(OLD)
-    setup.prepare(engine=False)
+    setup.prepare(setup.Needs())
     assert (venv.made, venv.pips()) == (2, 1), "made anew, and nothing of the old one left"
 
 
@@ -92,6 +92,6 @@ def test_a_venv_that_does_not_run_is_told_of_and_left_alone(tmp_path: Path, monk
     venv.write(NEW)
     venv.python.write_text("#!/bin/sh\nexit 3\n")
     with pytest.raises(setup.SetupError, match=r"does not run\. Delete .*venv and run the same command again"):
-        setup.prepare(engine=False)
+        setup.prepare(setup.Needs())
     assert venv.python.exists()
     assert not venv.made

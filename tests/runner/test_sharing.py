@@ -62,13 +62,13 @@ def lay_out(folder: Path, data: Any) -> Path:
     ],
 )  # fmt: skip
 def test_the_hash_that_a_workflow_tells_of_a_model_is_kept_where_it_is_a_sha256(told: dict[str, str], known: str):
-    from steer.runner.share.command import located
+    from steer.runner.share.command import locate
     from steer.runner.workflow.needs import ModelNeed, model_needs
 
     model = {"name": "far.safetensors", "url": URL, "directory": "checkpoints", **told}
     workflow = {"nodes": [node(2, "CheckpointLoaderSimple", ["far.safetensors"], models=[model])], "links": []}
     (need,) = model_needs(workflow)
-    assert need == located(need, Path("nowhere")) == ModelNeed("far.safetensors", "checkpoints", URL, known)
+    assert need == locate(need, Path("nowhere")) == ModelNeed("far.safetensors", "checkpoints", URL, known)
 
 
 def packed(folder: Path) -> Path:

@@ -52,8 +52,8 @@ def graph(text: str = "a girl") -> dict[str, Any]:
 
 
 def test_what_the_frontend_does_not_send_is_neither_sent_nor_missing(tmp_path: Path):
-    from steer.runner.check import examine
     from steer.runner.comfyui.inventory import ComfyFolder
+    from steer.runner.share.check import examine
     from steer.runner.workflow.edit import to_prompt
     from steer.runner.workflow.prompt import WorkflowError
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from steer.nodes.seeds.choices import A1111_GPU, COMFYUI, DIFFUSERS, RNGS
 from steer.nodes.seeds.ladder import parse_ladder
-from steer.nodes.seeds.noise import Draw, batch_noise, batches, laddered, make_draws, slerp
+from steer.nodes.seeds.noise import Draw, batch_noise, batches, make_draws, make_ladder, slerp
 from steer.nodes.seeds.rng import philox_4x32_10, philox_stream
 
 # 4-D and 5-D latents, with and without a multiple of 16 elements, and one of fewer than 16.
@@ -234,9 +234,9 @@ def test_a_ladders_faults_are_named(text: str, fault: str):
 
 def test_a_ladder_is_no_longer_than_a_batch_may_be():
     assert parse_ladder("0, 0.25,.3, 1") == (0.0, 0.25, 0.3, 1.0)
-    assert len(laddered(make_draws(range(2048)), (0.0, 1.0))) == 4096
+    assert len(make_ladder(make_draws(range(2048)), (0.0, 1.0))) == 4096
     with pytest.raises(ValueError, match="ladder: 2049 seeds at 2 strengths are 4,098 pictures; the limit is 4,096"):
-        laddered(make_draws(range(2049)), (0.0, 1.0))
+        make_ladder(make_draws(range(2049)), (0.0, 1.0))
 
 
 @pytest.mark.parametrize("newer", [False, True])

@@ -1,4 +1,4 @@
-"""As much of Ray as runner/cluster.py calls: actors are objects of this process, each call a thread."""
+"""As much of Ray as runner/batch/on_ray/fleet.py calls: actors are objects of this process, each call a thread."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from steer.nodes.sweep.plan.cells import Settings
 from steer.nodes.sweep.plan.freeze import (
     ASIDE,
     cell_text,
-    frozen_prompt,
-    frozen_workflow,
+    freeze_prompt,
+    freeze_workflow,
     idle_sweeps,
     put_aside,
     read_cell,
@@ -107,7 +107,7 @@ def test_a_frozen_prompt_changes_the_cell_only_and_forgets_the_cache():
     prompt = graph()
     prompt["4"]["is_changed"] = [1]
     before = copy.deepcopy(prompt)
-    frozen = frozen_prompt(prompt, "9", "here")
+    frozen = freeze_prompt(prompt, "9", "here")
     assert prompt == before
     assert frozen["9"]["inputs"] == prompt["9"]["inputs"] | {"cell": "here"}
     assert (frozen["4"], frozen["5"]) == (graph()["4"], graph()["5"])
@@ -124,11 +124,11 @@ def test_a_frozen_prompt_sets_the_sweeps_aside_that_its_picture_does_not_need():
     prompt["9"]["inputs"]["latent"] = ["encoded", 0]
     prompt["first"]["inputs"]["loop"] = ["9", 1]
     assert idle_sweeps(prompt, "9") == ["behind", "beside"]
-    frozen = frozen_prompt(prompt, "9", "here")
+    frozen = freeze_prompt(prompt, "9", "here")
     changed = {name: one["inputs"]["cell"] for name, one in frozen.items() if one != prompt[name]}
     assert changed == {"9": "here", "behind": ASIDE, "beside": ASIDE}
     assert idle_sweeps(prompt, "made by another node") == []
-    assert frozen_prompt(prompt, "made by another node", "here") == prompt
+    assert freeze_prompt(prompt, "made by another node", "here") == prompt
 
 
 def sweep(number: int, value: str = "") -> dict[str, Any]:
@@ -155,16 +155,16 @@ def cell_of(workflow: dict[str, Any], path: str) -> str:
 
 def test_a_frozen_workflow_at_the_top_and_in_subgraphs():
     flat = {"nodes": [sweep(6), sweep(7), {"id": 8, "type": "SteerSweep", "widgets_values": {"seed": 1, "cell": ""}}]}
-    frozen = frozen_workflow(flat, "7", "here")
+    frozen = freeze_workflow(flat, "7", "here")
     assert frozen is not None
     assert [cell_of(frozen, number) for number in ("6", "7", "8")] == ["", "here", ""]
-    frozen = frozen_workflow(flat, "8", "here")
+    frozen = freeze_workflow(flat, "8", "here")
     assert frozen is not None
     assert [cell_of(frozen, number) for number in ("6", "7", "8")] == ["", "", "here"]
-    frozen = frozen_workflow(flat, "8", "here", ["6", "7", "9"])
+    frozen = freeze_workflow(flat, "8", "here", ["6", "7", "9"])
     assert frozen is not None
     assert [cell_of(frozen, number) for number in ("6", "7", "8")] == [ASIDE, ASIDE, "here"]
-    nested = frozen_workflow(in_subgraphs(1), "10:3:7", "here")
+    nested = freeze_workflow(in_subgraphs(1), "10:3:7", "here")
     assert nested is not None
     assert cell_of(nested, "10:3:7") == "here"
     assert len(nested["definitions"]["subgraphs"]) == 2, "a subgraph that stands in one place needs no copy"
@@ -173,13 +173,13 @@ def test_a_frozen_workflow_at_the_top_and_in_subgraphs():
 def test_a_subgraph_that_stands_twice_is_frozen_in_one_place_only():
     workflow = in_subgraphs(2)
     before = copy.deepcopy(workflow)
-    frozen = frozen_workflow(workflow, "11:3:7", "here")
+    frozen = freeze_workflow(workflow, "11:3:7", "here")
     assert workflow == before
     assert frozen is not None
     assert (cell_of(frozen, "10:3:7"), cell_of(frozen, "11:3:7")) == ("", "here")
     ids = [graph["id"] for graph in frozen["definitions"]["subgraphs"]]
     assert len(set(ids)) == len(ids)
-    alone = frozen_workflow(workflow, "11:3:7", "here", ["10:3:7"])
+    alone = freeze_workflow(workflow, "11:3:7", "here", ["10:3:7"])
     assert alone is not None
     assert (cell_of(alone, "10:3:7"), cell_of(alone, "11:3:7")) == (ASIDE, "here")
 
@@ -187,14 +187,14 @@ def test_a_subgraph_that_stands_twice_is_frozen_in_one_place_only():
 @pytest.mark.parametrize("path", ["6", "7:1", "10:4:7", "10:3:8"])
 def test_a_workflow_without_the_node_is_told(path: str):
     assert (
-        frozen_workflow(in_subgraphs(1) | {"nodes": [{"id": 10, "type": "outer"}, {"id": 7, "type": "X"}]}, path, "x")
+        freeze_workflow(in_subgraphs(1) | {"nodes": [{"id": 10, "type": "outer"}, {"id": 7, "type": "X"}]}, path, "x")
         is None
     )
 
 
 def test_a_node_whose_last_widget_is_another_is_left_alone():
-    assert frozen_workflow({"nodes": [sweep(7, "someone else's")]}, "7", "here") is None
-    assert frozen_workflow({"nodes": [sweep(7, " ")]}, "7", "here") == {"nodes": [sweep(7, "here")]}, "blank is none"
+    assert freeze_workflow({"nodes": [sweep(7, "someone else's")]}, "7", "here") is None
+    assert freeze_workflow({"nodes": [sweep(7, " ")]}, "7", "here") == {"nodes": [sweep(7, "here")]}, "blank is none"
 
 
 def after_a_run(number: int, cell: str = "", *behind: Any) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def after_a_run(number: int, cell: str = "", *behind: Any) -> dict[str, Any]:
 def test_the_text_below_the_node_that_is_saved_behind_the_cell_is_no_hindrance(behind: tuple[Any, ...]):
     before = {"nodes": [after_a_run(6, "", *behind), after_a_run(7, " ", *behind)]}
     expected = {"nodes": [after_a_run(6, ASIDE, *behind), after_a_run(7, "here", *behind)]}
-    assert frozen_workflow(before, "7", "here", ["6"]) == expected
+    assert freeze_workflow(before, "7", "here", ["6"]) == expected
     told = {"nodes": [after_a_run(7, "angry", *behind)]}
-    assert frozen_workflow(told, "7", "here") is None, "the blank one before it is the negative prompt"
+    assert freeze_workflow(told, "7", "here") is None, "the blank one before it is the negative prompt"
     assert put_aside(told, ["7"]) == told

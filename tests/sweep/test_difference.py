@@ -13,7 +13,7 @@ from steer.nodes.sweep.sheet.difference import (
     automatic_scale,
     change_map,
     describe,
-    fitted_mask,
+    fit_mask,
     heat_map,
     measure,
 )
@@ -63,11 +63,11 @@ def test_masks_without_inside_or_outside_are_told():
 def test_masks_are_fitted():
     mask = torch.zeros(6, 10)
     mask[:3] = 1.0
-    fitted = fitted_mask(mask, 24, 40)
+    fitted = fit_mask(mask, 24, 40)
     assert fitted.shape == (24, 40)
     assert (fitted[:8] == 1.0).all()
     assert (fitted[16:] == 0.0).all()
-    assert torch.equal(fitted_mask(mask, 6, 10), mask)
+    assert torch.equal(fit_mask(mask, 6, 10), mask)
 
 
 def test_colours_are_those_of_magma():

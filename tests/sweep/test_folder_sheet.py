@@ -109,13 +109,13 @@ def test_headings_hold_only_what_differs(sweep, monkeypatch: pytest.MonkeyPatch)
 
 def test_blanks_show_their_error_and_leave_the_others_alone(sweep, monkeypatch: pytest.MonkeyPatch):
     written: list[str] = []
-    real = folder_sheet._written
+    real = folder_sheet._write_labels
 
     def watched(text: str, *rest: Any) -> Any:
         written.append(text)
         return real(text, *rest)
 
-    monkeypatch.setattr(folder_sheet, "_written", watched)
+    monkeypatch.setattr(folder_sheet, "_write_labels", watched)
     manifest = sweep(PLACES, MOODS, blank=1, missing=2)
     with open(manifest.folder / "4.png", "r+b") as picture:  # the size stays, so the manifest calls it finished
         picture.write(b"no picture")

@@ -86,7 +86,7 @@ def test_a_list_of_models_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_model_file_that_was_replaced_behind_comfyuis_cache_is_told():
-    from steer.nodes.sweep.plan.inputs import Given
+    from steer.nodes.sweep.plan.inputs import SweepInputs as Given
     from steer.nodes.sweep.plan.origin import check_files
 
     def given(version: str) -> Given:
@@ -222,7 +222,7 @@ def test_progress_tells_the_plan_first_then_each_cell(lab: Lab, monkeypatch: pyt
 
 def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     import comfy.model_management as management
-    from steer.nodes.sweep.plan.inputs import Given as SweepInputs
+    from steer.nodes.sweep.plan.inputs import SweepInputs
     from steer.nodes.sweep.run import comfy_pictures
 
     free = 0.0

@@ -8,8 +8,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from steer.nodes.sweep.sheet.labels import as_list, only_what_differs
-from steer.nodes.text.fonts import CJK, EMOJI, Fonts, clean, clusters, covers, font_folders, font_for, unknown_letters
-from steer.nodes.text.lettering import common_size, draw_block, line_height, prepared, set_text, units, wrap
+from steer.nodes.text.fonts import (
+    CJK,
+    EMOJI,
+    Fonts,
+    clean,
+    clusters,
+    covers,
+    find_unknown_letters,
+    font_folders,
+    font_for,
+)
+from steer.nodes.text.lettering import common_size, draw_block, line_height, prepare_labels, set_text, units, wrap
 
 FONTS = Fonts(system=False)
 LATIN = "gorgeous, (crop top:1.2) Ag/jQ_fy-7.5 |@%"
@@ -29,7 +39,7 @@ anything = st.text(st.characters(), max_size=60)  # lone surrogates, controls an
 @given(labels, st.integers(16, 300), st.integers(8, 40), st.integers(1, 6))
 def test_no_ink_leaves_the_box_and_none_is_clipped(text: str, width: int, size: int, limit: int):
     width = max(width, 2 * size)  # narrower than one emoji nothing can be set
-    block = set_text(prepared(text), FONTS, size, width, limit)
+    block = set_text(prepare_labels(text), FONTS, size, width, limit)
     assert len(block.lines) <= limit
     assert block.width <= width
     assert block.height == len(block.lines) * line_height(size)
@@ -52,7 +62,7 @@ def test_no_ink_leaves_the_box_and_none_is_clipped(text: str, width: int, size: 
 @given(anything, st.integers(1, 200), st.integers(6, 40), st.integers(1, 4))
 def test_any_text_in_any_box_stays_inside(text: str, width: int, size: int, limit: int):
     fonts = Fonts(system=False)
-    block = set_text(prepared(text), fonts, size, width, limit)
+    block = set_text(prepare_labels(text), fonts, size, width, limit)
     image = Image.new("L", (width + 20, 60), 0)
     draw_block(image, block, fonts, (10, 10, width, 40), "#ffffff", "left")
     outside = np.array(image)
@@ -63,7 +73,7 @@ def test_any_text_in_any_box_stays_inside(text: str, width: int, size: int, limi
 @settings(max_examples=100, deadline=None)
 @given(labels, st.integers(40, 300))
 def test_wrapping_loses_no_letter(text: str, width: int):
-    text = prepared(text)
+    text = prepare_labels(text)
     lines, complete = wrap(text, FONTS, 12, width, 10_000)
     assert complete
     assert "".join("".join(lines).split()) == "".join(text.split())
@@ -73,7 +83,7 @@ def test_wrapping_loses_no_letter(text: str, width: int):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(labels, min_size=1, max_size=4), st.integers(60, 300))
 def test_shrinking_stops_at_the_largest_size_that_fits(texts: list[str], width: int):
-    texts = [prepared(text) for text in texts]
+    texts = [prepare_labels(text) for text in texts]
     size = common_size(texts, FONTS, width, 30, 10, 3)
     fits = {s: common_size(texts, FONTS, width, s, s - 1, 3) == s for s in (size, size + 1)}
     assert size == 10 or fits[size]
@@ -89,7 +99,7 @@ def test_what_is_cut_ends_in_an_ellipsis_and_what_fits_does_not():
 
 
 def test_long_prompts_are_quick_to_set():
-    text = prepared("x" * 1_000_000)
+    text = prepare_labels("x" * 1_000_000)
     assert len(text) < 3000
     assert len(set_text(text, FONTS, 12, 200, 6).lines) == 6
 
@@ -132,7 +142,7 @@ def test_letters_of_no_font_are_reported():
     fonts = Fonts(system=False)
     fonts.width("ok \U0010fffd\u0e17", 12)
     assert fonts.missing == {"\U0010fffd", "\u0e17"}
-    assert "U+10FFFD" in unknown_letters(fonts.missing)
+    assert "U+10FFFD" in find_unknown_letters(fonts.missing)
 
 
 def test_system_fonts_help_out(tmp_path, monkeypatch):

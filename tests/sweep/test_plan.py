@@ -17,7 +17,7 @@ from steer.nodes.sweep.plan.cells import (
     Settings,
     batches,
     check_axes,
-    numbered,
+    number_labels,
     plan_cells,
     statement,
 )
@@ -121,7 +121,7 @@ def test_only_neighbours_that_differ_in_the_seed_share_a_batch():
 
 
 def test_labels_that_repeat_are_numbered():
-    (only,) = numbered([prompt_axis(["a", "b", "c"], ["x", "x (2)", "x"])])
+    (only,) = number_labels([prompt_axis(["a", "b", "c"], ["x", "x (2)", "x"])])
     assert only.labels == ("x", "x (2)", "x (3)")
 
 

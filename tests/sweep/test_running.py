@@ -15,7 +15,7 @@ from steer.nodes.sweep.choices import BLANK, STOP
 from steer.nodes.sweep.folder.manifest import AxisRecord, CellPlan, Manifest
 from steer.nodes.sweep.plan.cells import Settings, plan_cells
 from steer.nodes.sweep.run import jobs
-from steer.nodes.sweep.run.jobs import Job, missing, run_jobs
+from steer.nodes.sweep.run.jobs import SweepJob, find_missing, run_jobs
 
 BASE = Settings("girl", "", 0, 1, 1.0, "euler", "normal", 1.0)
 
@@ -46,7 +46,9 @@ class Fake:
 class Folder:
     def __init__(self, home: Path, count: int = 8) -> None:
         axis = seed_axis(range(count))
-        self.jobs = [Job(cell, f"{cell.settings.seed:064x}"[::-1], cell.labels) for cell in plan_cells(BASE, [axis])]
+        self.jobs = [
+            SweepJob(cell, f"{cell.settings.seed:064x}"[::-1], cell.labels) for cell in plan_cells(BASE, [axis])
+        ]
         self.home = home
         plans = [CellPlan(job.key, job.cell.at, job.cell.labels) for job in self.jobs]
         self.manifest = Manifest(home)
@@ -55,7 +57,7 @@ class Folder:
     def run(self, maker: Fake, size: int = 1, on_error: str = BLANK):
         """As a new run of the server would: the manifest is read anew."""
         self.manifest = Manifest(self.home)
-        todo = missing(self.jobs, self.manifest)
+        todo = find_missing(self.jobs, self.manifest)
         return run_jobs(todo, self.manifest, maker, lambda settings: size, on_error, lambda cell: {})
 
     def finished(self) -> list[int]:
@@ -201,8 +203,8 @@ def test_a_torn_line_of_the_manifest_costs_one_cell(folder: Folder):
 
 
 def test_cells_with_one_key_are_made_once(folder: Folder):
-    twin = Job(folder.jobs[0].cell, folder.jobs[1].key, ("twin",))
+    twin = SweepJob(folder.jobs[0].cell, folder.jobs[1].key, ("twin",))
     maker = Fake()
-    run_jobs(missing([*folder.jobs[:2], twin], folder.manifest), folder.manifest, maker, lambda settings: 1, BLANK,
+    run_jobs(find_missing([*folder.jobs[:2], twin], folder.manifest), folder.manifest, maker, lambda settings: 1, BLANK,
              lambda cell: {})  # fmt: skip
     assert maker.asked == [[0], [1]]

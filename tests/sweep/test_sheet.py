@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from steer.nodes.sweep.sheet.layout import Plan, Style, draw, fitted_size, plan
+from steer.nodes.sweep.sheet.layout import Plan, Style, draw, fit_size, plan
 from steer.nodes.sweep.sheet.pictures import frames
 
 
@@ -74,7 +74,7 @@ def test_nothing_overlaps_or_leaves_the_sheet(sizes, texts, columns, gap, font_s
         assert block.height <= box[3]
         assert block.width <= box[2] or any(len(line) == 1 for line in block.lines)
     for (height, width), box in zip(sizes, layout.boxes, strict=True):
-        assert box[2:] == fitted_size((height, width), cell_size)[::-1]
+        assert box[2:] == fit_size((height, width), cell_size)[::-1]
 
 
 def test_reading_order_and_columns():
@@ -104,7 +104,7 @@ def test_scaled_cells_keep_their_shape():
     flat = torch.full((200, 100, 3), 0.25)
     sheet = draw(lay_out([flat], cell_size=50), [flat])
     assert torch.allclose(inside(sheet, lay_out([flat], cell_size=50).boxes[0]), torch.tensor(0.25), atol=1e-5)
-    assert fitted_size((1, 4000), 100) == (1, 100)
+    assert fit_size((1, 4000), 100) == (1, 100)
 
 
 def test_grey_alpha_nan_and_values_out_of_range():

@@ -147,11 +147,11 @@ def test_only_batches_that_keep_every_picture_its_own_are_made(lab: Lab):
     """Else the maker falls back to one picture at a time, whatever batch_size says."""
     from steer.nodes.demo.comfy_model import load_model
     from steer.nodes.sweep.plan.cells import Settings
-    from steer.nodes.sweep.plan.inputs import Given
+    from steer.nodes.sweep.plan.inputs import SweepInputs
     from steer.nodes.sweep.run.comfy_pictures import PictureMaker
 
     def size(wanted: int = 4, sampler: str = "euler", control: Any = None, **latent: Any) -> int:
-        given = Given(load_model(), None, None, {"samples": torch.zeros(1, 4, 8, 8)} | latent, control)
+        given = SweepInputs(load_model(), None, None, {"samples": torch.zeros(1, 4, 8, 8)} | latent, control)
         return PictureMaker(given, lambda share, preview: None).batch_size(
             wanted, Settings("", "", 0, 1, 1.0, sampler, "normal", 1.0)
         )
@@ -170,7 +170,7 @@ def test_an_empty_latent_of_another_scale_becomes_that_of_the_model(lab: Lab, mo
     """As newer ComfyUIs do it: their empty latents tell the scale they were made for, and KSampler hands it on."""
     import comfy.sample
     from steer.nodes.demo.comfy_model import load_model
-    from steer.nodes.sweep.plan.inputs import Given
+    from steer.nodes.sweep.plan.inputs import SweepInputs
     from steer.nodes.sweep.run.comfy_pictures import picture_size
 
     def spacial(model: Any, latent_image: torch.Tensor, downscale_ratio_spacial: float | None = None) -> torch.Tensor:
@@ -195,7 +195,7 @@ def test_an_empty_latent_of_another_scale_becomes_that_of_the_model(lab: Lab, mo
         (pixels,) = lab.sweep(folder=name).values()
         assert pixels.shape == (side, side, 3), name
         assert side == 32 or (pixels == stock).all(), "it is what the latent of the right scale makes"
-    assert picture_size(Given(load_model(), None, None, latent)) == (64, 64)
+    assert picture_size(SweepInputs(load_model(), None, None, latent)) == (64, 64)
     assert set(told) == {4}
 
 

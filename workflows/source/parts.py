@@ -89,7 +89,7 @@ def with_changes(graph: Graph, folder: Output, at: tuple[int, int]) -> Output:
     )[0]  # fmt: skip
 
 
-def guided(
+def guide_row(
     graph: Graph, *, positive: Output, negative: Output, net: Output, latent: Output, image: Output | None = None,
     lines: Output | None = None, keypoints: Output | None = None,
 ) -> Node:  # fmt: skip
@@ -100,7 +100,7 @@ def guided(
     )  # fmt: skip
 
 
-def shown(graph: Graph, guide: Node, number: int, what: str, prefix: str) -> None:
+def show_row(graph: Graph, guide: Node, number: int, what: str, prefix: str) -> None:
     """The hint as the ControlNet gets it, a slide's step `number` in its third column; beside it the guide's report."""
     graph.group(f"{number}  {what}", at=(370, -60), size=(270, 365))
     graph.node(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .parts import NOISE, guided, shown, with_and_without
+from .parts import NOISE, guide_row, show_row, with_and_without
 
 if TYPE_CHECKING:
     from ...runner.workflow.builder import Graph
@@ -52,13 +52,13 @@ def build(graph: Graph, kit: Kit) -> None:
         text="Girl with a Pearl Earring, smiling, beach",
     )  # fmt: skip
     negative = graph.node("CLIPTextEncode", at=(180, 629), called="Negative prompt", clip=models.clip, text="")
-    guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], image=canny[0])
+    guide = guide_row(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], image=canny[0])
 
     graph.group("4  Four seeds", at=(370, 320), size=(270, 205))
     seeds = graph.node("SteerSeeds", at=(380, 384), size=(250, 138), text="1-4")
     noise = graph.node("SteerSeededNoise", at=NOISE, called="Noise of each seed", seeds=seeds["seeds"])
 
-    shown(graph, guide, 5, "Edges", "steer/08-canny-edges")
+    show_row(graph, guide, 5, "Edges", "steer/08-canny-edges")
 
     graph.group("6  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .parts import guided, shown, with_and_without
+from .parts import guide_row, show_row, with_and_without
 
 if TYPE_CHECKING:
     from ...runner.workflow.builder import Graph
@@ -51,12 +51,12 @@ def build(graph: Graph, kit: Kit) -> None:
     )  # fmt: skip
     positive = graph.node("CLIPTextEncode", at=(180, 467), called="Prompts", clip=models.clip, text=rooms["prompts"])
     negative = graph.node("CLIPTextEncode", at=(180, 497), called="Negative prompt", clip=models.clip, text="")
-    guide = guided(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], lines=lines["lines"])
+    guide = guide_row(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], lines=lines["lines"])
 
     graph.group("5  One seed", at=(370, 325), size=(270, 180))
     noise = graph.node("RandomNoise", at=(380, 395), size=(250, 82), called="Seed", noise_seed=4)
 
-    shown(graph, guide, 6, "Lines", "steer/09-mlsd-lines")
+    show_row(graph, guide, 6, "Lines", "steer/09-mlsd-lines")
 
     graph.group("7  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .parts import guided, shown, with_and_without
+from .parts import guide_row, show_row, with_and_without
 
 if TYPE_CHECKING:
     from ...runner.workflow.builder import Graph
@@ -53,14 +53,14 @@ def build(graph: Graph, kit: Kit) -> None:
     )  # fmt: skip
     positive = graph.node("CLIPTextEncode", at=(180, 467), called="Prompts", clip=models.clip, text=people["prompts"])
     negative = graph.node("CLIPTextEncode", at=(180, 497), called="Negative prompt", clip=models.clip, text="")
-    guide = guided(
+    guide = guide_row(
         graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], keypoints=picture["keypoints"]
     )
 
     graph.group("5  One seed", at=(370, 325), size=(270, 180))
     noise = graph.node("RandomNoise", at=(380, 395), size=(250, 82), called="Seed", noise_seed=2)
 
-    shown(graph, guide, 6, "Skeleton", "steer/10-openpose-skeleton")
+    show_row(graph, guide, 6, "Skeleton", "steer/10-openpose-skeleton")
 
     graph.group("7  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(

@@ -52,7 +52,7 @@ def choose(grid: Grid, selection: str) -> list[CellPlan]:
     chosen = sorted(grid.cells, key=lambda cell: cell.at)
     parts = [part.strip() for part in selection.split(";") if part.strip()]
     for part in parts:
-        wanted = {label for word in part.split("|") if word.strip() for label in _holding(word.strip(), labels)}
+        wanted = {label for word in part.split("|") if word.strip() for label in _cells_with(word.strip(), labels)}
         chosen = [cell for cell in chosen if not wanted.isdisjoint(cell.labels)]
     if not chosen:
         raise ValueError(
@@ -98,7 +98,7 @@ def picture_size(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _holding(word: str, labels: Sequence[str]) -> list[str]:
+def _cells_with(word: str, labels: Sequence[str]) -> list[str]:
     folded = " ".join(word.casefold().split())
     words = re.compile(rf"(?<!\w){re.escape(folded)}(?!\w)")
     tests: tuple[Callable[[str], object], ...] = (folded.__eq__, words.search, lambda label: folded in label)

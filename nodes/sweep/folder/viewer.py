@@ -62,10 +62,10 @@ def _state(manifest: Manifest, record: CellRecord) -> dict[str, Any]:
     return {
         "file": done.file if done else None,
         "error": record.error,
-        "values": [[name, _shown(value)] for name, value in record.values.items()],
+        "values": [[name, _cell_entry(value)] for name, value in record.values.items()],
         "seconds": record.seconds,
     }
 
 
-def _shown(value: Any) -> str:
+def _cell_entry(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -26,8 +26,8 @@ from ...choices import (
     SWITCH_TIME,
 )
 from ...prompts.comments import without_comments
-from ...prompts.swap import WholePrompt, swapped
-from ...prompts.timed_parse import parse_timed, retimed, switches, write_timed
+from ...prompts.swap import WholePrompt, apply_swaps
+from ...prompts.timed_parse import parse_timed, retime, switches, write_timed
 
 MAX_AXES = 4
 # What is slow to change comes first and changes least: a checkpoint is loaded once, a prompt encoded once.
@@ -82,7 +82,7 @@ class Cell:
     settings: Settings
 
 
-def numbered(axes: Sequence[Axis]) -> list[Axis]:
+def number_labels(axes: Sequence[Axis]) -> list[Axis]:
     """The axes with the labels of each made different, so that labels name one cell."""
     result = []
     for axis in axes:
@@ -160,7 +160,7 @@ class _Prompts:
 
     def _made(self, at: Sequence[int]) -> str:
         swaps = [axis.values[i] for axis, i in zip(self.axes, at, strict=True) if axis.name == PROMPT]
-        text = swapped(self.base, swaps) if swaps else without_comments(self.base)
+        text = apply_swaps(self.base, swaps) if swaps else without_comments(self.base)
         prompt = parse_timed(text, "positive")
         for axis, i in zip(self.axes, at, strict=True):
             if axis.name == SWITCH_TIME:
@@ -168,7 +168,7 @@ class _Prompts:
                     raise ValueError(
                         "axis switch time: nothing in the prompt switches. Write for example [smiling:angry:0.4] in it."
                     )
-                return write_timed(retimed(prompt, axis.values[i]))
+                return write_timed(retime(prompt, axis.values[i]))
         return text
 
 

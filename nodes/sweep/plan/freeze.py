@@ -70,7 +70,7 @@ def idle_sweeps(prompt: Json, node_id: str) -> list[str]:
     return [name for name in other_sweeps(prompt, node_id) if name not in needed]
 
 
-def frozen_prompt(prompt: Json, node_id: str, cell: str) -> Json:
+def freeze_prompt(prompt: Json, node_id: str, cell: str) -> Json:
     """The API prompt with the node's `cell` set, and the sweeps that it does not need set aside.
 
     What ComfyUI's cache noted in it (is_changed) is left out, because it would be believed when the prompt is queued
@@ -83,7 +83,7 @@ def frozen_prompt(prompt: Json, node_id: str, cell: str) -> Json:
     return result
 
 
-def frozen_workflow(workflow: Json, node_id: str, cell: str, idle: Sequence[str] = ()) -> Json | None:
+def freeze_workflow(workflow: Json, node_id: str, cell: str, idle: Sequence[str] = ()) -> Json | None:
     """The UI workflow with the widget of the node set; None where the node or its widget is not found in it.
 
     node_id: as in the API prompt, such as "12:7" for node 7 in the subgraph that node 12 is. A subgraph that stands in

@@ -11,7 +11,7 @@ from ...control.stack import ControlStack
 
 
 @dataclass(frozen=True)
-class Given:
+class SweepInputs:
     """What is connected to a sweep. latent: LATENT of one picture. sampler, sigmas, control: None if they are not."""
 
     model: Any

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from .inputs import Given
+from .inputs import SweepInputs
 
 KEPT = 64  # models whose files are remembered
 # of each execution (its dynprompt) the objects that every Sweep got
@@ -19,7 +19,7 @@ _objects: WeakKeyDictionary[Any, dict[str, tuple[int, ...]]] = WeakKeyDictionary
 _files: OrderedDict[tuple[Any, ...], dict[str, str]] = OrderedDict()
 
 
-def check_one(dynprompt: Any, node_id: str, given: Given) -> None:
+def check_one(dynprompt: Any, node_id: str, given: SweepInputs) -> None:
     """Raises ValueError where one execution gives a Sweep a second MODEL, CLIP, VAE, SAMPLER or ControlNet."""
     nets = tuple(id(control.net) for control in given.control or ())
     objects = (id(given.model), id(given.clip), id(given.vae), id(given.sampler), *nets)
@@ -30,7 +30,7 @@ def check_one(dynprompt: Any, node_id: str, given: Given) -> None:
         )
 
 
-def check_files(given: Given, files: Mapping[str, str]) -> None:
+def check_files(given: SweepInputs, files: Mapping[str, str]) -> None:
     """Raises ValueError where a file is another one than when a Sweep last saw this very model.
 
     files: name -> identity of the files that the model, CLIP and VAE come from.

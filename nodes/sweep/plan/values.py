@@ -133,15 +133,15 @@ def _numbers(text: str, kind: str, limits: Numbers) -> Iterator[str]:
         for value in _range(text, position, match):
             if limits.whole and value != value.to_integral_value():
                 raise TextError(
-                    text, position, f"the range gives {_written(value, False)}, but {kind} are whole numbers."
+                    text, position, f"the range gives {_format(value, False)}, but {kind} are whole numbers."
                 )
             if not limits.low <= value <= limits.high:
                 raise TextError(
-                    text, position, f"{kind} {_written(value, False)} is outside {limits.low:g} to {limits.high:g}."
+                    text, position, f"{kind} {_format(value, False)} is outside {limits.low:g} to {limits.high:g}."
                 )
             if kind == SWITCH_TIME and pointed and value > 1:
                 raise TextError(text, position, "a switch time with a point is a fraction, at most 1.0.")
-            number = _written(value, kind == SWITCH_TIME and pointed)
+            number = _format(value, kind == SWITCH_TIME and pointed)
             if number in seen:
                 raise TextError(text, position, f"{number} is there twice. Remove one.")
             if len(seen) == MAX_VALUES:
@@ -171,7 +171,7 @@ def _range(text: str, position: int, match: re.Match[str]) -> Iterator[Decimal]:
     yield from (low + step * i for i in range(int((high - low) / step) + 1))
 
 
-def _written(value: Decimal, point: bool) -> str:
+def _format(value: Decimal, point: bool) -> str:
     """Without needless zeros; with a point where the number is a fraction."""
     text = f"{value.normalize():f}"
     return f"{text}.0" if point and "." not in text else text
@@ -192,7 +192,7 @@ def _names(text: str, kind: str, known: Sequence[str]) -> Iterator[tuple[Any, st
         raise TextError(text, 0, f"there is no {kind} here. Write one a line.")
 
 
-def _found(text: str, position: int, name: str, kind: str, known: Sequence[str]) -> str:
+def _find(text: str, position: int, name: str, kind: str, known: Sequence[str]) -> str:
     """As find_name, whose fault is told with its place in the text."""
     try:
         return find_name(name, kind, known)
@@ -203,7 +203,7 @@ def _found(text: str, position: int, name: str, kind: str, known: Sequence[str])
 
 
 def _name(text: str, position: int, part: str, kind: str, known: Sequence[str]) -> tuple[str, str]:
-    name = _found(text, position, part, kind, known)
+    name = _find(text, position, part, kind, known)
     return name, _short(name) if kind == CHECKPOINT else name
 
 
@@ -217,7 +217,7 @@ def _lora(text: str, position: int, part: str, kind: str, known: Sequence[str]) 
         raise TextError(
             text, position, f"'{strength.strip()[:12]}' is no strength. Write for example name.safetensors : 0.8."
         )
-    value = Lora(_found(text, position, name.strip(), kind, known), float(strength))
+    value = Lora(_find(text, position, name.strip(), kind, known), float(strength))
     return value, f"{_short(value.name)} {value.strength:g}"
 
 

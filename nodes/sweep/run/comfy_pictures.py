@@ -27,7 +27,7 @@ from ...prompts.comfy_conditioning import Conditioning, encode, timed_conditioni
 from ...prompts.timed_parse import parse_timed
 from ...seeds.comfy_noise import PerImageSampler, name_of, step_noise
 from ..plan.cells import Settings
-from ..plan.inputs import Given
+from ..plan.inputs import SweepInputs
 
 KEPT = 16  # encoded prompts
 PLAIN = "euler"  # its schedule is the one of samplers that ComfyUI does not know
@@ -39,7 +39,7 @@ FREE_SHARE = 0.7  # of the free memory that an automatic batch may take
 log = logging.getLogger(__name__)
 
 
-def known_names(kind: str) -> list[str]:
+def list_names(kind: str) -> list[str]:
     """The names that ComfyUI lists for an axis of names. Raises ValueError for a kind that has none."""
     if kind == SAMPLER:
         return list(comfy.samplers.KSampler.SAMPLERS)
@@ -65,7 +65,7 @@ def check_latent(latent: dict[str, Any]) -> None:
         raise ValueError("latent: it holds NaN or infinite values. Check the node that made it.")
 
 
-def fitted(model: Any, latent: dict[str, Any]) -> torch.Tensor:
+def fit_channels(model: Any, latent: dict[str, Any]) -> torch.Tensor:
     """The samples [1, C, H, W] of a latent as KSampler begins with them: empty ones get the model's channels and scale.
 
     Older ComfyUIs change the channels alone and take no ratios.
@@ -75,9 +75,9 @@ def fitted(model: Any, latent: dict[str, Any]) -> torch.Tensor:
     return fix(model, latent["samples"], **{name: latent[name] for name in RATIOS if name in latent and name in taken})
 
 
-def picture_size(given: Given) -> tuple[int, int]:
+def picture_size(given: SweepInputs) -> tuple[int, int]:
     """(height, width) in pixels of a picture of the sweep."""
-    vae, shape = given.vae, fitted(given.model, given.latent).shape
+    vae, shape = given.vae, fit_channels(given.model, given.latent).shape
     scale = int(vae.spacial_compression_decode()) if vae is not None else 8  # an axis of checkpoints brings its own
     return shape[-2] * scale, shape[-1] * scale
 
@@ -88,7 +88,7 @@ class PictureMaker:
     passes = (management.InterruptProcessingException,)
     out_of_memory = (management.OOM_EXCEPTION, torch.OutOfMemoryError)
 
-    def __init__(self, given: Given, on_step: Callable[[float, Any], None], model_name: str = "") -> None:
+    def __init__(self, given: SweepInputs, on_step: Callable[[float, Any], None], model_name: str = "") -> None:
         """on_step: called after each step with the share of the steps done and a preview, or None. model_name: the file
         of the model that is connected, for messages."""
         self.given, self.on_step, self.model_name = given, on_step, model_name
@@ -128,7 +128,7 @@ class PictureMaker:
             return wanted
         if management.is_device_cpu(model.load_device):
             return 1
-        shape, free = fitted(model, self.given.latent).shape, _free_memory(model.load_device)
+        shape, free = fit_channels(model, self.given.latent).shape, _free_memory(model.load_device)
         fitting = (n for n in GPU_BATCHES if model.memory_required([2 * n, *shape[1:]]) < FREE_SHARE * free)
         return next(fitting, 1)
 
@@ -224,7 +224,7 @@ class PictureMaker:
     ) -> torch.Tensor:
         """As ComfyUI's common_ksampler; each picture has the noise that KSampler draws for its seed alone."""
         latent = self.given.latent
-        image = fitted(model, latent)
+        image = fit_channels(model, latent)
         noise: list[Any] = [comfy.sample.prepare_noise(image, cell.seed, latent.get("batch_index")) for cell in cells]
         if len(cells) > 1:
             sampler = PerImageSampler(sampler, [cell.seed for cell in cells])

@@ -37,19 +37,30 @@ from ..plan.cells import (
     Settings,
     batches,
     check_axes,
-    numbered,
+    number_labels,
     plan_cells,
     statement,
     title_of,
 )
 from ..plan.comfy_model_files import file_identity, file_size, node_state
-from ..plan.freeze import ASIDE, TEMP_CELLS, cell_text, frozen_prompt, frozen_workflow, idle_sweeps, other_sweeps
-from ..plan.inputs import Given
+from ..plan.freeze import ASIDE, TEMP_CELLS, cell_text, freeze_prompt, freeze_workflow, idle_sweeps, other_sweeps
+from ..plan.inputs import SweepInputs
 from ..plan.origin import check_files, check_one
 from ..plan.values import find_name
 from ..sheet.folder_sheet import notice, sheet_of
-from .comfy_pictures import PictureMaker, check_latent, known_names, picture_size, swept_control
-from .jobs import Job, as_bytes, fault_of, grid_of_jobs, jobs_of, missing, plan_text, report_of, run_jobs, the_job
+from .comfy_pictures import PictureMaker, check_latent, list_names, picture_size, swept_control
+from .jobs import (
+    SweepJob,
+    as_bytes,
+    fault_of,
+    find_missing,
+    grid_of_jobs,
+    jobs_of,
+    plan_text,
+    report_of,
+    run_jobs,
+    the_job,
+)
 
 SHEET_CELL, SHEET_MEGAPIXELS = 256, 32.0  # of the sheet that the node shows; Contact Sheet makes others of the folder
 PREVIEW = 512
@@ -83,7 +94,7 @@ class SweepRun:
     """
 
     def __init__(
-        self, given: Given, settings: Settings, axes: Sequence[Axis], folder: str, on_error: str, max_cells: int,
+        self, given: SweepInputs, settings: Settings, axes: Sequence[Axis], folder: str, on_error: str, max_cells: int,
         hidden: Any,
     ) -> None:  # fmt: skip
         """hidden: the node's hidden inputs unique_id, dynprompt, prompt and extra_pnginfo."""
@@ -92,11 +103,11 @@ class SweepRun:
         self.home = folder_inside(_output_folder(), folder)
         settings = replace(
             settings,
-            sampler=find_name(settings.sampler, SAMPLER, known_names(SAMPLER)),
-            scheduler=find_name(settings.scheduler, SCHEDULER, known_names(SCHEDULER)),
+            sampler=find_name(settings.sampler, SAMPLER, list_names(SAMPLER)),
+            scheduler=find_name(settings.scheduler, SCHEDULER, list_names(SCHEDULER)),
         )
         _check(given, axes, max_cells)
-        axes = numbered(axes)
+        axes = number_labels(axes)
         cells = plan_cells(settings, axes)
         _check_controls(given, cells)
         self.given, self.axes, self.folder, self.on_error, self.hidden = given, axes, folder, on_error, hidden
@@ -116,7 +127,7 @@ class SweepRun:
         self._check_folder()
         manifest = Manifest(self.home)
         remove_unfinished(self.home)
-        todo = missing(self.jobs, manifest)
+        todo = find_missing(self.jobs, manifest)
         show = _Show(self.node_id, todo)
         maker = self._maker(show.step)
 
@@ -177,7 +188,7 @@ class SweepRun:
         manifest.folder.mkdir(parents=True)
         made: dict[str, torch.Tensor] = {}
 
-        def keep(job: Job, picture: torch.Tensor) -> None:
+        def keep(job: SweepJob, picture: torch.Tensor) -> None:
             made[job.key] = picture
             show.picture(job, picture)
 
@@ -232,7 +243,7 @@ class SweepRun:
                 raise ValueError(f"folder: another Sweep of this workflow (node {number}) has the folder '{folder}' "
                                  "too. Give each Sweep its own.")  # fmt: skip
 
-    def _jobs(self, upstream: Upstream) -> list[Job]:
+    def _jobs(self, upstream: Upstream) -> list[SweepJob]:
         given = self.given
         shared = shared_parts(
             upstream, self.node_id, given.latent, control=given.control, sampler=given.sampler, sigmas=given.sigmas
@@ -246,9 +257,9 @@ class SweepRun:
         text, info, prompt = cell_text(cell.labels), self.hidden.extra_pnginfo or {}, self.hidden.prompt or {}
         texts = {name: value for name, value in info.items() if name != "workflow"}
         if prompt:
-            texts["prompt"] = frozen_prompt(prompt, self.node_id, text)
+            texts["prompt"] = freeze_prompt(prompt, self.node_id, text)
         workflow, idle = info.get("workflow"), idle_sweeps(prompt, self.node_id)
-        if isinstance(workflow, dict) and (frozen := frozen_workflow(workflow, self.node_id, text, idle)):
+        if isinstance(workflow, dict) and (frozen := freeze_workflow(workflow, self.node_id, text, idle)):
             texts["workflow"] = frozen
         return texts
 
@@ -269,7 +280,7 @@ def _output_folder() -> Path:
     return Path(folder_paths.get_output_directory())
 
 
-def _check(given: Given, axes: Sequence[Axis], max_cells: int) -> None:
+def _check(given: SweepInputs, axes: Sequence[Axis], max_cells: int) -> None:
     """Raises ValueError unless every value of every axis can be used."""
     connected = Connected(given.control is not None, given.sampler is not None, given.sigmas is not None)
     check_axes(axes, connected, max_cells)
@@ -281,10 +292,10 @@ def _check(given: Given, axes: Sequence[Axis], max_cells: int) -> None:
     for axis in axes:
         for value in axis.values if axis.name in NAMES else ():
             if value is not None:
-                find_name(getattr(value, "name", value), axis.name, known_names(axis.name))
+                find_name(getattr(value, "name", value), axis.name, list_names(axis.name))
 
 
-def _check_controls(given: Given, cells: Sequence[Cell]) -> None:
+def _check_controls(given: SweepInputs, cells: Sequence[Cell]) -> None:
     """Raises ValueError for a hint that was made for another latent, and a start after the end and the like, in any
     cell."""
     seen: set[tuple[float | None, ...]] = set()
@@ -315,13 +326,13 @@ def _write_page(manifest: Manifest) -> None:
 class _Show:
     """The progress of a sweep: bar, text below the node, and preview."""
 
-    def __init__(self, node_id: str, jobs: Sequence[Job]) -> None:
+    def __init__(self, node_id: str, jobs: Sequence[SweepJob]) -> None:
         self.node_id, self.total = node_id, len(jobs)
         self.numbers = {job.key: number for number, job in enumerate(jobs)}
         self.bar = comfy.utils.ProgressBar(100 * max(1, self.total))
-        self.batch: Sequence[Job] = ()
+        self.batch: Sequence[SweepJob] = ()
 
-    def begin(self, batch: Sequence[Job]) -> None:
+    def begin(self, batch: Sequence[SweepJob]) -> None:
         self.batch = batch
         first = self.numbers[batch[0].key] + 1
         which = f"cell {first}" if len(batch) == 1 else f"cells {first}-{first + len(batch) - 1}"
@@ -332,7 +343,7 @@ class _Show:
         done = self.numbers[self.batch[0].key] + share * len(self.batch)
         self.bar.update_absolute(int(100 * done), preview=preview)
 
-    def picture(self, job: Job, picture: torch.Tensor) -> None:
+    def picture(self, job: SweepJob, picture: torch.Tensor) -> None:
         done = self.numbers[job.key] + 1
         image = Image.fromarray(as_bytes(picture)).convert("RGB")
         self.bar.update_absolute(100 * done, preview=("JPEG", image, PREVIEW))

@@ -46,7 +46,7 @@ class Maker(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class SweepJob:
     """A cell to make. key: its hash. name: what tells it apart, for files and messages."""
 
     cell: Cell
@@ -64,9 +64,9 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
 
-def missing(jobs: Sequence[Job], manifest: Manifest) -> list[Job]:
+def find_missing(jobs: Sequence[SweepJob], manifest: Manifest) -> list[SweepJob]:
     """The jobs without a picture, each key once, in their order."""
-    keys: dict[str, Job] = {}
+    keys: dict[str, SweepJob] = {}
     for job in jobs:
         if job.key not in keys and manifest.finished(job.key) is None:
             keys[job.key] = job
@@ -74,14 +74,14 @@ def missing(jobs: Sequence[Job], manifest: Manifest) -> list[Job]:
 
 
 def run_jobs(
-    jobs: Sequence[Job],
+    jobs: Sequence[SweepJob],
     manifest: Manifest,
     maker: Maker,
     size: Callable[[Settings], int],
     on_error: str,
     texts: Callable[[Cell], Mapping[str, Any]],
-    begin: Callable[[Sequence[Job]], object] = lambda batch: None,
-    show: Callable[[Job, torch.Tensor], object] = lambda job, picture: None,
+    begin: Callable[[Sequence[SweepJob]], object] = lambda batch: None,
+    show: Callable[[SweepJob, torch.Tensor], object] = lambda job, picture: None,
     overridden: Collection[str] = (),
 ) -> Outcome:
     """Make `jobs` and record each before the next batch begins.
@@ -93,7 +93,7 @@ def run_jobs(
     """
     outcome = Outcome()
 
-    def values(job: Job) -> dict[str, Any]:
+    def values(job: SweepJob) -> dict[str, Any]:
         return {name: value for name, value in job.cell.settings.values().items() if name not in overridden}
 
     started = time.monotonic()
@@ -118,7 +118,7 @@ def run_jobs(
                 fault = None
                 limit[:] = [len(batch) // 2]
             else:
-                log.warning("Sweep: the cell '%s' failed.", _named(batch[0]), exc_info=True)
+                log.warning("Sweep: the cell '%s' failed.", _job_name(batch[0]), exc_info=True)
                 fault = f"{error}".strip() or type(error).__name__
             pictures = ()
         if not pictures and fault is None:  # outside `except`, whose traceback holds on to the tensors
@@ -135,9 +135,9 @@ def run_jobs(
                 show(job, pictures[i])
             else:
                 manifest.record(CellRecord(job.key, None, reason, values(job), seconds))
-                outcome.failed.append((_named(job), reason))
+                outcome.failed.append((_job_name(job), reason))
                 if on_error == STOP:
-                    raise RuntimeError(f"The cell '{_named(job)}' failed: {reason}")
+                    raise RuntimeError(f"The cell '{_job_name(job)}' failed: {reason}")
     outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -150,7 +150,7 @@ def fault_of(picture: torch.Tensor) -> str | None:
 
 
 def _finish(
-    job: Job, picture: torch.Tensor, manifest: Manifest, texts: Callable[[Cell], Mapping[str, Any]],
+    job: SweepJob, picture: torch.Tensor, manifest: Manifest, texts: Callable[[Cell], Mapping[str, Any]],
     values: dict[str, Any], seconds: float,
 ) -> None:  # fmt: skip
     file = f"{file_stem(job.name, job.key)}.png"
@@ -158,7 +158,7 @@ def _finish(
     manifest.record(CellRecord(job.key, file, None, values, seconds))
 
 
-def _named(job: Job) -> str:
+def _job_name(job: SweepJob) -> str:
     return " x ".join(job.name) or "the only one"
 
 
@@ -167,7 +167,7 @@ MAX_FAILURES = 20  # that the report names
 
 def jobs_of(
     cells: Sequence[Cell], axes: Sequence[Axis], shared: Mapping[str, Any], identity: FileIdentity
-) -> list[Job]:
+) -> list[SweepJob]:
     """The cells with their keys, in their order; each named by its labels on the axes that have several values."""
     varying = [i for i, axis in enumerate(axes) if len(axis) > 1] or list(range(len(axes)))
     known: dict[str, str | None] = {}
@@ -178,17 +178,18 @@ def jobs_of(
         return known[name]
 
     return [
-        Job(cell, cell_key(cell.settings, shared, remembered), tuple(cell.labels[i] for i in varying)) for cell in cells
+        SweepJob(cell, cell_key(cell.settings, shared, remembered), tuple(cell.labels[i] for i in varying))
+        for cell in cells
     ]
 
 
-def grid_of_jobs(title: str, axes: Sequence[Axis], jobs: Sequence[Job]) -> Grid:
+def grid_of_jobs(title: str, axes: Sequence[Axis], jobs: Sequence[SweepJob]) -> Grid:
     """The grid as the manifest records it, its axes as they are wired."""
     records = tuple(AxisRecord(axis.name, axis.labels) for axis in axes)
     return Grid(title, records, tuple(CellPlan(job.key, job.cell.at, job.cell.labels) for job in jobs))
 
 
-def the_job(jobs: Sequence[Job], grid: Grid, text: str) -> Job:
+def the_job(jobs: Sequence[SweepJob], grid: Grid, text: str) -> SweepJob:
     """The one that the widget `cell` names: by all its labels, as a saved picture has it, or by some, as in Load Cells.
 
     Raises ValueError where none or several are meant.
@@ -210,7 +211,7 @@ def the_job(jobs: Sequence[Job], grid: Grid, text: str) -> Job:
     return next(job for job in jobs if job.cell.at == places[0])
 
 
-def plan_text(grid: Grid, groups: Sequence[Sequence[Job]]) -> str:
+def plan_text(grid: Grid, groups: Sequence[Sequence[SweepJob]]) -> str:
     """The plan of a sweep as JSON, for whoever divides it among several ComfyUIs.
 
     {"title", "axes": [{"name", "labels"}], "batches": [[{"key", "at", "labels", "name", "values"}]]}: cells in one

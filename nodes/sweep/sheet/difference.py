@@ -61,7 +61,7 @@ def measure(changes: torch.Tensor, mask: torch.Tensor | None = None) -> Change:
     return Change(values.mean().item(), _mean(values, inside), _mean(values, 1.0 - inside))
 
 
-def fitted_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """MASK [h, w] -> [height, width] in 0..1, bilinear as ComfyUI scales masks."""
     mask = finite(mask)
     if mask.shape == (height, width):

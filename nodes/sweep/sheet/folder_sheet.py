@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from ...text.fonts import Fonts
-from ...text.lettering import common_size, draw_block, line_height, prepared, set_text
+from ...text.lettering import common_size, draw_block, line_height, prepare_labels, set_text
 from ..folder.manifest import Grid, Manifest
 from ..folder.selection import picture_size, read_picture, varying_axes
 from .labels import only_what_differs
@@ -45,7 +45,7 @@ class Tile:
                 return read_picture(self.path, (height, width))
             except ValueError as error:
                 text = str(error)
-        return _written(text, height, width, style, fonts)
+        return _write_labels(text, height, width, style, fonts)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def sheet_of(
         gap=gap, cell_size=cell_size, font_size=font_size, title=grid.title, dark=dark, max_megapixels=math.inf
     )
     while True:
-        blocks, whole = _arranged(grid, tiles, style, fonts)
+        blocks, whole = _arrange(grid, tiles, style, fonts)
         megapixels = whole.width * whole.height / 1e6
         if megapixels <= max_megapixels:
             break
@@ -108,10 +108,10 @@ def sheet_of(
 
 def notice(text: str) -> torch.Tensor:
     """A text in the place of a sheet, IMAGE [1, H, W, 3]."""
-    return _written(text, 192, 768, Style(), Fonts())[None]
+    return _write_labels(text, 192, 768, Style(), Fonts())[None]
 
 
-def _arranged(grid: Grid, tiles: dict[tuple[int, ...], Tile], style: Style, fonts: Fonts) -> tuple[list[_Block], Plan]:
+def _arrange(grid: Grid, tiles: dict[tuple[int, ...], Tile], style: Style, fonts: Fonts) -> tuple[list[_Block], Plan]:
     """The blocks of a sheet, and where they go on it; of a single block, where its pictures go."""
     axes = [_headers(grid.axes[i].labels) for i in varying_axes(grid)]
     inner, outer = axes[:2], axes[2:]
@@ -158,7 +158,7 @@ def _tiles(manifest: Manifest, grid: Grid) -> dict[tuple[int, ...], Tile]:
     return {at: Tile(size or largest, path, text) for at, (path, size, text) in found.items()}
 
 
-def _written(text: str, height: int, width: int, style: Style, fonts: Fonts) -> torch.Tensor:
+def _write_labels(text: str, height: int, width: int, style: Style, fonts: Fonts) -> torch.Tensor:
     """A plain tile [height, width, 3] with `text` in its middle, as much as fits; paper where there is no text."""
     tint = tuple(round(0.9 * part + 0.1 * (255 - part)) for part in style.paper)
     canvas = Image.new("RGB", (width, height), tint if text else style.paper)
@@ -166,8 +166,8 @@ def _written(text: str, height: int, width: int, style: Style, fonts: Fonts) -> 
     box_width, box_height = width - 2 * margin, height - 2 * margin
     base = max(10, min(24, round(width / 14)))
     lines = max(1, box_height // line_height(base))
-    size = common_size([prepared(text)], fonts, box_width, base, max(8, round(0.6 * base)), lines)
-    block = set_text(prepared(text), fonts, size, box_width, max(1, box_height // line_height(size)))
+    size = common_size([prepare_labels(text)], fonts, box_width, base, max(8, round(0.6 * base)), lines)
+    block = set_text(prepare_labels(text), fonts, size, box_width, max(1, box_height // line_height(size)))
     top = margin + max(0, (box_height - block.height) // 2)
     draw_block(canvas, block, fonts, (margin, top, box_width, height - margin - top), style.ink)
     return torch.from_numpy(np.array(canvas)).to(torch.float32).div_(255.0)

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from ...text.fonts import Fonts
-from ...text.lettering import Block, common_size, draw_block, prepared, set_text
+from ...text.lettering import Block, common_size, draw_block, prepare_labels, set_text
 from .pictures import on_paper
 
 MIN_TEXT_WIDTH = 96  # pixels: captions make columns at least this wide where their longest word needs it
@@ -70,10 +70,10 @@ def plan(sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style, 
     """
     fonts = fonts or Fonts()
     _check(sizes, labels, style)
-    fitted = [fitted_size(size, style.cell_size) for size in sizes]
+    fitted = [fit_size(size, style.cell_size) for size in sizes]
     height, width = max(h for h, _ in fitted), max(w for _, w in fitted)
     captions, heads, sides = (
-        [prepared(text) for text in texts] for texts in (labels, style.column_labels, style.row_labels)
+        [prepare_labels(text) for text in texts] for texts in (labels, style.column_labels, style.row_labels)
     )
     base = style.font_size or min(48, max(12, round(width / 16)))
     floor = min(base, max(10, round(0.7 * base)))
@@ -88,7 +88,7 @@ def plan(sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style, 
     gap, margin = style.gap, max(style.gap, base // 2)
     left = margin + (max(block.width for block in side) + gap + base // 2 if side else 0)
     full_width = left + columns * (column_width + gap) - gap + margin
-    title = set_text(prepared(style.title), fonts, round(1.5 * base), full_width - 2 * margin, CAPTION_LINES)
+    title = set_text(prepare_labels(style.title), fonts, round(1.5 * base), full_width - 2 * margin, CAPTION_LINES)
 
     texts: list[tuple[Block, Box, str]] = []
     boxes: list[Box] = []
@@ -135,12 +135,12 @@ def draw(
     sheet = torch.from_numpy(np.array(canvas)).to(torch.float32).div_(255.0)
     paper = torch.tensor(layout.style.paper, dtype=torch.float32) / 255.0
     for done, (frame, (x, y, width, height)) in enumerate(zip(pictures, layout.boxes, strict=True), start=1):
-        sheet[y : y + height, x : x + width] = scaled(on_paper(frame, paper), height, width)
+        sheet[y : y + height, x : x + width] = scale(on_paper(frame, paper), height, width)
         step(done)
     return sheet[None]
 
 
-def scaled(frame: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def scale(frame: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """[H, W, 3] -> [height, width, 3], bicubic, averaged when smaller. The same size is returned as it is."""
     if frame.shape[:2] == (height, width):
         return frame
@@ -149,7 +149,7 @@ def scaled(frame: torch.Tensor, height: int, width: int) -> torch.Tensor:
     return moved[0].permute(1, 2, 0).clamp(0.0, 1.0)
 
 
-def fitted_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     """(height, width) with the long side made `long_side` pixels, shape kept; unchanged for 0."""
     if not long_side or max(size) == long_side:
         return size

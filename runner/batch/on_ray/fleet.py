@@ -19,10 +19,10 @@ from ...comfyui.client import ComfyClient
 from ...comfyui.messages import Progress, QueueError, ServerLost
 from ...comfyui.process import python_of
 from ...workflow.needs import model_needs
-from ..jobs import Job
+from ..jobs import BatchJob
 from ..pool import JobFailed, JobRefused, WorkerLost
 from ..servers import BatchWorker, OnProgress, Servers
-from ..worker import Made
+from ..worker import JobOutput
 from .worker import ComfyWorker, Identity, WorkerSetup, identity_of
 
 INSTALL = f'{sys.executable} -m pip install "ray[default]"'
@@ -42,7 +42,7 @@ class RayWorker:
         self.on_progress: OnProgress = lambda name, job, progress: None
         self.expected: Identity | None = None
 
-    def run(self, job: Job) -> Made:
+    def run(self, job: BatchJob) -> JobOutput:
         """Raises JobFailed, JobRefused or WorkerLost."""
         try:
             contents = {file.sha256: file.path.read_bytes() for file in job.files}
@@ -202,12 +202,12 @@ class RayFleet:
         worker.kill()
         self._running.remove(worker)
 
-    def check(self, jobs: Sequence[Job]) -> Iterator[str]:
+    def check(self, jobs: Sequence[BatchJob]) -> Iterator[str]:
         """Leave out the workers of another Steer or with another file under the name of a model."""
         names = sorted({need.name for job in jobs for need in model_needs(job.prompt)})
         found: dict[str, Identity] = self._ask_all("identity", names)
         ours = identity_of(setup.ROOT, self._comfyui, names)
-        self.models = known_models(found, ours)
+        self.models = find_known_models(found, ours)
         for worker in list(self._running):
             if faults := differences(found[worker.name], ours, self.models):
                 self._leave_out(worker, f"{worker.name} {'; '.join(faults)}.")
@@ -240,7 +240,7 @@ class RayFleet:
         self._ray.shutdown()
 
 
-def known_models(found: Mapping[str, Identity], ours: Identity) -> dict[str, str]:
+def find_known_models(found: Mapping[str, Identity], ours: Identity) -> dict[str, str]:
     """The sha256 that counts for each model that anybody has: that of this machine, else that of most workers.
 
     Raises QueueError where neither decides.

@@ -18,7 +18,7 @@ from ...comfyui.messages import Picture, Progress
 from ...comfyui.process import ComfyServer, ServerError, has_gpu
 from ...files import is_inside, sha256_of
 from ...workflow.needs import ModelNeed, model_file
-from ..jobs import Job, JobFile
+from ..jobs import BatchJob, JobFile
 from ..pool import JobFailed, JobRefused, WorkerLost
 from ..worker import ServerWorker
 
@@ -92,7 +92,7 @@ class ComfyWorker:
     def _read(self, file: JobFile) -> bytes:
         return self._contents[file.sha256]
 
-    def _note(self, name: str, job: Job, progress: Progress) -> None:
+    def _note(self, name: str, job: BatchJob, progress: Progress) -> None:
         self._progress = progress
 
     def up(self) -> str:
@@ -105,7 +105,7 @@ class ComfyWorker:
     def identity(self, models: Sequence[str]) -> Identity:
         """Of the Steer that its ComfyUI has loaded, and of those of `models` that it has."""
         comfyui = Path(self.setup.comfyui)
-        return identity_of(loaded_pack(self.object_info(), comfyui), comfyui, models)
+        return identity_of(find_loaded_pack(self.object_info(), comfyui), comfyui, models)
 
     def progress(self) -> Progress | None:
         return self._progress
@@ -114,7 +114,7 @@ class ComfyWorker:
         if self._worker is not None:
             self._worker.cancel()
 
-    def run(self, job: Job, contents: dict[str, bytes]) -> tuple[Any, ...]:
+    def run(self, job: BatchJob, contents: dict[str, bytes]) -> tuple[Any, ...]:
         """("made", Made), ("failed", why), ("refused", why) or ("lost", why, whether its ComfyUI is gone)."""
         with self._lock:
             if self._worker is None:
@@ -167,7 +167,7 @@ def _paths(home: Path, picture: Picture) -> Iterator[Path]:
         yield home / picture.type / name
 
 
-def loaded_pack(object_info: dict[str, Any], comfyui: Path) -> Path | None:
+def find_loaded_pack(object_info: dict[str, Any], comfyui: Path) -> Path | None:
     """The folder of the Steer that a ComfyUI has loaded, as its own answer names it; None where it has none."""
     module = str(object_info.get(A_NODE_OF_STEER, {}).get("python_module") or "")
     folder = comfyui / module.replace(".", "/", 1)

@@ -2,7 +2,7 @@
 
     python pose_reference.py WHEEL    (needs Steer's environment and ai-edge-litert; run from the checkout's root)
 
-The chain of preprocessors/mediapipe_pose.py on each photograph of tests/support/pose_photos.py, with the five
+The chain of preprocessors/pose/mediapipe.py on each photograph of tests/support/pose_photos.py, with the five
 MediaPipe networks run
 by ai-edge-litert 2.3.0 from the untouched .tflite files of the mediapipe 0.10.21 wheel.
 """

@@ -10,10 +10,10 @@ import comfy.model_management
 import comfy.utils
 import torch
 
-from ...preprocessors.lines.draw import traced
-from ...preprocessors.pictures import Placement, check_pictures, fitted, picture_size, rgb_bytes
+from ...preprocessors.lines.draw import redraw
+from ...preprocessors.pictures import Placement, check_pictures, fit_onto, picture_size, rgb_bytes
 from ...preprocessors.recognise import is_line_hint
-from ..comfy_progress import with_progress
+from ..comfy_progress import track_progress
 
 log = logging.getLogger(__name__)
 NO_EDGES = "no edges: lower both thresholds, or turn on auto"
@@ -27,7 +27,7 @@ def check(images: torch.Tensor) -> None:
 def pictures(images: torch.Tensor) -> Iterator[Any]:
     """Each picture of an IMAGE as uint8 [H, W, 3] RGB; progress and Cancel between them. ValueError on bad input."""
     check_pictures(images)
-    yield from with_progress((rgb_bytes(images, index) for index in range(len(images))), len(images))
+    yield from track_progress((rgb_bytes(images, index) for index in range(len(images))), len(images))
 
 
 def size(images: torch.Tensor) -> tuple[int, int]:
@@ -48,7 +48,7 @@ def target_size(latent: dict[str, Any] | None) -> tuple[int, int] | None:
     return None if latent is None else picture_size(latent)
 
 
-def passed_on(what: str, picture: Any, placement: Placement, how: str) -> str:
+def describe_pass_on(what: str, picture: Any, placement: Placement, how: str) -> str:
     """The note on a picture, uint8 [H, W, 3], that is such a hint already; `how`: what was done if its size changed."""
     if placement.keeps(picture):
         return f"passed on as it is: this is {what} already"
@@ -79,18 +79,18 @@ def pass_on_edges(images: torch.Tensor, hint: torch.Tensor, fit: str) -> dict[in
             continue
         picture = rgb_bytes(images, index)
         if is_canny_hint(picture):
-            placement = fitted(size(images), size(hint), fit)
-            notes[index] = passed_on("a Canny hint", picture, placement, "its lines drawn anew")
-            hint[index] = torch.from_numpy(traced(picture, placement)).to(hint) / 255
+            placement = fit_onto(size(images), size(hint), fit)
+            notes[index] = describe_pass_on("a Canny hint", picture, placement, "its lines drawn anew")
+            hint[index] = torch.from_numpy(redraw(picture, placement)).to(hint) / 255
     return notes
 
 
-def edges_told(images: torch.Tensor, hint: torch.Tensor, passed: Mapping[int, str]) -> str:
+def report_edges(images: torch.Tensor, hint: torch.Tensor, passed: Mapping[int, str]) -> str:
     """A report on Canny's hints [B, H, W, 3]: how much of each is edges, or the note on one that was passed on; a
     warning, also in the log, where a picture of `images` has none or is a hint itself."""
-    from ...preprocessors.recognise import already, recognise, sampled
+    from ...preprocessors.recognise import recognise, sample_indices, warn_ready_made
 
-    looked_at = set(sampled(len(images)))
+    looked_at = set(sample_indices(len(images)))
     lines = []
     for index, edges in enumerate(hint[..., 0]):
         if index in passed:
@@ -99,24 +99,24 @@ def edges_told(images: torch.Tensor, hint: torch.Tensor, passed: Mapping[int, st
         share = float(edges.mean())
         line = f"{share:.1%} of the picture is edges" if share else NO_EDGES
         warning = "" if share else NO_EDGES
-        if share and index in looked_at and (told := already(recognise(rgb_bytes(images, index)))):
+        if share and index in looked_at and (told := warn_ready_made(recognise(rgb_bytes(images, index)))):
             line, warning = f"{line}; {told}", told
         if warning:
             log.warning("Canny, picture %d: %s.", index + 1, warning)
         lines.append(line)
-    return numbered(lines)
+    return number_lines(lines)
 
 
-def already_a_hint(picture: Any, what: str) -> str:
+def warn_ready_made(picture: Any, what: str) -> str:
     """A remark for the report if uint8 [H, W, 3] looks like such a hint (hints.LINES, POSE) already, but is none pixel
     by pixel, as after JPEG or resizing, so that it was looked at like any picture. Else ""."""
-    from ...preprocessors.recognise import already, recognise
+    from ...preprocessors.recognise import recognise, warn_ready_made
 
     look = recognise(picture)
-    return f"; {already(look)}" if look.what == what and already(look) else ""
+    return f"; {warn_ready_made(look)}" if look.what == what and warn_ready_made(look) else ""
 
 
-def numbered(lines: Sequence[str]) -> str:
+def number_lines(lines: Sequence[str]) -> str:
     """One report for a batch: a single line if all are the same, else "picture 1: ..." and so on."""
     if len(set(lines)) == 1:
         return lines[0]
