@@ -19,18 +19,32 @@ SCALE = 2  # 512 pixels a side
 SCENES: Mapping[str, tuple[int, Mapping[str, Any]]] = {
     "girl with a pearl earring": (
         100,
-        {"kind": "portrait", "subject": "girl with a pearl earring", "background": "black background", "skin": "light",
-         "expression": "neutral", "clothes": "yellow sweater", "yaw": -0.7},
+        {
+            "kind": "portrait",
+            "subject": "girl with a pearl earring",
+            "background": "black background",
+            "skin": "light",
+            "expression": "neutral",
+            "clothes": "yellow sweater",
+            "yaw": -0.7,
+        },
     ),
     "smiling girl": (
         102,
-        {"kind": "portrait", "subject": "girl", "background": "backstreet", "expression": "smiling",
-         "hair_color": "steel gray", "hair_style": "braided", "clothes": "comics printed shirt"},
+        {
+            "kind": "portrait",
+            "subject": "girl",
+            "background": "backstreet",
+            "expression": "smiling",
+            "hair_color": "steel gray",
+            "hair_style": "braided",
+            "clothes": "comics printed shirt",
+        },
     ),
     "two elephants": (101, {"kind": "savanna", "count": 2, "style": "photo"}),
     "empty room": (106, {"kind": "interior", "room": "empty room"}),
     "dancer": (104, {"kind": "figure", "who": "dancer"}),
-}  # fmt: skip
+}
 
 
 def path_of(name: str) -> Path:

@@ -9,7 +9,13 @@ CONTROL_STACK_TYPE = "STEER_CONTROL_STACK"
 
 # What can vary. Prompts may vary along several axes at once, everything else along one.
 SEED, PROMPT, CFG, STEPS, DENOISE, SAMPLER, SCHEDULER = (
-    "seed", "prompt", "cfg", "steps", "denoise", "sampler", "scheduler",
-)  # fmt: skip
+    "seed",
+    "prompt",
+    "cfg",
+    "steps",
+    "denoise",
+    "sampler",
+    "scheduler",
+)
 CONTROL_STRENGTH, CONTROL_START, CONTROL_END = CONTROLS = ("control strength", "control start", "control end")
 SWITCH_TIME, CHECKPOINT, LORA = "switch time", "checkpoint", "LoRA"

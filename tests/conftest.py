@@ -41,8 +41,13 @@ assert str(ROOT) not in map(os.path.abspath, sys.path), "run the suite as `pytho
 
 
 # The files that take minutes, the longest first: begun late, one worker would end on them alone.
-LONG = ("runner/test_browser.py", "control/test_slides.py", "runner/test_server.py", "runner/test_style.py",
-        "runner/test_imports.py")  # fmt: skip
+LONG = (
+    "runner/test_browser.py",
+    "control/test_slides.py",
+    "runner/test_server.py",
+    "runner/test_style.py",
+    "runner/test_imports.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,8 +78,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
 
     folder = tmp_path_factory.mktemp("server")
     (folder / "user").mkdir()
-    arguments = ["--cpu", "--output-directory", str(folder / "output"), "--user-directory", str(folder / "user"),
-                 "--temp-directory", str(folder)]  # fmt: skip
+    arguments = [
+        "--cpu",
+        "--output-directory",
+        str(folder / "output"),
+        "--user-directory",
+        str(folder / "user"),
+        "--temp-directory",
+        str(folder),
+    ]
     with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "comfyui.log", arguments=arguments) as running:
         yield running
 

@@ -31,10 +31,27 @@ from .words import (
 )
 
 __all__ = [
-    "CLOTHES", "DATA_VERSION", "EXPRESSIONS", "EYE_COLORS", "FIGURE_PLACES", "HAIR_COLORS", "HAIR_STYLES", "HELD_OUT",
-    "KINDS", "PLACES", "POSES", "ROOMS", "SAVANNA_LIGHTS", "SAVANNA_STYLES", "SIZE", "SKIN_TONES", "SUBJECTS", "WHO",
-    "Scene", "render",
-]  # fmt: skip
+    "CLOTHES",
+    "DATA_VERSION",
+    "EXPRESSIONS",
+    "EYE_COLORS",
+    "FIGURE_PLACES",
+    "HAIR_COLORS",
+    "HAIR_STYLES",
+    "HELD_OUT",
+    "KINDS",
+    "PLACES",
+    "POSES",
+    "ROOMS",
+    "SAVANNA_LIGHTS",
+    "SAVANNA_STYLES",
+    "SIZE",
+    "SKIN_TONES",
+    "SUBJECTS",
+    "WHO",
+    "Scene",
+    "render",
+]
 
 _PAINTERS = {
     "portrait": (draw_portrait, caption_portrait),

@@ -8,8 +8,14 @@ from random import Random
 Attributes = Mapping[str, "str | int"]
 
 QUALITY = (
-    "best lighting", "cinematic composition", "detailed", "high quality", "beautiful", "masterpiece", "best quality",
-)  # fmt: skip
+    "best lighting",
+    "cinematic composition",
+    "detailed",
+    "high quality",
+    "beautiful",
+    "masterpiece",
+    "best quality",
+)
 PLACE_WORDS: dict[str, tuple[str, ...]] = {
     "backstreet": (
         "backstreet",
@@ -235,12 +241,16 @@ def caption_interior(a: Attributes, r: Random) -> str:
 def caption_figure(a: Attributes, r: Random) -> str:
     who, pose = str(a["who"]), str(a["pose"])
     poses = {
-        "standing": ("standing",), "arms raised": ("arms raised", "arms raised", "arms up"),
+        "standing": ("standing",),
+        "arms raised": ("arms raised", "arms raised", "arms up"),
         "hands on hips": ("hands on hips",),
-        "waving": ("waving", "waving hand"), "walking": ("walking",), "jumping": ("jumping",),
-        "arms wide open": ("arms wide open", "open arms"), "kicking": ("kicking", "leg raised"),
+        "waving": ("waving", "waving hand"),
+        "walking": ("walking",),
+        "jumping": ("jumping",),
+        "arms wide open": ("arms wide open", "open arms"),
+        "kicking": ("kicking", "leg raised"),
         "free": ("dynamic pose", "posing", "dancing"),
-    }  # fmt: skip
+    }
     pose = r.choice(poses[pose]) if r.random() < 0.8 else ""
     place = (
         r.choice(PLACE_WORDS[str(a["background"])]).replace("lean against the wall, ", "") if r.random() < 0.95 else ""

@@ -22,12 +22,22 @@ def random_layout(choices: Choices) -> dict[str, float]:
     r = choices.stream("layout")
     side = r.choice((-1.0, 1.0))
     return {
-        "vx": r.uniform(104, 152), "vy": r.uniform(100, 122), "left": -r.uniform(70, 90), "right": r.uniform(70, 90),
-        "top": -r.uniform(58, 70), "bottom": r.uniform(42, 52), "side": side, "window_width": r.uniform(50, 64),
-        "window_height": r.uniform(40, 50), "table_x": -side * r.uniform(2, 12), "table_width": r.uniform(46, 54),
+        "vx": r.uniform(104, 152),
+        "vy": r.uniform(100, 122),
+        "left": -r.uniform(70, 90),
+        "right": r.uniform(70, 90),
+        "top": -r.uniform(58, 70),
+        "bottom": r.uniform(42, 52),
+        "side": side,
+        "window_width": r.uniform(50, 64),
+        "window_height": r.uniform(40, 50),
+        "table_x": -side * r.uniform(2, 12),
+        "table_width": r.uniform(46, 54),
         "table_z": r.uniform(0.42, 0.48),
-        "unit_width": r.uniform(50, 62), "door_z": r.uniform(0.58, 0.66), "shelf_y": -r.uniform(24, 30),
-    }  # fmt: skip
+        "unit_width": r.uniform(50, 62),
+        "door_z": r.uniform(0.58, 0.66),
+        "shelf_y": -r.uniform(24, 30),
+    }
 
 
 def _layout(choices: Choices) -> dict[str, float]:

@@ -110,9 +110,15 @@ def draw_portrait(canvas: skia.Canvas, choices: Choices) -> Drawn:
     canvas.restore()
 
     attributes: dict[str, str | int] = {
-        "subject": subject, "expression": expression, "clothes": clothes, "background": place, "skin": tone,
-        "eyes": eyes, "gaze": gaze, "facing": facing(yaw),
-    }  # fmt: skip
+        "subject": subject,
+        "expression": expression,
+        "clothes": clothes,
+        "background": place,
+        "skin": tone,
+        "eyes": eyes,
+        "gaze": gaze,
+        "facing": facing(yaw),
+    }
     if not pearl:
         attributes |= {"hair_color": hair_color, "hair_style": hair_style}
     return Drawn(attributes, joints=_joints(head, cx, cy)[None], face_box=box)

@@ -46,6 +46,13 @@ ROOMS = {
 WHO = ("dancer", "astronaut", "chef", "superhero", "farmer", "knight", "pirate", "wizard")
 FIGURE_PLACES = ("meadows", "backstreet", "beach", "black background", "office", "stage")
 POSES = {
-    "standing": 0.13, "arms raised": 0.14, "hands on hips": 0.11, "waving": 0.12, "walking": 0.12, "jumping": 0.1,
-    "arms wide open": 0.1, "kicking": 0.06, "free": 0.12,
-}  # fmt: skip
+    "standing": 0.13,
+    "arms raised": 0.14,
+    "hands on hips": 0.11,
+    "waving": 0.12,
+    "walking": 0.12,
+    "jumping": 0.1,
+    "arms wide open": 0.1,
+    "kicking": 0.06,
+    "free": 0.12,
+}

@@ -130,9 +130,17 @@ class Run:
     starts a new cycle of the learning rate.
     """
 
-    def __init__(self, name: str, networks: dict[str, torch.nn.Module], options: argparse.Namespace, *,
-                 average: float = 0.999, betas: tuple[float, float] = (0.9, 0.99), decay: float = 1e-2,
-                 pace: Callable[[str], float] = lambda name: 1.0) -> None:  # fmt: skip
+    def __init__(
+        self,
+        name: str,
+        networks: dict[str, torch.nn.Module],
+        options: argparse.Namespace,
+        *,
+        average: float = 0.999,
+        betas: tuple[float, float] = (0.9, 0.99),
+        decay: float = 1e-2,
+        pace: Callable[[str], float] = lambda name: 1.0,
+    ) -> None:
         self.path = options.out / f"{name}.safetensors"
         self.networks, self.options, self.average_decay = networks, options, average
         self.parameters = [p for network in networks.values() for p in network.parameters() if p.requires_grad]

@@ -60,8 +60,10 @@ def openpose_hint(image: np.ndarray, record: dict[str, Any], rng: np.random.Gene
 
 
 HINTS: dict[str, Callable[[np.ndarray, dict[str, Any], np.random.Generator], np.ndarray]] = {
-    "canny": canny_hint, "mlsd": mlsd_hint, "openpose": openpose_hint,
-}  # fmt: skip
+    "canny": canny_hint,
+    "mlsd": mlsd_hint,
+    "openpose": openpose_hint,
+}
 
 
 def hints_of(kind: str, batch: Batch, rng: np.random.Generator) -> torch.Tensor:
@@ -111,8 +113,9 @@ def load_base(checkpoint: Path) -> tuple[nn.Module, nn.Module, list[int]]:
     return plain_attention(network.requires_grad_(False)), encoder.requires_grad_(False), tokens
 
 
-def unlike(straight: LineLoss, vae: Autoencoder, batch: Batch, x0: torch.Tensor, t: torch.Tensor,
-           rng: np.random.Generator) -> torch.Tensor:  # fmt: skip
+def unlike(
+    straight: LineLoss, vae: Autoencoder, batch: Batch, x0: torch.Tensor, t: torch.Tensor, rng: np.random.Generator
+) -> torch.Tensor:
     """How differently M-LSD sees crops of the decoded estimates of x0 and of the drawings.
 
     The consistency loss of ControlNet++ (Li et al. 2024). The error of the noise hardly counts a line two pixels wide.
@@ -185,8 +188,14 @@ def main(argv: list[str]) -> int:
         empty = encoder(words.batch([""] * len(captions))).last_hidden_state
         rows = [hints, torch.from_numpy(np.stack(test.images)).permute(0, 3, 1, 2).float() / 255]
         twice = torch.cat([hints, hints])
-        latents = sample(unet, context, empty, noise_of([1] * len(captions)), steps=12,
-                         extra=lambda x, t, c: residuals(network, x, t, c, twice))  # fmt: skip
+        latents = sample(
+            unet,
+            context,
+            empty,
+            noise_of([1] * len(captions)),
+            steps=12,
+            extra=lambda x, t, c: residuals(network, x, t, c, twice),
+        )
         with autocast():
             rows.append(scenes.vae.decode(latents).float())
         save_sheet(

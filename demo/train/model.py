@@ -115,9 +115,17 @@ def add_noise(
 
 
 @torch.no_grad()
-def sample(network: Any, context: torch.Tensor, empty: torch.Tensor, noise: torch.Tensor, *,
-           steps: int = 20, guidance: float = 5.0, extra: Any = None,
-           first: int = TRAIN_STEPS - 1) -> torch.Tensor:  # fmt: skip
+def sample(
+    network: Any,
+    context: torch.Tensor,
+    empty: torch.Tensor,
+    noise: torch.Tensor,
+    *,
+    steps: int = 20,
+    guidance: float = 5.0,
+    extra: Any = None,
+    first: int = TRAIN_STEPS - 1,
+) -> torch.Tensor:
     """Latents [B, 4, 32, 32] by DDIM (Song et al. 2021) with classifier-free guidance.
 
     `extra(x, t, context)` gives further arguments of the UNet. `noise` may be latents that are noised to step `first`.

@@ -30,9 +30,7 @@ class Reader(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scene = nn.Sequential(
-            nn.Conv2d(4, 32, 3, 2, 1), nn.ReLU(), Block(32, 48), Block(48, 64, 2), Block(64, 64)
-        )  # fmt: skip
+        self.scene = nn.Sequential(nn.Conv2d(4, 32, 3, 2, 1), nn.ReLU(), Block(32, 48), Block(48, 64, 2), Block(64, 64))
         self.face = nn.Sequential(
             nn.Conv2d(4, 32, 3, 1, 1), nn.ReLU(), Block(32, 64, 2), Block(64, 64), Block(64, 96, 2), Block(96, 96)
         )

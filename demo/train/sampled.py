@@ -63,8 +63,16 @@ class SampledScenes:
         with autocast():
             words = self.words.batch(captions + [""] * AT_ONCE)
             context, empty = self.encoder(words).last_hidden_state.chunk(2)
-        x = sample(self.unet, context, empty, noised, steps=STEPS, guidance=GUIDANCE, first=first,
-                   extra=lambda x, t, c: residuals(network, x, t, c, hints))  # fmt: skip
+        x = sample(
+            self.unet,
+            context,
+            empty,
+            noised,
+            steps=STEPS,
+            guidance=GUIDANCE,
+            first=first,
+            extra=lambda x, t, c: residuals(network, x, t, c, hints),
+        )
         self.kept.extend((batch, i, latent) for i, latent in enumerate(x))
 
     def batch(self, size: int, side: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

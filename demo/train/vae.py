@@ -34,8 +34,10 @@ def batches(chunks: list[Chunk], size: int, rng: np.random.Generator) -> Iterato
     """
     turn = 0
     kinds, odds = list(SHARES), list(SHARES.values())
-    places = {kind: [(source, i) for source in chunks for i, record in enumerate(source.records)
-                     if record["kind"] == kind] for kind in kinds}  # fmt: skip
+    places = {
+        kind: [(source, i) for source in chunks for i, record in enumerate(source.records) if record["kind"] == kind]
+        for kind in kinds
+    }
     while True:
         turn += 1
         side, count = (LATENT, max(1, size // 4)) if turn % 6 == 0 else (CROP, size)

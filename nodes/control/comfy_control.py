@@ -95,9 +95,16 @@ def _apply(control: Control, positive: Conditioning, negative: Conditioning) -> 
     inpaints = needs_mask(control.net)
     kept = [1.0 - control.mask[:, None]] if inpaints and control.mask is not None else []
     applied, other = apply().apply_controlnet(
-        positive, negative if both_sides else [], control.net, control.hint, control.strength, control.start_percent,
-        control.end_percent, vae=control.vae, extra_concat=kept,
-    )  # fmt: skip
+        positive,
+        negative if both_sides else [],
+        control.net,
+        control.hint,
+        control.strength,
+        control.start_percent,
+        control.end_percent,
+        vae=control.vae,
+        extra_concat=kept,
+    )
     area = None if inpaints else control.mask
     if control.strength != 0 and (control.mode != BALANCED or area is not None):
         applied, other = _shape(control.mode, area, applied, other)

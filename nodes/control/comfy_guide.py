@@ -72,9 +72,16 @@ def guide(
     net, told = set_union_type(asked.control_net, looks, wanted)
     image = without_masked(hint.image, area) if needs_mask(net) and area is not None else hint.image
     own = Control(
-        net, image, asked.strength, asked.start_percent, asked.end_percent, asked.mode, mask=area, vae=asked.vae,
+        net,
+        image,
+        asked.strength,
+        asked.start_percent,
+        asked.end_percent,
+        asked.mode,
+        mask=area,
+        vae=asked.vae,
         name=name,
-    )  # fmt: skip
+    )
     check_control(own)
     lost = _lost(positive, asked.control)
     positive, negative = apply_stack((own,), positive, negative)
@@ -89,9 +96,11 @@ def guide(
 def _summary(own: Control) -> str:
     if own.strength == 0:
         return "strength 0: the ControlNet is left out"
-    span = "" if (own.start_percent, own.end_percent) == (0, 1) else (
-        f", from {own.start_percent:.0%} to {own.end_percent:.0%} of sampling"
-    )  # fmt: skip
+    span = (
+        ""
+        if (own.start_percent, own.end_percent) == (0, 1)
+        else (f", from {own.start_percent:.0%} to {own.end_percent:.0%} of sampling")
+    )
     return f"{own.name or 'ControlNet'}: strength {own.strength:g}, {own.mode}{span}"
 
 

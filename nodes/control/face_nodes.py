@@ -22,25 +22,45 @@ class FaceMask(io.ComfyNode):
             description="Finds faces and masks them: the whole face, or the mouth, brows and eyes that an expression "
             "needs. Works offline, on photographs and drawings.",
             inputs=[
-                io.Combo.Input("region", options=list(REGIONS), default=EXPRESSION,
-                               tooltip="What of a face is masked. Mouth, brows and eyes are what an expression needs."),
-                io.String.Input("faces", default=ALL,
-                                tooltip="Which faces: all, or numbers such as 1, 3. They are counted from the left."),
-                io.Int.Input("grow", default=0, min=-1024, max=1024,
-                             tooltip="By how many pixels the mask is grown all around; less than 0 shrinks it."),
-                io.Int.Input("feather", default=8, min=0, max=1024,
-                             tooltip="How many pixels inside its edge the mask fades. Outside it is exactly 0."),
+                io.Combo.Input(
+                    "region",
+                    options=list(REGIONS),
+                    default=EXPRESSION,
+                    tooltip="What of a face is masked. Mouth, brows and eyes are what an expression needs.",
+                ),
+                io.String.Input(
+                    "faces",
+                    default=ALL,
+                    tooltip="Which faces: all, or numbers such as 1, 3. They are counted from the left.",
+                ),
+                io.Int.Input(
+                    "grow",
+                    default=0,
+                    min=-1024,
+                    max=1024,
+                    tooltip="By how many pixels the mask is grown all around; less than 0 shrinks it.",
+                ),
+                io.Int.Input(
+                    "feather",
+                    default=8,
+                    min=0,
+                    max=1024,
+                    tooltip="How many pixels inside its edge the mask fades. Outside it is exactly 0.",
+                ),
                 io.Image.Input("image", optional=True, tooltip="The pictures to look for faces in."),
-                io.Custom("POSE_KEYPOINT").Input("keypoints", optional=True,
-                                                 tooltip="Poses whose faces are known. They are believed, and the "
-                                                     "picture only says the size."),
+                io.Custom("POSE_KEYPOINT").Input(
+                    "keypoints",
+                    optional=True,
+                    tooltip="Poses whose faces are known. They are believed, and the picture only says the size.",
+                ),
             ],
             outputs=[
                 io.Mask.Output(display_name="mask", tooltip="The faces, one mask for each picture."),
-                io.String.Output(display_name="report", tooltip="How many faces each picture has, or why the mask is "
-                                 "empty."),
+                io.String.Output(
+                    display_name="report", tooltip="How many faces each picture has, or why the mask is empty."
+                ),
             ],
-        )  # fmt: skip
+        )
 
     @classmethod
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name

@@ -11,8 +11,14 @@ import torch
 from ..prompt_graph import GetNode
 
 # The width of the prompts a family is conditioned on.
-FAMILIES = {128: "Steer's demo family", 768: "SD 1.x", 1024: "SD 2.x", 2048: "SDXL", 3584: "Qwen-Image",
-            4096: "SD 3 or Flux"}  # fmt: skip
+FAMILIES = {
+    128: "Steer's demo family",
+    768: "SD 1.x",
+    1024: "SD 2.x",
+    2048: "SDXL",
+    3584: "Qwen-Image",
+    4096: "SD 3 or Flux",
+}
 POOLED = {2048: "SD 3", 768: "Flux"}  # these two differ in the width of the pooled prompt only
 # The first weight that meets the prompt, by the end of its name: UNets, control LoRAs, SD 3, Flux and Qwen.
 _MEET_THE_PROMPT = ("attn2.to_k.weight", "attn2.to_k.down", "context_embedder.weight", "txt_in.weight")

@@ -31,44 +31,97 @@ class ControlNetGuide(io.ComfyNode):
                 io.Conditioning.Input("positive", tooltip="What the picture should show."),
                 io.Conditioning.Input("negative", tooltip="What to keep out."),
                 io.ControlNet.Input("control_net", tooltip="From Load ControlNet Model or Demo ControlNet."),
-                io.Float.Input("strength", default=1.0, min=0.0, max=10.0, step=0.01,
-                               tooltip="How strongly the hint counts. 0: the ControlNet is not run at all."),
-                io.Float.Input("start_percent", default=0.0, min=0.0, max=1.0, step=0.001,
-                               tooltip="From which part of sampling on it acts; 0 is the beginning."),
-                io.Float.Input("end_percent", default=1.0, min=0.0, max=1.0, step=0.001,
-                               tooltip="Until which part of sampling it acts; 1 is the end. 0.5 leaves the details "
-                                   "to the prompt."),
-                io.Combo.Input("mode", options=list(MODES), default=MODES[0],
-                               tooltip="balanced: as ComfyUI does. prompt: the prompt wins where the two disagree. "
-                                   "control: the hint wins."),
-                io.Combo.Input("fit", options=list(FITS), default="crop",
-                               tooltip="When the hint has another shape than the latent: crop fills it, pad shows "
-                                   "everything with black bars, stretch changes the proportions."),
-                io.Combo.Input("kind", options=list(KINDS), default=AUTO,
-                               tooltip="What the ControlNet was made for, so that a wrong hint is told. auto: from its "
-                                   "file name. any: no such check, and dark on white is fine too."),
-                io.Int.Input("feather", default=16, min=0, max=1024,
-                             tooltip="How many pixels of the picture, inside the edge of the mask, the control fades. "
-                                 "Not used by inpainting ControlNets."),
-                io.Image.Input("image", optional=True,
-                               tooltip="The hint: edges, lines, a skeleton. One for all pictures, or one for each."),
-                io.Latent.Input("latent", optional=True,
-                                tooltip="The latent that will be sampled. It tells the size, so that the hint is made "
-                                    "to fit."),
-                io.Mask.Input("mask", optional=True,
-                              tooltip="Where the ControlNet acts. Outside it, it changes nothing. For an inpainting "
-                                  "ControlNet: what is made anew."),
-                io.Custom("POSE_KEYPOINT").Input("keypoints", optional=True,
-                                                 tooltip="Poses that are drawn at the picture's size, in the place of "
-                                                     "image. If there is nobody in them, image is the hint."),
-                io.Custom("STEER_LINES").Input("lines", optional=True,
-                                               tooltip="Lines of M-LSD that are drawn at the picture's size, in the "
-                                                   "place of image. If there is none, image is the hint."),
-                io.Vae.Input("vae", optional=True,
-                             tooltip="For ControlNets of SD 3, Flux and Qwen that take the hint as a latent."),
-                io.Custom(CONTROL_STACK_TYPE).Input("control", optional=True,
-                                                    tooltip="The stack of the ControlNet Guide before this one, to "
-                                                        "hand both to Sweep."),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=0.0,
+                    max=10.0,
+                    step=0.01,
+                    tooltip="How strongly the hint counts. 0: the ControlNet is not run at all.",
+                ),
+                io.Float.Input(
+                    "start_percent",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    tooltip="From which part of sampling on it acts; 0 is the beginning.",
+                ),
+                io.Float.Input(
+                    "end_percent",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    tooltip="Until which part of sampling it acts; 1 is the end. 0.5 leaves the details to the prompt.",
+                ),
+                io.Combo.Input(
+                    "mode",
+                    options=list(MODES),
+                    default=MODES[0],
+                    tooltip="balanced: as ComfyUI does. prompt: the prompt wins where the two disagree. "
+                    "control: the hint wins.",
+                ),
+                io.Combo.Input(
+                    "fit",
+                    options=list(FITS),
+                    default="crop",
+                    tooltip="When the hint has another shape than the latent: crop fills it, pad shows "
+                    "everything with black bars, stretch changes the proportions.",
+                ),
+                io.Combo.Input(
+                    "kind",
+                    options=list(KINDS),
+                    default=AUTO,
+                    tooltip="What the ControlNet was made for, so that a wrong hint is told. auto: from its "
+                    "file name. any: no such check, and dark on white is fine too.",
+                ),
+                io.Int.Input(
+                    "feather",
+                    default=16,
+                    min=0,
+                    max=1024,
+                    tooltip="How many pixels of the picture, inside the edge of the mask, the control fades. "
+                    "Not used by inpainting ControlNets.",
+                ),
+                io.Image.Input(
+                    "image",
+                    optional=True,
+                    tooltip="The hint: edges, lines, a skeleton. One for all pictures, or one for each.",
+                ),
+                io.Latent.Input(
+                    "latent",
+                    optional=True,
+                    tooltip="The latent that will be sampled. It tells the size, so that the hint is made to fit.",
+                ),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="Where the ControlNet acts. Outside it, it changes nothing. For an inpainting "
+                    "ControlNet: what is made anew.",
+                ),
+                io.Custom("POSE_KEYPOINT").Input(
+                    "keypoints",
+                    optional=True,
+                    tooltip="Poses that are drawn at the picture's size, in the place of "
+                    "image. If there is nobody in them, image is the hint.",
+                ),
+                io.Custom("STEER_LINES").Input(
+                    "lines",
+                    optional=True,
+                    tooltip="Lines of M-LSD that are drawn at the picture's size, in the "
+                    "place of image. If there is none, image is the hint.",
+                ),
+                io.Vae.Input(
+                    "vae",
+                    optional=True,
+                    tooltip="For ControlNets of SD 3, Flux and Qwen that take the hint as a latent.",
+                ),
+                io.Custom(CONTROL_STACK_TYPE).Input(
+                    "control",
+                    optional=True,
+                    tooltip="The stack of the ControlNet Guide before this one, to hand both to Sweep.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(display_name="positive", tooltip="The prompt with the ControlNet."),
@@ -80,7 +133,7 @@ class ControlNetGuide(io.ComfyNode):
                 io.String.Output(display_name="report", tooltip="What was done to the hint and what looks wrong."),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
-        )  # fmt: skip
+        )
 
     @classmethod
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
@@ -106,8 +159,21 @@ class ControlNetGuide(io.ComfyNode):
         from .comfy_guide import GuideInputs, guide
 
         asked = GuideInputs(
-            control_net, strength, start_percent, end_percent, mode, fit, kind, feather, image, latent, mask,
-            keypoints, lines, vae, control,
-        )  # fmt: skip
+            control_net,
+            strength,
+            start_percent,
+            end_percent,
+            mode,
+            fit,
+            kind,
+            feather,
+            image,
+            latent,
+            mask,
+            keypoints,
+            lines,
+            vae,
+            control,
+        )
         positive, negative, own, report = guide(positive, negative, asked, cls.hidden)
         return io.NodeOutput(positive, negative, (*(control or ()), own), own.hint, report)

@@ -44,8 +44,9 @@ def shape_residuals(
     """
     order = _from_the_shallowest(residuals)
     weights = mode_weights(len(order), mode)
-    done = {id(tensor): _times(tensor, weight, mask, latent, chunks)
-            for tensor, weight in zip(order, weights, strict=True)}  # fmt: skip
+    done = {
+        id(tensor): _times(tensor, weight, mask, latent, chunks) for tensor, weight in zip(order, weights, strict=True)
+    }
     return {key: [None if x is None else done[id(x)] for x in tensors] for key, tensors in residuals.items()}
 
 

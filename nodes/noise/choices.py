@@ -4,9 +4,26 @@ from __future__ import annotations
 
 # Noise Schedule. FAMILIES of schedule.py says what each name stands for.
 SCHEDULERS = (
-    "DDPM", "DDIM", "PNDM", "LMS", "Euler", "Euler ancestral", "Heun", "KDPM2", "KDPM2 ancestral", "DPM++ 2M",
-    "DPM++ 2M SDE", "DPM++ singlestep", "DPM++ SDE", "UniPC", "DEIS", "LCM", "TCD", "EDM Euler", "Flow-match Euler",
-)  # fmt: skip
+    "DDPM",
+    "DDIM",
+    "PNDM",
+    "LMS",
+    "Euler",
+    "Euler ancestral",
+    "Heun",
+    "KDPM2",
+    "KDPM2 ancestral",
+    "DPM++ 2M",
+    "DPM++ 2M SDE",
+    "DPM++ singlestep",
+    "DPM++ SDE",
+    "UniPC",
+    "DEIS",
+    "LCM",
+    "TCD",
+    "EDM Euler",
+    "Flow-match Euler",
+)
 DEFAULT = "default"
 TIMESTEP_SPACINGS = (DEFAULT, "linspace", "leading", "trailing")
 SIGMA_SPACINGS = (DEFAULT, "karras", "exponential", "beta")

@@ -131,9 +131,11 @@ def sample_recorded(
     if missing:
         log.warning(
             "Reverse Diffusion: this sampler reported %d of the schedule's %d steps, so there is no frame of step %s%s",
-            recorder.reported, last, ", ".join(map(str, sorted(missing))),
+            recorder.reported,
+            last,
+            ", ".join(map(str, sorted(missing))),
             "." if frames or last in steps else ". The strips show the result instead.",
-        )  # fmt: skip
+        )
     if last in steps or not frames:
         frames = [*frames, _result_frame(guider.model_patcher, recorder, output, denoised, last, edges)]
     return output, denoised, frames

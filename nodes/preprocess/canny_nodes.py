@@ -101,9 +101,15 @@ class Canny(io.ComfyNode):
             progress.update(1)
 
         hints = canny(
-            image, low_threshold, high_threshold, auto=auto, resolution=resolution, target=target, fit=fit,
+            image,
+            low_threshold,
+            high_threshold,
+            auto=auto,
+            resolution=resolution,
+            target=target,
+            fit=fit,
             on_frame=after_each_picture,
-        )  # fmt: skip
+        )
         passed = comfy_images.pass_on_edges(image, hints.hint, fit if target else "stretch")
         hint = hints.hint.to(comfy.model_management.intermediate_device())
         report = comfy_images.report_edges(image, hint, passed)

@@ -138,9 +138,10 @@ class OpenPose(io.ComfyNode):
                 found = chosen.find(networks, picture, hands, face)
                 people = place_people(found, placement)
                 hints.append(
-                    draw_people(people, placement.height, placement.width, **parts, stick_scale=xinsir_sticks,
-                                threshold=limit)
-                )  # fmt: skip
+                    draw_people(
+                        people, placement.height, placement.width, **parts, stick_scale=xinsir_sticks, threshold=limit
+                    )
+                )
                 told = "" if found else comfy_images.warn_ready_made(picture, POSE)
                 report.append(describe(found, people, limit, **parts, why_none=_NOBODY) + told)
                 if whole_scores:  # what is not drawn must not look as sure as the rest
@@ -173,12 +174,22 @@ class PoseRender(io.ComfyNode):
             ),
             inputs=[
                 io.Custom("POSE_KEYPOINT").Input("keypoints", tooltip="The people to draw, one frame for each hint."),
-                io.Int.Input("width", default=0, min=0, max=16384, step=8,
-                             tooltip="Width of the hints in pixels. 0: from the height, or that of the keypoints' "
-                                 "canvas."),
-                io.Int.Input("height", default=0, min=0, max=16384, step=8,
-                             tooltip="Height of the hints in pixels. 0: from the width, or that of the keypoints' "
-                                 "canvas."),
+                io.Int.Input(
+                    "width",
+                    default=0,
+                    min=0,
+                    max=16384,
+                    step=8,
+                    tooltip="Width of the hints in pixels. 0: from the height, or that of the keypoints' canvas.",
+                ),
+                io.Int.Input(
+                    "height",
+                    default=0,
+                    min=0,
+                    max=16384,
+                    step=8,
+                    tooltip="Height of the hints in pixels. 0: from the width, or that of the keypoints' canvas.",
+                ),
                 fit_input(),
                 body,
                 hands,
@@ -192,7 +203,7 @@ class PoseRender(io.ComfyNode):
                 io.Image.Output(display_name="hint", tooltip="The poses on black, one picture for each frame."),
                 io.String.Output(display_name="report", tooltip="How many people each frame has."),
             ],
-        )  # fmt: skip
+        )
 
     @classmethod
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
@@ -226,9 +237,11 @@ class PoseRender(io.ComfyNode):
         mark_drawn = render(frames, size, fit, **parts, stick_scale=xinsir_sticks, threshold=score_threshold)
         hints = list(comfy_progress.track_progress(mark_drawn, len(frames)))
         report = comfy_images.number_lines(
-            [describe(frame.people, people, score_threshold, **parts, why_none="nobody")
-             for frame, people in zip(frames, place_frames(frames, size, fit), strict=True)]
-        )  # fmt: skip
+            [
+                describe(frame.people, people, score_threshold, **parts, why_none="nobody")
+                for frame, people in zip(frames, place_frames(frames, size, fit), strict=True)
+            ]
+        )
         comfy_progress.show_text(report)
         return io.NodeOutput(comfy_images.as_image(hints), report)
 

@@ -17,8 +17,13 @@ PercentToSigma = Callable[[float], float]
 
 # ComfyUI's samplers whose last evaluation of a step is at the sigma of the next step, or beyond it.
 LOOK_AHEAD = (
-    "heun", "heunpp2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_2s_ancestral_cfg_pp", "sa_solver_pece",
-)  # fmt: skip
+    "heun",
+    "heunpp2",
+    "dpm_2_ancestral",
+    "dpmpp_2s_ancestral",
+    "dpmpp_2s_ancestral_cfg_pp",
+    "sa_solver_pece",
+)
 # ComfyUI's samplers that take the ends of the schedule only.
 OWN_SIGMAS = ("dpm_fast", "dpm_adaptive")
 MAX_LINES = 64

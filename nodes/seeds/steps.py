@@ -18,16 +18,42 @@ StepNoise = Literal["none", "independent", "brownian", "brownian on device"]
 NoiseSampler = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 _INDEPENDENT = (
-    "euler_ancestral", "euler_ancestral_cfg_pp", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_2s_ancestral_cfg_pp",
-    "ddpm", "lcm", "res_multistep_ancestral", "res_multistep_ancestral_cfg_pp", "er_sde", "seeds_2", "seeds_3",
-    "sa_solver", "sa_solver_pece",
-)  # fmt: skip
+    "euler_ancestral",
+    "euler_ancestral_cfg_pp",
+    "dpm_2_ancestral",
+    "dpmpp_2s_ancestral",
+    "dpmpp_2s_ancestral_cfg_pp",
+    "ddpm",
+    "lcm",
+    "res_multistep_ancestral",
+    "res_multistep_ancestral_cfg_pp",
+    "er_sde",
+    "seeds_2",
+    "seeds_3",
+    "sa_solver",
+    "sa_solver_pece",
+)
 _BROWNIAN = ("dpmpp_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde")
 _NONE = (
-    "euler", "euler_cfg_pp", "heun", "heunpp2", "dpm_2", "lms", "dpm_fast", "dpmpp_2m", "dpmpp_2m_cfg_pp", "ipndm",
-    "ipndm_v", "deis", "res_multistep", "res_multistep_cfg_pp", "gradient_estimation", "gradient_estimation_cfg_pp",
-    "unipc", "unipc_bh2",
-)  # fmt: skip
+    "euler",
+    "euler_cfg_pp",
+    "heun",
+    "heunpp2",
+    "dpm_2",
+    "lms",
+    "dpm_fast",
+    "dpmpp_2m",
+    "dpmpp_2m_cfg_pp",
+    "ipndm",
+    "ipndm_v",
+    "deis",
+    "res_multistep",
+    "res_multistep_cfg_pp",
+    "gradient_estimation",
+    "gradient_estimation_cfg_pp",
+    "unipc",
+    "unipc_bh2",
+)
 
 STEP_NOISE: Mapping[str, StepNoise] = {
     **dict.fromkeys(_NONE, "none"),

@@ -71,8 +71,11 @@ class _Parser:
                 if self._at_end() or self._peek(","):
                     self._fail(comma, "nothing follows this comma. Remove it, or add a seed.")
             elif not line_break:
-                self._fail(self.position, "this does not belong to the seed before it. Seeds are whole numbers with a "
-                           f"comma between them, for example {EXAMPLES}.")  # fmt: skip
+                self._fail(
+                    self.position,
+                    "this does not belong to the seed before it. Seeds are whole numbers with a "
+                    f"comma between them, for example {EXAMPLES}.",
+                )
             self._item()
         return list(self.seeds)
 
@@ -116,8 +119,11 @@ class _Parser:
             self._fail(start, "zero random seeds are none. Draw 1 or more.")
         self._skip_space(line_breaks=False)
         if not self._take_word("from"):
-            self._fail(self.position, "random seeds need a seed of their own, so that they can be drawn again. "
-                       "Write for example: random 4 from 7.")  # fmt: skip
+            self._fail(
+                self.position,
+                "random seeds need a seed of their own, so that they can be drawn again. "
+                "Write for example: random 4 from 7.",
+            )
         source = self._seed("the seed to draw from")
         self._add(start, count, random_seeds(count, source))
 

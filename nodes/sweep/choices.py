@@ -18,8 +18,19 @@ from ..choices import (
 
 CATEGORY = "Steer/Sweep"
 # Value Axis: all that it varies, and of that what has names instead of numbers.
-KINDS = (CFG, STEPS, DENOISE, SAMPLER, SCHEDULER, CHECKPOINT, LORA, CONTROL_STRENGTH, CONTROL_START, CONTROL_END,
-         SWITCH_TIME)  # fmt: skip
+KINDS = (
+    CFG,
+    STEPS,
+    DENOISE,
+    SAMPLER,
+    SCHEDULER,
+    CHECKPOINT,
+    LORA,
+    CONTROL_STRENGTH,
+    CONTROL_START,
+    CONTROL_END,
+    SWITCH_TIME,
+)
 NAMES = (SAMPLER, SCHEDULER, CHECKPOINT, LORA)
 # Sweep: what a cell that fails means for the others.
 BLANK, STOP = ON_ERROR = ("blank", "stop")

@@ -98,8 +98,11 @@ class LoadCells(io.ComfyNode):
         if len(chosen) < len(matching):
             log.warning(
                 "Load Cells: %d of %d cells are loaded; %d have no picture, %d are beyond the limit.",
-                len(chosen), len(matching), len(matching) - len(finished), len(finished) - len(chosen),
-            )  # fmt: skip
+                len(chosen),
+                len(matching),
+                len(matching) - len(finished),
+                len(finished) - len(chosen),
+            )
         progress = comfy.utils.ProgressBar(len(chosen))
         images: list[torch.Tensor] = []
         for cell in chosen:

@@ -175,9 +175,15 @@ def _sheet_of_folder(
     grid = grid_of(manifest)
     progress = comfy.utils.ProgressBar(len(grid.cells))
     return sheet_of(
-        manifest, replace(grid, title=title or grid.title), cell_size, max_megapixels, gap=gap, font_size=font_size,
-        dark=theme == "dark", step=progress.update_absolute,
-    )  # fmt: skip
+        manifest,
+        replace(grid, title=title or grid.title),
+        cell_size,
+        max_megapixels,
+        gap=gap,
+        font_size=font_size,
+        dark=theme == "dark",
+        step=progress.update_absolute,
+    )
 
 
 class Difference(io.ComfyNode):

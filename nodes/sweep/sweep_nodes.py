@@ -65,15 +65,9 @@ class Sweep(io.ComfyNode):
                     tooltip="The noise of all cells, unless an axis of seeds is connected.",
                 ),
                 io.Int.Input("steps", default=20, min=1, max=10000, tooltip="As on KSampler."),
-                io.Float.Input(
-                    "cfg", default=8.0, min=0.0, max=100.0, step=0.1, round=0.01, tooltip="As on KSampler."
-                ),
-                io.Combo.Input(
-                    "sampler_name", options=comfy.samplers.KSampler.SAMPLERS, tooltip="As on KSampler."
-                ),
-                io.Combo.Input(
-                    "scheduler", options=comfy.samplers.KSampler.SCHEDULERS, tooltip="As on KSampler."
-                ),
+                io.Float.Input("cfg", default=8.0, min=0.0, max=100.0, step=0.1, round=0.01, tooltip="As on KSampler."),
+                io.Combo.Input("sampler_name", options=comfy.samplers.KSampler.SAMPLERS, tooltip="As on KSampler."),
+                io.Combo.Input("scheduler", options=comfy.samplers.KSampler.SCHEDULERS, tooltip="As on KSampler."),
                 io.Float.Input("denoise", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="As on KSampler."),
                 io.Int.Input(
                     "batch_size",
@@ -102,12 +96,8 @@ class Sweep(io.ComfyNode):
                 io.Custom(CONTROL_STACK_TYPE).Input(
                     "control", optional=True, tooltip="ControlNets for all cells, from ControlNet Guide."
                 ),
-                io.Sampler.Input(
-                    "sampler", optional=True, tooltip="In the place of sampler_name."
-                ),
-                io.Sigmas.Input(
-                    "sigmas", optional=True, tooltip="In the place of scheduler, steps and denoise."
-                ),
+                io.Sampler.Input("sampler", optional=True, tooltip="In the place of sampler_name."),
+                io.Sigmas.Input("sigmas", optional=True, tooltip="In the place of scheduler, steps and denoise."),
                 # Keep it the last widget, behind on_error: freeze.py finds it by that.
                 io.String.Input(
                     "cell",
@@ -126,7 +116,7 @@ class Sweep(io.ComfyNode):
                 ),
                 io.String.Output(display_name="report", tooltip="What was made, what was there, what failed and why."),
             ],
-        )  # fmt: skip
+        )
 
     @classmethod
     def fingerprint_inputs(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
@@ -138,12 +128,32 @@ class Sweep(io.ComfyNode):
 
     @classmethod
     def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
-        cls, model: Any, clip: Any, vae: Any, latent: dict[str, Any], positive: str, negative: str, seed: int,
-        steps: int, cfg: float, sampler_name: str, scheduler: str, denoise: float, batch_size: int, max_cells: int,
-        folder: str, on_error: str, axis_1: Axis | None = None, axis_2: Axis | None = None, axis_3: Axis | None = None,
-        axis_4: Axis | None = None, control: ControlStack | None = None, sampler: Any = None,
-        sigmas: torch.Tensor | None = None, cell: str = "",
-    ) -> io.NodeOutput:  # fmt: skip
+        cls,
+        model: Any,
+        clip: Any,
+        vae: Any,
+        latent: dict[str, Any],
+        positive: str,
+        negative: str,
+        seed: int,
+        steps: int,
+        cfg: float,
+        sampler_name: str,
+        scheduler: str,
+        denoise: float,
+        batch_size: int,
+        max_cells: int,
+        folder: str,
+        on_error: str,
+        axis_1: Axis | None = None,
+        axis_2: Axis | None = None,
+        axis_3: Axis | None = None,
+        axis_4: Axis | None = None,
+        control: ControlStack | None = None,
+        sampler: Any = None,
+        sigmas: torch.Tensor | None = None,
+        cell: str = "",
+    ) -> io.NodeOutput:
         from .plan.cells import Settings
         from .plan.freeze import ASIDE, PLAN, read_cells
         from .plan.inputs import SweepInputs
@@ -155,8 +165,11 @@ class Sweep(io.ComfyNode):
             SweepInputs(model, clip, vae, latent, control, sampler, sigmas),
             Settings(positive, negative, seed, steps, cfg, sampler_name, scheduler, denoise),
             [axis for axis in (axis_1, axis_2, axis_3, axis_4) if axis is not None],
-            folder, on_error, max_cells, cls.hidden,
-        )  # fmt: skip
+            folder,
+            on_error,
+            max_cells,
+            cls.hidden,
+        )
         if not cell.strip():
             sheet, report = run.all(batch_size)
             return io.NodeOutput(sheet, str(run.home), report, ui=ui.PreviewImage(sheet, cls=cls))

@@ -174,7 +174,10 @@ def draw_block(
             font = fonts.font(number, block.size)
             pen.text(
                 (round(left), i * line_height(block.size) + round(block.size * BASELINE)),
-                run, fill=255, font=font, anchor="ls",
-            )  # fmt: skip
+                run,
+                fill=255,
+                font=font,
+                anchor="ls",
+            )
             left += font.getlength(run)
     image.paste(colour, (x, y, x + width, y + height), mask)

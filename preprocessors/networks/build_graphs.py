@@ -24,12 +24,25 @@ MLSD_LAYERS: tuple[str, ...] = (
     *(f"backbone.features.{block}.conv.{part}" for block in (2, 3) for part in (0, 1, 2)),
     "block19.conv2",
     *(f"backbone.features.{block}.conv.{part}" for block in range(4, 14) for part in (0, 1, 2)),
-    "block15.conv1", "block15.conv2", "block16.conv1", "block16.conv2",
-    "block17.conv1", "block17.conv2", "block18.conv1", "block18.conv2",
-    "block19.conv1", "block20.conv1", "block20.conv2",
-    "block21.conv1", "block21.conv2", "block22.conv1", "block22.conv2",
-    "block23.conv1", "block23.conv2", "block23.conv3",
-)  # fmt: skip
+    "block15.conv1",
+    "block15.conv2",
+    "block16.conv1",
+    "block16.conv2",
+    "block17.conv1",
+    "block17.conv2",
+    "block18.conv1",
+    "block18.conv2",
+    "block19.conv1",
+    "block20.conv1",
+    "block20.conv2",
+    "block21.conv1",
+    "block21.conv2",
+    "block22.conv1",
+    "block22.conv2",
+    "block23.conv1",
+    "block23.conv2",
+    "block23.conv3",
+)
 
 
 class _Writer:
@@ -81,8 +94,10 @@ def from_tflite(data: bytes, outputs: Sequence[str]) -> tuple[Graph, Tensors]:
     model: Any = tflite.Model.GetRootAsModel(data, 0)  # generated code: its types say None where none can be
     net: Any = model.Subgraphs(0)
     names = [net.Tensors(i).Name().decode() for i in range(net.TensorsLength())]
-    shapes = [tuple(int(n) for n in net.Tensors(i).ShapeAsNumpy()) if net.Tensors(i).ShapeLength() else ()
-              for i in range(net.TensorsLength())]  # fmt: skip
+    shapes = [
+        tuple(int(n) for n in net.Tensors(i).ShapeAsNumpy()) if net.Tensors(i).ShapeLength() else ()
+        for i in range(net.TensorsLength())
+    ]
     types = {0: np.float32, 1: np.float16, 2: np.int32}
     constants: dict[int, Array] = {}
     for i in range(net.TensorsLength()):
@@ -108,8 +123,15 @@ def from_tflite(data: bytes, outputs: Sequence[str]) -> tuple[Graph, Tensors]:
 class _TfliteStep:
     """One TensorFlow Lite operator."""
 
-    def __init__(self, tflite: Any, writer: _Writer, operator: Any, names: list[str], shapes: list[tuple[int, ...]],
-                 constants: dict[int, Array]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        tflite: Any,
+        writer: _Writer,
+        operator: Any,
+        names: list[str],
+        shapes: list[tuple[int, ...]],
+        constants: dict[int, Array],
+    ) -> None:
         self.tflite, self.writer, self.operator = tflite, writer, operator
         self.names, self.shapes, self.constants = names, shapes, constants
 
@@ -133,8 +155,15 @@ class _TfliteStep:
         assert (options.DilationHFactor(), options.DilationWFactor()) == (1, 1)
         pad = _pad(self.shapes[inputs[0]][1:3], (kernel[0], kernel[1]), stride, options.Padding() == 0)
         tensors = [self.writer.tensor(weight), *(self.writer.tensor(self.constants[i]) for i in inputs[2:])]
-        self.writer.step("conv", [self.names[inputs[0]], *tensors], name, stride=list(stride), pad=pad, groups=groups,
-                         act=self.act(options.FusedActivationFunction()))  # fmt: skip
+        self.writer.step(
+            "conv",
+            [self.names[inputs[0]], *tensors],
+            name,
+            stride=list(stride),
+            pad=pad,
+            groups=groups,
+            act=self.act(options.FusedActivationFunction()),
+        )
 
     def _conv_2d(self, inputs: list[int], name: str, output: int) -> None:
         weight = self.constants[inputs[1]].transpose(0, 3, 1, 2)
@@ -256,8 +285,15 @@ def _tfjs_step(writer: _Writer, node: Mapping[str, Any], inputs: list[str], cons
         pad = _pad((side, side), weight.shape[2:], (stride, stride), same)
         tensors = [writer.tensor(weight), *(writer.tensor(b.reshape(-1)) for b in bias)]
         act = "relu6" if "Relu6" in fused else "relu" if "Relu" in fused else ""
-        writer.step("conv", [*inputs, *tensors], name, stride=[stride, stride], pad=pad,
-                    groups=channels if depthwise else 1, act=act)  # fmt: skip
+        writer.step(
+            "conv",
+            [*inputs, *tensors],
+            name,
+            stride=[stride, stride],
+            pad=pad,
+            groups=channels if depthwise else 1,
+            act=act,
+        )
         return -(-side // stride) if same else (side - weight.shape[2]) // stride + 1
     if kind == "AddV2":
         writer.step("add", inputs, name, act="")

@@ -61,8 +61,11 @@ def _detections(networks: Networks, picture: Bytes) -> list[tuple[Detection, boo
     """What looks like a face also when it is looked at closely, best first, and whether that alone is enough."""
     net = networks["face_detection"]
     views = _views(*picture.shape[:2])
-    first = [(one, number == 0) for number, found in enumerate(detect(net, FACE, picture, views, FACE_SCORE))
-             for one in found]  # fmt: skip
+    first = [
+        (one, number == 0)
+        for number, found in enumerate(detect(net, FACE, picture, views, FACE_SCORE))
+        for one in found
+    ]
     crops = [Crop(one.x, one.y, closer * _side(one)) for one, _ in first for closer in _CLOSER]
     looks = iter(detect(net, FACE, picture, crops, FACE_SCORE))
     likely = []

@@ -18,8 +18,12 @@ import numpy as np
 
 from .people import BODY_POINTS, FACE_POINTS, HAND_POINTS, WRISTS, Floats, Person, nobody
 
-KEYS = {"body": "pose_keypoints_2d", "left": "hand_left_keypoints_2d", "right": "hand_right_keypoints_2d",
-        "face": "face_keypoints_2d"}  # fmt: skip
+KEYS = {
+    "body": "pose_keypoints_2d",
+    "left": "hand_left_keypoints_2d",
+    "right": "hand_right_keypoints_2d",
+    "face": "face_keypoints_2d",
+}
 SIZES = {"body": BODY_POINTS, "left": HAND_POINTS, "right": HAND_POINTS, "face": FACE_POINTS}
 BODY_25 = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)  # OpenPose's 18 points among its 25
 COCO_17 = (0, -1, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
@@ -45,11 +49,13 @@ def write_frame(people: Sequence[Person], height: int, width: int, whole_scores:
     whole_scores: write 1.0 for every point that is there, because comfyui_controlnet_aux's render nodes drop others.
     """
     return {
-        "people": [{KEYS[part]: _flat(points, SIZES[part], whole_scores) for part, points in person.parts.items()}
-                   for person in people],
+        "people": [
+            {KEYS[part]: _flat(points, SIZES[part], whole_scores) for part, points in person.parts.items()}
+            for person in people
+        ],
         "canvas_height": int(height),
         "canvas_width": int(width),
-    }  # fmt: skip
+    }
 
 
 def _flat(points: Floats | None, count: int, whole_scores: bool) -> list[float]:

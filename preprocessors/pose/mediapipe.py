@@ -42,12 +42,75 @@ BLAZE33 = (0, -1, 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7)
 # The 68 points of a face among MediaPipe's 468: jaw, brows, nose, eyes, outer and inner lips, all from the
 # picture's left.
 FACE68 = (
-    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389, 71, 63, 105, 66, 107, 336,
-    296, 334,
-    293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305, 33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380, 61, 39,
-    37, 0,
-    267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
-)  # fmt: skip
+    162,
+    234,
+    93,
+    58,
+    172,
+    136,
+    149,
+    148,
+    152,
+    377,
+    378,
+    365,
+    397,
+    288,
+    323,
+    454,
+    389,
+    71,
+    63,
+    105,
+    66,
+    107,
+    336,
+    296,
+    334,
+    293,
+    301,
+    168,
+    197,
+    5,
+    4,
+    75,
+    97,
+    2,
+    326,
+    305,
+    33,
+    160,
+    158,
+    133,
+    153,
+    144,
+    362,
+    385,
+    387,
+    263,
+    373,
+    380,
+    61,
+    39,
+    37,
+    0,
+    267,
+    269,
+    291,
+    405,
+    314,
+    17,
+    84,
+    181,
+    78,
+    82,
+    13,
+    312,
+    308,
+    317,
+    14,
+    87,
+)
 EYES68 = (range(36, 42), range(42, 48))  # their centres stand for the pupils, which these 468 points lack
 
 PERSON_SCORE = 0.2
@@ -154,11 +217,18 @@ def hand_box(body: Floats, side: str) -> Crop | None:
 
 def _hands(networks: Networks, picture: Bytes, bodies: Sequence[Floats]) -> list[tuple[Floats | None, Floats | None]]:
     """(left, right) of each person. One hand is given to one wrist only: the nearest, measured in forearms."""
-    wanted = [(index, side, box) for index, body in enumerate(bodies) for side in ("left", "right")
-              if (box := hand_box(sure(body), side)) is not None]  # fmt: skip
+    wanted = [
+        (index, side, box)
+        for index, body in enumerate(bodies)
+        for side in ("left", "right")
+        if (box := hand_box(sure(body), side)) is not None
+    ]
     palms = detect(networks["palm_detection"], PALM, picture, [box for _, _, box in wanted], PALM_SCORE)
-    tries = [(index, side, box, palm_crop(palm)) for (index, side, box), found in zip(wanted, palms, strict=True)
-             for palm in _nearest(found, bodies[index][WRISTS[side]], box)]  # fmt: skip
+    tries = [
+        (index, side, box, palm_crop(palm))
+        for (index, side, box), found in zip(wanted, palms, strict=True)
+        for palm in _nearest(found, bodies[index][WRISTS[side]], box)
+    ]
     looked = hand_landmarks(networks["hand_landmark"], picture, [crop for *_, crop in tries])
     candidates = []
     for (index, side, box, _), (hand, _) in zip(tries, looked, strict=True):

@@ -140,8 +140,12 @@ def _hands(net: nn.Module, shown: Bytes, bodies: Sequence[Floats]) -> list[tuple
     import cv2
 
     height, width = shown.shape[:2]
-    wanted = [(index, side, box) for index, body in enumerate(bodies) for side in ("left", "right")
-              if (box := hand_box(body, side, height, width)) is not None]  # fmt: skip
+    wanted = [
+        (index, side, box)
+        for index, body in enumerate(bodies)
+        for side in ("left", "right")
+        if (box := hand_box(body, side, height, width)) is not None
+    ]
     pairs: list[dict[str, Floats]] = [{} for _ in bodies]
     if wanted:
         cuts = [cv2.GaussianBlur(shown[y : y + n, x : x + n], (0, 0), 0.8) for _, _, (x, y, n) in wanted]

@@ -140,9 +140,14 @@ class _Board:
 
     def __init__(self, jobs: int, servers: Sequence[str]) -> None:
         self.bar = Bar(
-            TextColumn("{task.description:32}", markup=False), BarColumn(24), MofNCompleteColumn(),
-            TextColumn("{task.fields[what]}", markup=False), TimeElapsedColumn(), console=console, transient=True,
-        )  # fmt: skip
+            TextColumn("{task.description:32}", markup=False),
+            BarColumn(24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[what]}", markup=False),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
         self.all = self.bar.add_task("all jobs", total=jobs, what="")
         self.tasks: dict[str, TaskID] = {url: self.bar.add_task(url, total=100, what="") for url in servers}
 

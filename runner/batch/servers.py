@@ -94,8 +94,13 @@ def find_lacking(
     """Which places lack a node or model that another has: the name, whether no job can run there, and a line."""
     if len(places) < 2 and models is None:
         return
-    needs = {(frozenset(node["class_type"] for node in job.prompt.values()),
-              frozenset(need.name for need in model_needs(job.prompt))) for job in jobs}  # fmt: skip
+    needs = {
+        (
+            frozenset(node["class_type"] for node in job.prompt.values()),
+            frozenset(need.name for need in model_needs(job.prompt)),
+        )
+        for job in jobs
+    }
     nodes = frozenset().union(*(some for some, _ in needs))
     names = frozenset().union(*(some for _, some in needs))
     there = {name: _models_of(place, names) for name, place in places.items()}

@@ -123,9 +123,11 @@ class ComfyClient:
         fields = {"subfolder": "" if str(path.parent) == "." else str(path.parent), "type": "input"}
         try:
             answer = requests.post(
-                f"{self.url}/upload/image", data=fields, files={"image": (path.name, content)},
+                f"{self.url}/upload/image",
+                data=fields,
+                files={"image": (path.name, content)},
                 timeout=min(ASK_S, self.patience),
-            )  # fmt: skip
+            )
             if answer.status_code in _UNREACHABLE:
                 raise ServerLost(f"{self.url} does not answer (HTTP {answer.status_code}).")
             answer.raise_for_status()

@@ -116,11 +116,10 @@ def only_in_part(prompt: Prompt, node_errors: dict[str, Any]) -> Refused:
 
 def _faults(prompt: Prompt, node_errors: dict[str, Any]) -> tuple[NodeFault, ...]:
     return tuple(
-        NodeFault(
-            node_id, node_title(prompt, node_id), str(each.get("message")), str(each.get("details") or "")
-        )
-        for node_id, told in node_errors.items() for each in told.get("errors", [])
-    )  # fmt: skip
+        NodeFault(node_id, node_title(prompt, node_id), str(each.get("message")), str(each.get("details") or ""))
+        for node_id, told in node_errors.items()
+        for each in told.get("errors", [])
+    )
 
 
 def outcome_of(history: dict[str, Any], prompt: Prompt) -> RunOutcome:

@@ -51,8 +51,13 @@ def has_gpu(python: Path) -> bool:
 
 def python_of(comfyui: Path) -> Path:
     """The Python that a ComfyUI folder brings along: its venv, the portable build's, else the one running now."""
-    names = (".venv/bin/python", "venv/bin/python", ".venv/Scripts/python.exe", "venv/Scripts/python.exe",
-             "../python_embeded/python.exe")  # fmt: skip
+    names = (
+        ".venv/bin/python",
+        "venv/bin/python",
+        ".venv/Scripts/python.exe",
+        "venv/Scripts/python.exe",
+        "../python_embeded/python.exe",
+    )
     for name in names:
         if (comfyui / name).exists():
             return comfyui / name
@@ -87,8 +92,16 @@ class ComfyServer:
 
     def __enter__(self) -> ComfyServer:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [str(self.python), "main.py", "--listen", "127.0.0.1", "--port", str(self.port),
-                   "--disable-auto-launch", *self.arguments]  # fmt: skip
+        command = [
+            str(self.python),
+            "main.py",
+            "--listen",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--disable-auto-launch",
+            *self.arguments,
+        ]
         if self.guarded:
             guard = str(Path(__file__).with_name("watchdog.py"))
             command = [sys.executable, guard, str(self.leftovers or "-"), *command]
@@ -96,9 +109,14 @@ class ComfyServer:
         with self.log.open("wb") as out:
             # A session of its own: Ctrl-C reaches run.py alone, which then ends the server in good order.
             self.process = subprocess.Popen(
-                command, cwd=self.comfyui, stdout=out, stderr=subprocess.STDOUT,
-                stdin=subprocess.PIPE if self.guarded else subprocess.DEVNULL, env=environment, start_new_session=True,
-            )  # fmt: skip
+                command,
+                cwd=self.comfyui,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.PIPE if self.guarded else subprocess.DEVNULL,
+                env=environment,
+                start_new_session=True,
+            )
         try:
             self._wait()
         except BaseException:

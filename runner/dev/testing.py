@@ -53,8 +53,11 @@ def run(options: argparse.Namespace) -> int:
     elif os.environ.get("CI"):
         sys.exit("No browser: the browser tests are part of CI. Install chromium, Chrome or Edge.")
     else:
-        print("=" * 78 + "\nNO BROWSER FOUND: the browser tests are LEFT OUT of this run.\n"
-              "Install chromium, Google Chrome or Microsoft Edge to run them.\n" + "=" * 78, flush=True)  # fmt: skip
+        print(
+            "=" * 78 + "\nNO BROWSER FOUND: the browser tests are LEFT OUT of this run.\n"
+            "Install chromium, Google Chrome or Microsoft Edge to run them.\n" + "=" * 78,
+            flush=True,
+        )
         arguments += ["-m", "not browser"]
     # pytest as a program, not `python -m pytest`: that would put the checkout on sys.path.
     pytest = Path(sys.executable).with_name("pytest.exe" if os.name == "nt" else "pytest")

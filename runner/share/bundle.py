@@ -59,9 +59,12 @@ class Bundle:
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise ArchiveError(f"{LIST} is not a list of format {FORMAT}. Was it packed by a newer Steer?")
         bundle = cls(
-            _text(data, "steer"), _text(data, "workflow"), _rows(data, "files", BundleFile),
-            _rows(data, "models", ModelNeed), _rows(data, "nodes", NodeNeed),
-        )  # fmt: skip
+            _text(data, "steer"),
+            _text(data, "workflow"),
+            _rows(data, "files", BundleFile),
+            _rows(data, "models", ModelNeed),
+            _rows(data, "nodes", NodeNeed),
+        )
         names = [file.name for file in bundle.files]
         check_names([LIST, *names])
         strays = [n for n in names if n not in (bundle.workflow, README) and not n.startswith(INPUT)]
@@ -75,12 +78,15 @@ class Bundle:
 def readme(bundle: Bundle) -> str:
     """How to use the zip, for someone who has opened it by hand."""
     lines = [
-        f"A ComfyUI workflow, packed by Steer {bundle.steer} (python run.py pack).", "",
-        f"1. Copy what is in {INPUT} into the input folder of your ComfyUI." if bundle.inputs else
-        "1. It needs no input files.",
-        f"2. Drop {bundle.workflow} into ComfyUI's window.", "",
+        f"A ComfyUI workflow, packed by Steer {bundle.steer} (python run.py pack).",
+        "",
+        f"1. Copy what is in {INPUT} into the input folder of your ComfyUI."
+        if bundle.inputs
+        else "1. It needs no input files.",
+        f"2. Drop {bundle.workflow} into ComfyUI's window.",
+        "",
         *what_it_needs(bundle),
-    ]  # fmt: skip
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -122,8 +122,10 @@ def unpack(options: argparse.Namespace) -> int:
         return 1
     print(f"{target / bundle.workflow}: drop it into ComfyUI's window. Packed by Steer {bundle.steer}.")
     if bundle.inputs:
-        print(f"  Copy what is in {target / INPUT.rstrip('/')} into ComfyUI's input folder; `run.py queue` finds it "
-              "where it is.")  # fmt: skip
+        print(
+            f"  Copy what is in {target / INPUT.rstrip('/')} into ComfyUI's input folder; `run.py queue` finds it "
+            "where it is."
+        )
     print("\n".join(f"  {line}" for line in what_it_needs(bundle)))
     return 0
 

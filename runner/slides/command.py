@@ -26,7 +26,7 @@ from ..workflow.edit import Setting, Workflow
 from ..workflow.prompt import WorkflowError
 from . import gallery
 from .folder import keep
-from .promises import measure
+from .promises import measure as measure_promises
 from .slide import Slide
 
 console = Console(highlight=False, emoji=False)
@@ -119,10 +119,13 @@ def run_slide(
     """Run one workflow, keep its pictures in `out/name/`, check them, measure what it promises, print what came out."""
     slide = Slide(name, *workflows.note_of(graph))
     bar = Bar(
-        TextColumn("{task.description:38}", markup=False), BarColumn(24),
-        TextColumn("{task.fields[what]}", markup=False), TimeElapsedColumn(),
-        console=console, transient=True,
-    )  # fmt: skip
+        TextColumn("{task.description:38}", markup=False),
+        BarColumn(24),
+        TextColumn("{task.fields[what]}", markup=False),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
     with bar:
         task = bar.add_task(name, total=1.0, what="")
 
@@ -143,7 +146,7 @@ def run_slide(
             slide.captions = [node_title(prompt, each.node_id) for each, _ in files]
             if measure:
                 bar.update(task, completed=1.0, what="measuring")
-                slide.measured = {each.text: each.kept for each in measure(client, name, prompt)}
+                slide.measured = {each.text: each.kept for each in measure_promises(client, name, prompt)}
         except (QueueError, WorkflowError, OSError) as error:
             slide.error = str(error)
     console.print(_line(slide), markup=True)

@@ -148,8 +148,7 @@ def _latent(probe: Probe) -> list[Measurement]:
     from ...demo.judges.measures import psnr
 
     found = psnr(decoded, picture)
-    return [Measurement(f"the latent, one number for 48, decodes to the picture again: {found:.1f} dB",
-                     found >= ALIKE)]  # fmt: skip
+    return [Measurement(f"the latent, one number for 48, decodes to the picture again: {found:.1f} dB", found >= ALIKE)]
 
 
 def _ask_reverse(probe: Probe) -> None:
@@ -175,13 +174,15 @@ def _alone(probe: Probe) -> tuple[int, int]:
 
 def _ask_seeds(probe: Probe) -> None:
     sampler = probe.node("SamplerCustomAdvanced")
-    decode = next(each for each in find_nodes(probe.prompt, "VAEDecode")
-                  if probe.prompt[each]["inputs"]["samples"][0] == sampler)  # fmt: skip
+    decode = next(
+        each for each in find_nodes(probe.prompt, "VAEDecode") if probe.prompt[each]["inputs"]["samples"][0] == sampler
+    )
     probe.ask("batch", [decode, 0])
     latent = probe.add("EmptyLatentImage", width=256, height=256, batch_size=1)
     noise = probe.add("RandomNoise", noise_seed=_alone(probe)[1])
-    alone = probe.add("SamplerCustomAdvanced", **probe.prompt[sampler]["inputs"]
-                      | {"noise": [noise, 0], "latent_image": [latent, 0]})  # fmt: skip
+    alone = probe.add(
+        "SamplerCustomAdvanced", **probe.prompt[sampler]["inputs"] | {"noise": [noise, 0], "latent_image": [latent, 0]}
+    )
     vae = probe.prompt[decode]["inputs"]["vae"]
     probe.ask("alone", [probe.add("VAEDecode", samples=[alone, 0], vae=vae), 0])
 
@@ -232,8 +233,10 @@ def _measure_inpainted(probe: Probe) -> list[Measurement]:
     pictures = probe.pictures("laid")
     wanted = _words(probe.texts("labels"), "expression")
     most = max(float(text) for text in probe.texts("outside"))
-    return [_measure_followed("expression", wanted, pictures, len(wanted)),
-            Measurement(f"outside the mask the pictures differ by {most:g}", most == 0)]  # fmt: skip
+    return [
+        _measure_followed("expression", wanted, pictures, len(wanted)),
+        Measurement(f"outside the mask the pictures differ by {most:g}", most == 0),
+    ]
 
 
 def _ask_rows(probe: Probe) -> None:
@@ -242,8 +245,12 @@ def _ask_rows(probe: Probe) -> None:
     probe.ask("hint", [probe.node("SteerControlNetGuide"), 3])
 
 
-def _rows(scored: Callable[[Probe, Sequence[Any]], list[float]], text: str, better: Callable[[float, float], bool],
-          scale: float = 1.0) -> Callable[[Probe], list[Measurement]]:  # fmt: skip
+def _rows(
+    scored: Callable[[Probe, Sequence[Any]], list[float]],
+    text: str,
+    better: Callable[[float, float], bool],
+    scale: float = 1.0,
+) -> Callable[[Probe], list[Measurement]]:
     """Means of the scores of both rows."""
 
     def judge(probe: Probe) -> list[Measurement]:
@@ -295,15 +302,30 @@ SLIDES: dict[str, tuple[Callable[[Probe], None], Callable[[Probe], list[Measurem
     "05-expression-by-place": (_ask_cells("SteerSweep"), _combinations),
     "06-one-seed-four-moods": (_ask_cells("Sweep of moods"), _four_moods),
     "07-inpaint-the-expression": (_ask_inpainted, _measure_inpainted),
-    "08-canny-same-face-angle": (_ask_rows, _rows(
-        _edges, "edges as in the hint: F1 {:.2f} with control, {:.2f} without", lambda held, free: held > 1.5 * free,
-    )),
-    "09-mlsd-one-room-two-styles": (_ask_rows, _rows(
-        _lines, "of the hint's lines {:.0f} % are in the picture with control, {:.0f} % without",
-        lambda held, free: held > free + 0.2, 100,
-    )),
-    "10-openpose-one-pose-many-people": (_ask_rows, _rows(
-        _joints, "joints are {:.1f} % of the side away from the skeleton with control, {:.1f} % without",
-        lambda held, free: held < 0.05 and held < free, 100,
-    )),
-}  # fmt: skip
+    "08-canny-same-face-angle": (
+        _ask_rows,
+        _rows(
+            _edges,
+            "edges as in the hint: F1 {:.2f} with control, {:.2f} without",
+            lambda held, free: held > 1.5 * free,
+        ),
+    ),
+    "09-mlsd-one-room-two-styles": (
+        _ask_rows,
+        _rows(
+            _lines,
+            "of the hint's lines {:.0f} % are in the picture with control, {:.0f} % without",
+            lambda held, free: held > free + 0.2,
+            100,
+        ),
+    ),
+    "10-openpose-one-pose-many-people": (
+        _ask_rows,
+        _rows(
+            _joints,
+            "joints are {:.1f} % of the side away from the skeleton with control, {:.1f} % without",
+            lambda held, free: held < 0.05 and held < free,
+            100,
+        ),
+    ),
+}

@@ -92,24 +92,44 @@ class Graph:
 
     def group(self, title: str, at: tuple[int, int], size: tuple[int, int]) -> None:
         self.groups.append(
-            {"id": len(self.groups) + 1, "title": title, "bounding": [*at, *size], "color": GROUP_COLOR,
-             "font_size": 24, "flags": {}}
-        )  # fmt: skip
+            {
+                "id": len(self.groups) + 1,
+                "title": title,
+                "bounding": [*at, *size],
+                "color": GROUP_COLOR,
+                "font_size": 24,
+                "flags": {},
+            }
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "id": str(uuid.uuid5(NAMESPACE, self.name)), "revision": 0,
-            "last_node_id": len(self.nodes), "last_link_id": len(self.links),
-            "nodes": self.nodes, "links": self.links, "groups": self.groups,
-            "config": {}, "extra": {}, "version": 0.4,
-        }  # fmt: skip
+            "id": str(uuid.uuid5(NAMESPACE, self.name)),
+            "revision": 0,
+            "last_node_id": len(self.nodes),
+            "last_link_id": len(self.links),
+            "nodes": self.nodes,
+            "links": self.links,
+            "groups": self.groups,
+            "config": {},
+            "extra": {},
+            "version": 0.4,
+        }
 
     def _base(self, kind: str, at: tuple[int, int], size: tuple[int, int], title: str | None) -> dict[str, Any]:
         number = len(self.nodes) + 1
         data: dict[str, Any] = {
-            "id": number, "type": kind, "pos": list(at), "size": list(size), "flags": {}, "order": number - 1,
-            "mode": 0, "inputs": [], "outputs": [], "properties": {"Node name for S&R": kind},
-        }  # fmt: skip
+            "id": number,
+            "type": kind,
+            "pos": list(at),
+            "size": list(size),
+            "flags": {},
+            "order": number - 1,
+            "mode": 0,
+            "inputs": [],
+            "outputs": [],
+            "properties": {"Node name for S&R": kind},
+        }
         if title:
             data["title"] = title
         self.nodes.append(data)

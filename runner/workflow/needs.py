@@ -14,9 +14,30 @@ from .ui_graph import server_nodes
 
 MODEL_FILES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf", ".onnx")
 MEDIA_FILES = (
-    ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".mov", ".mkv",
-    ".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".glb", ".gltf", ".obj", ".fbx", ".stl",
-)  # fmt: skip
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".mp4",
+    ".webm",
+    ".mov",
+    ".mkv",
+    ".wav",
+    ".mp3",
+    ".flac",
+    ".ogg",
+    ".opus",
+    ".m4a",
+    ".glb",
+    ".gltf",
+    ".obj",
+    ".fbx",
+    ".stl",
+)
 UPLOADS = ("image_upload", "audio_upload", "video_upload", "file_upload")
 
 

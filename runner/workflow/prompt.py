@@ -49,9 +49,10 @@ def find_nodes(prompt: Prompt, title: str) -> list[str]:
     """The ids of the nodes with that title, kind or id."""
     wanted = title.casefold()
     return [
-        node_id for node_id, node in prompt.items()
+        node_id
+        for node_id, node in prompt.items()
         if wanted in (node_title(prompt, node_id).casefold(), node["class_type"].casefold(), node_id.casefold())
-    ]  # fmt: skip
+    ]
 
 
 def widgets_of(inputs: dict[str, Any]) -> list[str]:

@@ -9,11 +9,21 @@ MUTED, BYPASSED = 2, 4
 VIRTUAL = {"Note", "MarkdownNote", "Reroute", "PrimitiveNode", "GetNode", "SetNode"}
 # rgthree's, which have sockets and are never sent either; its Reroute passes a value on and is not among them.
 _SWITCHES = {
-    f"{name} (rgthree)" for name in (
-        "Bookmark", "Fast Actions Button", "Fast Bypasser", "Fast Groups Bypasser", "Fast Groups Muter", "Fast Muter",
-        "Label", "Mute / Bypass Relay", "Mute / Bypass Repeater", "Node Collector", "Random Unmuter",
+    f"{name} (rgthree)"
+    for name in (
+        "Bookmark",
+        "Fast Actions Button",
+        "Fast Bypasser",
+        "Fast Groups Bypasser",
+        "Fast Groups Muter",
+        "Fast Muter",
+        "Label",
+        "Mute / Bypass Relay",
+        "Mute / Bypass Repeater",
+        "Node Collector",
+        "Random Unmuter",
     )
-}  # fmt: skip
+}
 
 
 def subgraphs(workflow: dict[str, Any]) -> list[dict[str, Any]]:

@@ -53,8 +53,14 @@ class Bench:
 
     def guided(self, **changed: Any) -> Pair:
         positive, negative = self.prompts
-        given = {"positive": positive, "negative": negative, "control_net": self.net, "image": self.hint,
-                 "latent": self.latent, "strength": 1.0}  # fmt: skip
+        given = {
+            "positive": positive,
+            "negative": negative,
+            "control_net": self.net,
+            "image": self.hint,
+            "latent": self.latent,
+            "strength": 1.0,
+        }
         return self.comfy.call("SteerControlNetGuide", **GUIDE | given | changed)[:2]
 
     @torch.inference_mode()
@@ -114,8 +120,10 @@ def main(argv: list[str]) -> int:
     half = calls["Guide, until half"] == calls["ControlNetApplyAdvanced, until half"] < options.steps
     none = calls["Guide, strength 0"] == 0
     print(f"Balanced: {ratio:.3f}x, median of the rounds' ratios (at most {LIMIT}x); {least:.3f}x by the best of each")
-    print(f"Latents equal bit for bit: {_yes(same)}. No network runs at strength 0: {_yes(none)}; outside its range: "
-          f"{_yes(half)}.")  # fmt: skip
+    print(
+        f"Latents equal bit for bit: {_yes(same)}. No network runs at strength 0: {_yes(none)}; outside its range: "
+        f"{_yes(half)}."
+    )
     return 0 if same and half and none and ratio <= LIMIT else 1
 
 

@@ -105,8 +105,11 @@ def bench_mlsd(runs: int) -> None:
         def each_call() -> object:
             return MLSDdetector.from_pretrained(folder)(picture, output_type="np")
 
-        rivals = [("Steer", ours), ("controlnet_aux, loaded", lambda: loaded(picture, output_type="np")),
-                  ("comfyui_controlnet_aux's way, load each call", each_call)]  # fmt: skip
+        rivals = [
+            ("Steer", ours),
+            ("controlnet_aux, loaded", lambda: loaded(picture, output_type="np")),
+            ("comfyui_controlnet_aux's way, load each call", each_call),
+        ]
         default = torch.get_num_threads()
         for threads in dict.fromkeys((1, default)):
             torch.set_num_threads(threads)
@@ -119,9 +122,28 @@ def figures(height: int, width: int, count: int) -> tuple[np.ndarray, np.ndarray
     rng = np.random.default_rng(0)
     heat = rng.uniform(0, 0.03, (height, width, 19)).astype(np.float32)
     fields = rng.normal(0, 0.01, (height, width, 38)).astype(np.float32)
-    joints = np.array([(0, -60), (0, -40), (-15, -40), (-22, -18), (-24, 2), (15, -40), (22, -18), (24, 2), (-9, 4),
-                       (-10, 30), (-10, 56), (9, 4), (10, 30), (10, 56), (-4, -64), (4, -64), (-9, -61), (9,
-                       -61)])  # fmt: skip
+    joints = np.array(
+        [
+            (0, -60),
+            (0, -40),
+            (-15, -40),
+            (-22, -18),
+            (-24, 2),
+            (15, -40),
+            (22, -18),
+            (24, 2),
+            (-9, 4),
+            (-10, 30),
+            (-10, 56),
+            (9, 4),
+            (10, 30),
+            (10, 56),
+            (-4, -64),
+            (4, -64),
+            (-9, -61),
+            (9, -61),
+        ]
+    )
     yy, xx = np.mgrid[:height, :width]
     for number in range(count):
         at = joints * height / 160 + [width * (number + 1) / (count + 1), height / 2]
@@ -153,8 +175,10 @@ def bench_openpose(side: int, runs: int) -> None:
 
     estimate = Body.__new__(Body)
     estimate.model = Answer(1, 1)
-    rivals = [("Steer", lambda: openpose_decode.find_people(heat, fields, (side, side), (cut, cut))),
-              ("controlnet_aux", lambda: estimate(shown))]  # fmt: skip
+    rivals = [
+        ("Steer", lambda: openpose_decode.find_people(heat, fields, (side, side), (cut, cut))),
+        ("controlnet_aux", lambda: estimate(shown)),
+    ]
     report(f"OpenPose post-processing, {side}x{side}, 3 people", timed(rivals, runs), (4,))
 
 

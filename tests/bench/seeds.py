@@ -69,24 +69,45 @@ def stock_prompt(seed: int, options: argparse.Namespace) -> Prompt:
     return shared_nodes() | {
         "latent": node("EmptyLatentImage", width=options.size, height=options.size, batch_size=1),
         "sample": node(
-            "KSampler", model=["model", 0], positive=["prompt", 0], negative=["negative", 0], seed=seed, cfg=7.0,
-            steps=options.steps, sampler_name="euler", scheduler="normal", denoise=1.0, latent_image=["latent", 0],
+            "KSampler",
+            model=["model", 0],
+            positive=["prompt", 0],
+            negative=["negative", 0],
+            seed=seed,
+            cfg=7.0,
+            steps=options.steps,
+            sampler_name="euler",
+            scheduler="normal",
+            denoise=1.0,
+            latent_image=["latent", 0],
         ),
-    }  # fmt: skip
+    }
 
 
 def seeded_prompt(seeds: range, batch_size: int, options: argparse.Namespace) -> Prompt:
     return shared_nodes() | {
         "seeds": node("SteerSeeds", text=f"{seeds[0]}-{seeds[-1]}"),
-        "noise": node("SteerSeededNoise", seeds=["seeds", 0], rng="ComfyUI (CPU)", variation_seed=0,
-                      variation_strength=0.0, batch_size=batch_size),
+        "noise": node(
+            "SteerSeededNoise",
+            seeds=["seeds", 0],
+            rng="ComfyUI (CPU)",
+            variation_seed=0,
+            variation_strength=0.0,
+            batch_size=batch_size,
+        ),
         "latent": node("EmptyLatentImage", width=options.size, height=options.size, batch_size=["noise", 1]),
         "guider": node("CFGGuider", model=["model", 0], positive=["prompt", 0], negative=["negative", 0], cfg=7.0),
         "sampler": node("KSamplerSelect", sampler_name="euler"),
         "sigmas": node("BasicScheduler", model=["model", 0], scheduler="normal", steps=options.steps, denoise=1.0),
-        "sample": node("SamplerCustomAdvanced", noise=["noise", 0], guider=["guider", 0], sampler=["sampler", 0],
-                       sigmas=["sigmas", 0], latent_image=["latent", 0]),
-    }  # fmt: skip
+        "sample": node(
+            "SamplerCustomAdvanced",
+            noise=["noise", 0],
+            guider=["guider", 0],
+            sampler=["sampler", 0],
+            sigmas=["sigmas", 0],
+            latent_image=["latent", 0],
+        ),
+    }
 
 
 def run_queued(client: ComfyClient, prompts: list[Prompt]) -> tuple[float, list[np.ndarray]]:
@@ -199,7 +220,9 @@ def main(argv: list[str]) -> int:
         with ComfyServer(setup.COMFYUI, setup.PYTHON, log, arguments=arguments) as server:
             assert server.process is not None
             client = ComfyClient(server.url, server.check_alive)
-            print(f"{PICTURES} pictures {options.size}x{options.size}, euler, {options.steps} steps, on the "
-                  f"{'GPU' if gpu else 'CPU'}; median of {options.rounds} alternating rounds")  # fmt: skip
+            print(
+                f"{PICTURES} pictures {options.size}x{options.size}, euler, {options.steps} steps, on the "
+                f"{'GPU' if gpu else 'CPU'}; median of {options.rounds} alternating rounds"
+            )
             worst = measure(client, server.process.pid, methods, options)
     return report(methods, worst, gpu)

@@ -44,8 +44,11 @@ class Method:
 
 
 def models(size: int) -> Prompt:
-    return {"model": node("SteerDemoModel"), "latent": node("EmptyLatentImage", width=size, height=size, batch_size=1),
-            "negative": node("CLIPTextEncode", clip=["model", 1], text="")}  # fmt: skip
+    return {
+        "model": node("SteerDemoModel"),
+        "latent": node("EmptyLatentImage", width=size, height=size, batch_size=1),
+        "negative": node("CLIPTextEncode", clip=["model", 1], text=""),
+    }
 
 
 def branch(mood: str, seed: object, folder: str, options: argparse.Namespace) -> Prompt:
@@ -53,12 +56,21 @@ def branch(mood: str, seed: object, folder: str, options: argparse.Namespace) ->
     return {
         f"text {mood}": node("CLIPTextEncode", clip=["model", 1], text=PROMPT.format(mood)),
         f"sample {mood}": node(
-            "KSampler", model=["model", 0], positive=[f"text {mood}", 0], negative=["negative", 0], seed=seed, cfg=7.0,
-            steps=options.steps, sampler_name="euler", scheduler="normal", denoise=1.0, latent_image=["latent", 0],
+            "KSampler",
+            model=["model", 0],
+            positive=[f"text {mood}", 0],
+            negative=["negative", 0],
+            seed=seed,
+            cfg=7.0,
+            steps=options.steps,
+            sampler_name="euler",
+            scheduler="normal",
+            denoise=1.0,
+            latent_image=["latent", 0],
         ),
         f"decode {mood}": node("VAEDecode", samples=[f"sample {mood}", 0], vae=["model", 2]),
         f"save {mood}": node("SaveImage", images=[f"decode {mood}", 0], filename_prefix=f"{folder}/{mood}"),
-    }  # fmt: skip
+    }
 
 
 def stock(seeds: range, folder: str, options: argparse.Namespace) -> list[Prompt]:
@@ -73,17 +85,42 @@ def listed(seeds: range, folder: str, options: argparse.Namespace) -> list[Promp
 
 
 def sweep(seeds: range, folder: str, options: argparse.Namespace) -> list[Prompt]:
-    return [models(options.size) | {
-        "moods": node("SteerPromptSwap", prompt=PROMPT.format(MOODS[0]), find=MOODS[0], swaps="\n".join(MOODS[1:]),
-                      include_original=True, whole_words=True, match_case=False),
-        "seeds": node("SteerSeeds", text=f"{seeds[0]}-{seeds[-1]}"),
-        "sweep": node(
-            "SteerSweep", model=["model", 0], clip=["model", 1], vae=["model", 2], latent=["latent", 0],
-            positive=PROMPT.format(MOODS[0]), negative="", seed=0, steps=options.steps, cfg=7.0, sampler_name="euler",
-            scheduler="normal", denoise=1.0, batch_size=0, max_cells=65536, folder=folder, on_error="stop",
-            axis_1=["moods", 1], axis_2=["seeds", 1],
-        ),
-    }]  # fmt: skip
+    return [
+        models(options.size)
+        | {
+            "moods": node(
+                "SteerPromptSwap",
+                prompt=PROMPT.format(MOODS[0]),
+                find=MOODS[0],
+                swaps="\n".join(MOODS[1:]),
+                include_original=True,
+                whole_words=True,
+                match_case=False,
+            ),
+            "seeds": node("SteerSeeds", text=f"{seeds[0]}-{seeds[-1]}"),
+            "sweep": node(
+                "SteerSweep",
+                model=["model", 0],
+                clip=["model", 1],
+                vae=["model", 2],
+                latent=["latent", 0],
+                positive=PROMPT.format(MOODS[0]),
+                negative="",
+                seed=0,
+                steps=options.steps,
+                cfg=7.0,
+                sampler_name="euler",
+                scheduler="normal",
+                denoise=1.0,
+                batch_size=0,
+                max_cells=65536,
+                folder=folder,
+                on_error="stop",
+                axis_1=["moods", 1],
+                axis_2=["seeds", 1],
+            ),
+        }
+    ]
 
 
 def run(client: ComfyClient, prompts: list[Prompt], folder: Path, wanted: int = 1) -> tuple[float, float]:
@@ -168,10 +205,12 @@ def scale(client: ComfyClient, pid: int, output: Path, options: argparse.Namespa
     again, _ = run(client, prompts, output / "scale")
     assert lost.is_file(), "the Sweep did not run again"
     count = sum(1 for _ in (output / "scale").glob("*.png"))
-    print(f"\n{count} cells of 64 x 64, 1 step: {seconds:.1f} s. Memory after the last against after cell 50: "
-          f"{growth:+.0f} MB, with the sheet of all of them, which comes then: {sheet:+.0f} MB "
-          f"(at most {SCALE_LIMIT_MB:.0f}). A run that finds all but one done: {again:.2f} s "
-          f"(at most {RESUME_LIMIT_S:.0f}).")  # fmt: skip
+    print(
+        f"\n{count} cells of 64 x 64, 1 step: {seconds:.1f} s. Memory after the last against after cell 50: "
+        f"{growth:+.0f} MB, with the sheet of all of them, which comes then: {sheet:+.0f} MB "
+        f"(at most {SCALE_LIMIT_MB:.0f}). A run that finds all but one done: {again:.2f} s "
+        f"(at most {RESUME_LIMIT_S:.0f})."
+    )
     return max(growth, sheet) <= SCALE_LIMIT_MB and again <= RESUME_LIMIT_S
 
 
@@ -201,16 +240,21 @@ def main(argv: list[str]) -> int:
     gpu = has_gpu(setup.PYTHON)
     setup.link_into(setup.COMFYUI)
     cells = options.seeds * len(MOODS)
-    methods = [Method(f"{cells} queued stock prompts", stock), Method("list outputs of stock nodes", listed),
-               Method("Sweep", sweep)]  # fmt: skip
+    methods = [
+        Method(f"{cells} queued stock prompts", stock),
+        Method("list outputs of stock nodes", listed),
+        Method("Sweep", sweep),
+    ]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder)
         arguments = ["--output-directory", folder, "--temp-directory", folder, *([] if gpu else ["--cpu"])]
         with ComfyServer(setup.COMFYUI, setup.PYTHON, output / "comfyui.log", arguments=arguments) as server:
             assert server.process is not None
             client = ComfyClient(server.url, server.check_alive)
-            print(f"{cells} cells {options.size}x{options.size}, euler, {options.steps} steps, on the "
-                  f"{'GPU' if gpu else 'CPU'}; median of {options.rounds} alternating rounds")  # fmt: skip
+            print(
+                f"{cells} cells {options.size}x{options.size}, euler, {options.steps} steps, on the "
+                f"{'GPU' if gpu else 'CPU'}; median of {options.rounds} alternating rounds"
+            )
             worst = measure(client, server.process.pid, output, methods, options)
             passed = report(methods, cells, worst, gpu)
             if options.cells:

@@ -42,10 +42,14 @@ def stock(lab: Lab, *entries: Control) -> tuple[Any, Any]:
 
 
 def same(a: Any, b: Any) -> bool:
-    return torch.equal(a.latent, b.latent) and len(a.steps) == len(b.steps) and all(
-        len(x.tensors) == len(y.tensors) and all(map(torch.equal, x.tensors, y.tensors))
-        for x, y in zip(a.steps, b.steps, strict=True)
-    )  # fmt: skip
+    return (
+        torch.equal(a.latent, b.latent)
+        and len(a.steps) == len(b.steps)
+        and all(
+            len(x.tensors) == len(y.tensors) and all(map(torch.equal, x.tensors, y.tensors))
+            for x, y in zip(a.steps, b.steps, strict=True)
+        )
+    )
 
 
 def test_balanced_is_the_stock_node_bit_for_bit(bench):
@@ -172,16 +176,28 @@ def test_a_net_for_inpainting_is_told_what_is_made_anew_as_by_its_own_node(comfy
     mask[:, 30:90, 50:110] = 1.0
     own = comfy.nodes.NODE_CLASS_MAPPINGS["ControlNetInpaintingAliMamaApply"]
     stack = comfy.call(
-        "SteerControlNetGuide", positive=lab.prompts[0], negative=lab.prompts[1], control_net=net, image=hint,
-        mask=mask, strength=0.8, start_percent=0.0, end_percent=1.0, mode="balanced", fit="crop", kind="auto",
-        feather=16, latent={"samples": torch.zeros(1, 4, 8, 8)},
-    )[2]  # fmt: skip
+        "SteerControlNetGuide",
+        positive=lab.prompts[0],
+        negative=lab.prompts[1],
+        control_net=net,
+        image=hint,
+        mask=mask,
+        strength=0.8,
+        start_percent=0.0,
+        end_percent=1.0,
+        mode="balanced",
+        fit="crop",
+        kind="auto",
+        feather=16,
+        latent={"samples": torch.zeros(1, 4, 8, 8)},
+    )[2]
     theirs = lab.run(*own.execute(*lab.prompts, net, None, hint, mask, 0.8, 0.0, 1.0).result, nets=(net,))
     ours = lab.run(*apply_stack(stack, *lab.prompts), nets=(net,))
     assert theirs.calls == 2
     assert same(ours, theirs)
-    assert not torch.equal(ours.latent, lab.run(*own.execute(*lab.prompts, net, None, hint, mask * 0, 0.8, 0, 1).result)
-                           .latent)  # fmt: skip
+    assert not torch.equal(
+        ours.latent, lab.run(*own.execute(*lab.prompts, net, None, hint, mask * 0, 0.8, 0, 1).result).latent
+    )
     weighed = lab.run(*apply_stack(with_values(stack, mode="prompt"), *lab.prompts), steps=1).steps[0].tensors
     for index, (got, plain) in enumerate(zip(weighed, ours.steps[0].tensors, strict=True)):
         assert torch.equal(got, plain * 0.825 ** (12 - index)), "the mask is not laid on the residuals as well"

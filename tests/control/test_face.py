@@ -84,8 +84,11 @@ def test_a_person_without_a_nose_or_an_eye_has_no_face(kept: list[int]):
 
 
 def test_what_has_no_face_gives_none(networks: dict[str, ConvGraph]):
-    found = [len(find_faces(networks, render(HELD_OUT + index, kind=kind).image))
-             for kind in ("savanna", "interior") for index in range(6)]  # fmt: skip
+    found = [
+        len(find_faces(networks, render(HELD_OUT + index, kind=kind).image))
+        for kind in ("savanna", "interior")
+        for index in range(6)
+    ]
     assert not any(found)
 
 
@@ -162,8 +165,11 @@ def test_a_face_of_which_nothing_is_left_is_told(mask_of, caplog: pytest.LogCapt
 
 
 def test_a_batch_gets_a_mask_each(mask_of):
-    pictures = [render(PORTRAITS[0], kind="portrait").image, render(HELD_OUT, kind="interior").image,
-                render(PORTRAITS[1], kind="portrait").image]  # fmt: skip
+    pictures = [
+        render(PORTRAITS[0], kind="portrait").image,
+        render(HELD_OUT, kind="interior").image,
+        render(PORTRAITS[1], kind="portrait").image,
+    ]
     masks, report = mask_of(image=image(*pictures))
     assert [bool(mask.any()) for mask in masks] == [True, False, True]
     assert "picture 2: no face found" in report
@@ -173,8 +179,10 @@ def test_a_batch_gets_a_mask_each(mask_of):
 
 def test_grown_first_then_feathered_inside(mask_of):
     picture = image(photo(PHOTOS[0]))
-    plain, wide, soft = (mask_of(image=picture, region=MOUTH, **more)[0][0].numpy()
-                         for more in ({}, {"grow": 10}, {"grow": 10, "feather": 6}))  # fmt: skip
+    plain, wide, soft = (
+        mask_of(image=picture, region=MOUTH, **more)[0][0].numpy()
+        for more in ({}, {"grow": 10}, {"grow": 10, "feather": 6})
+    )
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (19, 19))
     assert (wide >= cv2.dilate(plain, disc)).all()
     assert wide.sum() < 1.2 * cv2.dilate(plain, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (21, 21))).sum()

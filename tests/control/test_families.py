@@ -22,20 +22,45 @@ def test_sd3_and_flux_differ_in_the_pooled_prompt(comfy):
 
     ops, context = comfy.ops.disable_weight_init, {"in_features": 4096, "out_features": 64}
     sd3 = comfy.cldm.mmdit.ControlNet(
-        num_blocks=1, control_latent_channels=16, in_channels=16, depth=1, adm_in_channels=2048, operations=ops,
-        context_embedder_config={"target": "torch.nn.Linear", "params": context}, num_patches=4, pos_embed_max_size=2,
-    )  # fmt: skip
-    sd35 = [comfy.cldm.dit_embedder.ControlNetEmbedder(
-        None, 2, 16, 64, 1, 2048, 1, 1, double, None, None, operations=ops) for double in (False, True)]  # fmt: skip
+        num_blocks=1,
+        control_latent_channels=16,
+        in_channels=16,
+        depth=1,
+        adm_in_channels=2048,
+        operations=ops,
+        context_embedder_config={"target": "torch.nn.Linear", "params": context},
+        num_patches=4,
+        pos_embed_max_size=2,
+    )
+    sd35 = [
+        comfy.cldm.dit_embedder.ControlNetEmbedder(None, 2, 16, 64, 1, 2048, 1, 1, double, None, None, operations=ops)
+        for double in (False, True)
+    ]
     flux = ControlNetFlux(
-        latent_input=True, num_union_modes=0, control_latent_channels=16, operations=ops, in_channels=16,
-        out_channels=16, vec_in_dim=768, context_in_dim=4096, hidden_size=16, mlp_ratio=1.0, num_heads=2, depth=1,
-        depth_single_blocks=1, axes_dim=[2, 2, 4], theta=10, patch_size=2, qkv_bias=True, guidance_embed=False,
-    )  # fmt: skip
+        latent_input=True,
+        num_union_modes=0,
+        control_latent_channels=16,
+        operations=ops,
+        in_channels=16,
+        out_channels=16,
+        vec_in_dim=768,
+        context_in_dim=4096,
+        hidden_size=16,
+        mlp_ratio=1.0,
+        num_heads=2,
+        depth=1,
+        depth_single_blocks=1,
+        axes_dim=[2, 2, 4],
+        theta=10,
+        patch_size=2,
+        qkv_bias=True,
+        guidance_embed=False,
+    )
     for network, own, other, names in (
-        (sd3, 2048, 768, ("SD 3", "Flux")), *((each, 2048, 768, ("SD 3", "Flux")) for each in sd35),
+        (sd3, 2048, 768, ("SD 3", "Flux")),
+        *((each, 2048, 768, ("SD 3", "Flux")) for each in sd35),
         (flux, 768, 2048, ("Flux", "SD 3")),
-    ):  # fmt: skip
+    ):
         net = SimpleNamespace(control_model=network)
         check_family(net, (prompt(4096, own), prompt(4096), [[torch.ones(1, 8, 4096), {}]]))
         empty = prompt(4096, other)
@@ -52,9 +77,10 @@ def test_t2i_adapters_tell_their_family(comfy):
 
     old, light = Adapter([8] * 4, 1, 3 * 64, xl=False), Adapter_light([8] * 4, 1, 3 * 64)
     for network, own, other, name in (
-        (old, (768, 1024), 2048, "SD 1.x"), (light, (768,), 2048, "SD 1.x"),
+        (old, (768, 1024), 2048, "SD 1.x"),
+        (light, (768,), 2048, "SD 1.x"),
         (Adapter([8] * 4, 1, 3 * 256, xl=True), (2048,), 768, "SDXL"),
-    ):  # fmt: skip
+    ):
         net = SimpleNamespace(t2i_model=network)
         check_family(net, [prompt(width, 1280) for width in (*own, 32)])
         with pytest.raises(ValueError, match=f"the ControlNet 'sketch' is made for {name} "):

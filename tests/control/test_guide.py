@@ -24,8 +24,15 @@ from steer.preprocessors.pose.skeleton import draw_people
 from sweep_lab import giver
 from tiny_control import sd15_controlnet
 
-WIDGETS = {"strength": 0.8, "start_percent": 0.0, "end_percent": 1.0, "mode": "balanced", "fit": "crop", "kind": "auto",
-           "feather": 0}  # fmt: skip
+WIDGETS = {
+    "strength": 0.8,
+    "start_percent": 0.0,
+    "end_percent": 1.0,
+    "mode": "balanced",
+    "fit": "crop",
+    "kind": "auto",
+    "feather": 0,
+}
 LATENT = {"samples": torch.zeros(1, 4, 8, 8)}
 
 

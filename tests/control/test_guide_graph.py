@@ -16,8 +16,15 @@ from steer.preprocessors.pose.skeleton import draw_people
 from sweep_lab import Graph, node
 from tiny_control import demo_controlnet, sd15_controlnet
 
-WIDGETS = {"strength": 0.8, "start_percent": 0.0, "end_percent": 1.0, "mode": "balanced", "fit": "crop", "kind": "auto",
-           "feather": 0}  # fmt: skip
+WIDGETS = {
+    "strength": 0.8,
+    "start_percent": 0.0,
+    "end_percent": 1.0,
+    "mode": "balanced",
+    "fit": "crop",
+    "kind": "auto",
+    "feather": 0,
+}
 WRONG = "this looks like a pose skeleton; the net is for Canny edges. Put Canny before it, or change the net"
 
 
@@ -51,29 +58,48 @@ def run(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
         (tmp_path / name).write_bytes(b"")
         monkeypatch.setitem(folder_paths.folder_names_and_paths, kind, ([str(tmp_path)], {".safetensors"}))
         monkeypatch.delitem(folder_paths.filename_list_cache, kind, raising=False)
-    monkeypatch.setattr(sd, "load_checkpoint_guess_config",
-                        lambda path, **options: (load_model(), load_clip(), load_vae(), None))  # fmt: skip
+    monkeypatch.setattr(
+        sd, "load_checkpoint_guess_config", lambda path, **options: (load_model(), load_clip(), load_vae(), None)
+    )
     monkeypatch.setitem(comfy.nodes.NODE_CLASS_MAPPINGS, "TestSeveral", Several)
 
     def call(net: Any, more: Graph | None = None, count: int = 1, **inputs: Any) -> RunResult:
         monkeypatch.setattr(controlnet, "load_controlnet", lambda path, *args, **options: net)
-        given = {"positive": ["plus", 0], "negative": ["minus", 0], "control_net": ["net", 0], "image": ["hints", 0],
-                 "latent": ["latent", 0]}  # fmt: skip
-        return comfy.run({
-            "model": node("CheckpointLoaderSimple", ckpt_name="base_model.safetensors"),
-            "plus": node("CLIPTextEncode", clip=["model", 1], text="girl"),
-            "minus": node("CLIPTextEncode", clip=["model", 1], text="sad"),
-            "net": node("ControlNetLoader", control_net_name="sd15_canny.safetensors"),
-            "hints": node("TestSeveral", count=count),
-            "latent": node("EmptyLatentImage", width=64, height=64, batch_size=1),
-            "guide": {"class_type": "SteerControlNetGuide", "inputs": WIDGETS | given | inputs},
-            "sample": node("KSampler", model=["model", 0], positive=["guide", 0], negative=["guide", 1],
-                           latent_image=["latent", 0], seed=1, steps=1, cfg=2.0, sampler_name="euler",
-                           scheduler="normal", denoise=1.0),
-            "decode": node("VAEDecode", samples=["sample", 0], vae=["model", 2]),
-            "picture": node("PreviewImage", images=["decode", 0]),
-            "report": node("PreviewAny", source=["guide", 4]),
-        } | (more or {}))  # fmt: skip
+        given = {
+            "positive": ["plus", 0],
+            "negative": ["minus", 0],
+            "control_net": ["net", 0],
+            "image": ["hints", 0],
+            "latent": ["latent", 0],
+        }
+        return comfy.run(
+            {
+                "model": node("CheckpointLoaderSimple", ckpt_name="base_model.safetensors"),
+                "plus": node("CLIPTextEncode", clip=["model", 1], text="girl"),
+                "minus": node("CLIPTextEncode", clip=["model", 1], text="sad"),
+                "net": node("ControlNetLoader", control_net_name="sd15_canny.safetensors"),
+                "hints": node("TestSeveral", count=count),
+                "latent": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+                "guide": {"class_type": "SteerControlNetGuide", "inputs": WIDGETS | given | inputs},
+                "sample": node(
+                    "KSampler",
+                    model=["model", 0],
+                    positive=["guide", 0],
+                    negative=["guide", 1],
+                    latent_image=["latent", 0],
+                    seed=1,
+                    steps=1,
+                    cfg=2.0,
+                    sampler_name="euler",
+                    scheduler="normal",
+                    denoise=1.0,
+                ),
+                "decode": node("VAEDecode", samples=["sample", 0], vae=["model", 2]),
+                "picture": node("PreviewImage", images=["decode", 0]),
+                "report": node("PreviewAny", source=["guide", 4]),
+            }
+            | (more or {})
+        )
 
     return call
 

@@ -31,8 +31,11 @@ COUNTS = {
 
 def test_hints_and_their_inverses_are_recognised():
     made = [hint for source, count in COUNTS.items() for hint in hint_pictures.hints(source, range(100, 100 + count))]
-    wrong = [(hint.source, hint.inverted, found) for hint in made
-             if (found := recognise(hint.picture)) != Look(hint.answer, hint.inverted)]  # fmt: skip
+    wrong = [
+        (hint.source, hint.inverted, found)
+        for hint in made
+        if (found := recognise(hint.picture)) != Look(hint.answer, hint.inverted)
+    ]
     assert len(made) == 110
     assert len(wrong) <= 0.03 * len(made), wrong
 
@@ -52,8 +55,10 @@ def test_a_face_or_a_hand_without_a_body_are_a_pose(part: str, scale: float):
         names = [name for name in file.files if name.endswith(f"/{part}")]
         found = [file[name] for name in names]
     if part == "face":  # in smaller ones the dots run together
-        names, found = zip(*((name, points) for name, points in zip(names, found, strict=True)
-                             if np.ptp(points[:, 0]) * scale > 60), strict=True)  # fmt: skip
+        names, found = zip(
+            *((name, points) for name, points in zip(names, found, strict=True) if np.ptp(points[:, 0]) * scale > 60),
+            strict=True,
+        )
     assert len(found) >= 3
     for name, points in zip(names, found, strict=True):
         points = points * [scale, scale, 1.0]

@@ -41,20 +41,34 @@ def test_only_the_face_changes(slide: Callable[[str], Slide]):
     shown.set("Moods", include_original=False, swaps="angry")
     shown.add("words", "CLIPTextEncode", clip=shown.link("Sweep", "clip"), text="replaced below")
     shown.add("none", "CLIPTextEncode", clip=shown.link("Sweep", "clip"), text="")
-    settings = {name: shown.prompt[shown.node("Sweep")]["inputs"][name]
-                for name in ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise")}  # fmt: skip
+    settings = {
+        name: shown.prompt[shown.node("Sweep")]["inputs"][name]
+        for name in ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise")
+    }
     shown.prompt["words"]["inputs"]["text"] = shown.prompt[shown.node("Prompt")]["inputs"]["value"].replace(
         "smiling", "angry"
     )
-    shown.add("stock", "KSampler", model=shown.link("Sweep", "model"), positive=["words", 0], negative=["none", 0],
-              latent_image=shown.link("Sweep", "latent"), **settings)  # fmt: skip
+    shown.add(
+        "stock",
+        "KSampler",
+        model=shown.link("Sweep", "model"),
+        positive=["words", 0],
+        negative=["none", 0],
+        latent_image=shown.link("Sweep", "latent"),
+        **settings,
+    )
     shown.add("decoded", "VAEDecode", samples=["stock", 0], vae=shown.link("Sweep", "vae"))
     for name, source in {
-        "picture": shown.link("Lay over", "source"), "mask": "Face Mask", "before":
-        shown.link("SetLatentNoiseMask", "samples"), "after": ["stock", 0], "decoded": ["decoded", 0],
-        "cell": shown.link("Lay over", "destination"), "laid": "Lay over",
-        "outside": [shown.node("Difference"), 3], "inside": [shown.node("Difference"), 2],
-    }.items():  # fmt: skip
+        "picture": shown.link("Lay over", "source"),
+        "mask": "Face Mask",
+        "before": shown.link("SetLatentNoiseMask", "samples"),
+        "after": ["stock", 0],
+        "decoded": ["decoded", 0],
+        "cell": shown.link("Lay over", "destination"),
+        "laid": "Lay over",
+        "outside": [shown.node("Difference"), 3],
+        "inside": [shown.node("Difference"), 2],
+    }.items():
         shown.keep(name, source)
     got = {name: values[0] for name, values in shown.run().items()}
     mask, picture, laid = got["mask"], got["picture"], got["laid"]
@@ -103,8 +117,9 @@ def test_the_edges_keep_the_angle_of_a_face(slide: Callable[[str], Slide]):
     shown = slide("08-canny-same-face-angle")
     pictures = held(shown, [{"Seeds": {"text": "5-20"}}, {"Seeds": {"text": "1-4"}}])
     hint = shown.kept["hint"][0][0, ..., 0].numpy() > 0.5
-    with_control, without = ([measures.edge_f1(measures.edges(picture), hint) for picture in row]
-                             for row in (pictures, free(shown)))  # fmt: skip
+    with_control, without = (
+        [measures.edge_f1(measures.edges(picture), hint) for picture in row] for row in (pictures, free(shown))
+    )
     assert len(with_control) == 20
     assert min(with_control) > max(without), (with_control, without)
     assert np.mean(with_control) > 1.5 * np.mean(without), (with_control, without)
@@ -117,8 +132,9 @@ def test_the_lines_keep_a_room(slide: Callable[[str], Slide]):
     shown.keep("lines", shown.link("ControlNet Guide", "lines"))
     pictures = held(shown, [{"Seed": {"noise_seed": seed}} for seed in range(10, 0, -1)])
     lines = shown.kept["lines"][0][0].segments
-    with_control, without = ([measures.lines_followed(lines, picture) for picture in row]
-                             for row in (pictures, free(shown)))  # fmt: skip
+    with_control, without = (
+        [measures.lines_followed(lines, picture) for picture in row] for row in (pictures, free(shown))
+    )
     assert len(with_control) == 20
     assert min(with_control) > max(without), (with_control, without)
     assert np.mean(with_control) > np.mean(without) + 0.2, (with_control, without)

@@ -16,8 +16,16 @@ from steer.preprocessors.pose.skeleton import draw_people
 from steer.preprocessors.recognise import Look
 from tiny_control import union_controlnet, union_model
 
-WIDGETS = {"strength": 0.8, "start_percent": 0.0, "end_percent": 1.0, "mode": "balanced", "fit": "crop", "kind": "auto",
-           "feather": 0, "latent": {"samples": torch.zeros(1, 4, 8, 8)}}  # fmt: skip
+WIDGETS = {
+    "strength": 0.8,
+    "start_percent": 0.0,
+    "end_percent": 1.0,
+    "mode": "balanced",
+    "fit": "crop",
+    "kind": "auto",
+    "feather": 0,
+    "latent": {"samples": torch.zeros(1, 4, 8, 8)},
+}
 LINES = "canny/lineart/anime_lineart/mlsd"
 
 
@@ -35,8 +43,10 @@ def net(comfy_session) -> Any:
 def hints() -> dict[str, torch.Tensor]:
     body = np.zeros((18, 3))
     body[:, :2], body[:, 2] = np.random.default_rng(1).uniform(8, 56, (18, 2)), 1
-    drawn = {"openpose": draw_people([Person(body)], 64, 64),
-             LINES: draw_lines(np.random.default_rng(2).uniform(0, 64, (6, 4)), 64, 64)}  # fmt: skip
+    drawn = {
+        "openpose": draw_people([Person(body)], 64, 64),
+        LINES: draw_lines(np.random.default_rng(2).uniform(0, 64, (6, 4)), 64, 64),
+    }
     return {name: torch.from_numpy(picture)[None].float() / 255 for name, picture in drawn.items()}
 
 
@@ -90,10 +100,31 @@ def test_flux_counts_otherwise(comfy):
     import comfy.ops
     from comfy.ldm.flux.controlnet import ControlNetFlux
 
-    shape = {"in_channels": 16, "out_channels": 16, "vec_in_dim": 8, "context_in_dim": 8, "hidden_size": 16,
-             "mlp_ratio": 1.0, "num_heads": 2, "depth": 1, "depth_single_blocks": 1, "axes_dim": [2, 2, 4], "theta": 10,
-             "patch_size": 2, "qkv_bias": True, "guidance_embed": False}  # fmt: skip
-    flux = {modes: ControlNetFlux(latent_input=True, num_union_modes=modes, operations=comfy.ops.disable_weight_init,
-                                  control_latent_channels=16, **shape) for modes in (0, 7)}  # fmt: skip
+    shape = {
+        "in_channels": 16,
+        "out_channels": 16,
+        "vec_in_dim": 8,
+        "context_in_dim": 8,
+        "hidden_size": 16,
+        "mlp_ratio": 1.0,
+        "num_heads": 2,
+        "depth": 1,
+        "depth_single_blocks": 1,
+        "axes_dim": [2, 2, 4],
+        "theta": 10,
+        "patch_size": 2,
+        "qkv_bias": True,
+        "guidance_embed": False,
+    }
+    flux = {
+        modes: ControlNetFlux(
+            latent_input=True,
+            num_union_modes=modes,
+            operations=comfy.ops.disable_weight_init,
+            control_latent_channels=16,
+            **shape,
+        )
+        for modes in (0, 7)
+    }
     assert types_of(SimpleNamespace(control_model=flux[7])) == {"canny": 0, "mlsd": 0, "openpose": 4}
     assert types_of(SimpleNamespace(control_model=flux[0])) == {}

@@ -22,8 +22,10 @@ from steer.demo.train.straight import LineLoss
 def scenes(kind: str, count: int) -> Batch:
     """Held-out scenes of a kind with their encoded latents."""
     drawn = [render(HELD_OUT + i, kind=kind) for i in range(count)]
-    records = [record_of(scene) | {"captions": captions_of(kind, scene.attributes, HELD_OUT + i)}
-               for i, scene in enumerate(drawn)]  # fmt: skip
+    records = [
+        record_of(scene) | {"captions": captions_of(kind, scene.attributes, HELD_OUT + i)}
+        for i, scene in enumerate(drawn)
+    ]
     images = [scene.image for scene in drawn]
     with torch.no_grad():
         latents = load_shipped_autoencoder().encode(pictures_of(np.stack(images)))
@@ -54,9 +56,12 @@ def test_lines_that_are_lost_count_more_than_a_change_of_colour(rooms: Batch, st
 
 def test_only_late_estimates_of_rooms_are_looked_at(rooms: Batch, straight: LineLoss) -> None:
     vae, rng = load_shipped_autoencoder(), np.random.default_rng(0)
-    batch = Batch(rooms.latents, rooms.emphasis,
-                  [record | {"kind": "portrait"} if i == 0 else record for i, record in enumerate(rooms.records)],
-                  rooms.images)  # fmt: skip
+    batch = Batch(
+        rooms.latents,
+        rooms.emphasis,
+        [record | {"kind": "portrait"} if i == 0 else record for i, record in enumerate(rooms.records)],
+        rooms.images,
+    )
     t = torch.tensor([10, LOOKED_AT, 999, 10, LOOKED_AT - 1, 10])
     x0 = rooms.latents + 0.3 * torch.randn(rooms.latents.shape, generator=torch.Generator().manual_seed(0))
     x0.requires_grad_()

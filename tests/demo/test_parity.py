@@ -69,15 +69,25 @@ def pipeline(kind: str) -> Any:
     unet = UNet2DConditionModel(**UNET).eval()
     unet.load_state_dict(weights("unet"))
     scheduler = EulerDiscreteScheduler(
-        num_train_timesteps=TRAIN_STEPS, beta_start=BETA_START, beta_end=BETA_END, beta_schedule="scaled_linear",
-        timestep_spacing="trailing", steps_offset=1,
-    )  # fmt: skip
+        num_train_timesteps=TRAIN_STEPS,
+        beta_start=BETA_START,
+        beta_end=BETA_END,
+        beta_schedule="scaled_linear",
+        timestep_spacing="trailing",
+        steps_offset=1,
+    )
     folder = comfy.sd1_clip.SD1Tokenizer().clip_l.tokenizer.name_or_path
     tokenizer = CLIPTokenizer.from_pretrained(folder, model_max_length=TEXT["max_position_embeddings"])
     parts: dict[str, Any] = {
-        "vae": None, "text_encoder": text_encoder(), "tokenizer": tokenizer, "unet": unet, "scheduler": scheduler,
-        "safety_checker": None, "feature_extractor": None, "requires_safety_checker": False,
-    }  # fmt: skip
+        "vae": None,
+        "text_encoder": text_encoder(),
+        "tokenizer": tokenizer,
+        "unet": unet,
+        "scheduler": scheduler,
+        "safety_checker": None,
+        "feature_extractor": None,
+        "requires_safety_checker": False,
+    }
     if not kind:
         return StableDiffusionPipeline(**parts)
     network = ControlNetModel(**controlnet_config()).eval()
@@ -109,9 +119,13 @@ def sampled_by_comfy(comfy: InProcessComfy, kind: str, hint: torch.Tensor, noise
     (guider,) = comfy.call("CFGGuider", model=model, positive=positive, negative=negative, cfg=CFG)
     (sampler,) = comfy.call("KSamplerSelect", sampler_name="euler")
     latent = comfy.call(
-        "SamplerCustomAdvanced", noise=GivenNoise(noise), guider=guider, sampler=sampler, sigmas=sigmas,
+        "SamplerCustomAdvanced",
+        noise=GivenNoise(noise),
+        guider=guider,
+        sampler=sampler,
+        sigmas=sigmas,
         latent_image={"samples": torch.zeros_like(noise)},
-    )[0]["samples"]  # fmt: skip
+    )[0]["samples"]
     return latent * LATENT_SCALE
 
 
@@ -136,9 +150,14 @@ def test_diffusers_and_comfyui_make_the_same_picture(comfy: InProcessComfy, kind
     theirs.set_progress_bar_config(disable=True)
     size = {"image": hint} if kind else {"height": SIDE, "width": SIDE}
     expected = theirs(
-        PROMPT, negative_prompt=NEGATIVE, num_inference_steps=STEPS, guidance_scale=CFG, latents=start.clone(),
-        output_type="latent", **size,
-    ).images  # fmt: skip
+        PROMPT,
+        negative_prompt=NEGATIVE,
+        num_inference_steps=STEPS,
+        guidance_scale=CFG,
+        latents=start.clone(),
+        output_type="latent",
+        **size,
+    ).images
     sigmas = theirs.scheduler.sigmas
     assert theirs.scheduler.timesteps.tolist() == list(range(TRAIN_STEPS - 1, 0, -TRAIN_STEPS // STEPS))
 

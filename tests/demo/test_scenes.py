@@ -219,8 +219,12 @@ LECTURE = [
         "oversized jogger pants, lean against the wall, backstreet",
         "portrait",
         {
-            "subject": "girl", "expression": "smiling", "hair_color": "steel gray", "hair_style": "braided",
-            "clothes": "comics printed shirt", "background": "backstreet",
+            "subject": "girl",
+            "expression": "smiling",
+            "hair_color": "steel gray",
+            "hair_style": "braided",
+            "clothes": "comics printed shirt",
+            "background": "backstreet",
         },
     ),
     (
@@ -239,7 +243,7 @@ LECTURE = [
         "figure",
         {"who": "dancer", "pose": "arms raised", "background": "beach"},
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("prompt", "kind", "drawn"), LECTURE)
@@ -254,12 +258,23 @@ def test_every_choice_is_reached():
         for key, value in render(seed).attributes.items():
             found.setdefault(key, set()).add(value)
     for key, choices in {
-        "expression": scenes.EXPRESSIONS, "hair_color": scenes.HAIR_COLORS, "hair_style": scenes.HAIR_STYLES,
-        "clothes": scenes.CLOTHES, "skin": scenes.SKIN_TONES, "eyes": scenes.EYE_COLORS, "subject": scenes.SUBJECTS,
-        "room": scenes.ROOMS, "who": scenes.WHO, "style": scenes.SAVANNA_STYLES, "light": scenes.SAVANNA_LIGHTS,
-        "count": (1, 2, 3), "background": (*scenes.PLACES, "stage"), "gaze": ("forward", "up"),
-        "facing": ("left", "right", "forward"), "pose": scenes.POSES,
-    }.items():  # fmt: skip
+        "expression": scenes.EXPRESSIONS,
+        "hair_color": scenes.HAIR_COLORS,
+        "hair_style": scenes.HAIR_STYLES,
+        "clothes": scenes.CLOTHES,
+        "skin": scenes.SKIN_TONES,
+        "eyes": scenes.EYE_COLORS,
+        "subject": scenes.SUBJECTS,
+        "room": scenes.ROOMS,
+        "who": scenes.WHO,
+        "style": scenes.SAVANNA_STYLES,
+        "light": scenes.SAVANNA_LIGHTS,
+        "count": (1, 2, 3),
+        "background": (*scenes.PLACES, "stage"),
+        "gaze": ("forward", "up"),
+        "facing": ("left", "right", "forward"),
+        "pose": scenes.POSES,
+    }.items():
         assert found[key] == set(choices), key
 
 

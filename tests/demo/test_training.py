@@ -222,8 +222,11 @@ def test_channels_that_the_shipped_decoder_does_not_use_can_learn_and_change_not
     shipped = load_shipped_autoencoder()
     x = torch.rand(1, 4, 8, 8)
     torch.testing.assert_close(network.taesd_decoder(x), shipped.taesd_decoder(x), atol=1e-5, rtol=0)
-    assert all(bool((each.flatten(1).abs().amax(1) > 0).all()) for key, each in network.named_parameters()
-               if key.endswith("weight"))  # fmt: skip
+    assert all(
+        bool((each.flatten(1).abs().amax(1) > 0).all())
+        for key, each in network.named_parameters()
+        if key.endswith("weight")
+    )
     assert float(notes["mean"]) == pytest.approx(float(shipped.mean))
     assert float(notes["deviation"]) == pytest.approx(float(shipped.deviation))
 

@@ -14,14 +14,36 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # numpy 2
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEDULE = {
-    "scheduler": "Euler", "steps": 20, "denoise": 1.0, "timestep_spacing": "default", "steps_offset": 0,
-    "sigma_spacing": "default", "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
-    "zero_terminal_snr": False, "shift": 3.0,
-}  # fmt: skip
-CHART = {"axis": "sigma (log)", "names": "one\n\nthree", "title": "Noise", "model_type": "eps or v", "dark": False,
-         "width": 400, "height": 320}  # fmt: skip
-FORWARD = {"frames": 4, "spacing": "step", "seed": 5, "model_type": "eps or v", "captions": True, "columns": 0,
-           "dark": False}  # fmt: skip
+    "scheduler": "Euler",
+    "steps": 20,
+    "denoise": 1.0,
+    "timestep_spacing": "default",
+    "steps_offset": 0,
+    "sigma_spacing": "default",
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "zero_terminal_snr": False,
+    "shift": 3.0,
+}
+CHART = {
+    "axis": "sigma (log)",
+    "names": "one\n\nthree",
+    "title": "Noise",
+    "model_type": "eps or v",
+    "dark": False,
+    "width": 400,
+    "height": 320,
+}
+FORWARD = {
+    "frames": 4,
+    "spacing": "step",
+    "seed": 5,
+    "model_type": "eps or v",
+    "captions": True,
+    "columns": 0,
+    "dark": False,
+}
 LATENT = {"frames": 4, "spacing": "step", "seed": 5, "unit_range": False}
 
 
@@ -199,8 +221,9 @@ def test_latents_are_noised_as_core_noises_them(comfy, sd_model):
         level = torch.tensor([sigma])
         (core,) = comfy.call("AddNoise", model=sd_model, noise=noise, sigmas=level, latent_image={"samples": samples})
         assert torch.equal(frames["samples"][k : k + 1], core["samples"])
-    scaled = comfy.call("SteerForwardDiffusionLatent", model=sd_model, latent=latent, sigmas=sigmas,
-                        **LATENT | {"unit_range": True})[0]["samples"]  # fmt: skip
+    scaled = comfy.call(
+        "SteerForwardDiffusionLatent", model=sd_model, latent=latent, sigmas=sigmas, **LATENT | {"unit_range": True}
+    )[0]["samples"]
     growth = (1.0 + torch.tensor([0.0, 0.5, 3.0, 14.6]) ** 2).sqrt().view(4, 1, 1, 1)
     assert torch.allclose(scaled * growth, frames["samples"], rtol=1e-5, atol=1e-5)
 
@@ -219,8 +242,9 @@ def test_flow_latents(comfy):
     sigmas = torch.tensor([1.0, 0.4, 0.0])
     for unit_range in (False, True):
         inputs = LATENT | {"frames": 3, "unit_range": unit_range}
-        frames = comfy.call("SteerForwardDiffusionLatent", model=model, latent={"samples": samples}, sigmas=sigmas,
-                            **inputs)[0]["samples"].view(2, 3, 16, 4, 4)  # fmt: skip
+        frames = comfy.call(
+            "SteerForwardDiffusionLatent", model=model, latent={"samples": samples}, sigmas=sigmas, **inputs
+        )[0]["samples"].view(2, 3, 16, 4, 4)
         assert torch.equal(frames[:, 0], samples)
         x0, x_t, noise = (model.process_latent_in(frames[:, k]) for k in range(3))
         assert torch.allclose(x_t, 0.6 * x0 + 0.4 * noise, atol=1e-4)
@@ -237,8 +261,13 @@ def test_flow_latents(comfy):
 )
 def test_bad_latents_are_named(comfy, sd_model, samples: torch.Tensor, message: str):
     with pytest.raises(ValueError, match=message):
-        comfy.call("SteerForwardDiffusionLatent", model=sd_model, latent={"samples": samples},
-                   sigmas=torch.tensor([1.0, 0.0]), **LATENT)  # fmt: skip
+        comfy.call(
+            "SteerForwardDiffusionLatent",
+            model=sd_model,
+            latent={"samples": samples},
+            sigmas=torch.tensor([1.0, 0.0]),
+            **LATENT,
+        )
 
 
 def test_cancel_stops_the_frames(comfy):

@@ -63,8 +63,15 @@ def test_every_value_has_a_place_on_the_axis(numbers: list[float], logarithmic: 
 
 def test_labels_are_plain_numbers():
     assert [label(v) for v in (0.0, 0.03, 10.0, 3e-4, 1000.0, 1e-7, 2e6, -5.0)] == [
-        "0", "0.03", "10", "0.0003", "1000", "1e-7", "2e6", "-5",
-    ]  # fmt: skip
+        "0",
+        "0.03",
+        "10",
+        "0.0003",
+        "1000",
+        "1e-7",
+        "2e6",
+        "-5",
+    ]
     assert [nice_step(span, 10) for span in (20, 50, 999, 7)] == [2.0, 5.0, 100.0, 1.0]
 
 

@@ -110,9 +110,13 @@ def test_strips_hold_x_t_in_unit_range_and_the_models_x0(comfy, models: dict[str
     with torch.inference_mode():
         noise = given["noise"].generate_noise(given["latent_image"])
         given["guider"].sample(
-            noise, given["latent_image"]["samples"], given["sampler"], given["sigmas"], seed=5,
+            noise,
+            given["latent_image"]["samples"],
+            given["sampler"],
+            given["sigmas"],
+            seed=5,
             callback=lambda i, x0, x, total: seen.append((x.clone(), x0.clone())),
-        )  # fmt: skip
+        )
     _, _, x_t, x0, labels = reverse(comfy, inputs(model, batch=2), steps="0, 1, 2, 3, 4")
     assert len(labels) == len(x_t["samples"]) == 2 * STEPS
     out = model.model.process_latent_out
@@ -141,8 +145,9 @@ def test_a_schedule_that_stops_short_of_zero_keeps_its_noise(comfy, models: dict
 class _Silent:
     """A SAMPLER, as another pack may have it, that reports no step."""
 
-    def sample(self, model_wrap: Any, sigmas: torch.Tensor, extra_args: Any, callback: Any, noise: torch.Tensor,
-               *rest: Any) -> torch.Tensor:  # fmt: skip
+    def sample(
+        self, model_wrap: Any, sigmas: torch.Tensor, extra_args: Any, callback: Any, noise: torch.Tensor, *rest: Any
+    ) -> torch.Tensor:
         return model_wrap(noise, sigmas[:1])
 
 
@@ -269,8 +274,9 @@ def test_preview_and_cancel_work_as_usual(comfy, models: dict[str, Any], monkeyp
 class _Idle:
     """A SAMPLER that asks a model and reports each step as samplers do, but in no time: what is left is overhead."""
 
-    def sample(self, model_wrap: Any, sigmas: torch.Tensor, extra_args: Any, callback: Any, noise: torch.Tensor,
-               *rest: Any) -> torch.Tensor:  # fmt: skip
+    def sample(
+        self, model_wrap: Any, sigmas: torch.Tensor, extra_args: Any, callback: Any, noise: torch.Tensor, *rest: Any
+    ) -> torch.Tensor:
         for step in range(len(sigmas) - 1):
             callback(step, model_wrap(noise, sigmas[step : step + 1]), noise, len(sigmas) - 1)
         return noise

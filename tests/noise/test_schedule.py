@@ -135,8 +135,15 @@ def test_offset_and_betas_agree_with_diffusers(family: str):
     accepted = 0
     for beta_schedule in BETA_SCHEDULES:
         betas = arguments | {"beta_schedule": beta_schedule, "beta_start": 0.0001, "beta_end": 0.02}
-        options = ScheduleOptions(family, 10, timestep_spacing="leading", steps_offset=1, beta_schedule=beta_schedule,
-                                  beta_start=0.0001, beta_end=0.02)  # fmt: skip
+        options = ScheduleOptions(
+            family,
+            10,
+            timestep_spacing="leading",
+            steps_offset=1,
+            beta_schedule=beta_schedule,
+            beta_start=0.0001,
+            beta_end=0.02,
+        )
         try:
             scheduler = getattr(diffusers, name)(**betas, timestep_spacing="leading", steps_offset=1)
         except NotImplementedError:
@@ -160,14 +167,18 @@ def test_number_of_steps(family: str, extra: int):
     assert len(make_schedule(ScheduleOptions(family, 20))) == 20 + extra + 1
 
 
-ZERO_SNR = [f for f in FAMILIES if f in {"DDPM", "DDIM", "Euler", "Euler ancestral", "DPM++ 2M", "DPM++ 2M SDE",
-                                         "UniPC", "LCM", "TCD"}]  # fmt: skip
+ZERO_SNR = [
+    f
+    for f in FAMILIES
+    if f in {"DDPM", "DDIM", "Euler", "Euler ancestral", "DPM++ 2M", "DPM++ 2M SDE", "UniPC", "LCM", "TCD"}
+]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_zero_terminal_snr_is_finite(family: str):
-    options = ScheduleOptions(family, 20, zero_terminal_snr=True,
-                              timestep_spacing="default" if family in NO_SPACING else "trailing")  # fmt: skip
+    options = ScheduleOptions(
+        family, 20, zero_terminal_snr=True, timestep_spacing="default" if family in NO_SPACING else "trailing"
+    )
     if family not in ZERO_SNR:
         with pytest.raises(ValueError, match=r"zero_terminal_snr: .*no such option"):
             make_schedule(options)
@@ -257,8 +268,20 @@ def test_a_model_that_does_not_fit_is_refused(message: str, options: ScheduleOpt
         make_schedule(options, noise)
 
 
-INPUTS = {"scheduler", "steps", "denoise", "timestep_spacing", "steps_offset", "sigma_spacing", "beta_schedule",
-          "beta_start", "beta_end", "zero_terminal_snr", "shift", "model"}  # fmt: skip
+INPUTS = {
+    "scheduler",
+    "steps",
+    "denoise",
+    "timestep_spacing",
+    "steps_offset",
+    "sigma_spacing",
+    "beta_schedule",
+    "beta_start",
+    "beta_end",
+    "zero_terminal_snr",
+    "shift",
+    "model",
+}
 
 
 def mostly(usual: Any, others: st.SearchStrategy) -> st.SearchStrategy:

@@ -18,10 +18,25 @@ from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.networks import registry
 from steer.preprocessors.networks.registry import REGISTRY, SHIPPED_FOLDER
 
-_LINES = {"score_threshold": 0.1, "distance_threshold": 0.1, "detect_resolution": 64, "resolution": 0, "fit": "crop",
-          "download": False}  # fmt: skip
-_POSE = {"body": True, "hands": True, "face": True, "xinsir_sticks": False, "score_threshold": 0.3,
-         "whole_scores": False, "resolution": 0, "fit": "crop", "download": False}  # fmt: skip
+_LINES = {
+    "score_threshold": 0.1,
+    "distance_threshold": 0.1,
+    "detect_resolution": 64,
+    "resolution": 0,
+    "fit": "crop",
+    "download": False,
+}
+_POSE = {
+    "body": True,
+    "hands": True,
+    "face": True,
+    "xinsir_sticks": False,
+    "score_threshold": 0.3,
+    "whole_scores": False,
+    "resolution": 0,
+    "fit": "crop",
+    "download": False,
+}
 NODES: dict[str, tuple[str, dict[str, Any]]] = {
     "canny": ("SteerCanny", {"low_threshold": 100, "high_threshold": 200, "auto": False, "resolution": 0}),
     "mlsd": ("SteerMLSD", _LINES | {"detector": "mlsd"}),
@@ -113,8 +128,11 @@ def test_a_spoilt_weight_file_is_an_error_of_the_node_and_the_next_prompt_runs(
     file = REGISTRY[name].file
     content = bytearray((SHIPPED_FOLDER / file).read_bytes())
     content[-1] ^= 1
-    spoilt = {"altered": content, "cut off": content[:-1000],
-              "another network's": (SHIPPED_FOLDER / REGISTRY["hand_landmark"].file).read_bytes()}  # fmt: skip
+    spoilt = {
+        "altered": content,
+        "cut off": content[:-1000],
+        "another network's": (SHIPPED_FOLDER / REGISTRY["hand_landmark"].file).read_bytes(),
+    }
     (tmp_path / file).write_bytes(spoilt[how])
     monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
     with monkeypatch.context() as during:
@@ -129,9 +147,12 @@ def test_a_spoilt_weight_file_is_an_error_of_the_node_and_the_next_prompt_runs(
 
 @pytest.mark.parametrize(
     ("kind", "detector", "file"),
-    [("mlsd", "mlsd (controlnet_aux weights)", "mlsd_large_512_fp32.pth"),
-     ("openpose", "openpose (non-commercial)", "body_pose_model.pth"), ("openpose", "dwpose", "yolox_l.onnx")],
-)  # fmt: skip
+    [
+        ("mlsd", "mlsd (controlnet_aux weights)", "mlsd_large_512_fp32.pth"),
+        ("openpose", "openpose (non-commercial)", "body_pose_model.pth"),
+        ("openpose", "dwpose", "yolox_l.onnx"),
+    ],
+)
 @pytest.mark.parametrize("download", [False, True])
 def test_with_the_network_refused_a_missing_weight_fails_within_a_second(
     comfy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, detector: str, file: str, download: bool
@@ -174,8 +195,11 @@ def test_forty_people_are_all_drawn(comfy):
 @pytest.mark.parametrize("part", ["left half", "above the hips", "the legs"])
 def test_half_a_person_is_drawn_where_it_is(comfy, part: str):
     whole = photo(STANDING)
-    box = {"left half": (slice(None), slice(0, 350)), "above the hips": (slice(0, 330), slice(None)),
-           "the legs": (slice(330, None), slice(None))}[part]  # fmt: skip
+    box = {
+        "left half": (slice(None), slice(0, 350)),
+        "above the hips": (slice(0, 330), slice(None)),
+        "the legs": (slice(330, None), slice(None)),
+    }[part]
     image = torch.from_numpy(np.ascontiguousarray(whole[box]))[None].float() / 255
     height, width = image.shape[1:3]
     hint, keypoints, report = comfy.call("SteerOpenPose", image=image, **NODES["openpose"][1])

@@ -114,8 +114,9 @@ def test_a_latent_gives_the_size_and_fit_the_place(comfy, fit: str):
     left = (768 - inner[0]) // 2
     expected[:, left : left + inner[0]] = cv2.Canny(small, 100, 200)
     assert torch.equal(hint[0], torch.from_numpy(np.repeat(expected[..., None], 3, axis=2) / 255).float())
-    again, _, report = comfy.call("SteerCanny", image=hint, latent={"samples": torch.zeros(1, 4, 64, 64)}, fit=fit,
-                                  **DEFAULTS)  # fmt: skip
+    again, _, report = comfy.call(
+        "SteerCanny", image=hint, latent={"samples": torch.zeros(1, 4, 64, 64)}, fit=fit, **DEFAULTS
+    )
     assert report.startswith("brought from 768x384 to 512x512, its lines drawn anew")
     assert torch.equal(again, fit_picture(hint, (512, 512), fit)[0]), "as ControlNet Guide brings it there"
     with pytest.raises(ValueError, match="resolution: 256 and a latent are both given"):

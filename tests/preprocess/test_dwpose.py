@@ -78,8 +78,10 @@ def test_the_whole_way_gives_openposes_order_and_a_readable_frame():
     index = np.arange(133.0)
     score = np.full(133, 0.8)
     score[5] = 0.2  # left shoulder: not sure enough for a neck
-    networks = {"dwpose_people": Answers(yolox((320, 320, 200, 300, 0.9))[None]),
-                "dwpose": Answers(*simcc(40 + index, 60 + index * 2, score))}  # fmt: skip
+    networks = {
+        "dwpose_people": Answers(yolox((320, 320, 200, 300, 0.9))[None]),
+        "dwpose": Answers(*simcc(40 + index, 60 + index * 2, score)),
+    }
     (person,) = dwpose.find_people(networks, picture, hands=True, face=True)
     assert person.body[1, 2] == 0
     x = person.body[[0, 2, 5, 14, 15], 0]
@@ -107,14 +109,26 @@ def test_the_node_runs_onnx_files_that_lie_in_its_folders(comfy, tmp_path: Path,
     monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
     monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [tmp_path])
     hint, keypoints, report = comfy.call(
-        "SteerOpenPose", image=torch.full((2, 640, 640, 3), 0.4), detector="dwpose", body=True, hands=True, face=True,
-        xinsir_sticks=False, score_threshold=0.3, whole_scores=False, resolution=0, fit="crop", download=False,
-    )  # fmt: skip
+        "SteerOpenPose",
+        image=torch.full((2, 640, 640, 3), 0.4),
+        detector="dwpose",
+        body=True,
+        hands=True,
+        face=True,
+        xinsir_sticks=False,
+        score_threshold=0.3,
+        whole_scores=False,
+        resolution=0,
+        fit="crop",
+        download=False,
+    )
     assert report == "1 person, 2 hands, 1 face"
     expected = dwpose.find_people(
         {"dwpose_people": Answers(yolox((320, 320, 200, 300, 0.9))[None]), "dwpose": Answers(x_axis, y_axis)},
-        np.full((640, 640, 3), 102, np.uint8), hands=True, face=True,
-    )  # fmt: skip
+        np.full((640, 640, 3), 102, np.uint8),
+        hands=True,
+        face=True,
+    )
     for frame in read_frames(keypoints):
         assert np.allclose(frame.people[0].body, expected[0].body, atol=1e-3)
     assert hint.any()

@@ -20,8 +20,10 @@ OPENCV_4 = "opencv-python-headless==4.14.0.94"
 def run(onnx: Path, **environment: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "support" / "detector_run.py"), str(ROOT), str(onnx)],
-        capture_output=True, text=True, env=os.environ | environment,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -40,8 +40,10 @@ def nested(depth: int) -> list[Any]:
 
 
 def same(a: Person, b: Person) -> bool:
-    return all((x is None) == (y is None) and (x is None or np.array_equal(x, y))
-               for x, y in zip(a.parts.values(), b.parts.values(), strict=True))  # fmt: skip
+    return all(
+        (x is None) == (y is None) and (x is None or np.array_equal(x, y))
+        for x, y in zip(a.parts.values(), b.parts.values(), strict=True)
+    )
 
 
 @pytest.mark.parametrize(("height", "width"), [(512, 512), (333, 777), (1024, 96)])
@@ -99,9 +101,14 @@ def test_controlnet_auxs_dwpose_is_pixels():
 
 @pytest.mark.parametrize(
     ("width", "height", "padded"),
-    [(683, 512, (704, 512)), (512, 512, (512, 512)), (512, 911, (512, 960)), (1280, 720, (1280, 768)),
-     (960, 540, (960, 576))],
-)  # fmt: skip
+    [
+        (683, 512, (704, 512)),
+        (512, 512, (512, 512)),
+        (512, 911, (512, 960)),
+        (1280, 720, (1280, 768)),
+        (960, 540, (960, 576)),
+    ],
+)
 def test_controlnet_auxs_openpose_is_shares_of_the_padded_picture(width: int, height: int, padded: tuple[int, int]):
     """A 1334x1000 picture at 512 becomes 683x512, padded to 704x512: shares of that, canvas_width 683."""
     body = somebody(np.random.default_rng(2), height, width, "body").body
@@ -134,9 +141,19 @@ def test_comfyuis_sdpose_with_feet_real_scores_and_hands_named_the_other_way_rou
 def test_cmu_openpose_body_25_without_a_canvas():
     body25 = np.arange(75, dtype=float).reshape(25, 3) + 1
     body25[:, 2] = 0.7
-    written = {"version": 1.3, "people": [{"person_id": [-1], "pose_keypoints_2d": body25.ravel().tolist(),
-               "face_keypoints_2d": [],
-               "hand_left_keypoints_2d": [], "hand_right_keypoints_2d": [], "pose_keypoints_3d": []}]}  # fmt: skip
+    written = {
+        "version": 1.3,
+        "people": [
+            {
+                "person_id": [-1],
+                "pose_keypoints_2d": body25.ravel().tolist(),
+                "face_keypoints_2d": [],
+                "hand_left_keypoints_2d": [],
+                "hand_right_keypoints_2d": [],
+                "pose_keypoints_3d": [],
+            }
+        ],
+    }
     (frame,) = read_frames(json.dumps(written))
     assert (frame.height, frame.width) == (0, 0)
     body = frame.people[0].body
@@ -148,8 +165,13 @@ def test_cmu_openpose_body_25_without_a_canvas():
 def test_nested_triples_short_faces_and_coco_17():
     body17 = np.stack([np.arange(17) * 10 + 5, np.arange(17) * 7 + 3, np.full(17, 0.8)], axis=1)
     face68 = np.stack([np.arange(68) + 1, np.arange(68) + 2, np.full(68, 0.9)], axis=1)
-    (frame,) = read_frames({"people": [{"pose_keypoints_2d": body17.tolist(), "face_keypoints_2d": face68.tolist()}],
-                            "canvas_height": 200, "canvas_width": 300})  # fmt: skip
+    (frame,) = read_frames(
+        {
+            "people": [{"pose_keypoints_2d": body17.tolist(), "face_keypoints_2d": face68.tolist()}],
+            "canvas_height": 200,
+            "canvas_width": 300,
+        }
+    )
     person = frame.people[0]
     assert np.array_equal(person.body[4], body17[10])
     assert np.allclose(person.body[1], (body17[5] + body17[6]) / 2)
@@ -178,8 +200,11 @@ def test_a_face_of_any_length_leaves_body_and_hands(count: int):
 
 def test_numpys_numbers_are_numbers():
     body = somebody(np.random.default_rng(6), 200, 300, "body").body
-    frame = {"people": [{"pose_keypoints_2d": body.astype(np.float32)}], "canvas_height": np.int64(200),
-             "canvas_width": np.float32(300)}  # fmt: skip
+    frame = {
+        "people": [{"pose_keypoints_2d": body.astype(np.float32)}],
+        "canvas_height": np.int64(200),
+        "canvas_width": np.float32(300),
+    }
     (read,) = read_frames([frame])
     assert (read.height, read.width) == (200, 300)
     assert type(read.height) is type(read.width) is int
@@ -189,28 +214,60 @@ def test_numpys_numbers_are_numbers():
 @pytest.mark.parametrize(
     ("value", "word"),
     [
-        (None, "list of frames"), ([], "no frame"), ("nonsense", "not JSON"), ([1], "frame 1"), ([{"animals": []}],
-        "animals"),
-        ([{"people": 3}], "people"), ([{"people": [None]}], "person 1"),
+        (None, "list of frames"),
+        ([], "no frame"),
+        ("nonsense", "not JSON"),
+        ([1], "frame 1"),
+        ([{"animals": []}], "animals"),
+        ([{"people": 3}], "people"),
+        ([{"people": [None]}], "person 1"),
         ([{"people": [{"pose_keypoints_2d": [1.0] * 53}]}], "triples"),
         ([{"people": [{"pose_keypoints_2d": [1.0] * 57}]}], "19 points"),
         ([{"people": [{"pose_keypoints_2d": "abc"}]}], "list of numbers"),
         ([{"people": [{"pose_keypoints_2d": ["a"] * 54}]}], "where a number"),
         ([{"people": [], "canvas_width": -3, "canvas_height": 4}], "canvas_width"),
         ([{"people": [{"pose_keypoints_2d": [0.5] * 54}]}], "shares"),
-        ("[" * 100_000, "not JSON"), ([{"people": [{"pose_keypoints_2d": nested(5000)}]}], "where a number"),
+        ("[" * 100_000, "not JSON"),
+        ([{"people": [{"pose_keypoints_2d": nested(5000)}]}], "where a number"),
         ([{"people": [], "canvas_width": nested(5000)}], "canvas_width"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said(value: Any, word: str):
     with pytest.raises(ValueError, match=word) as caught:
         read_frames(value)
     assert str(caught.value).startswith("keypoints: ")
 
 
-ODD = [None, True, -1, 0, 1e308, float("nan"), float("inf"), 10**400, "x", "", b"x", [], {}, [[]], [None],
-       {"a": 1}, [1, 2], (1,), 3.5,
-       object(), np.zeros(3), np.float32(2), np.zeros((2, 3)), [["a"]], [{}], -(10**30), 65537, "1"]  # fmt: skip
+ODD = [
+    None,
+    True,
+    -1,
+    0,
+    1e308,
+    float("nan"),
+    float("inf"),
+    10**400,
+    "x",
+    "",
+    b"x",
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": 1},
+    [1, 2],
+    (1,),
+    3.5,
+    object(),
+    np.zeros(3),
+    np.float32(2),
+    np.zeros((2, 3)),
+    [["a"]],
+    [{}],
+    -(10**30),
+    65537,
+    "1",
+]
 
 
 def spoilt(rng: random.Random, value: Any) -> Any:
@@ -272,10 +329,18 @@ def test_a_thousand_malformed_values_give_an_answer_or_a_plain_error():
 
 
 NODES = {
-    "SteerPoseRender": {"width": 0, "height": 96, "fit": "crop", "body": True, "hands": True, "face": True,
-                        "xinsir_sticks": False, "score_threshold": 0.3},
+    "SteerPoseRender": {
+        "width": 0,
+        "height": 96,
+        "fit": "crop",
+        "body": True,
+        "hands": True,
+        "face": True,
+        "xinsir_sticks": False,
+        "score_threshold": 0.3,
+    },
     "SteerFaceMask": {"region": "whole face", "faces": "all", "grow": 0, "feather": 0},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("node", NODES)

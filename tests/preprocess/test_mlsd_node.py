@@ -16,8 +16,15 @@ from steer.nodes.preprocess.comfy_images import is_canny_hint, is_mlsd_hint
 from steer.preprocessors.lines.draw import draw_lines
 
 DATA = Path(__file__).resolve().parent / "data" / "mlsd"
-DEFAULTS = {"detector": "mlsd", "score_threshold": 0.1, "distance_threshold": 0.1, "detect_resolution": 512,
-            "resolution": 0, "fit": "crop", "download": False}  # fmt: skip
+DEFAULTS = {
+    "detector": "mlsd",
+    "score_threshold": 0.1,
+    "distance_threshold": 0.1,
+    "detect_resolution": 512,
+    "resolution": 0,
+    "fit": "crop",
+    "download": False,
+}
 QUICK = DEFAULTS | {"detect_resolution": 192}
 
 
@@ -101,8 +108,11 @@ def test_the_hints_of_all_reference_lines_are_told_from_edges():
 
     with np.load(DATA / "lines.npz") as file:
         made = {name: draw_lines(file[name][:, :4], 512, 512) for name in file}
-    edges = [np.repeat(cv2.Canny(cv2.imread(str(DATA / f"{name}.png")), 100, 200)[..., None], 3, axis=2)
-             for name in made if name != "astronaut"]  # fmt: skip
+    edges = [
+        np.repeat(cv2.Canny(cv2.imread(str(DATA / f"{name}.png")), 100, 200)[..., None], 3, axis=2)
+        for name in made
+        if name != "astronaut"
+    ]
     assert [name for name, hint in made.items() if not is_mlsd_hint(hint)] == []
     assert not any(map(is_canny_hint, made.values()))
     assert all(map(is_canny_hint, edges))
@@ -220,11 +230,16 @@ def test_the_report_is_shown_on_the_node(comfy, monkeypatch: pytest.MonkeyPatch)
             told.append((text, node_id))
 
     monkeypatch.setattr(server.PromptServer, "instance", Instance(), raising=False)
-    result = comfy.run({
-        "grey": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0x808080}},
-        "lines": {"class_type": "SteerMLSD", "inputs": {"image": ["grey", 0], **QUICK}},
-        "show": {"class_type": "PreviewAny", "inputs": {"source": ["lines", 2]}},
-    })  # fmt: skip
+    result = comfy.run(
+        {
+            "grey": {
+                "class_type": "EmptyImage",
+                "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0x808080},
+            },
+            "lines": {"class_type": "SteerMLSD", "inputs": {"image": ["grey", 0], **QUICK}},
+            "show": {"class_type": "PreviewAny", "inputs": {"source": ["lines", 2]}},
+        }
+    )
     assert result.error is None, result.message
     assert len(told) == 1
     assert told[0][0].startswith("no lines: ")

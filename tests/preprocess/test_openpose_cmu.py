@@ -112,15 +112,25 @@ def test_the_node_draws_all_that_controlnet_aux_draws(comfy, monkeypatch: pytest
 
     heat, fields = synthetic(np.random.default_rng(5), 3, 23, 29)
     networks: dict[str, torch.nn.Module] = {
-        "openpose_body": Body(heat * 0.3, fields), "openpose_hand": Look(22), "openpose_face": LookThrice(71),
-    }  # fmt: skip
+        "openpose_body": Body(heat * 0.3, fields),
+        "openpose_hand": Look(22),
+        "openpose_face": LookThrice(71),
+    }
     shown = np.ascontiguousarray(np.pad(astronaut(), ((0, 0), (0, 128), (0, 0)), "reflect"))
     stand_in = replace(DETECTORS[OPENPOSE], build=lambda name, folders: networks[name])
     monkeypatch.setitem(DETECTORS, OPENPOSE, stand_in)
     monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
     monkeypatch.setattr(comfy_networks, "check_weights", lambda names: None)  # there is no file of these
-    options = {"detector": OPENPOSE, "body": True, "xinsir_sticks": False, "score_threshold": 0.0,
-               "whole_scores": False, "resolution": 0, "fit": "crop", "download": False}  # fmt: skip
+    options = {
+        "detector": OPENPOSE,
+        "body": True,
+        "xinsir_sticks": False,
+        "score_threshold": 0.0,
+        "whole_scores": False,
+        "resolution": 0,
+        "fit": "crop",
+        "download": False,
+    }
     image = torch.from_numpy(shown)[None] / 255
     hint, keypoints, _ = comfy.call("SteerOpenPose", image=image, hands=False, face=False, **options)
     people = [np.array(person["pose_keypoints_2d"]).reshape(-1, 3) for person in keypoints[0]["people"]]
@@ -146,8 +156,9 @@ def test_a_crowd_and_a_panorama_take_no_more_memory_than_one_picture(monkeypatch
 
     monkeypatch.setattr(openpose_cmu, "answer", measured)
     networks: dict[str, torch.nn.Module] = {
-        "openpose_body": Body(*synthetic(np.random.default_rng(2), 12, 46, 92)), "openpose_hand": Look(22),
-    }  # fmt: skip
+        "openpose_body": Body(*synthetic(np.random.default_rng(2), 12, 46, 92)),
+        "openpose_hand": Look(22),
+    }
     crowd = np.random.default_rng(0).integers(0, 255, (512, 1024, 3), np.uint8)
     hands = [hand for person in find_people(networks, crowd, hands=True) for hand in (person.left, person.right)]
     assert sum(hand is not None for hand in hands) > 4

@@ -38,9 +38,24 @@ def reference_v11(people: np.ndarray, height: int, width: int) -> np.ndarray:
     subset = [[18 * p + i if people[p, i, 2] else -1 for i in range(18)] for p in range(len(people))]
     canvas = np.zeros((height, width, 3), np.uint8)
     limb_seq = [
-        [2, 3], [2, 6], [3, 4], [4, 5], [6, 7], [7, 8], [2, 9], [9, 10], [10, 11], [2, 12], [12, 13], [13, 14],
-        [2, 1], [1, 15], [15, 17], [1, 16], [16, 18],
-    ]  # fmt: skip
+        [2, 3],
+        [2, 6],
+        [3, 4],
+        [4, 5],
+        [6, 7],
+        [7, 8],
+        [2, 9],
+        [9, 10],
+        [10, 11],
+        [2, 12],
+        [12, 13],
+        [13, 14],
+        [2, 1],
+        [1, 15],
+        [15, 17],
+        [1, 16],
+        [16, 18],
+    ]
     for i in range(17):
         for person in subset:
             index = [person[k - 1] for k in limb_seq[i]]
@@ -155,12 +170,17 @@ def test_body_hands_and_face_equal_controlnet_aux_on_500_people(monkeypatch: pyt
     for _ in range(500):
         height, width = int(rng.integers(64, 300)), int(rng.integers(64, 300))
         person = random_person(rng, height, width)
-        back = {part: None if p is None else [Keypoint(x / width, y / height) if c else None for x, y, c in p]
-                for part, p in person.parts.items()}  # fmt: skip
+        back = {
+            part: None if p is None else [Keypoint(x / width, y / height) if c else None for x, y, c in p]
+            for part, p in person.parts.items()
+        }
         # hand both drawings the same rounded pixels
-        shown = Person(**{part: None if p is None else np.array([[k.x * width, k.y * height, 1] if k else [0, 0, 0]
-        for k in p])
-                          for part, p in back.items()})  # fmt: skip
+        shown = Person(
+            **{
+                part: None if p is None else np.array([[k.x * width, k.y * height, 1] if k else [0, 0, 0] for k in p])
+                for part, p in back.items()
+            }
+        )
         pose = PoseResult(BodyResult(back["body"], 1.0, 18), back["left"], back["right"], back["face"])  # type: ignore[arg-type]
         assert np.array_equal(draw_people([shown], height, width), draw_poses([pose], height, width))
 

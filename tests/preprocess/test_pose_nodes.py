@@ -22,11 +22,28 @@ from steer.preprocessors.pose.skeleton import draw_people
 from steer.preprocessors.recognise import is_line_hint, is_pose_hint
 
 DATA = Path(__file__).resolve().parent / "data" / "pose"
-DEFAULTS = {"detector": "mediapipe", "body": True, "hands": False, "face": False, "xinsir_sticks": False,
-            "score_threshold": 0.0, "whole_scores": False, "resolution": 0, "fit": "crop",
-            "download": False}  # fmt: skip
-RENDER = {"width": 0, "height": 0, "fit": "crop", "body": True, "hands": True, "face": True, "xinsir_sticks": False,
-          "score_threshold": 0.3}  # fmt: skip
+DEFAULTS = {
+    "detector": "mediapipe",
+    "body": True,
+    "hands": False,
+    "face": False,
+    "xinsir_sticks": False,
+    "score_threshold": 0.0,
+    "whole_scores": False,
+    "resolution": 0,
+    "fit": "crop",
+    "download": False,
+}
+RENDER = {
+    "width": 0,
+    "height": 0,
+    "fit": "crop",
+    "body": True,
+    "hands": True,
+    "face": True,
+    "xinsir_sticks": False,
+    "score_threshold": 0.3,
+}
 STANDING = "api_moonvalley_video_to_video_pose_control-2"
 
 
@@ -95,8 +112,11 @@ def test_a_latent_may_say_how_many_pixels_a_cell_has(comfy, says: dict[str, int]
 def test_render_draws_every_frame_of_others_keypoints_too(comfy):
     body = np.zeros((18, 3))
     body[1], body[2] = (100, 50, 1), (150, 60, 1)
-    pixels = {"people": [{"pose_keypoints_2d": body.ravel().tolist(), "face_keypoints_2d": None}], "canvas_width": 300,
-              "canvas_height": 200}  # fmt: skip
+    pixels = {
+        "people": [{"pose_keypoints_2d": body.ravel().tolist(), "face_keypoints_2d": None}],
+        "canvas_width": 300,
+        "canvas_height": 200,
+    }
     shares = json.loads(json.dumps(pixels))
     shares["people"][0]["pose_keypoints_2d"] = (body / [300, 200, 1]).ravel().tolist()
     hints, report = comfy.call(
@@ -207,15 +227,19 @@ def dots(count: int, x: float, score: float) -> np.ndarray:
         ([someone(150), someone(350)], {"width": 100, "height": 200}, "1 person, 0 hands, 0 faces"),
         ([someone(350)], {"width": 100, "height": 200}, "nobody in the hint: 1 person cut off. Set fit to pad"),
         ([someone(350)], {"width": 100, "height": 200, "fit": "pad"}, "1 person, 0 hands, 0 faces"),
-        ([someone(150, 0.2), someone(350, 0.25)], {}, "nothing drawn: 2 people found, but the best score of a point is "
-         "0.25, and score_threshold is 0.3. Lower it."),
+        (
+            [someone(150, 0.2), someone(350, 0.25)],
+            {},
+            "nothing drawn: 2 people found, but the best score of a point is "
+            "0.25, and score_threshold is 0.3. Lower it.",
+        ),
         ([someone(150), someone(350, 0.2)], {}, "1 person, 0 hands, 0 faces"),
         ([someone(150)], {"body": False}, "nothing drawn: 1 person found, but not the parts that are turned on"),
         ([someone(150, left=dots(21, 160, 0.9), right=dots(21, 130, 0.1))], {}, "1 person, 1 hand, 0 faces"),
         ([someone(150, face=dots(70, 150, 0.9)), someone(160)], {"body": False}, "1 person, 0 hands, 1 face"),
         ([someone(150, left=dots(21, 390, 0.9))], {"width": 200, "height": 200}, "1 person, 0 hands, 0 faces"),
     ],
-)  # fmt: skip
+)
 def test_only_what_is_drawn_is_counted(comfy, people: list[Person], changes: dict[str, Any], said: str):
     frame = write_frame(people, 200, 400)
     options = RENDER | {"width": 400, "height": 200} | changes
@@ -268,10 +292,13 @@ def test_bad_input_is_told_plainly(comfy, changes: dict[str, Any], word: str):
         ([{"people": []}], {}, "canvas_width"),
         ([{"people": [], "canvas_width": 8, "canvas_height": 8}], {"fit": "what"}, "fit"),
         ([{"people": [], "canvas_width": 60000, "canvas_height": 8}], {"height": 16384}, "at most"),
-        ([{"people": [], "canvas_width": 8, "canvas_height": 8}], {"width": 8, "latent": {"samples": torch.zeros(1,
-        4, 8, 8)}}, "latent"),
+        (
+            [{"people": [], "canvas_width": 8, "canvas_height": 8}],
+            {"width": 8, "latent": {"samples": torch.zeros(1, 4, 8, 8)}},
+            "latent",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_keypoints_are_told_plainly(comfy, keypoints: Any, changes: dict[str, Any], word: str):
     with pytest.raises(ValueError, match=word):
         comfy.call("SteerPoseRender", keypoints=keypoints, **RENDER | changes)
@@ -279,9 +306,11 @@ def test_bad_keypoints_are_told_plainly(comfy, keypoints: Any, changes: dict[str
 
 @pytest.mark.parametrize(
     ("detector", "files"),
-    [("openpose (non-commercial)", ("body_pose_model.pth", "hand_pose_model.pth", "facenet.pth")),
-     ("dwpose", ("yolox_l.onnx", "dw-ll_ucoco_384.onnx"))],
-)  # fmt: skip
+    [
+        ("openpose (non-commercial)", ("body_pose_model.pth", "hand_pose_model.pth", "facenet.pth")),
+        ("dwpose", ("yolox_l.onnx", "dw-ll_ucoco_384.onnx")),
+    ],
+)
 def test_missing_weights_are_named_at_once_all_of_them(
     comfy, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, detector: str, files: tuple[str, ...]
 ):

@@ -66,8 +66,15 @@ def test_a_missing_file_is_named_with_folder_size_and_command_at_once(weight: We
         require(weight, [tmp_path / "models", tmp_path / "aux"])
     assert time.perf_counter() - started < 1
     text = str(caught.value)
-    for part in (weight.file, str(tmp_path / "models"), str(tmp_path / "aux"), f"{weight.size / 1e6:.0f} MB",
-                 weight.licence, "hf download", "download"):  # fmt: skip
+    for part in (
+        weight.file,
+        str(tmp_path / "models"),
+        str(tmp_path / "aux"),
+        f"{weight.size / 1e6:.0f} MB",
+        weight.licence,
+        "hf download",
+        "download",
+    ):
         assert part in text
 
 
@@ -129,8 +136,11 @@ def test_building_is_repeatable(tmp_path: Path):
     from steer.preprocessors.networks.build import encode
 
     tensors = {"b": np.arange(6, dtype=np.float16).reshape(2, 3), "a": np.ones(4, np.float32)}
-    made = {encode(REGISTRY["mlsd"], dict(order), {"graph": {"z": 1, "a": 2}})
-            for order in (tensors.items(), list(tensors.items())[::-1]) for _ in range(5)}  # fmt: skip
+    made = {
+        encode(REGISTRY["mlsd"], dict(order), {"graph": {"z": 1, "a": 2}})
+        for order in (tensors.items(), list(tensors.items())[::-1])
+        for _ in range(5)
+    }
     assert len(made) == 1
 
 

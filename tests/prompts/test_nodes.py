@@ -93,10 +93,17 @@ def test_a_timed_prompt_makes_a_picture_of_the_demo_model(comfy):
             "SteerTimedSwap", clip=clip, model=model, sigmas=sigmas, text=text, time="fraction of steps"
         )
         (latent, _) = comfy.call(
-            "SamplerCustom", model=model, add_noise=True, noise_seed=7, cfg=3.0, positive=conditioning,
-            negative=clip.encode_from_tokens_scheduled(clip.tokenize("")), sampler=sampler_object("euler"),
-            sigmas=sigmas, latent_image={"samples": torch.zeros(1, 4, 8, 8)},
-        )  # fmt: skip
+            "SamplerCustom",
+            model=model,
+            add_noise=True,
+            noise_seed=7,
+            cfg=3.0,
+            positive=conditioning,
+            negative=clip.encode_from_tokens_scheduled(clip.tokenize("")),
+            sampler=sampler_object("euler"),
+            sigmas=sigmas,
+            latent_image={"samples": torch.zeros(1, 4, 8, 8)},
+        )
         pictures.append(latent["samples"])
     smiling, angry, timed, never = pictures
     assert torch.equal(never, smiling)

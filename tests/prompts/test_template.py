@@ -96,7 +96,7 @@ def test_the_place_is_told_by_line():
         (f"a: {HUNDRED}\nb: {HUNDRED}", "product", "10,000 prompts; the limit is 4,096"),
         ("a: 1 | 11\nb: 1 | 11", "product", "'1, 11' and '11, 1' make the same prompt"),
     ],
-)  # fmt: skip
+)
 def test_lists_that_do_not_fit(lists: str, mode: str, fault: str):
     with pytest.raises(ValueError, match=fault.replace("(", r"\(")):
         expand("[[a]][[b]]", lists, mode)

@@ -13,8 +13,17 @@ from steer.nodes.prompts.choices import BY_SCHEDULE, BY_STEPS
 from steer.nodes.prompts.timed import LOOK_AHEAD, OWN_SIGMAS, percent_between, plan_timed
 from tiny_model import CONTEXT, sigmas_of, tiny_conditioning, tiny_model
 
-SCHEDULERS = ("simple", "sgm_uniform", "karras", "exponential", "ddim_uniform", "beta", "normal", "linear_quadratic",
-              "kl_optimal")  # fmt: skip
+SCHEDULERS = (
+    "simple",
+    "sgm_uniform",
+    "karras",
+    "exponential",
+    "ddim_uniform",
+    "beta",
+    "normal",
+    "linear_quadratic",
+    "kl_optimal",
+)
 TIMES = ("0.2", "0.4", "0.5", "0.7", "0.85")
 STEPS = (5, 20, 33)
 SAMPLERS = ("euler", "dpmpp_2m", "heun")

@@ -56,9 +56,14 @@ class Generator:
 
     @torch.inference_mode()
     def picture(
-        self, prompt: str, seed: int, kind: str = "", hint: torch.Tensor | None = None, steps: int = STEPS,
+        self,
+        prompt: str,
+        seed: int,
+        kind: str = "",
+        hint: torch.Tensor | None = None,
+        steps: int = STEPS,
         cfg: float = CFG,
-    ) -> torch.Tensor:  # fmt: skip
+    ) -> torch.Tensor:
         """One picture [1, 3, 256, 256] in 0..1; with a `hint` [1, 256, 256, 3], guided by the ControlNet of `kind`."""
         positive, negative = self.encode(prompt), self.negative
         if hint is not None:

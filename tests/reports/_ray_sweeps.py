@@ -79,9 +79,11 @@ def slide(folder: Path) -> Outcome:
     divided = time.monotonic() - started
     parts = cells(folder / "out" / SLIDE)
     difference = off(parts, whole)
-    told = (f"{len(parts)} cells, at most {difference}/255 off; {single:.0f} s on one ComfyUI with all cores, "
-            f"{divided:.0f} s on two workers: {divided / single:.2f}x the time on {os.cpu_count()} cores; "
-            f"exit {code}")  # fmt: skip
+    told = (
+        f"{len(parts)} cells, at most {difference}/255 off; {single:.0f} s on one ComfyUI with all cores, "
+        f"{divided:.0f} s on two workers: {divided / single:.2f}x the time on {os.cpu_count()} cores; "
+        f"exit {code}"
+    )
     return Outcome(f"{SLIDE} with {CELLS} cells", told, difference <= 2 and len(parts) == CELLS and code == 0)
 
 
@@ -102,9 +104,11 @@ def disturbed_sweep(folder: Path) -> Outcome:
     code = again.end()
     parts, once = cells(folder / "out" / SLIDE), recorded(folder / "out" / SLIDE)
     difference = off(parts, whole)
-    told = (f"{sum(before.values())} cells recorded when it was killed, {sum(once.values())} at the end, each "
-            f"{max(once.values())}x; {len(parts)} pictures, at most {difference}/255 off those of one ComfyUI; "
-            f"ComfyUIs left behind: {left}; exit {code}")  # fmt: skip
+    told = (
+        f"{sum(before.values())} cells recorded when it was killed, {sum(once.values())} at the end, each "
+        f"{max(once.values())}x; {len(parts)} pictures, at most {difference}/255 off those of one ComfyUI; "
+        f"ComfyUIs left behind: {left}; exit {code}"
+    )
     good = len(once) == len(parts) == CELLS and set(once.values()) == {1} and 10 <= len(before) < CELLS
     good = good and difference <= 2 and not left and code == 0
     return Outcome(f"{SLIDE} with {CELLS} cells: SIGKILL of a ComfyUI, then of the driver, then again", told, good)
@@ -127,8 +131,10 @@ def mixed(folder: Path) -> Outcome:
     again = Queueing(folder, *command)
     second = again.end()
     counts = ", ".join(f"{name}: {len(parts[name])} of {len(wholes[name])} cells" for name in names)
-    told = (f"{counts}, at most {difference}/255 off those of one ComfyUI; plain: {len(once)} of {len(plain)}, each "
-            f"{max(once.values())}x; exit {code}; the second run: {again.lines[-1]}")  # fmt: skip
+    told = (
+        f"{counts}, at most {difference}/255 off those of one ComfyUI; plain: {len(once)} of {len(plain)}, each "
+        f"{max(once.values())}x; exit {code}; the second run: {again.lines[-1]}"
+    )
     good = difference <= 2 and len(once) == len(plain) and set(once.values()) == {1} and code == second == 0
     return Outcome("two sweeps and three plain workflows mixed", told, good and again.lines[-1].startswith("0 done"))
 

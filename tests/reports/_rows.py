@@ -118,9 +118,16 @@ def vae(bench: Bench) -> list[Figure]:
     drawn = share([before for _, before in faces])
     return [
         Figure("VAE reconstruction, mean PSNR", float(np.mean(noise)), "dB", len(noise), 28, 500),
-        Figure("expression judge right on reconstructions of portraits", share([after for after, _ in faces]), "%",
-               len(faces), 97, 200, beside=f"{drawn:.1f} % on the same drawings"),
-    ]  # fmt: skip
+        Figure(
+            "expression judge right on reconstructions of portraits",
+            share([after for after, _ in faces]),
+            "%",
+            len(faces),
+            97,
+            200,
+            beside=f"{drawn:.1f} % on the same drawings",
+        ),
+    ]
 
 
 def asked_for(i: int) -> tuple[str, dict[str, str | int]]:
@@ -129,17 +136,24 @@ def asked_for(i: int) -> tuple[str, dict[str, str | int]]:
     if i % 3 == 2:
         style = tuple(STYLES)[i // 3 % 2]
         return r.choice(ELEPHANTS).format(STYLES[style]), {"style": style, "count": 2}
-    wanted = {"expression": r.choice(EXPRESSIONS), "hair_color": r.choice(tuple(HAIR_COLORS)),
-              "background": r.choice(PLACES)}  # fmt: skip
+    wanted = {
+        "expression": r.choice(EXPRESSIONS),
+        "hair_color": r.choice(tuple(HAIR_COLORS)),
+        "background": r.choice(PLACES),
+    }
     place = PLACE_WORDS.get(wanted["background"], wanted["background"])
     form = (LECTURE, SHORT)[i % 3]
     return form.format(expression=wanted["expression"], hair=wanted["hair_color"], place=place), dict(wanted)
 
 
 ASKED = {"expression": 90, "background": 95, "hair_color": 90, "style": 95, "count": 70}
-TITLES = {"expression": "expression followed", "background": "background followed",
-          "hair_color": "hair colour followed", "style": "photo / animation followed",
-          "count": "two elephants"}  # fmt: skip
+TITLES = {
+    "expression": "expression followed",
+    "background": "background followed",
+    "hair_color": "hair colour followed",
+    "style": "photo / animation followed",
+    "count": "two elephants",
+}
 
 
 def prompts(bench: Bench) -> list[Figure]:
@@ -155,10 +169,17 @@ def prompts(bench: Bench) -> list[Figure]:
     bench.sheet("portrait", in_rows(portraits))
     bench.sheet("savanna", in_rows(savannas))
     return [
-        Figure(TITLES[name], share(found), "%", len(found), ASKED[name], 100 if name in ("style", "count") else 200,
-               beside=bench.own(name))
+        Figure(
+            TITLES[name],
+            share(found),
+            "%",
+            len(found),
+            ASKED[name],
+            100 if name in ("style", "count") else 200,
+            beside=bench.own(name),
+        )
         for name, found in right.items()
-    ]  # fmt: skip
+    ]
 
 
 def swap(bench: Bench) -> list[Figure]:
@@ -178,14 +199,25 @@ def swap(bench: Bench) -> list[Figure]:
     bench.sheet("swap", in_rows(pairs))
     mean_in, mean_out = 255 * float(np.mean(inside)), 255 * float(np.mean(outside))
     return [
-        Figure("same seed, only the expression word swapped: change inside the face box over outside",
-               mean_in / max(mean_out, 1e-6), "x", len(inside), 3, 100,
-               beside=f"{mean_in:.1f}/255 inside, {mean_out:.1f}/255 outside; box from the first picture's nose")
-    ]  # fmt: skip
+        Figure(
+            "same seed, only the expression word swapped: change inside the face box over outside",
+            mean_in / max(mean_out, 1e-6),
+            "x",
+            len(inside),
+            3,
+            100,
+            beside=f"{mean_in:.1f}/255 inside, {mean_out:.1f}/255 outside; box from the first picture's nose",
+        )
+    ]
 
 
-def controlled(bench: Bench, kind: str, kinds: Sequence[str], hint_of: Callable[[Scene], np.ndarray],
-               score: Callable[[Scene, torch.Tensor], Any]) -> Scores:  # fmt: skip
+def controlled(
+    bench: Bench,
+    kind: str,
+    kinds: Sequence[str],
+    hint_of: Callable[[Scene], np.ndarray],
+    score: Callable[[Scene, torch.Tensor], Any],
+) -> Scores:
     """Scores with control, without (same prompt and seed) and of the held-out scene that gave the hint.
 
     The sheet's rows are, over and over, the hints, the pictures with control, those without, and the drawings.
@@ -201,8 +233,9 @@ def controlled(bench: Bench, kind: str, kinds: Sequence[str], hint_of: Callable[
         for scores, picture in zip(found, (given, free, tensor(scene.image)), strict=True):
             scores.append(score(scene, picture))
         columns.append((hint, given, free, tensor(scene.image)))
-    bench.sheet(kind, [list(row) for j in range(0, min(len(columns), 24), 8)
-                       for row in zip(*columns[j : j + 8], strict=True)])  # fmt: skip
+    bench.sheet(
+        kind, [list(row) for j in range(0, min(len(columns), 24), 8) for row in zip(*columns[j : j + 8], strict=True)]
+    )
     return found
 
 
@@ -216,10 +249,17 @@ def canny(bench: Bench) -> list[Figure]:
     scores = controlled(bench, "canny", ("portrait", "figure", "savanna", "interior"), hint, score)
     given, free, n = float(np.mean(scores[0])), float(np.mean(scores[1])), len(scores[0])
     return [
-        Figure("Canny: F1 of the output's edges (Canny 100/200) against the hint within 3 px", given, "", n, 0.70, 200,
-               beside=f"without control {free:.2f}"),
+        Figure(
+            "Canny: F1 of the output's edges (Canny 100/200) against the hint within 3 px",
+            given,
+            "",
+            n,
+            0.70,
+            200,
+            beside=f"without control {free:.2f}",
+        ),
         Figure("Canny: that F1 over the figure without control", given / max(free, 1e-9), "x", n, 2, 200),
-    ]  # fmt: skip
+    ]
 
 
 def mlsd(bench: Bench) -> list[Figure]:
@@ -237,10 +277,17 @@ def mlsd(bench: Bench) -> list[Figure]:
         "M-LSD: length of the hint's lines within 4 px of Canny edges (50/100) of the output, alike to 20 degrees",
     )
     return [
-        Figure(title, float(given[i]), "%", len(scores[0]), 80, 200,
-               beside=f"without control {free[i]:.0f} %, the drawings themselves {drawn[i]:.0f} %")
+        Figure(
+            title,
+            float(given[i]),
+            "%",
+            len(scores[0]),
+            80,
+            200,
+            beside=f"without control {free[i]:.0f} %, the drawings themselves {drawn[i]:.0f} %",
+        )
         for i, title in enumerate(titles)
-    ]  # fmt: skip
+    ]
 
 
 def openpose(bench: Bench) -> list[Figure]:
@@ -251,9 +298,17 @@ def openpose(bench: Bench) -> list[Figure]:
     scores = controlled(bench, "openpose", kinds, lambda scene: draw_pose(scene.joints, SIDE, SIDE), score)
     given, free, drawn = (float(np.mean(s)) for s in scores)
     return [
-        Figure("OpenPose: mean joint error in shares of the side", given, "%", len(scores[0]), 5, 200, at_most=True,
-               beside=f"without control {free:.1f} %, judge itself on the drawings {drawn:.1f} %")
-    ]  # fmt: skip
+        Figure(
+            "OpenPose: mean joint error in shares of the side",
+            given,
+            "%",
+            len(scores[0]),
+            5,
+            200,
+            at_most=True,
+            beside=f"without control {free:.1f} %, judge itself on the drawings {drawn:.1f} %",
+        )
+    ]
 
 
 def seeds(bench: Bench) -> list[Figure]:
@@ -263,12 +318,24 @@ def seeds(bench: Bench) -> list[Figure]:
     bench.sheet("seeds", in_rows(ours))
     apart, real = measures.pairwise(torch.cat(ours)), measures.pairwise(torch.cat(drawn))
     return [
-        Figure(f"one prompt ({prompt}), other seeds: mean pairwise distance over that of drawn scenes",
-               float(apart.mean() / real.mean()), "x", len(ours), 0.7, 64,
-               beside=f"{255 * float(apart.mean()):.1f}/255 against {255 * float(real.mean()):.1f}/255"),
-        Figure("the two most alike of these pictures differ on average by", 255 * float(apart.min()), "/255", len(ours),
-               2, 64),
-    ]  # fmt: skip
+        Figure(
+            f"one prompt ({prompt}), other seeds: mean pairwise distance over that of drawn scenes",
+            float(apart.mean() / real.mean()),
+            "x",
+            len(ours),
+            0.7,
+            64,
+            beside=f"{255 * float(apart.mean()):.1f}/255 against {255 * float(real.mean()):.1f}/255",
+        ),
+        Figure(
+            "the two most alike of these pictures differ on average by",
+            255 * float(apart.min()),
+            "/255",
+            len(ours),
+            2,
+            64,
+        ),
+    ]
 
 
 def rooms(bench: Bench) -> list[Figure]:
@@ -295,14 +362,31 @@ def speed(bench: Bench) -> list[Figure]:
         bench.generator.picture(ELEPHANTS[0].format("photo"), seed=i)
         times.append(time.perf_counter() - started)
     beside = f"{torch.get_num_threads()} threads of {os.cpu_count()}, load before {load:.1f}"
-    return [Figure("one picture of 20 steps, model loaded, median", float(np.median(times[1:])), "s", 5, 4, 5,
-                   at_most=True, beside=beside)]  # fmt: skip
+    return [
+        Figure(
+            "one picture of 20 steps, model loaded, median",
+            float(np.median(times[1:])),
+            "s",
+            5,
+            4,
+            5,
+            at_most=True,
+            beside=beside,
+        )
+    ]
 
 
 ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
-    "vae": vae, "prompts": prompts, "swap": swap, "canny": canny, "mlsd": mlsd, "openpose": openpose, "seeds": seeds,
-    "rooms": rooms, "speed": speed,
-}  # fmt: skip
+    "vae": vae,
+    "prompts": prompts,
+    "swap": swap,
+    "canny": canny,
+    "mlsd": mlsd,
+    "openpose": openpose,
+    "seeds": seeds,
+    "rooms": rooms,
+    "speed": speed,
+}
 
 
 def is_ready(row: str) -> bool:

@@ -139,26 +139,48 @@ def pose(i: int) -> Case:
 def of_edges(held: Array, free: Array) -> list[Figure]:
     given, alone = float(held.mean()), float(free.mean())
     return [
-        Figure("F1 of the output's edges against the hint within 3 px", given, "", len(held), 0.70, FULL,
-               beside=f"without control {alone:.2f} (n {len(free)})"),
+        Figure(
+            "F1 of the output's edges against the hint within 3 px",
+            given,
+            "",
+            len(held),
+            0.70,
+            FULL,
+            beside=f"without control {alone:.2f} (n {len(free)})",
+        ),
         Figure("that F1 over the figure without control", given / max(alone, 1e-9), "x", len(held), 2, FULL),
-    ]  # fmt: skip
+    ]
 
 
 def of_lines(held: Array, free: Array) -> list[Figure]:
     titles = ("M-LSD finds again, within 4 px", "Canny edges of the output follow, alike to 20 degrees")
     return [
-        Figure(f"length of the hint's lines that {title}", 100 * float(held[:, i].mean()), "%", len(held), 80, FULL,
-               beside=f"without control {100 * float(free[:, i].mean()):.0f} % (n {len(free)})")
+        Figure(
+            f"length of the hint's lines that {title}",
+            100 * float(held[:, i].mean()),
+            "%",
+            len(held),
+            80,
+            FULL,
+            beside=f"without control {100 * float(free[:, i].mean()):.0f} % (n {len(free)})",
+        )
         for i, title in enumerate(titles)
-    ]  # fmt: skip
+    ]
 
 
 def of_joints(held: Array, free: Array) -> list[Figure]:
     return [
-        Figure("mean joint error in shares of the side", 100 * float(held.mean()), "%", len(held), 5, FULL,
-               at_most=True, beside=f"without control {100 * float(free.mean()):.1f} % (n {len(free)})")
-    ]  # fmt: skip
+        Figure(
+            "mean joint error in shares of the side",
+            100 * float(held.mean()),
+            "%",
+            len(held),
+            5,
+            FULL,
+            at_most=True,
+            beside=f"without control {100 * float(free.mean()):.1f} % (n {len(free)})",
+        )
+    ]
 
 
 ROWS = {

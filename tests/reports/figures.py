@@ -72,8 +72,12 @@ def row(name: str, looks: Sequence[Look]) -> str:
     right = sum(one.is_right for one in looks)
     apart = np.array([distance for one in found for distance in one.apart])
     joints = sum(one.joints for one in found)
-    cells = [name, f"{len(looks)}", f"{len(found)} ({len(found) / max(1, len(looks)):.0%})",
-             f"{right} ({right / max(1, len(looks)):.0%})"]  # fmt: skip
+    cells = [
+        name,
+        f"{len(looks)}",
+        f"{len(found)} ({len(found) / max(1, len(looks)):.0%})",
+        f"{right} ({right / max(1, len(looks)):.0%})",
+    ]
     cells += (
         [f"{len(apart) / joints:.0%}", f"{np.median(apart):.1%}", f"{np.mean(apart < NEAR):.0%}"]
         if len(apart)
@@ -116,8 +120,11 @@ def main(argv: list[str]) -> int:
     for kind, scale in itertools.product(PEOPLE, SCALES):
         lines.append(row(f"{kind}, {SIDE * scale} x {SIDE * scale}", of_scenes(networks, kind, scale, options.count)))
         print(lines[-1], flush=True)
-    nobody = [bool(seen(networks, render(HELD_OUT + index, kind=kind).image))
-              for kind in EMPTY for index in range(options.count // 2)]  # fmt: skip
+    nobody = [
+        bool(seen(networks, render(HELD_OUT + index, kind=kind).image))
+        for kind in EMPTY
+        for index in range(options.count // 2)
+    ]
     made = by_the_model(networks, options.pictures)
     text = [
         "# Drawn people and the detector `mediapipe`",
@@ -138,7 +145,7 @@ def main(argv: list[str]) -> int:
         f"{options.pictures} figures and {made['portrait']} of {options.pictures} portraits. Weights "
         f"{weights_label(MODEL_PARTS)}.",
         "",
-    ]  # fmt: skip
+    ]
     options.out.write_text("\n".join(text), encoding="utf-8")
     print("\n".join(text[-5:]))
     return 0

@@ -20,9 +20,14 @@ from ..support.fuzz import VARIABLE
 OUTPUT = ROOT / "tests" / "reports" / "grammar.md"
 FILES = [
     f"tests/{name}.py"
-    for name in ("prompts/test_swap", "prompts/test_template", "prompts/test_timed_text", "seeds/test_text",
-                 "sweep/test_values")
-]  # fmt: skip
+    for name in (
+        "prompts/test_swap",
+        "prompts/test_template",
+        "prompts/test_timed_text",
+        "seeds/test_text",
+        "sweep/test_values",
+    )
+]
 # A test's block of pytest's statistics: its name, then how long and with how many examples it ran.
 BLOCK = re.compile(r"^(\w+/\S+::\w+):$(.*?)(?=^\w+/\S+::\w+:$|\Z)", re.MULTILINE | re.DOTALL)
 PASSED = re.compile(r"during generate phase \(([\d.]+) seconds\):.*?- (\d+) passing, (\d+) failing", re.DOTALL)
@@ -36,9 +41,13 @@ def main(argv: list[str]) -> int:
     pytest = Path(sys.executable).with_name("pytest.exe" if os.name == "nt" else "pytest")
     command = [str(pytest), *FILES, "-q", "-p", "no:cacheprovider", "--hypothesis-show-statistics"]
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | {VARIABLE: str(options.cases)}, capture_output=True, text=True,
+        command,
+        cwd=ROOT,
+        env=os.environ | {VARIABLE: str(options.cases)},
+        capture_output=True,
+        text=True,
         encoding="utf-8",
-    )  # fmt: skip
+    )
     found = [(name, PASSED.search(block)) for name, block in BLOCK.findall(done.stdout)]
     rows = [(name, match) for name, match in found if match is not None]
     if done.returncode or not rows:

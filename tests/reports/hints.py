@@ -30,8 +30,9 @@ def looks_of(source: str, indices: range) -> list[tuple[Look, Look]]:
 def row(name: str, pairs: list[tuple[Look, Look]]) -> str:
     """A line of the table: how many are right, and what the others were taken for."""
     right = sum(wanted == found for wanted, found in pairs)
-    wrong = Counter(f"{found.what}{', inverted' if found.inverted else ''}" for wanted, found in pairs
-                    if wanted != found)  # fmt: skip
+    wrong = Counter(
+        f"{found.what}{', inverted' if found.inverted else ''}" for wanted, found in pairs if wanted != found
+    )
     taken = ", ".join(f"{what} {count}" for what, count in wrong.most_common())
     return f"| {name} | {len(pairs)} | {right} | {100 * right / max(1, len(pairs)):.1f} % | {taken} |"
 

@@ -43,14 +43,23 @@ class Case:
 @torch.inference_mode()
 def inpainted(generator: Generator, case: Case, region: str) -> tuple[torch.Tensor, float, float]:
     """The new picture, the largest change of latents wholly outside the mask, and of pixels outside it."""
-    mask, _ = generator.comfy.call("SteerFaceMask", region=region, faces="all", grow=GROW, feather=FEATHER,
-                                   image=case.picture)  # fmt: skip
+    mask, _ = generator.comfy.call(
+        "SteerFaceMask", region=region, faces="all", grow=GROW, feather=FEATHER, image=case.picture
+    )
     before = generator.stock("VAEEncode").encode(generator.vae, case.picture)[0]
     latent = generator.stock("SetLatentNoiseMask").set_mask(before, mask)[0]
     after = generator.stock("KSampler").sample(
-        generator.model, case.seed, STEPS, CFG, SAMPLER, SCHEDULER, generator.encode(case.caption), generator.negative,
-        latent, DENOISE,
-    )[0]  # fmt: skip
+        generator.model,
+        case.seed,
+        STEPS,
+        CFG,
+        SAMPLER,
+        SCHEDULER,
+        generator.encode(case.caption),
+        generator.negative,
+        latent,
+        DENOISE,
+    )[0]
     made = generator.stock("VAEDecode").decode(generator.vae, after)[0]
     laid = generator.stock("ImageCompositeMasked").composite(made.clone(), case.picture, 0, 0, False, 1 - mask)[0]
     outside = torch.nn.functional.max_pool2d(mask[:, None], CELL)[0, 0] == 0

@@ -78,24 +78,28 @@ def text(records: dict[str, Any], accuracy: dict[str, Any]) -> str:
     figures = [Figure(**figure) for record in records.values() for figure in record["figures"]]
     short = [figure for figure in figures if figure.asked is not None and figure.n < figure.full]
     missed = sum(not figure.passes for figure in figures)
-    return "\n".join([
-        "# What the embedded model can do" + (" (provisional: small samples)" if short else ""),
-        "",
-        f"From the shipped weights, {SIDE} x {SIDE}, {SAMPLER} {SCHEDULER}, {STEPS} steps, cfg {CFG:g} (in the rows "
-        f"of the ControlNets {CONTROL_CFG:g}, with control and without), one picture at a "
-        "time through ComfyUI's own nodes. Scenes are held out: never trained on, by the model or by the judges. "
-        f"torch {torch.__version__}. {missed} of {len(figures)} figures are missed.",
-        "",
-        f"Weights: {weights_label()}",
-        "",
-        "The judges are a small network (demo/judges), right on held-out drawings in: " + judges_line(accuracy) + ".",
-        "",
-        *table(records),
-        "",
-        "Sheets: `model-KIND.jpg` beside this file. Those of the ControlNets show, over and over, a row of hints, of "
-        "pictures with control, without control, and of the drawings that the hints come from.",
-        "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "# What the embedded model can do" + (" (provisional: small samples)" if short else ""),
+            "",
+            f"From the shipped weights, {SIDE} x {SIDE}, {SAMPLER} {SCHEDULER}, {STEPS} steps, cfg {CFG:g} "
+            f"(in the rows of the ControlNets {CONTROL_CFG:g}, with control and without), one picture at a "
+            "time through ComfyUI's own nodes. Scenes are held out: never trained on, by the model or by the judges. "
+            f"torch {torch.__version__}. {missed} of {len(figures)} figures are missed.",
+            "",
+            f"Weights: {weights_label()}",
+            "",
+            "The judges are a small network (demo/judges), right on held-out drawings in: "
+            + judges_line(accuracy)
+            + ".",
+            "",
+            *table(records),
+            "",
+            "Sheets: `model-KIND.jpg` beside this file. Those of the ControlNets show, over and over, a row of hints, "
+            "of pictures with control, without control, and of the drawings that the hints come from.",
+            "",
+        ]
+    )
 
 
 def main(argv: list[str]) -> int:
@@ -131,7 +135,11 @@ def main(argv: list[str]) -> int:
             (options.out / "model.md").write_text(text(records, accuracy), "utf-8")
             for figure in figures:
                 say(figure_line(row, figure))
-    missed = [figure.what for row in rows for figure in map(lambda f: Figure(**f), records[row]["figures"])
-              if not figure.passes]  # fmt: skip
+    missed = [
+        figure.what
+        for row in rows
+        for figure in map(lambda f: Figure(**f), records[row]["figures"])
+        if not figure.passes
+    ]
     say(f"missed: {'; '.join(missed) or 'nothing'}")
     return 1 if missed else 0

@@ -42,8 +42,9 @@ def write_jobs(folder: Path, bad: bool = False) -> list[str]:
         return ["good.json"]
     failing = slow_prompt(1)
     failing["sixteen"] = {  # channels, which this VAE does not know
-        "class_type": "EmptySD3LatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}
-    }  # fmt: skip
+        "class_type": "EmptySD3LatentImage",
+        "inputs": {"width": 64, "height": 64, "batch_size": 1},
+    }
     failing["d"]["inputs"]["samples"] = ["sixteen", 0]
     (folder / "bad.json").write_text(json.dumps(failing))
     return ["good.json", "bad.json"]

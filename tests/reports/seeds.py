@@ -153,8 +153,10 @@ class Bench:
 
 
 def table(rows: list[Row]) -> list[str]:
-    lines = ["| sampler | step noise | batch is single runs | latents | pictures | pictures without the wrapper |",
-             "|---|---|---|---|---|---|"]  # fmt: skip
+    lines = [
+        "| sampler | step noise | batch is single runs | latents | pictures | pictures without the wrapper |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in rows:
         numbers = ["-"] * 3 if row.refusal else [f"{row.latents:.1e}", f"{row.pictures:.2f}/255", f"{row.bare:.2f}/255"]
         lines.append(f"| {' | '.join([f'`{row.sampler}`', row.step_noise, row.verdict, *numbers])} |")

@@ -62,16 +62,32 @@ def main(argv: list[str]) -> int:
         pictures, labels = [], []
         for noise in noises(tuple(options.seeds), (4, 32, 32)):
             latent = {"samples": torch.zeros_like(noise)}
-            made = comfy.call("SamplerCustomAdvanced", noise=_Given(noise), guider=guider, sampler=sampler,
-                              sigmas=sigmas, latent_image=latent)[0]["samples"]  # fmt: skip
+            made = comfy.call(
+                "SamplerCustomAdvanced",
+                noise=_Given(noise),
+                guider=guider,
+                sampler=sampler,
+                sigmas=sigmas,
+                latent_image=latent,
+            )[0]["samples"]
             with torch.inference_mode():
                 pictures += [vae.decode(each[None]) for each in made]
             labels += [f"strength {strength:g}, sd {noise[i].std():.2f}" for i, strength in enumerate(STRENGTHS)]
         sheet = comfy.call(
-            "SteerContactSheet", images=pictures, labels=labels, title=[""], columns=[len(STRENGTHS)],
-            column_labels=[""], row_labels=["turned (here)\nstraight mix"], cell_size=[0], gap=[8], font_size=[0],
-            theme=["light"], only_differences=[False], max_megapixels=[64.0],
-        )[0]  # fmt: skip
+            "SteerContactSheet",
+            images=pictures,
+            labels=labels,
+            title=[""],
+            columns=[len(STRENGTHS)],
+            column_labels=[""],
+            row_labels=["turned (here)\nstraight mix"],
+            cell_size=[0],
+            gap=[8],
+            font_size=[0],
+            theme=["light"],
+            only_differences=[False],
+            max_megapixels=[64.0],
+        )[0]
     pixels = (sheet[0].numpy() * 255).round().astype(np.uint8)
     Image.fromarray(pixels).resize((1000, round(WIDTH * pixels.shape[0] / pixels.shape[1]))).save(
         options.out, quality=85

@@ -47,10 +47,15 @@ def comfyui(tmp_path: Path) -> Path:
 
 def test_folders(tmp_path: Path, comfyui: Path, capsys: pytest.CaptureFixture[str]):
     good = [
-        node("LoadImage", "here.png", cnr_id="comfy-core"), node("LoadImage", "beside.png"), node("Extra"),
-        node("Declared"), node("Computed name", cnr_id="made-up", ver="1.0"), node("Cloned", aux_id="who/what"),
-        node("LoraLoader", "sub\\small.safetensors", cnr_id="made-up"), node("MarkdownNote", "text"),
-    ]  # fmt: skip
+        node("LoadImage", "here.png", cnr_id="comfy-core"),
+        node("LoadImage", "beside.png"),
+        node("Extra"),
+        node("Declared"),
+        node("Computed name", cnr_id="made-up", ver="1.0"),
+        node("Cloned", aux_id="who/what"),
+        node("LoraLoader", "sub\\small.safetensors", cnr_id="made-up"),
+        node("MarkdownNote", "text"),
+    ]
     file = write(tmp_path / "w" / "good.json", {"nodes": good})
     write(tmp_path / "w" / "beside.png", "x")
     code, text = checked(capsys, file, "--comfyui", comfyui)
@@ -65,10 +70,11 @@ def test_folders(tmp_path: Path, comfyui: Path, capsys: pytest.CaptureFixture[st
         "input file gone.png": node("LoadImage", "gone.png"),
         "input file ../comfyui/input/here.png": node("LoadImage", "../comfyui/input/here.png"),
         "model vae/small.safetensors\n           https://x.test/": node(
-            "LoadImage", "small.safetensors",
+            "LoadImage",
+            "small.safetensors",
             models=[{"name": "small.safetensors", "directory": "vae", "url": "https://x.test/"}],
         ),
-    }  # fmt: skip
+    }
     for told, lacking in bad.items():
         code, text = checked(capsys, write(file, {"nodes": [*good, lacking]}), "--comfyui", comfyui)
         assert (code, text.count("MISSING")) == (1, 1), told
@@ -105,9 +111,10 @@ def test_a_running_comfyui_is_asked_for_a_model_in_the_folder_it_belongs_to():
         told: dict[str, Any] = {
             "/object_info": {"Own": {"input": {"required": {"file": [["own.pt"], {}]}}}},
             "/models": ["checkpoints", "loras", "text_encoders", "custom_nodes"],
-            "/models/checkpoints": ["sub\\big.safetensors"], "/models/loras": ["small.safetensors"],
+            "/models/checkpoints": ["sub\\big.safetensors"],
+            "/models/loras": ["small.safetensors"],
             "/models/text_encoders": ["words.safetensors"],
-        }  # fmt: skip
+        }
 
         def get(self, path: str) -> Any:
             return self.told[path]
@@ -145,8 +152,10 @@ def test_a_running_comfyui_and_its_folders_agree(server, client, tmp_path: Path,
     assert (code, text.count("MISSING")) == (1, 2), text
     assert "MISSING  model checkpoints/v1-5-pruned-emaonly-fp16.safetensors\n           https://huggingface.co/" in text
     sent = client.upload("checking/\uadf8\ub9bc.png", b"a picture")
-    api = {"1": {"class_type": "LoadImage", "inputs": {"image": sent}},
-           "2": {"class_type": "LoadImage", "inputs": {"image": "checking/none.png"}}}  # fmt: skip
+    api = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": sent}},
+        "2": {"class_type": "LoadImage", "inputs": {"image": "checking/none.png"}},
+    }
     code, text = checked(capsys, write(tmp_path / "api.json", api), "--comfyui-url", server.url)
     assert (code, text.count("MISSING")) == (1, 1), text
     assert f"there    input file {sent}" in text

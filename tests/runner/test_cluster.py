@@ -57,10 +57,15 @@ def test_a_worker_of_another_steer_or_with_another_model_is_told_apart():
     x, y = "x" * 64, "y" * 64
     ours = identity("")
     found = {
-        "same": identity(x), "too": identity(x), "other": identity(y), "lacks": identity(""),
-        "older": identity(x, steer="0"), "edited": identity(x, code="d"), "trained": identity(x, weights="v"),
+        "same": identity(x),
+        "too": identity(x),
+        "other": identity(y),
+        "lacks": identity(""),
+        "older": identity(x, steer="0"),
+        "edited": identity(x, code="d"),
+        "trained": identity(x, weights="v"),
         "bare": Identity("", models={"a": x, "b": ""}),
-    }  # fmt: skip
+    }
     known = find_known_models(found, ours)
     assert known == {"a": x}, "b is nowhere"
     told = {name: " ".join(differences(one, ours, known)) for name, one in found.items()}
@@ -119,8 +124,10 @@ def test_a_job_travels_with_its_pictures_and_what_was_fetched_goes(tmp_path: Pat
     picture = plain_png(tmp_path / "travels.png", (9, 8, 7))
     two = noisy_prompt(image="travels.png")
     two["4"] = {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "as it came"}}
-    sources = {f"seed{seed}": (two | {"2": two["2"] | {"inputs": two["2"]["inputs"] | {"seed": seed}}}, [tmp_path])
-               for seed in (1, 2, 3)}  # fmt: skip
+    sources = {
+        f"seed{seed}": (two | {"2": two["2"] | {"inputs": two["2"]["inputs"] | {"seed": seed}}}, [tmp_path])
+        for seed in (1, 2, 3)
+    }
     bad = noisy_prompt() | {"2": {"class_type": "NoSuchNode", "inputs": {}}}
     *good, other = make_jobs(sources | {"bad": (bad, [])}, info)
     contents = {file.sha256: picture.read_bytes() for file in good[0].files}

@@ -87,8 +87,16 @@ def gallery_file(server: ComfyServer, tmp_path_factory: pytest.TempPathFactory) 
     with wave.open(str(sound), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(b"\0\0" * 800)
-    odd = Slide("odd", "Why " + LONG + "?", "**Look at** " + LONG, [wide, sound, other], [LONG, "Sound", "Other"], 61.5,
-                {"made pictures": True, "no picture is blank": False}, {"lines found again: 0.31": False})  # fmt: skip
+    odd = Slide(
+        "odd",
+        "Why " + LONG + "?",
+        "**Look at** " + LONG,
+        [wide, sound, other],
+        [LONG, "Sound", "Other"],
+        61.5,
+        {"made pictures": True, "no picture is blank": False},
+        {"lines found again: 0.31": False},
+    )
     broken = Slide("broken", "Does it end?", error=f"The node stopped:\n  File /{LONG}/{LONG}.py\n  RuntimeError: no")
     return gallery.write([real, odd, broken], folder)
 

@@ -15,8 +15,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FORBIDDEN = {"diffusers", "controlnet_aux", "cv2", "matplotlib", "skimage", "transformers"}
-COMFY_MODULES = {"comfy", "comfy_api", "comfy_extras", "comfy_execution", "folder_paths", "latent_preview",
-                 "node_helpers", "server", "execution", "nodes"}  # fmt: skip
+COMFY_MODULES = {
+    "comfy",
+    "comfy_api",
+    "comfy_extras",
+    "comfy_execution",
+    "folder_paths",
+    "latent_preview",
+    "node_helpers",
+    "server",
+    "execution",
+    "nodes",
+}
 LIMIT_MS = 50.0
 
 
@@ -24,8 +34,11 @@ def _measure(base: Path) -> dict[str, Any]:
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "support" / "import_cost.py"), str(ROOT), str(base)],
-        capture_output=True, text=True, check=True, env=environment,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 

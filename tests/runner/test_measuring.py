@@ -54,8 +54,10 @@ def test_moods_that_are_there_are_seen_and_others_are_named():
     assert not mood.kept
     assert "in 1 of 3" in mood.text
     assert "laughing looks angry" in mood.text
-    places = [drawn(kind="portrait", subject="girl", expression="smiling", background=place)
-              for place in ("beach", "black background", "office")]  # fmt: skip
+    places = [
+        drawn(kind="portrait", subject="girl", expression="smiling", background=place)
+        for place in ("beach", "black background", "office")
+    ]
     assert kept("04-expression-swap", Shown({"cells": places}, {"labels": moods})) == [False, False]
 
 

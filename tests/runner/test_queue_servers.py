@@ -23,13 +23,33 @@ def test_one_of_two_servers_is_killed_in_the_middle(server, client, tmp_path: Pa
     from steer.runner.comfyui.process import ComfyServer
 
     (tmp_path / "w.json").write_text(json.dumps(slow_prompt(STEPS)), encoding="utf-8")
-    folders = ["--output-directory", str(tmp_path / "second"), "--user-directory", str(tmp_path / "user"),
-               "--temp-directory", str(tmp_path)]  # fmt: skip
+    folders = [
+        "--output-directory",
+        str(tmp_path / "second"),
+        "--user-directory",
+        str(tmp_path / "user"),
+        "--temp-directory",
+        str(tmp_path),
+    ]
     (tmp_path / "user").mkdir()
     with ComfyServer(setup.COMFYUI, setup.PYTHON, tmp_path / "second.log", arguments=["--cpu", *folders]) as second:
         assert second.process is not None
-        command = [sys.executable, str(ROOT / "run.py"), "queue", "w.json", "--seeds", f"1-{JOBS}", "--out", "out",
-                   "--comfyui-url", server.url, "--comfyui-url", second.url, "--patience", "2"]  # fmt: skip
+        command = [
+            sys.executable,
+            str(ROOT / "run.py"),
+            "queue",
+            "w.json",
+            "--seeds",
+            f"1-{JOBS}",
+            "--out",
+            "out",
+            "--comfyui-url",
+            server.url,
+            "--comfyui-url",
+            second.url,
+            "--patience",
+            "2",
+        ]
         batch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, encoding="utf-8")
         assert batch.stdout is not None
         lines: list[str] = []
@@ -49,7 +69,10 @@ def test_one_of_two_servers_is_killed_in_the_middle(server, client, tmp_path: Pa
         (file,) = result["files"]
         seed = prompt_in((tmp_path / "out" / file["name"]).read_bytes())["k"]["inputs"]["seed"]
         assert result["name"] == f"w-seed{seed}"
-    ran = [entry["prompt"][2]["k"]["inputs"]["seed"] for entry in client.get("/history").values()
-           if "k" in entry["prompt"][2] and entry["prompt"][2]["k"]["inputs"]["steps"] == STEPS]  # fmt: skip
+    ran = [
+        entry["prompt"][2]["k"]["inputs"]["seed"]
+        for entry in client.get("/history").values()
+        if "k" in entry["prompt"][2] and entry["prompt"][2]["k"]["inputs"]["steps"] == STEPS
+    ]
     assert max(Counter(ran).values()) == 1, "the server that stayed did no job twice"
     assert f"{JOBS} done, 0 there before, 0 failed" in text

@@ -27,9 +27,19 @@ def sweep_prompt(object_info: dict[str, Any], folder: str, batch_size: int, swap
         return {"class_type": kind, "inputs": given | values}
 
     sweep = node(
-        "SteerSweep", model=["m", 0], clip=["m", 1], vae=["m", 2], latent=["l", 0], positive=PROMPT, steps=2, cfg=6.0,
-        sampler_name="euler_ancestral", scheduler="normal", folder=folder, batch_size=batch_size,
-    )  # fmt: skip
+        "SteerSweep",
+        model=["m", 0],
+        clip=["m", 1],
+        vae=["m", 2],
+        latent=["l", 0],
+        positive=PROMPT,
+        steps=2,
+        cfg=6.0,
+        sampler_name="euler_ancestral",
+        scheduler="normal",
+        folder=folder,
+        batch_size=batch_size,
+    )
     outputs = {name: object_info[name]["output_name"].index("axis") for name in ("SteerPromptSwap", "SteerSeeds")}
     sweep["inputs"] |= {"axis_1": ["p", outputs["SteerPromptSwap"]], "axis_2": ["s", outputs["SteerSeeds"]]}
     return {
@@ -45,9 +55,13 @@ def sweep_prompt(object_info: dict[str, Any], folder: str, batch_size: int, swap
 
 def queue(folder: Path, *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), "queue", *arguments], capture_output=True, text=True, timeout=180,
-        cwd=folder, encoding="utf-8",
-    )  # fmt: skip
+        [sys.executable, str(ROOT / "run.py"), "queue", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        cwd=folder,
+        encoding="utf-8",
+    )
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     return done.returncode, done.stdout + done.stderr
 
@@ -134,11 +148,18 @@ def planned(batches: list[list[str]], models: tuple[tuple[str, str], ...] = ()) 
     from steer.runner.batch.sweeps import divide
 
     names = [name for batch in batches for name in batch]
-    told = [[{"key": f"key of {name}", "at": [names.index(name)], "labels": [name], "name": [name], "values": {}}
-             for name in batch] for batch in batches]  # fmt: skip
+    told = [
+        [
+            {"key": f"key of {name}", "at": [names.index(name)], "labels": [name], "name": [name], "values": {}}
+            for name in batch
+        ]
+        for batch in batches
+    ]
     plan = json.dumps({"title": "t", "axes": [{"name": "prompt", "labels": names}], "batches": told})
-    sweep = {"s": {"class_type": "SteerSweep", "inputs": {"model": ["m", 0]}},
-             "m": {"class_type": "Loader", "inputs": {"name": "a.pt"}}}  # fmt: skip
+    sweep = {
+        "s": {"class_type": "SteerSweep", "inputs": {"model": ["m", 0]}},
+        "m": {"class_type": "Loader", "inputs": {"name": "a.pt"}},
+    }
     (plan,), rest = divide(BatchJob("w", sweep, models=models), lambda job: ["another text", plan], [])
     assert rest is None
     return plan
@@ -148,8 +169,10 @@ def test_the_workflow_that_cells_open_as_has_the_other_sweeps_set_aside():
     from steer.runner.batch.jobs import BatchJob
     from steer.runner.batch.sweeps import divide
 
-    prompt = {name: {"class_type": "SteerSweep", "inputs": {"model": source}}
-              for name, source in {"1": ["m", 0], "2": ["m", 0], "3": ["1", 0]}.items()}  # fmt: skip
+    prompt = {
+        name: {"class_type": "SteerSweep", "inputs": {"model": source}}
+        for name, source in {"1": ["m", 0], "2": ["m", 0], "3": ["1", 0]}.items()
+    }
     nodes = [{"id": int(name), "type": "SteerSweep", "widgets_values": [7, ""]} for name in prompt]
     batch = [{"key": "k", "at": [0], "labels": ["a"], "name": ["a"], "values": {}}]
     told = json.dumps({"title": "t", "axes": [{"name": "seed", "labels": ["a"]}], "batches": [batch]})
@@ -201,9 +224,10 @@ def test_names_of_cells_keep_what_differs():
 
 
 def test_a_model_that_was_trained_again_makes_other_cells():
-    plain, one, other = (planned([["seed 1"]], models) for models in (
-        (("not.pt", "1"),), (("a.pt", "1"), ("not.pt", "2")), (("a.pt", "2"),)
-    ))  # fmt: skip
+    plain, one, other = (
+        planned([["seed 1"]], models)
+        for models in ((("not.pt", "1"),), (("a.pt", "1"), ("not.pt", "2")), (("a.pt", "2"),))
+    )
     keys = [plan.jobs[0].cells[0].key for plan in (plain, one, other)]
     assert keys[0] == "key of seed 1"
     assert len(set(keys)) == 3

@@ -23,31 +23,52 @@ INFO: dict[str, Any] = {
     "Sampler": {
         "input": {
             "required": {
-                "image": ["IMAGE"], "seed": ["INT", {"default": 0, "control_after_generate": True}],
+                "image": ["IMAGE"],
+                "seed": ["INT", {"default": 0, "control_after_generate": True}],
                 "steps": ["INT", {"default": 20}],
             }
         },
-        "input_order": {"required": ["image", "seed", "steps"]}, "output": ["IMAGE"], "output_name": ["IMAGE"],
+        "input_order": {"required": ["image", "seed", "steps"]},
+        "output": ["IMAGE"],
+        "output_name": ["IMAGE"],
         "output_is_list": [False],
     },
-}  # fmt: skip
+}
 INFO["LoadImage"] |= {
-    "input_order": {"required": ["image"]}, "output": ["IMAGE"], "output_name": ["IMAGE"], "output_is_list": [False],
-}  # fmt: skip
+    "input_order": {"required": ["image"]},
+    "output": ["IMAGE"],
+    "output_name": ["IMAGE"],
+    "output_is_list": [False],
+}
 
 
 def graph() -> dict[str, Any]:
     """A UI workflow: a picture into a sampler with a seed."""
     return {
         "nodes": [
-            {"id": 1, "type": "LoadImage", "mode": 0, "inputs": [], "widgets_values": ["a.png", "image"],
-             "outputs": [{"name": "IMAGE", "type": "IMAGE", "links": [1]}], "properties": {}},
-            {"id": 2, "type": "Sampler", "title": "My sampler", "mode": 0, "outputs": [], "properties": {},
-             "inputs": [{"name": "image", "type": "IMAGE", "link": 1}], "widgets_values": [7, "randomize", 20]},
+            {
+                "id": 1,
+                "type": "LoadImage",
+                "mode": 0,
+                "inputs": [],
+                "widgets_values": ["a.png", "image"],
+                "outputs": [{"name": "IMAGE", "type": "IMAGE", "links": [1]}],
+                "properties": {},
+            },
+            {
+                "id": 2,
+                "type": "Sampler",
+                "title": "My sampler",
+                "mode": 0,
+                "outputs": [],
+                "properties": {},
+                "inputs": [{"name": "image", "type": "IMAGE", "link": 1}],
+                "widgets_values": [7, "randomize", 20],
+            },
         ],
         "links": [[1, 1, 0, 2, 0, "IMAGE"]],
         "version": 0.4,
-    }  # fmt: skip
+    }
 
 
 def test_a_setting_changes_its_widget_alone():
@@ -55,10 +76,24 @@ def test_a_setting_changes_its_widget_alone():
     from steer.runner.workflow.edit import Setting, apply, to_prompt
 
     names = {"seed": ["INT", {}], "steps": ["INT", {}], "cfg": ["FLOAT", {}], "name": [["euler", "heun"], {}]}
-    info = {"KSampler": {"input": {"required": names}, "input_order": {"required": list(names)}, "output": [],
-                         "output_name": [], "output_is_list": []}}  # fmt: skip
-    sampler = {"id": 1, "type": "KSampler", "mode": 0, "inputs": [], "outputs": [], "properties": {},
-               "widgets_values": [7, "randomize", 20, 8.0, "euler"]}  # fmt: skip
+    info = {
+        "KSampler": {
+            "input": {"required": names},
+            "input_order": {"required": list(names)},
+            "output": [],
+            "output_name": [],
+            "output_is_list": [],
+        }
+    }
+    sampler = {
+        "id": 1,
+        "type": "KSampler",
+        "mode": 0,
+        "inputs": [],
+        "outputs": [],
+        "properties": {},
+        "widgets_values": [7, "randomize", 20, 8.0, "euler"],
+    }
     workflow = {"nodes": [sampler], "links": [], "version": 0.4}
     before = {"seed": 7, "steps": 20, "cfg": 8.0, "name": "euler"}
     assert to_prompt(workflow, info)["1"]["inputs"] == before

@@ -68,8 +68,14 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes a fleet on a given Ray whose workers have these faults; returns it and what it told."""
     from steer.runner.batch.on_ray import fleet as cluster
 
-    def make(ray: FakeRay, faults: dict[int, str], workers: int, gpus: float = 0.0, address: str = "auto",
-             urls: tuple[str, ...] = ()) -> Any:  # fmt: skip
+    def make(
+        ray: FakeRay,
+        faults: dict[int, str],
+        workers: int,
+        gpus: float = 0.0,
+        address: str = "auto",
+        urls: tuple[str, ...] = (),
+    ) -> Any:
         told: list[str] = []
         monkeypatch.setitem(sys.modules, "ray", ray)
         kind = type("Worker", (Scripted,), {"faults": faults})
@@ -160,8 +166,12 @@ def test_a_named_server_of_another_steer_is_left_out(monkeypatch: pytest.MonkeyP
     from steer.runner.batch.on_ray.worker import Identity
 
     ours = Identity("1", "code", "weights", {"a.pt": "sha"})
-    told = {"same": Identity("1", "code", "weights"), "silent": None, "trained": Identity("1", "code", "other"),
-            "edited": Identity("1", "other", "weights")}  # fmt: skip
+    told = {
+        "same": Identity("1", "code", "weights"),
+        "silent": None,
+        "trained": Identity("1", "code", "other"),
+        "edited": Identity("1", "other", "weights"),
+    }
     servers = SimpleNamespace(workers=[SimpleNamespace(name=name, client=name) for name in told])
     monkeypatch.setattr(cluster, "identity_at", told.__getitem__)
     lines = list(cluster.RayFleet._compare(SimpleNamespace(servers=servers), ours))  # type: ignore[arg-type]

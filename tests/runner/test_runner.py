@@ -78,8 +78,10 @@ def test_what_is_advised_for_set_names_a_widget_that_there_is(
     with pytest.raises(WorkflowError) as error:
         edit.Setting.parse("Canny")
     readmes = [(ROOT / name).read_text("utf-8").replace("KSampler.steps", "") for name in ("README.md", "README.ko.md")]
-    found = [re.findall(r'--set "?([A-Z][a-z]\w+)\.(\w+)=', text)
-             for text in (capsys.readouterr().out, str(error.value), *readmes)]  # fmt: skip
+    found = [
+        re.findall(r'--set "?([A-Z][a-z]\w+)\.(\w+)=', text)
+        for text in (capsys.readouterr().out, str(error.value), *readmes)
+    ]
     assert all(found), "each of them has an example"
     labels = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text("utf-8"))
     widgets = set()

@@ -57,10 +57,13 @@ def lay_out(folder: Path, data: Any) -> Path:
 @pytest.mark.parametrize(
     ("told", "known"),
     [
-        ({"hash": "AB" * 32, "hash_type": "SHA256"}, "ab" * 32), ({"hash": "ab" * 32}, "ab" * 32),
-        ({"hash": "ab" * 32, "hash_type": "BLAKE3"}, ""), ({"hash": "00"}, ""), ({}, ""),
+        ({"hash": "AB" * 32, "hash_type": "SHA256"}, "ab" * 32),
+        ({"hash": "ab" * 32}, "ab" * 32),
+        ({"hash": "ab" * 32, "hash_type": "BLAKE3"}, ""),
+        ({"hash": "00"}, ""),
+        ({}, ""),
     ],
-)  # fmt: skip
+)
 def test_the_hash_that_a_workflow_tells_of_a_model_is_kept_where_it_is_a_sha256(told: dict[str, str], known: str):
     from steer.runner.share.command import locate
     from steer.runner.workflow.needs import ModelNeed, model_needs
@@ -173,8 +176,9 @@ def zip_by_hand(entries: list[Entry]) -> bytes:
         squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
         raw = e.raw if e.raw is not None else squeeze.compress(e.data) + squeeze.flush()
         size, name = len(e.data) if e.size is None else e.size, e.name.encode()
-        common = struct.pack("<HHHHHIIIHH", 20, e.flags, e.method, 0, 33, zlib.crc32(e.data), len(raw), size,
-                             len(name), 0)  # fmt: skip
+        common = struct.pack(
+            "<HHHHHIIIHH", 20, e.flags, e.method, 0, 33, zlib.crc32(e.data), len(raw), size, len(name), 0
+        )
         directory.write(b"PK\1\2" + struct.pack("<H", 0x314) + common)
         directory.write(struct.pack("<HHHII", 0, 0, 0, e.mode << 16, body.tell()) + name)
         body.write(b"PK\3\4" + common + name + raw)
@@ -213,8 +217,7 @@ HOSTILE = {
     "long name": (hostile(Entry("input/" + "n" * 300 + ".png")), "has 310 characters"),
     "long name in bytes": (hostile(Entry("input/" + "\uace0" * 100 + ".png")), "255 bytes"),
     "link": (hostile(Entry("input/link.png", b"/etc/passwd", mode=0o120777)), "is a link"),
-    "link, then through it": (
-        hostile(Entry("input/d", b"..", mode=0o120777), Entry("input/d/evil.png")), "is a link"),
+    "link, then through it": (hostile(Entry("input/d", b"..", mode=0o120777), Entry("input/d/evil.png")), "is a link"),
     "pipe": (hostile(Entry("input/pipe.png", mode=0o010644)), "not a plain file"),
     "duplicate": (hostile(Entry("input/a.png", b"other")), "twice"),
     "case": (hostile(Entry("input/A.PNG")), "case does not count"),
@@ -240,7 +243,7 @@ HOSTILE = {
     "models of a wrong kind": (hostile(models=[{"name": ["x"]}]), "short text"),
     "not a zip": (b"PK\3\4 nonsense", "not a readable zip"),
     "empty": (b"", "not a readable zip"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", HOSTILE)

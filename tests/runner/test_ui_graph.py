@@ -11,25 +11,34 @@ import pytest
 
 INFO: dict[str, Any] = {
     "Text": {
-        "input": {"required": {"text": ["STRING", {"multiline": True, "dynamicPrompts": True}],
-                               "plain": ["STRING", {}]}},
-        "input_order": {"required": ["text", "plain"]}, "output": ["TEXT"], "output_name": ["TEXT"],
+        "input": {
+            "required": {"text": ["STRING", {"multiline": True, "dynamicPrompts": True}], "plain": ["STRING", {}]}
+        },
+        "input_order": {"required": ["text", "plain"]},
+        "output": ["TEXT"],
+        "output_name": ["TEXT"],
     },
     "Sampler": {
         "input": {"required": {"text": ["TEXT"], "seed": ["INT", {"default": 0, "control_after_generate": True}]}},
-        "input_order": {"required": ["text", "seed"]}, "output": [], "output_name": [],
+        "input_order": {"required": ["text", "seed"]},
+        "output": [],
+        "output_name": [],
     },
-}  # fmt: skip
+}
 INNER = "0f1e2d3c-0000-4000-8000-000000000001"
 
 
 def node(number: int, kind: str, widgets: tuple[Any, ...] = (), taken: Any = (), given: Any = (), mode: int = 0) -> Any:
     """taken, given: (type, link) of each socket."""
     return {
-        "id": number, "type": kind, "mode": mode, "widgets_values": list(widgets), "properties": {},
+        "id": number,
+        "type": kind,
+        "mode": mode,
+        "widgets_values": list(widgets),
+        "properties": {},
         "inputs": [{"name": kind_.lower(), "type": kind_, "link": link} for kind_, link in taken],
         "outputs": [{"name": kind_, "type": kind_, "links": [link]} for kind_, link in given],
-    }  # fmt: skip
+    }
 
 
 def graph(text: str = "a girl") -> dict[str, Any]:

@@ -64,8 +64,10 @@ def test_nodes_are_placed_named_and_versioned(workflow: dict[str, Any]):
 
 def test_no_two_nodes_overlap(workflow: dict[str, Any]):
     height = {n["id"]: 0 if n["flags"].get("collapsed") else n["size"][1] for n in workflow["nodes"]}
-    boxes = [(n["pos"][0], n["pos"][1] - 30, n["pos"][0] + n["size"][0], n["pos"][1] + height[n["id"]], n["type"])
-             for n in workflow["nodes"]]  # fmt: skip
+    boxes = [
+        (n["pos"][0], n["pos"][1] - 30, n["pos"][0] + n["size"][0], n["pos"][1] + height[n["id"]], n["type"])
+        for n in workflow["nodes"]
+    ]
     for i, (ax0, ay0, ax1, ay1, a) in enumerate(boxes):
         for bx0, by0, bx1, by1, b in boxes[i + 1 :]:
             assert ax1 <= bx0 or bx1 <= ax0 or ay1 <= by0 or by1 <= ay0, f"{a} and {b} overlap"

@@ -70,17 +70,30 @@ def graph(text: str, sampler: str, batch_size: int, sample: str = "SamplerCustom
     return {
         "load": node("TestLoader"),
         "seeds": node("SteerSeeds", text=text),
-        "noise": node("SteerSeededNoise", seeds=["seeds", 0], rng="ComfyUI (CPU)", variation_seed=0,
-                      variation_strength=0.0, batch_size=batch_size),
+        "noise": node(
+            "SteerSeededNoise",
+            seeds=["seeds", 0],
+            rng="ComfyUI (CPU)",
+            variation_seed=0,
+            variation_strength=0.0,
+            batch_size=batch_size,
+        ),
         "select": node("KSamplerSelect", sampler_name=sampler),
         "sampler": node("SteerPerImageStepNoise", sampler=["select", 0], noise=["noise", 0]),
         "latent": node("EmptyLatentImage", width=64, height=64, batch_size=["noise", 1]),
         "guider": node("CFGGuider", model=["load", 0], positive=["load", 1], negative=["load", 2], cfg=4.0),
         "sigmas": node("BasicScheduler", model=["load", 0], scheduler="normal", steps=3, denoise=1.0),
-        "sample": node(sample, noise=["noise", 0], guider=["guider", 0], sampler=["sampler", 0],
-                       sigmas=["sigmas", 0], latent_image=["latent", 0], **more),
+        "sample": node(
+            sample,
+            noise=["noise", 0],
+            guider=["guider", 0],
+            sampler=["sampler", 0],
+            sigmas=["sigmas", 0],
+            latent_image=["latent", 0],
+            **more,
+        ),
         "keep": node("TestKeep", value=["sample", 0]),
-    }  # fmt: skip
+    }
 
 
 def alone(comfy, seed: int, sampler: str) -> torch.Tensor:
@@ -90,10 +103,13 @@ def alone(comfy, seed: int, sampler: str) -> torch.Tensor:
 
     model = tiny_model()
     (output, _) = comfy.call(
-        "SamplerCustomAdvanced", noise=Noise_RandomNoise(seed), guider=tiny_guider(model),
-        sampler=sampler_object(sampler), sigmas=sigmas_of(model, 3),
+        "SamplerCustomAdvanced",
+        noise=Noise_RandomNoise(seed),
+        guider=tiny_guider(model),
+        sampler=sampler_object(sampler),
+        sigmas=sigmas_of(model, 3),
         latent_image={"samples": torch.zeros(1, 4, 8, 8)},
-    )  # fmt: skip
+    )
     return output["samples"][0]
 
 
@@ -136,9 +152,20 @@ def test_a_ladder_has_a_caption_for_each_picture_of_all_batches(comfy, kept: lis
     prompt["noise"]["inputs"] |= {"variation_seed": 9, "ladder": "0, 0.25, 1"}
     prompt["show"] = node("TestShow", samples=["sample", 0])
     prompt["sheet"] = node(
-        "SteerContactSheet", images=["show", 0], labels=["noise", 2], title="", columns=3, column_labels="",
-        row_labels="", cell_size=64, gap=8, font_size=0, theme="light", only_differences=False, max_megapixels=4.0,
-    )  # fmt: skip
+        "SteerContactSheet",
+        images=["show", 0],
+        labels=["noise", 2],
+        title="",
+        columns=3,
+        column_labels="",
+        row_labels="",
+        cell_size=64,
+        gap=8,
+        font_size=0,
+        theme="light",
+        only_differences=False,
+        max_megapixels=4.0,
+    )
     prompt["keep"]["inputs"]["value"] = ["sheet", 0]
     result = comfy.run(prompt)
     assert result.error is None, result.message

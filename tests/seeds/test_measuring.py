@@ -34,6 +34,8 @@ def test_a_report_keeps_no_rows_of_another_setting(
 def test_the_benchmark_judges_memory_only_where_it_is_known(small: float, large: float, code: int):
     from steer.tests.bench import seeds
 
-    stock, one, many = (seeds.Method(name, seconds=[1.0], peak_mb=[peak])
-                        for name, peak in (("stock", small), ("one", small), ("many", large)))  # fmt: skip
+    stock, one, many = (
+        seeds.Method(name, seconds=[1.0], peak_mb=[peak])
+        for name, peak in (("stock", small), ("one", small), ("many", large))
+    )
     assert seeds.report([stock, one, many], worst=0, gpu=False) == code

@@ -39,9 +39,11 @@ def test_philox_gives_the_known_answers():
 
 def test_a1111_noise_is_the_published_one():
     """AUTOMATIC1111/stable-diffusion-webui, modules/rng_philox.py: the output its docstring gives for seed 0."""
-    published = [[-0.92466259, -0.42534415, -2.6438457, 0.14518388],
-                 [-0.12086647, -0.57972564, -0.62285122, -0.32838709],
-                 [-1.07454231, -0.36314407, -1.67105067, 2.26550497]]  # fmt: skip
+    published = [
+        [-0.92466259, -0.42534415, -2.6438457, 0.14518388],
+        [-0.12086647, -0.57972564, -0.62285122, -0.32838709],
+        [-1.07454231, -0.36314407, -1.67105067, 2.26550497],
+    ]
     noise = batch_noise(draws(0), [(1, 3, 4)], torch.float32, A1111_GPU)[0]
     # The docstring's last digits are not those its own function gives in float64 arithmetic; these are.
     assert torch.allclose(noise[0], torch.tensor(published), rtol=0, atol=3e-7)
@@ -76,8 +78,9 @@ def test_comfyui_noise_is_random_noise_of_each_seed_alone(comfy, shape: tuple[in
 
     latent = {"samples": torch.zeros(shape)}
     alone = [Noise_RandomNoise(seed).generate_noise({"samples": latent["samples"][:1]}) for seed in SEEDS]
-    noises, sizes, labels = comfy.call("SteerSeededNoise", seeds=SEEDS, rng=[COMFYUI], variation_seed=[0],
-                                       variation_strength=[0.0], batch_size=[0])  # fmt: skip
+    noises, sizes, labels = comfy.call(
+        "SteerSeededNoise", seeds=SEEDS, rng=[COMFYUI], variation_seed=[0], variation_strength=[0.0], batch_size=[0]
+    )
     assert labels == ["seed 7", "seed 0", f"seed {2**64 - 1}"]
     assert sizes == [3]
     noise = noises[0]
@@ -208,9 +211,14 @@ def test_lists_of_seeds_and_strengths_pair_up():
 
 def test_a_ladder_takes_every_seed_through_every_strength(comfy):
     noises, sizes, labels = comfy.call(
-        "SteerSeededNoise", seeds=[7, 8], rng=[A1111_GPU], variation_seed=[99], variation_strength=[0.4],
-        batch_size=[4], ladder=[" 0-1[3] "],
-    )  # fmt: skip
+        "SteerSeededNoise",
+        seeds=[7, 8],
+        rng=[A1111_GPU],
+        variation_seed=[99],
+        variation_strength=[0.4],
+        batch_size=[4],
+        ladder=[" 0-1[3] "],
+    )
     assert sizes == [4, 2]
     assert [draw for noise in noises for draw in noise.draws] == [
         Draw(seed, 99, strength) for seed in (7, 8) for strength in (0.0, 0.5, 1.0)
@@ -281,8 +289,14 @@ def test_noise_is_known_again_also_in_several_parts(comfy):
 def test_batches_hold_every_seed_once_and_no_more_than_asked(comfy):
     assert [list(part) for part in batches(list("abcde"), 2)] == [["a", "b"], ["c", "d"], ["e"]]
     assert [list(part) for part in batches(list("abc"), 0)] == [["a", "b", "c"]]
-    noises, sizes, _ = comfy.call("SteerSeededNoise", seeds=[1, 2, 3, 4, 5], rng=[COMFYUI], variation_seed=[0],
-                                  variation_strength=[0.0], batch_size=[2])  # fmt: skip
+    noises, sizes, _ = comfy.call(
+        "SteerSeededNoise",
+        seeds=[1, 2, 3, 4, 5],
+        rng=[COMFYUI],
+        variation_seed=[0],
+        variation_strength=[0.0],
+        batch_size=[2],
+    )
     assert [noise.seeds for noise in noises] == [(1, 2), (3, 4), (5,)]
     assert sizes == [2, 2, 1]
 

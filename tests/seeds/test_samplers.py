@@ -60,8 +60,14 @@ def random_noise(seed: int) -> Any:
 def run(comfy, model: Any, noise: Any, sampler: Any, batch: int, **latent: Any) -> torch.Tensor:
     """The picture latents of stock SamplerCustomAdvanced."""
     latent = {"samples": torch.zeros(batch, *SHAPE)} | latent
-    return comfy.call("SamplerCustomAdvanced", noise=noise, guider=tiny_guider(model), sampler=sampler,
-                      sigmas=sigmas_of(model, STEPS), latent_image=latent)[0]["samples"]  # fmt: skip
+    return comfy.call(
+        "SamplerCustomAdvanced",
+        noise=noise,
+        guider=tiny_guider(model),
+        sampler=sampler,
+        sigmas=sigmas_of(model, STEPS),
+        latent_image=latent,
+    )[0]["samples"]
 
 
 def tolerance(singles: torch.Tensor) -> float:
@@ -75,8 +81,12 @@ def test_every_sampler_of_comfyui_is_known(comfy):
     assert sorted(sampler_names()) == sorted(SAMPLER_NAMES)
 
 
-KINDS = {"none": "none", "independent": "a draw for each step", "brownian": "Brownian, on the processor",
-         "brownian on device": "Brownian, on the device"}  # fmt: skip
+KINDS = {
+    "none": "none",
+    "independent": "a draw for each step",
+    "brownian": "Brownian, on the processor",
+    "brownian on device": "Brownian, on the device",
+}
 
 
 def help_page(name: str) -> str:
@@ -231,8 +241,15 @@ def test_other_seeds_than_the_sampler_nodes_are_refused(comfy, model: Any):
 
 def test_the_noise_that_samplercustom_draws_for_a_batch_is_refused(comfy, model: Any):
     (wrapped,) = comfy.call("SteerPerImageStepNoise", sampler=sampler("ddpm"), noise=seeded_noise(7, 8))
-    given = {"model": model, "add_noise": True, "noise_seed": 7, "cfg": 4.0, "positive": tiny_conditioning(1),
-             "negative": tiny_conditioning(2), "sigmas": sigmas_of(model, STEPS)}  # fmt: skip
+    given = {
+        "model": model,
+        "add_noise": True,
+        "noise_seed": 7,
+        "cfg": 4.0,
+        "positive": tiny_conditioning(1),
+        "negative": tiny_conditioning(2),
+        "sigmas": sigmas_of(model, STEPS),
+    }
     with pytest.raises(ValueError, match=r"with SamplerCustomAdvanced.* \(picture 2 has other noise there"):
         comfy.call("SamplerCustom", **given, sampler=wrapped, latent_image={"samples": torch.zeros(2, *SHAPE)})
 
@@ -256,8 +273,15 @@ def test_a_samplers_own_settings_are_kept(comfy, model: Any, options: dict[str, 
 )
 def test_a_picture_of_an_old_batch_comes_back_alone(comfy, model: Any, size: int, shape: tuple[int, ...]):
     old = {"samples": torch.zeros(size, *shape)}
-    settings = {"model": model, "steps": STEPS, "cfg": 4.0, "sampler_name": "euler", "scheduler": "normal",
-                "positive": tiny_conditioning(1), "negative": tiny_conditioning(2)}  # fmt: skip
+    settings = {
+        "model": model,
+        "steps": STEPS,
+        "cfg": 4.0,
+        "sampler_name": "euler",
+        "scheduler": "normal",
+        "positive": tiny_conditioning(1),
+        "negative": tiny_conditioning(2),
+    }
     node = comfy.nodes.NODE_CLASS_MAPPINGS["KSampler"]()
     with torch.inference_mode():
         batch = node.sample(**settings, seed=77, latent_image=old)[0]["samples"]

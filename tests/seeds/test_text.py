@@ -39,10 +39,12 @@ def items(draw) -> tuple[str, list[int]]:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("1-\n5", "line 1, character 3 (the end of the line)"), ("1-\n", "line 1, character 3 (the end)"),
-        ("1-", "character 3 (the end)"), ("7,\n8,\n9, x", "line 3, character 4 ('x')"),
+        ("1-\n5", "line 1, character 3 (the end of the line)"),
+        ("1-\n", "line 1, character 3 (the end)"),
+        ("1-", "character 3 (the end)"),
+        ("7,\n8,\n9, x", "line 3, character 4 ('x')"),
     ],
-)  # fmt: skip
+)
 def test_a_place_is_told_by_line_and_an_end_is_that_of_its_line(text: str, place: str):
     with pytest.raises(TextError, match=rf"^text, {re.escape(place)}: expected "):
         parse_seeds(text)

@@ -16,8 +16,11 @@ from PIL import Image
 def noisy_prompt(side: int = 64, seed: int = 0, image: str = "") -> dict[str, Any]:
     """A picture with noise of its own seed, saved. image: an input file in the place of a plain red one."""
     plain = {"width": side, "height": side, "batch_size": 1, "color": 0xC00000}
-    source = {"class_type": "LoadImage", "inputs": {"image": image}} if image else {
-        "class_type": "EmptyImage", "inputs": plain}  # fmt: skip
+    source = (
+        {"class_type": "LoadImage", "inputs": {"image": image}}
+        if image
+        else {"class_type": "EmptyImage", "inputs": plain}
+    )
     return {
         "1": source,
         "2": {"class_type": "ImageAddNoise", "inputs": {"image": ["1", 0], "seed": seed, "strength": 0.1}},
@@ -34,13 +37,21 @@ def slow_prompt(steps: int, seed: int = 0) -> dict[str, Any]:
         "k": {
             "class_type": "KSampler",
             "inputs": {
-                "model": ["m", 0], "positive": ["p", 0], "negative": ["p", 0], "latent_image": ["l", 0], "seed": seed,
-                "steps": steps, "cfg": 1.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0,
+                "model": ["m", 0],
+                "positive": ["p", 0],
+                "negative": ["p", 0],
+                "latent_image": ["l", 0],
+                "seed": seed,
+                "steps": steps,
+                "cfg": 1.0,
+                "sampler_name": "euler",
+                "scheduler": "normal",
+                "denoise": 1.0,
             },
         },
         "d": {"class_type": "VAEDecode", "inputs": {"samples": ["k", 0], "vae": ["m", 2]}},
         "s": {"class_type": "SaveImage", "inputs": {"images": ["d", 0], "filename_prefix": "batch"}},
-    }  # fmt: skip
+    }
 
 
 def plain_png(path: Path, color: tuple[int, int, int]) -> Path:

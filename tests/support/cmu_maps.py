@@ -5,11 +5,29 @@ from __future__ import annotations
 import numpy as np
 from steer.preprocessors.pose.openpose_decode import FIELDS, LIMBS
 
-STANDING = np.array([
-    (0, -60), (0, -40), (-15, -40), (-22, -18), (-24, 2), (15, -40), (22, -18), (24, 2), (-9, 4), (-10, 30), (-10,
-    56), (9, 4),
-    (10, 30), (10, 56), (-4, -64), (4, -64), (-9, -61), (9, -61),
-], float)  # fmt: skip
+STANDING = np.array(
+    [
+        (0, -60),
+        (0, -40),
+        (-15, -40),
+        (-22, -18),
+        (-24, 2),
+        (15, -40),
+        (22, -18),
+        (24, 2),
+        (-9, 4),
+        (-10, 30),
+        (-10, 56),
+        (9, 4),
+        (10, 30),
+        (10, 56),
+        (-4, -64),
+        (4, -64),
+        (-9, -61),
+        (9, -61),
+    ],
+    float,
+)
 
 
 def synthetic(rng: np.random.Generator, count: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -39,8 +39,9 @@ class Lab:
         self.model = model
         self.prompts = [tiny_conditioning(seed) for seed in (1, 2)]
         if context is not None:
-            self.prompts = [[[torch.randn(1, 77, context, generator=torch.Generator().manual_seed(seed)), {}]]
-                            for seed in (1, 2)]  # fmt: skip
+            self.prompts = [
+                [[torch.randn(1, 77, context, generator=torch.Generator().manual_seed(seed)), {}]] for seed in (1, 2)
+            ]
 
     def hint(self, seed: int, batch: int = 1, side: int = 64) -> torch.Tensor:
         return torch.rand(batch, side, side, 3, generator=torch.Generator().manual_seed(seed))
@@ -53,9 +54,11 @@ class Lab:
 
         def record(apply_model: Any, given: dict[str, Any]) -> torch.Tensor:
             residuals = given["c"].get("control")
-            kept = None if residuals is None else {
-                key: [None if x is None else x.clone() for x in tensors] for key, tensors in residuals.items()
-            }  # fmt: skip
+            kept = (
+                None
+                if residuals is None
+                else {key: [None if x is None else x.clone() for x in tensors] for key, tensors in residuals.items()}
+            )
             run.steps.append(Step(kept, float(given["timestep"][0]), list(given["cond_or_uncond"])))
             return apply_model(given["input"], given["timestep"], **given["c"])
 
@@ -72,9 +75,13 @@ class Lab:
         try:
             with torch.inference_mode():
                 run.latent = guider.sample(
-                    noise, torch.zeros_like(noise), comfy.samplers.sampler_object("euler"),
-                    sigmas_of(self.model, steps), disable_pbar=True, seed=1,
-                )  # fmt: skip
+                    noise,
+                    torch.zeros_like(noise),
+                    comfy.samplers.sampler_object("euler"),
+                    sigmas_of(self.model, steps),
+                    disable_pbar=True,
+                    seed=1,
+                )
         finally:
             for hook in hooks:
                 hook.remove()

@@ -12,8 +12,20 @@ import json
 import sys
 from pathlib import Path
 
-ABSENT = ("mediapipe", "onnxruntime", "onnx", "tflite", "ai_edge_litert", "matplotlib", "controlnet_aux", "skimage",
-          "huggingface_hub", "diffusers", "comfy", "tensorflow")  # fmt: skip
+ABSENT = (
+    "mediapipe",
+    "onnxruntime",
+    "onnx",
+    "tflite",
+    "ai_edge_litert",
+    "matplotlib",
+    "controlnet_aux",
+    "skimage",
+    "huggingface_hub",
+    "diffusers",
+    "comfy",
+    "tensorflow",
+)
 
 
 class Absent(importlib.abc.MetaPathFinder):
@@ -50,19 +62,26 @@ def main(root: Path, onnx: Path) -> None:
     bodies = find_people(*synthetic(np.random.default_rng(0), 3, 46, 46), (512, 512), (368, 368))
     net = OnnxNet(onnx)
     hints = [draw_lines(lines.segments, 512, 512), draw_people(people, 640, 640)]
-    print(json.dumps({
-        "numpy": np.__version__,
-        "cv2": cv2.__version__,
-        "lines": lines.segments.round(1).tolist(),
-        "lsd": len(lsd_lines(room).segments),
-        "body": people[0].body.round(1).tolist(),
-        "parts": [sum(p.left is not None for p in people), sum(p.right is not None for p in people),
-                  sum(p.face is not None for p in people)],
-        "edges": int(edges[..., 0].sum()),
-        "cmu": np.array(bodies).round(1).tolist(),
-        "dwpose": [net.backend, float(net.run(np.full((1, 3, 64, 64), 0.5, np.float32))[0].sum())],
-        "white": [int(hint.any(-1).sum()) for hint in hints],
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "numpy": np.__version__,
+                "cv2": cv2.__version__,
+                "lines": lines.segments.round(1).tolist(),
+                "lsd": len(lsd_lines(room).segments),
+                "body": people[0].body.round(1).tolist(),
+                "parts": [
+                    sum(p.left is not None for p in people),
+                    sum(p.right is not None for p in people),
+                    sum(p.face is not None for p in people),
+                ],
+                "edges": int(edges[..., 0].sum()),
+                "cmu": np.array(bodies).round(1).tolist(),
+                "dwpose": [net.backend, float(net.run(np.full((1, 3, 64, 64), 0.5, np.float32))[0].sum())],
+                "white": [int(hint.any(-1).sum()) for hint in hints],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

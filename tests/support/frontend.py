@@ -29,8 +29,15 @@ OVERFLOWING = """() => app.graph._groups.flatMap(group => app.graph._nodes.filte
     return x + node.size[0] > left + width + 4 || y + node.size[1] > top + height + 4;
 }).map(node => `${node.title} in ${group.title}`))"""
 # The background flags keep the browser from calling its maker's hosts; a test reaches this machine only.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @contextmanager
@@ -112,8 +119,10 @@ class Frontend:
         return self.page.evaluate(OVERFLOWING)
 
     def unknown_nodes(self) -> list[str]:
-        return self.page.evaluate("app.graph._nodes.filter(n => n.has_errors || !n.constructor.nodeData"
-                                  " && !['MarkdownNote', 'Note'].includes(n.type)).map(n => n.type)")  # fmt: skip
+        return self.page.evaluate(
+            "app.graph._nodes.filter(n => n.has_errors || !n.constructor.nodeData"
+            " && !['MarkdownNote', 'Note'].includes(n.type)).map(n => n.type)"
+        )
 
     def run(self, timeout_s: float = 300) -> list[dict[str, Any]]:
         """Press Run and wait for the end; returns the pictures that the nodes show."""

@@ -22,18 +22,45 @@ from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
 
 # scikit-image's own photographs, and stills from the packages that ComfyUI requires.
-SKIMAGE = ("astronaut", "chelsea", "coffee", "rocket", "camera", "hubble_deep_field", "brick", "grass", "gravel",
-           "coins", "moon", "retina", "ihc", "motorcycle_left", "motorcycle_right")  # fmt: skip
+SKIMAGE = (
+    "astronaut",
+    "chelsea",
+    "coffee",
+    "rocket",
+    "camera",
+    "hubble_deep_field",
+    "brick",
+    "grass",
+    "gravel",
+    "coins",
+    "moon",
+    "retina",
+    "ihc",
+    "motorcycle_left",
+    "motorcycle_right",
+)
 # Stills that are hints, depth maps, flat signs or screenshots: chosen by eye, as everything else among the stills is a
 # picture.
 NO_PICTURES = (
-    "api_google_gemini-1", "api_openai_chat-1", "api_recraft_vector_gen-1", "controlnet_example-2",
-    "depth_controlnet-2", "depth_t2i_adapter-2", "flux_canny_model_example-2", "flux_depth_lora_example-2",
-    "image2image-2", "image_lotus_depth_v1_1-2", "image_qwen_image_instantx_controlnet-2",
-    "image_qwen_image_union_control_lora-3", "mixing_controlnets-2", "sd3.5_large_canny_controlnet_example-2",
-    "sd3.5_large_depth-2", "2_pass_pose_worship-2", "3d_hunyuan3d_multiview_to_model_turbo-1",
+    "api_google_gemini-1",
+    "api_openai_chat-1",
+    "api_recraft_vector_gen-1",
+    "controlnet_example-2",
+    "depth_controlnet-2",
+    "depth_t2i_adapter-2",
+    "flux_canny_model_example-2",
+    "flux_depth_lora_example-2",
+    "image2image-2",
+    "image_lotus_depth_v1_1-2",
+    "image_qwen_image_instantx_controlnet-2",
+    "image_qwen_image_union_control_lora-3",
+    "mixing_controlnets-2",
+    "sd3.5_large_canny_controlnet_example-2",
+    "sd3.5_large_depth-2",
+    "2_pass_pose_worship-2",
+    "3d_hunyuan3d_multiview_to_model_turbo-1",
     "3d_hunyuan3d_multiview_to_model_turbo-2",
-)  # fmt: skip
+)
 SIZES = (256, 512, 512, 768)
 SOURCES = ("our canny", "their canny", "our mlsd", "our lsd", "their mlsd", "our pose", "their pose")
 

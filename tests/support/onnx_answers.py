@@ -13,9 +13,11 @@ def onnx_file(path: Path, side: tuple[int, int], **answers: np.ndarray) -> Weigh
     """An ONNX file that answers the same arrays to every picture, registered as what it is."""
     from onnx import TensorProto, helper, numpy_helper
 
-    nodes = [helper.make_node("GlobalAveragePool", ["x"], ["mean"]),
-             helper.make_node("Conv", ["mean", "zeros"], ["zero"]),
-             helper.make_node("Reshape", ["zero", "shape"], ["nothing"])]  # fmt: skip
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["x"], ["mean"]),
+        helper.make_node("Conv", ["mean", "zeros"], ["zero"]),
+        helper.make_node("Reshape", ["zero", "shape"], ["nothing"]),
+    ]
     constants = {"zeros": np.zeros((1, 3, 1, 1), np.float32), "shape": np.array([1, 1, 1], np.int64)}
     outputs = []
     for name, answer in answers.items():

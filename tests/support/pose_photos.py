@@ -11,10 +11,15 @@ from PIL import Image
 
 # Files of the packages comfyui-workflow-templates-media-*, which ComfyUI itself requires.
 PHOTOS = (
-    "astronaut", "api_hailuo_minimax_t2v-1", "api_moonvalley_video_to_video_pose_control-2",
-    "api_runway_gen4_turo_image_to_video-1", "image_flux2-1", "video_wan2_2_14B_s2v-1", "video_wan_vace_14B_v2v-1",
+    "astronaut",
+    "api_hailuo_minimax_t2v-1",
+    "api_moonvalley_video_to_video_pose_control-2",
+    "api_runway_gen4_turo_image_to_video-1",
+    "image_flux2-1",
+    "video_wan2_2_14B_s2v-1",
+    "video_wan_vace_14B_v2v-1",
     "video_wan_vace_flf2v-1",
-)  # fmt: skip
+)
 
 
 def photo(name: str, side: int = 640) -> np.ndarray:

@@ -25,11 +25,16 @@ def object_info(comfy: InProcessComfy) -> dict[str, Any]:
             continue
         inputs = node.INPUT_TYPES()
         found[kind] = {
-            "input": inputs, "input_order": {part: list(names) for part, names in inputs.items()},
-            "output": node.RETURN_TYPES, "output_name": getattr(node, "RETURN_NAMES", node.RETURN_TYPES),
-            "name": kind, "display_name": kind, "python_module": "nodes", "category": "",
+            "input": inputs,
+            "input_order": {part: list(names) for part, names in inputs.items()},
+            "output": node.RETURN_TYPES,
+            "output_name": getattr(node, "RETURN_NAMES", node.RETURN_TYPES),
+            "name": kind,
+            "display_name": kind,
+            "python_module": "nodes",
+            "category": "",
             "output_node": getattr(node, "OUTPUT_NODE", False),
-        }  # fmt: skip
+        }
     return found
 
 

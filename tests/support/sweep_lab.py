@@ -13,8 +13,16 @@ from steer.nodes.prompts.swap import WordSwap
 
 PROMPT = "girl, smiling, backstreet"
 MOODS = prompt_axis([WordSwap(("smiling",), None), WordSwap(("smiling",), ("angry",))], ["smiling", "angry"])
-BASE = {"positive": PROMPT, "negative": "sad", "seed": 5, "steps": 2, "cfg": 6.0, "sampler_name": "euler",
-        "scheduler": "normal", "denoise": 1.0}  # fmt: skip
+BASE = {
+    "positive": PROMPT,
+    "negative": "sad",
+    "seed": 5,
+    "steps": 2,
+    "cfg": 6.0,
+    "sampler_name": "euler",
+    "scheduler": "normal",
+    "denoise": 1.0,
+}
 Graph = dict[str, dict[str, Any]]
 
 
@@ -47,22 +55,29 @@ class Lab:
         return self.pictures(str(inputs.get("folder", "s")))
 
     def pictures(self, folder: str = "s") -> dict[tuple[str, ...], np.ndarray]:
-        return {tuple(json.loads(texts["prompt"]["sweep"]["inputs"]["cell"])): pixels
-                for pixels, texts in map(opened, sorted((self.output / folder).glob("*.png")))}  # fmt: skip
+        return {
+            tuple(json.loads(texts["prompt"]["sweep"]["inputs"]["cell"])): pixels
+            for pixels, texts in map(opened, sorted((self.output / folder).glob("*.png")))
+        }
 
     def stock(self, more: Graph | None = None, links: dict[str, Any] | None = None, **changed: Any) -> np.ndarray:
         """The same picture made alone with ComfyUI's own nodes. links: inputs of KSampler and CLIP that are others."""
         settings, sources = BASE | changed, {"model": ["model", 0], "clip": ["model", 1]} | (links or {})
         clip = sources.pop("clip")
         graph = {
-            "model": node("SteerDemoModel"), "latent": self.latent,
+            "model": node("SteerDemoModel"),
+            "latent": self.latent,
             "plus": node("CLIPTextEncode", clip=clip, text=settings.pop("positive")),
             "minus": node("CLIPTextEncode", clip=clip, text=settings.pop("negative")),
-            "sample": node("KSampler", **{"positive": ["plus", 0], "negative": ["minus", 0],
-                                          "latent_image": ["latent", 0]} | sources | settings),
+            "sample": node(
+                "KSampler",
+                **{"positive": ["plus", 0], "negative": ["minus", 0], "latent_image": ["latent", 0]}
+                | sources
+                | settings,
+            ),
             "decode": node("VAEDecode", samples=["sample", 0], vae=["model", 2]),
             "save": node("SaveImage", images=["decode", 0], filename_prefix="stock"),
-        }  # fmt: skip
+        }
         result = self.comfy.run(graph | (more or {}))
         assert result.error is None, result.message
         return opened(self.output / result.outputs["save"]["images"][0]["filename"])[0]

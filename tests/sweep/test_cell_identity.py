@@ -39,15 +39,24 @@ def graph() -> dict[str, Any]:
     }
 
 
-def key(prompt: dict[str, Any], settings: Settings = BASE, latent: Any = LATENT, at: str = "9", files: Any = FILES,
-        **optional: Any) -> str:  # fmt: skip
+def key(
+    prompt: dict[str, Any],
+    settings: Settings = BASE,
+    latent: Any = LATENT,
+    at: str = "9",
+    files: Any = FILES,
+    **optional: Any,
+) -> str:
     shared = shared_parts(Upstream(prompt.get, files.get), at, latent, **optional)
     return cell_key(settings, shared, files.get)
 
 
 def test_names_places_and_widgets_of_the_sweep_do_not_count():
-    moved = {"a": graph()["4"] | {"_meta": {"title": "mine"}}, "b:1": node("FreeU", b1=1.1, model=["a", 0]),
-             "c": node("SteerSweep", model=["b:1", 0], clip=["a", 1], vae=["a", 2], seed=8, folder="x")}  # fmt: skip
+    moved = {
+        "a": graph()["4"] | {"_meta": {"title": "mine"}},
+        "b:1": node("FreeU", b1=1.1, model=["a", 0]),
+        "c": node("SteerSweep", model=["b:1", 0], clip=["a", 1], vae=["a", 2], seed=8, folder="x"),
+    }
     moved["a"]["is_changed"] = [f"{SESSION}3"]
     assert key(graph()) == key(moved, at="c") == key(graph() | {"7": node("Else", x=["9", 0])})
 
@@ -61,21 +70,39 @@ def test_everything_that_makes_the_picture_counts():
     hint = torch.rand(1, 8, 8, 3)
     noisy = {"samples": LATENT["samples"] + torch.eye(8)}
     settings = [
-        replace(BASE, positive="boy"), replace(BASE, negative="x"), replace(BASE, seed=8), replace(BASE, steps=21),
-        replace(BASE, cfg=8.1), replace(BASE, sampler="heun"), replace(BASE, scheduler="karras"),
-        replace(BASE, denoise=0.9), replace(BASE, checkpoint="v1.safetensors"),
+        replace(BASE, positive="boy"),
+        replace(BASE, negative="x"),
+        replace(BASE, seed=8),
+        replace(BASE, steps=21),
+        replace(BASE, cfg=8.1),
+        replace(BASE, sampler="heun"),
+        replace(BASE, scheduler="karras"),
+        replace(BASE, denoise=0.9),
+        replace(BASE, checkpoint="v1.safetensors"),
         replace(BASE, lora=Lora("l.safetensors")),
-        replace(BASE, lora=Lora("l.safetensors", 0.5)), replace(BASE, control_strength=0.5),
-        replace(BASE, control_start=0.5), replace(BASE, control_end=0.5),
-    ]  # fmt: skip
+        replace(BASE, lora=Lora("l.safetensors", 0.5)),
+        replace(BASE, control_strength=0.5),
+        replace(BASE, control_start=0.5),
+        replace(BASE, control_end=0.5),
+    ]
     keys = [
-        key(graph()), key(patched), key(reloaded), key(looped), key(seen), key(graph(), latent=noisy),
+        key(graph()),
+        key(patched),
+        key(reloaded),
+        key(looped),
+        key(seen),
+        key(graph(), latent=noisy),
         key(graph(), latent=LATENT | {"noise_mask": torch.ones(1, 8, 8)}),
-        key(graph(), latent=LATENT | {"batch_index": [3]}), key(graph(), files=FILES | {"v1.safetensors": "10 6"}),
-        key(graph(), control=(Control(None, hint),)), key(graph(), control=(Control(None, hint * 0.5),)),
-        key(graph(), control=(Control(None, hint, mode="prompt"),)), key(graph(), sigmas=torch.ones(3)),
-        key(graph(), sigmas=torch.ones(4)), key(graph(), sampler=object()), *(key(graph(), one) for one in settings),
-    ]  # fmt: skip
+        key(graph(), latent=LATENT | {"batch_index": [3]}),
+        key(graph(), files=FILES | {"v1.safetensors": "10 6"}),
+        key(graph(), control=(Control(None, hint),)),
+        key(graph(), control=(Control(None, hint * 0.5),)),
+        key(graph(), control=(Control(None, hint, mode="prompt"),)),
+        key(graph(), sigmas=torch.ones(3)),
+        key(graph(), sigmas=torch.ones(4)),
+        key(graph(), sampler=object()),
+        *(key(graph(), one) for one in settings),
+    ]
     assert len(set(keys)) == len(keys)
 
 

@@ -215,9 +215,10 @@ def test_progress_tells_the_plan_first_then_each_cell(lab: Lab, monkeypatch: pyt
     monkeypatch.setattr(comfy_run, "send_progress_text", lambda text, node_id: told.append(f"{node_id}: {text}"))
     lab.sweep(axis_1=MOODS, axis_2=seed_axis([1, 2]))
     assert told[0].startswith("sweep: 2 (prompt) x 2 (seed): 4 cells of 64 x 64")
-    assert told[1:] == [f"sweep: cell {number} of 4: {name}" for number, name in enumerate(
-        ("smiling x seed 1", "smiling x seed 2", "angry x seed 1", "angry x seed 2"), 1
-    )]  # fmt: skip
+    assert told[1:] == [
+        f"sweep: cell {number} of 4: {name}"
+        for number, name in enumerate(("smiling x seed 1", "smiling x seed 2", "angry x seed 1", "angry x seed 2"), 1)
+    ]
 
 
 def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: Lab, monkeypatch: pytest.MonkeyPatch):

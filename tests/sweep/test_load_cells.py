@@ -17,9 +17,17 @@ MOODS = AxisRecord("prompt", ("smiling", "angry", "laughing"))
 SEEDS = AxisRecord("seed", tuple(f"seed {i}" for i in (3, 30)))
 CFG = AxisRecord("cfg", ("cfg 5",))
 SHEET = {
-    "title": "", "columns": 0, "column_labels": "", "row_labels": "", "cell_size": 32, "gap": 4, "font_size": 12,
-    "theme": "dark", "only_differences": False, "max_megapixels": 8.0,
-}  # fmt: skip
+    "title": "",
+    "columns": 0,
+    "column_labels": "",
+    "row_labels": "",
+    "cell_size": 32,
+    "gap": 4,
+    "font_size": 12,
+    "theme": "dark",
+    "only_differences": False,
+    "max_megapixels": 8.0,
+}
 
 
 def pixels(number: int) -> np.ndarray:
@@ -86,11 +94,17 @@ def sweep(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
 @pytest.mark.parametrize(
     ("selection", "numbers"),
     [
-        ("", [0, 1, 3, 4]), ("angry", [1, 4]), ("angry; seed 30", [4]), ("  ANGRY ;seed   3; ", [1]),
-        ("smiling | angry; seed 3", [0, 1]), ("30", [3, 4]), ("ngr", [1, 4]), ("cfg", [0, 1, 3, 4]),
+        ("", [0, 1, 3, 4]),
+        ("angry", [1, 4]),
+        ("angry; seed 30", [4]),
+        ("  ANGRY ;seed   3; ", [1]),
+        ("smiling | angry; seed 3", [0, 1]),
+        ("30", [3, 4]),
+        ("ngr", [1, 4]),
+        ("cfg", [0, 1, 3, 4]),
         ("laughing | smiling", [0, 3]),
     ],
-)  # fmt: skip
+)
 def test_selection(sweep: Sweep, selection: str, numbers: list[int]):
     assert sweep.shown(selection)[0] == numbers
 

@@ -25,11 +25,9 @@ MOODS = AxisRecord("prompt", ("smiling", "angry", "laughing"))
 def cells(*axes: AxisRecord, salt: str = "") -> list[CellPlan]:
     places = product(*(range(len(axis.labels)) for axis in axes))
     return [
-        CellPlan(
-            f"{salt}{number:010x}", at, tuple(axis.labels[i] for axis, i in zip(axes, at, strict=True))
-        )
+        CellPlan(f"{salt}{number:010x}", at, tuple(axis.labels[i] for axis, i in zip(axes, at, strict=True)))
         for number, at in enumerate(places)
-    ]  # fmt: skip
+    ]
 
 
 def done(folder: Path, key: str, content: bytes = b"picture") -> CellRecord:
@@ -210,9 +208,11 @@ def test_a_line_that_another_process_appends_in_between_stays(
 def test_impossible_grids_and_records_are_refused(tmp_path: Path):
     manifest = Manifest(tmp_path / "sweep")
     for wrong in (
-        [CellPlan("k", (3,), ("sad",))], [CellPlan("k", (0, 0), ("a", "b"))], [CellPlan("k", (0,), ())],
+        [CellPlan("k", (3,), ("sad",))],
+        [CellPlan("k", (0, 0), ("a", "b"))],
+        [CellPlan("k", (0,), ())],
         [CellPlan("k", (0,), ("a",)), CellPlan("l", (0,), ("a",))],
-    ):  # fmt: skip
+    ):
         with pytest.raises(ValueError, match="grid 'moods'"):
             manifest.start("moods", [MOODS], wrong)
     with pytest.raises(ValueError, match="either a file or an error"):
@@ -237,8 +237,9 @@ def test_a_thousand_cells_are_read_in_well_under_a_second(tmp_path: Path):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3), max_leaves=6,
-)  # fmt: skip
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
 FIELDS = ("kind", "key", "file", "error", "values", "seconds", "bytes", "title", "axes", "cells", "at", "labels")
 
 

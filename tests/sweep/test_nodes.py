@@ -68,9 +68,17 @@ class Harness:
 
     def sheet(self, **inputs: Any) -> tuple[Any, list[Any]]:
         defaults = {
-            "title": "", "columns": 0, "column_labels": "", "row_labels": "", "cell_size": 0, "gap": 8,
-            "font_size": 0, "theme": "light", "only_differences": False, "max_megapixels": 64.0,
-        }  # fmt: skip
+            "title": "",
+            "columns": 0,
+            "column_labels": "",
+            "row_labels": "",
+            "cell_size": 0,
+            "gap": 8,
+            "font_size": 0,
+            "theme": "light",
+            "only_differences": False,
+            "max_megapixels": 64.0,
+        }
         return self.run("SteerContactSheet", **{**defaults, **inputs})
 
     def difference(self, **inputs: Any) -> tuple[Any, list[Any]]:

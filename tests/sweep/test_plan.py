@@ -26,11 +26,18 @@ BASE = Settings("girl, smiling, [red:blue:0.5] hat, backstreet", "bad", 7, 20, 8
 MOODS = prompt_axis([WordSwap(("smiling",), None), WordSwap(("smiling",), ("angry",))], ["smiling", "angry"])
 PLACES = prompt_axis([WordSwap(("backstreet",), ("smiling meadows",))], ["meadows"])
 VALUES = {
-    "checkpoint": ("a", "b"), "LoRA": (None, Lora("l", 0.5)), "control strength": (0.5, 1.0),
-    "control start": (0.0, 0.2), "control end": (0.8, 1.0),
-    "sampler": ("euler", "heun"), "scheduler": ("normal", "karras"), "steps": (4, 8),
-    "denoise": (0.5, 1.0), "cfg": (4.0, 8.0), "seed": (1, 2),
-}  # fmt: skip
+    "checkpoint": ("a", "b"),
+    "LoRA": (None, Lora("l", 0.5)),
+    "control strength": (0.5, 1.0),
+    "control start": (0.0, 0.2),
+    "control end": (0.8, 1.0),
+    "sampler": ("euler", "heun"),
+    "scheduler": ("normal", "karras"),
+    "steps": (4, 8),
+    "denoise": (0.5, 1.0),
+    "cfg": (4.0, 8.0),
+    "seed": (1, 2),
+}
 
 
 def axis(name: str) -> Axis:
@@ -58,16 +65,19 @@ def test_slow_axes_are_outermost_whatever_the_wiring(names: list[str], count: in
     for cell in cells:  # wired order everywhere but in time
         assert cell.labels == tuple(axis.labels[i] for axis, i in zip(axes, cell.at, strict=True))
     for slow, fast in itertools.combinations([name for name in ORDER if name in names[:count]], 2):
-        changes = [sum(a.at[names.index(name)] != b.at[names.index(name)] for a, b in itertools.pairwise(cells))
-                   for name in (slow, fast)]  # fmt: skip
+        changes = [
+            sum(a.at[names.index(name)] != b.at[names.index(name)] for a, b in itertools.pairwise(cells))
+            for name in (slow, fast)
+        ]
         assert changes[0] < changes[1]
 
 
 def test_prompts_compose_without_touching_each_other():
     cells = plan_cells(BASE, [MOODS, PLACES])
     assert [cell.settings.positive for cell in cells] == [
-        "girl, smiling, [red:blue:0.5] hat, smiling meadows", "girl, angry, [red:blue:0.5] hat, smiling meadows",
-    ]  # fmt: skip
+        "girl, smiling, [red:blue:0.5] hat, smiling meadows",
+        "girl, angry, [red:blue:0.5] hat, smiling meadows",
+    ]
 
 
 def test_switch_times_reach_swapped_prompts():
@@ -98,14 +108,18 @@ def test_what_cannot_be_swept_is_refused(axes: list[Axis], connected: Connected,
 @pytest.mark.parametrize(
     ("axes", "fault"),
     [
-        ([prompt_axis([WordSwap(("smilling",), ("sad",))], ["sad"])],
-         "'smilling' is not in the prompt. Nearest are: 'smiling'"),
+        (
+            [prompt_axis([WordSwap(("smilling",), ("sad",))], ["sad"])],
+            "'smilling' is not in the prompt. Nearest are: 'smiling'",
+        ),
         ([prompt_axis([WholePrompt("a"), WholePrompt("b")], ["a", "b"])] * 2, "two of them give the whole prompt"),
         ([prompt_axis([WholePrompt("[a:b")], ["x"])], "positive, character 1 .*not closed"),
-        ([prompt_axis([WholePrompt("a")], ["x"]), Axis("switch time", ("0.2",), ("t",))],
-         "nothing in the prompt switches"),
+        (
+            [prompt_axis([WholePrompt("a")], ["x"]), Axis("switch time", ("0.2",), ("t",))],
+            "nothing in the prompt switches",
+        ),
     ],
-)  # fmt: skip
+)
 def test_prompts_that_cannot_be_made_are_refused(axes: list[Axis], fault: str):
     with pytest.raises(ValueError, match=fault):
         plan_cells(BASE, axes)

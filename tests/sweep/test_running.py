@@ -205,6 +205,12 @@ def test_a_torn_line_of_the_manifest_costs_one_cell(folder: Folder):
 def test_cells_with_one_key_are_made_once(folder: Folder):
     twin = SweepJob(folder.jobs[0].cell, folder.jobs[1].key, ("twin",))
     maker = Fake()
-    run_jobs(find_missing([*folder.jobs[:2], twin], folder.manifest), folder.manifest, maker, lambda settings: 1, BLANK,
-             lambda cell: {})  # fmt: skip
+    run_jobs(
+        find_missing([*folder.jobs[:2], twin], folder.manifest),
+        folder.manifest,
+        maker,
+        lambda settings: 1,
+        BLANK,
+        lambda cell: {},
+    )
     assert maker.asked == [[0], [1]]

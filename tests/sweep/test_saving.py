@@ -28,14 +28,32 @@ def test_names_that_stay_inside(tmp_path: Path, name: str):
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
-        ("", "empty"), ("  ", "empty"), ("..", r"\.\."), ("a/../../b", r"\.\."), ("a\\..\\b", r"\.\."),
-        (".", "empty part"), ("a//b", "empty part"), ("/etc", "root of a disk"), ("\\\\host\\x", "root of a disk"),
-        ("C:\\x", "root of a disk"), ("\ud654" * 100, "100 characters"), ("\ud800", "character"),
-        ("a\0b", "character"), ("a%date%", "'%'"), ("ab:c", "':'"), ("x" * 300, "300 characters"), ("CON", "device"),
-        ("a/nul.txt", "device"), ("com1/b", "device"),
-        ("CONIN$", "device"), ("com\u00b9.txt", "device"), ("a./b", "dot"), ("a /b", "space"), ("a\nb", "character"),
+        ("", "empty"),
+        ("  ", "empty"),
+        ("..", r"\.\."),
+        ("a/../../b", r"\.\."),
+        ("a\\..\\b", r"\.\."),
+        (".", "empty part"),
+        ("a//b", "empty part"),
+        ("/etc", "root of a disk"),
+        ("\\\\host\\x", "root of a disk"),
+        ("C:\\x", "root of a disk"),
+        ("\ud654" * 100, "100 characters"),
+        ("\ud800", "character"),
+        ("a\0b", "character"),
+        ("a%date%", "'%'"),
+        ("ab:c", "':'"),
+        ("x" * 300, "300 characters"),
+        ("CON", "device"),
+        ("a/nul.txt", "device"),
+        ("com1/b", "device"),
+        ("CONIN$", "device"),
+        ("com\u00b9.txt", "device"),
+        ("a./b", "dot"),
+        ("a /b", "space"),
+        ("a\nb", "character"),
     ],
-)  # fmt: skip
+)
 def test_names_that_are_refused(tmp_path: Path, name: str, fault: str):
     with pytest.raises(ValueError, match=f"folder: .*{fault}"):
         folder_inside(tmp_path, name)

@@ -51,17 +51,26 @@ def test_pictures_are_copied_bit_for_bit(dark: bool):
 @given(
     st.lists(st.tuples(st.integers(1, 90), st.integers(1, 200)), min_size=1, max_size=9),
     st.lists(st.text(st.sampled_from("ab \uac00\u6771\U0001f600,\n"), max_size=40), min_size=9, max_size=9),
-    st.integers(0, 4), st.integers(0, 30), st.integers(0, 40), st.sampled_from([0, 50]), st.booleans(),
-)  # fmt: skip
+    st.integers(0, 4),
+    st.integers(0, 30),
+    st.integers(0, 40),
+    st.sampled_from([0, 50]),
+    st.booleans(),
+)
 def test_nothing_overlaps_or_leaves_the_sheet(sizes, texts, columns, gap, font_size, cell_size, headers):
     style = Style(columns=columns, gap=gap, font_size=font_size, cell_size=cell_size, title=texts[0])
     shape = plan(sizes, [], style).columns
     rows = -(-len(sizes) // shape)
     if headers:
         style = Style(
-            columns=shape, gap=gap, font_size=font_size, cell_size=cell_size, title=texts[0],
-            column_labels=tuple((texts * 2)[:shape]), row_labels=tuple((texts * 2)[:rows]),
-        )  # fmt: skip
+            columns=shape,
+            gap=gap,
+            font_size=font_size,
+            cell_size=cell_size,
+            title=texts[0],
+            column_labels=tuple((texts * 2)[:shape]),
+            row_labels=tuple((texts * 2)[:rows]),
+        )
     layout = plan(sizes, texts[: len(sizes)], style)
     boxes = [*layout.boxes, *(box for block, box, _ in layout.texts if block.lines)]
     for i, box in enumerate(boxes):

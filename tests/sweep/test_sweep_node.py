@@ -262,15 +262,19 @@ def test_bad_input_is_told_before_anything_is_made(lab: Lab):
         ("nothing in the prompt switches", {"axis_1": value_axis("switch time", "0.5")}),
         ("positive, character 1 ('[a:b'): this bracket is not closed", {"positive": "[a:b"}),
         ("no control is connected", {"axis_1": value_axis("control end", 0.5)}),
-        ("start_percent: 0.5 lies after end_percent 0.25",
-         {"axis_1": value_axis("control start", 0.1, 0.5), "control": (Control(None, hint, end_percent=0.25),)}),
-        ("axis 1: it varies steps, but sigmas are connected",
-         {"axis_1": value_axis("steps", 3), "sigmas": torch.tensor([1.0, 0.0])}),
+        (
+            "start_percent: 0.5 lies after end_percent 0.25",
+            {"axis_1": value_axis("control start", 0.1, 0.5), "control": (Control(None, hint, end_percent=0.25),)},
+        ),
+        (
+            "axis 1: it varies steps, but sigmas are connected",
+            {"axis_1": value_axis("steps", 3), "sigmas": torch.tensor([1.0, 0.0])},
+        ),
         ("cell: 'sad' names", {"axis_1": MOODS, "cell": '["sad"]'}),
         ("cell: no label holds 'sad'", {"axis_1": MOODS, "cell": "sad"}),
         ("names 2 of them of the 4 cells", {"axis_1": MOODS, "axis_2": seed_axis([1, 2]), "cell": "angry"}),
         ("on_error: 'hope' is not known", {"on_error": "hope"}),
-    ]  # fmt: skip
+    ]
     for words, inputs in cases:
         message = lab.refused(**inputs)
         assert words.replace('"', "") in message.replace('"', "").replace("[sad]", "sad"), message

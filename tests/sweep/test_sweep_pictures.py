@@ -20,13 +20,16 @@ from tiny_control import demo_controlnet, sd15_controlnet
 @pytest.mark.parametrize(
     ("axis", "setting"),
     [
-        (seed_axis([3, 2**64 - 1]), "seed"), (value_axis("cfg", 1.0, 7.5), "cfg"), (value_axis("steps", 1, 3), "steps"),
-        (value_axis("denoise", 0.5, 1.0), "denoise"), (value_axis("scheduler", "karras", "simple"), "scheduler"),
+        (seed_axis([3, 2**64 - 1]), "seed"),
+        (value_axis("cfg", 1.0, 7.5), "cfg"),
+        (value_axis("steps", 1, 3), "steps"),
+        (value_axis("denoise", 0.5, 1.0), "denoise"),
+        (value_axis("scheduler", "karras", "simple"), "scheduler"),
         (value_axis("sampler", "euler_ancestral", "dpmpp_2m_sde", "uni_pc", "ddim", "dpm_2"), "sampler_name"),
         (prompt_axis([WholePrompt("a cat"), WholePrompt("(girl:1.3), [plain]")], ["cat", "girl"]), "positive"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
-)  # fmt: skip
+)
 def test_cells_are_what_ksampler_makes_alone_bit_for_bit(lab: Lab, axis: Axis, setting: str):
     pictures = lab.sweep(axis_1=axis, axis_2=MOODS) if axis.name != "prompt" else lab.sweep(axis_1=axis)
     assert len(pictures) == len(axis) * (1 if axis.name == "prompt" else 2)
@@ -71,17 +74,27 @@ def test_the_noise_mask_is_kept_to(lab: Lab):
 def test_a_control_axis_is_the_stock_chain(lab: Lab):
     net, hint = demo_controlnet(), torch.zeros(1, 64, 64, 3)
     hint[:, 16:48, 30:34] = 1.0
-    pictures = lab.sweep(axis_1=value_axis("control strength", 0.0, 0.5), axis_2=value_axis("control end", 0.4, 1.0),
-                         control=(Control(net, hint, strength=0.9),))  # fmt: skip
+    pictures = lab.sweep(
+        axis_1=value_axis("control strength", 0.0, 0.5),
+        axis_2=value_axis("control end", 0.4, 1.0),
+        control=(Control(net, hint, strength=0.9),),
+    )
     lab.given |= {"net": net, "hint": hint}
     for (strength, end), pixels in pictures.items():
         chain = {
             "net": node("TestGive", name="net", version=""),
             "hint": node("TestGive", name="hint", version=""),
-            "applied": node("ControlNetApplyAdvanced", positive=["plus", 0], negative=["minus", 0],
-                            control_net=["net", 0], image=["hint", 0], strength=float(strength.split()[-1]),
-                            start_percent=0.0, end_percent=float(end.split()[-1])),
-        }  # fmt: skip
+            "applied": node(
+                "ControlNetApplyAdvanced",
+                positive=["plus", 0],
+                negative=["minus", 0],
+                control_net=["net", 0],
+                image=["hint", 0],
+                strength=float(strength.split()[-1]),
+                start_percent=0.0,
+                end_percent=float(end.split()[-1]),
+            ),
+        }
         links = {"positive": ["applied", 0], "negative": ["applied", 1]}
         assert (pixels == lab.stock(chain, links)).all(), (strength, end)
     assert len({pixels.tobytes() for pixels in pictures.values()}) == 3, "strength 0 is the same twice"
@@ -178,9 +191,11 @@ def test_an_empty_latent_of_another_scale_becomes_that_of_the_model(lab: Lab, mo
         return torch.nn.functional.interpolate(latent_image, scale_factor=ratio) if ratio != 1 else latent_image
 
     def both(
-        model: Any, latent_image: torch.Tensor, downscale_ratio_spacial: float | None = None,
+        model: Any,
+        latent_image: torch.Tensor,
+        downscale_ratio_spacial: float | None = None,
         downscale_ratio_temporal: float | None = None,
-    ) -> torch.Tensor:  # fmt: skip
+    ) -> torch.Tensor:
         told.append(downscale_ratio_temporal)
         return spacial(model, latent_image, downscale_ratio_spacial)
 
@@ -313,9 +328,15 @@ def test_timed_prompts_switch_after_their_step(lab: Lab):
     assert (pictures[("last",)] == last).all()
     timed = {
         "sigmas": node("BasicScheduler", model=["model", 0], scheduler="normal", steps=4, denoise=1.0),
-        "timed": node("SteerTimedSwap", clip=["model", 1], model=["model", 0], sigmas=["sigmas", 0],
-                      text="girl, [smiling:angry:0.5], backstreet", time="fraction of steps"),
-    }  # fmt: skip
+        "timed": node(
+            "SteerTimedSwap",
+            clip=["model", 1],
+            model=["model", 0],
+            sigmas=["sigmas", 0],
+            text="girl, [smiling:angry:0.5], backstreet",
+            time="fraction of steps",
+        ),
+    }
     middle = lab.stock(timed, {"positive": ["timed", 0]}, steps=4)
     assert (pictures[("middle",)] == middle).all()
     assert (middle != first).any()

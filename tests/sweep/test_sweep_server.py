@@ -33,10 +33,21 @@ def sweep_graph(object_info: dict[str, Any], folder: str, seeds: str, swaps: str
     moods = graph.node("SteerPromptSwap", at=(0, 300), size=(300, 260), prompt=PROMPT, swaps=swaps)
     numbers = graph.node("SteerSeeds", at=(0, 600), size=(300, 140), text=seeds)
     graph.node(
-        "SteerSweep", at=(400, 0), size=(400, 700), model=model["model"], clip=model["clip"], vae=model["vae"],
-        latent=latent[0], positive=PROMPT, seed=11, steps=steps, cfg=6.0, folder=folder, axis_1=moods["axis"],
+        "SteerSweep",
+        at=(400, 0),
+        size=(400, 700),
+        model=model["model"],
+        clip=model["clip"],
+        vae=model["vae"],
+        latent=latent[0],
+        positive=PROMPT,
+        seed=11,
+        steps=steps,
+        cfg=6.0,
+        folder=folder,
+        axis_1=moods["axis"],
         axis_2=numbers["axis"],
-    )  # fmt: skip
+    )
     return graph.to_json()
 
 
@@ -69,8 +80,15 @@ def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
     from steer.runner.workflow import edit as workflows
 
     folder = tmp_path / "output" / "killed"
-    arguments = ["--cpu", "--output-directory", str(tmp_path / "output"), "--user-directory", str(tmp_path),
-                 "--temp-directory", str(tmp_path)]  # fmt: skip
+    arguments = [
+        "--cpu",
+        "--output-directory",
+        str(tmp_path / "output"),
+        "--user-directory",
+        str(tmp_path),
+        "--temp-directory",
+        str(tmp_path),
+    ]
 
     def server() -> ComfyServer:
         return ComfyServer(setup.COMFYUI, setup.PYTHON, tmp_path / "comfyui.log", arguments=arguments)
@@ -255,7 +273,20 @@ def test_a_new_sweep_has_nothing_that_changes_its_seed_after_a_run(server, clien
     with browser_page(browser) as page:
         Frontend(page, server.url)
         names = page.evaluate("LiteGraph.createNode('SteerSweep').widgets.map(widget => widget.name)")
-    assert names == ["positive", "negative", "seed", "steps", "cfg", "sampler_name", "scheduler", "denoise",
-                     "batch_size", "max_cells", "folder", "on_error", "cell"]  # fmt: skip
+    assert names == [
+        "positive",
+        "negative",
+        "seed",
+        "steps",
+        "cfg",
+        "sampler_name",
+        "scheduler",
+        "denoise",
+        "batch_size",
+        "max_cells",
+        "folder",
+        "on_error",
+        "cell",
+    ]
     assert len(values) == len(names), "the workflows that run.py writes are of that kind too"
     assert values[names.index("seed") :][:2] == [11, 2]

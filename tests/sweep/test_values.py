@@ -36,13 +36,20 @@ CASES = [
     ("switch time", "0-1(+0.5), 8", ["0.0", "0.5", "1.0", "8"], None),
     ("sampler", "euler, DPMPP_2M", ["euler", "dpmpp_2m"], ["euler", "dpmpp_2m"]),
     ("scheduler", "karras\n\nnormal\n", ["karras", "normal"], None),
-    ("checkpoint", "v1-5\ndream, big\nsd15/old", [*KNOWN["checkpoint"][:3]],
-     ["v1-5", "dream, big", "old"]),
-    ("LoRA", "none\ndetail : 0.8\ndetail:-1\nstyles/ink:wash.safetensors:.5\ndetail",
-     [None, Lora("detail.safetensors", 0.8), Lora("detail.safetensors", -1.0),
-      Lora("styles/ink:wash.safetensors", 0.5), Lora("detail.safetensors", 1.0)],
-     ["no LoRA", "detail 0.8", "detail -1", "ink:wash 0.5", "detail 1"]),
-]  # fmt: skip
+    ("checkpoint", "v1-5\ndream, big\nsd15/old", [*KNOWN["checkpoint"][:3]], ["v1-5", "dream, big", "old"]),
+    (
+        "LoRA",
+        "none\ndetail : 0.8\ndetail:-1\nstyles/ink:wash.safetensors:.5\ndetail",
+        [
+            None,
+            Lora("detail.safetensors", 0.8),
+            Lora("detail.safetensors", -1.0),
+            Lora("styles/ink:wash.safetensors", 0.5),
+            Lora("detail.safetensors", 1.0),
+        ],
+        ["no LoRA", "detail 0.8", "detail -1", "ink:wash 0.5", "detail 1"],
+    ),
+]
 
 
 @pytest.mark.parametrize(("kind", "text", "expected", "labels"), CASES)

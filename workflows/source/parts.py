@@ -16,9 +16,16 @@ NOISE = (667, 180)  # where a folded node fits among those of with_and_without()
 
 
 def with_and_without(
-    graph: Graph, kit: Kit, models: Models, *, noise: Output, batch_size: Output | int, without: Pair, controlled: Pair,
+    graph: Graph,
+    kit: Kit,
+    models: Models,
+    *,
+    noise: Output,
+    batch_size: Output | int,
+    without: Pair,
+    controlled: Pair,
     labels: Output,
-) -> Output:  # fmt: skip
+) -> Output:
     """The same noise sampled without control and with it; one sheet, a row each.
 
     Folded nodes in the upper part of a slide's last column, placed so that few wires cross: control comes from the
@@ -35,27 +42,41 @@ def with_and_without(
 
     def row(words: str, pair: Pair, *places: tuple[int, int]) -> Output:
         guider = graph.node(
-            "CFGGuider", at=places[0], called=f"Guider, {words}", model=models.model, positive=pair[0],
-            negative=pair[1], cfg=kit.control_cfg,
-        )  # fmt: skip
+            "CFGGuider",
+            at=places[0],
+            called=f"Guider, {words}",
+            model=models.model,
+            positive=pair[0],
+            negative=pair[1],
+            cfg=kit.control_cfg,
+        )
         result = graph.node(
-            "SamplerCustomAdvanced", at=places[1], called=f"Sample, {words}", noise=noise, guider=guider[0],
-            sampler=sampler[0], sigmas=sigmas[0], latent_image=latent[0],
-        )  # fmt: skip
+            "SamplerCustomAdvanced",
+            at=places[1],
+            called=f"Sample, {words}",
+            noise=noise,
+            guider=guider[0],
+            sampler=sampler[0],
+            sigmas=sigmas[0],
+            latent_image=latent[0],
+        )
         pictures = graph.node(
             "VAEDecode", at=places[2], called=f"Decode, {words}", samples=result["output"], vae=models.vae
         )
-        return graph.node(
-            "RebatchImages", at=places[3], called=f"Row, {words}", images=pictures[0], batch_size=64
-        )[0]  # fmt: skip
+        return graph.node("RebatchImages", at=places[3], called=f"Row, {words}", images=pictures[0], batch_size=64)[0]
 
     upper = row("without", without, at(0, 340), at(1, 300), at(1, 500), at(2, 460))
     lower = row("with control", controlled, (917, 20), at(2, 100), at(2, 340), at(2, 420))
     both = graph.node("ImageBatch", at=at(2, 500), called="Both rows", image1=upper, image2=lower)
     return graph.node(
-        "SteerContactSheet", at=at(0, 500), called="Sheet", images=both[0], column_labels=labels,
-        row_labels="without\nwith control", columns=0,
-    )[0]  # fmt: skip
+        "SteerContactSheet",
+        at=at(0, 500),
+        called="Sheet",
+        images=both[0],
+        column_labels=labels,
+        row_labels="without\nwith control",
+        columns=0,
+    )[0]
 
 
 def what_changed(graph: Graph, folder: Output, at: tuple[int, int], columns: int) -> Output:
@@ -64,9 +85,13 @@ def what_changed(graph: Graph, folder: Output, at: tuple[int, int], columns: int
     cells = graph.node("SteerLoadCells", at=(x, y), folder=folder)
     changes = graph.node("SteerDifference", at=(x, y + STEP), images=cells["images"], labels=cells["labels"])
     return graph.node(
-        "SteerContactSheet", at=(x, y + 2 * STEP), called="Sheet of changes", images=changes["heat maps"],
-        labels=changes["labels"], columns=columns,
-    )[0]  # fmt: skip
+        "SteerContactSheet",
+        at=(x, y + 2 * STEP),
+        called="Sheet of changes",
+        images=changes["heat maps"],
+        labels=changes["labels"],
+        columns=columns,
+    )[0]
 
 
 def with_changes(graph: Graph, folder: Output, at: tuple[int, int]) -> Output:
@@ -84,27 +109,51 @@ def with_changes(graph: Graph, folder: Output, at: tuple[int, int]) -> Output:
     upper, lower = row(1, "Pictures", cells["images"]), row(2, "Heat maps", changes["heat maps"])
     both = graph.node("ImageBatch", at=(x + 3 * COLUMN, y), called="Both rows", image1=upper, image2=lower)
     return graph.node(
-        "SteerContactSheet", at=(x + 3 * COLUMN, y + STEP), called="Sheet", images=both[0],
-        column_labels=cells["labels"], row_labels="picture\nwhat changed", columns=0,
-    )[0]  # fmt: skip
+        "SteerContactSheet",
+        at=(x + 3 * COLUMN, y + STEP),
+        called="Sheet",
+        images=both[0],
+        column_labels=cells["labels"],
+        row_labels="picture\nwhat changed",
+        columns=0,
+    )[0]
 
 
 def guide_row(
-    graph: Graph, *, positive: Output, negative: Output, net: Output, latent: Output, image: Output | None = None,
-    lines: Output | None = None, keypoints: Output | None = None,
-) -> Node:  # fmt: skip
+    graph: Graph,
+    *,
+    positive: Output,
+    negative: Output,
+    net: Output,
+    latent: Output,
+    image: Output | None = None,
+    lines: Output | None = None,
+    keypoints: Output | None = None,
+) -> Node:
     """ControlNet Guide at the head of a slide's second column."""
     return graph.node(
-        "SteerControlNetGuide", at=(10, 10), size=(330, 422), positive=positive, negative=negative, control_net=net,
-        latent=latent, image=image, lines=lines, keypoints=keypoints,
-    )  # fmt: skip
+        "SteerControlNetGuide",
+        at=(10, 10),
+        size=(330, 422),
+        positive=positive,
+        negative=negative,
+        control_net=net,
+        latent=latent,
+        image=image,
+        lines=lines,
+        keypoints=keypoints,
+    )
 
 
 def show_row(graph: Graph, guide: Node, number: int, what: str, prefix: str) -> None:
     """The hint as the ControlNet gets it, a slide's step `number` in its third column; beside it the guide's report."""
     graph.group(f"{number}  {what}", at=(370, -60), size=(270, 365))
     graph.node(
-        "SaveImage", at=(380, 32), size=(250, 263), called=what, images=guide["hint"],
+        "SaveImage",
+        at=(380, 32),
+        size=(250, 263),
+        called=what,
+        images=guide["hint"],
         filename_prefix=prefix,
-    )  # fmt: skip
+    )
     graph.node("PreviewAny", at=(670, 15), size=(225, 80), called="Report", source=guide["report"])

@@ -43,9 +43,14 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("3  Recognition: few numbers", at=(0, -60), size=(370, 300))
     small = graph.node(
-        "ImageScale", at=(20, 30), image=picture["image"], upscale_method="area", width=kit.size, height=kit.size,
+        "ImageScale",
+        at=(20, 30),
+        image=picture["image"],
+        upscale_method="area",
+        width=kit.size,
+        height=kit.size,
         crop="center",
-    )  # fmt: skip
+    )
     latent = graph.node("VAEEncode", at=(20, 80), called="Encoder", pixels=small[0], vae=models.vae)
     joints = graph.node(
         "SteerPoseRender", at=(20, 130), called="Joints, drawn", keypoints=picture["keypoints"], latent=latent[0]
@@ -54,15 +59,29 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("4  Generation: many numbers", at=(0, 260), size=(370, 710))
     positive = graph.node(
-        "CLIPTextEncode", at=(20, 340), size=(330, 110), called="Prompt", clip=models.clip,
+        "CLIPTextEncode",
+        at=(20, 340),
+        size=(330, 110),
+        called="Prompt",
+        clip=models.clip,
         text="full body, dancer, arms raised, beach",
-    )  # fmt: skip
+    )
     negative = graph.node("CLIPTextEncode", at=(20, 500), called="Negative prompt", clip=models.clip, text="")
     empty = graph.node("EmptyLatentImage", at=(20, 550), width=kit.size, height=kit.size)
     sampled = graph.node(
-        "KSampler", at=(20, 610), size=(330, 270), model=models.model, positive=positive[0], negative=negative[0],
-        latent_image=empty[0], seed=5, steps=kit.steps, cfg=kit.cfg, sampler_name="dpmpp_2m", scheduler="karras",
-    )  # fmt: skip
+        "KSampler",
+        at=(20, 610),
+        size=(330, 270),
+        model=models.model,
+        positive=positive[0],
+        negative=negative[0],
+        latent_image=empty[0],
+        seed=5,
+        steps=kit.steps,
+        cfg=kit.cfg,
+        sampler_name="dpmpp_2m",
+        scheduler="karras",
+    )
     generated = graph.node("VAEDecode", at=(20, 930), called="Decode", samples=sampled[0], vae=models.vae)
 
     graph.group("5  Few numbers and many", at=(390, -60), size=(880, 1030))
@@ -72,6 +91,10 @@ def build(graph: Graph, kit: Kit) -> None:
     labels = graph.node("PrimitiveStringMultiline", at=(410, 75), called="Captions", value=LABELS)
     sheet = graph.node("SteerContactSheet", at=(850, 75), called="Sheet", images=every[0], labels=labels[0], columns=2)
     graph.node(
-        "SaveImage", at=(410, 140), size=(840, 810), called="Few numbers and many", images=sheet[0],
+        "SaveImage",
+        at=(410, 140),
+        size=(840, 810),
+        called="Few numbers and many",
+        images=sheet[0],
         filename_prefix="steer/01-few-and-many",
-    )  # fmt: skip
+    )

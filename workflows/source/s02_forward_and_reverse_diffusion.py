@@ -52,19 +52,34 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("3  A noise schedule", at=(0, -60), size=(400, 1030))
     schedule = graph.node(
-        "SteerNoiseSchedule", at=(20, 20), size=(360, 330), model=models.model, steps=kit.steps,
+        "SteerNoiseSchedule",
+        at=(20, 20),
+        size=(360, 330),
+        model=models.model,
+        steps=kit.steps,
         timestep_spacing="trailing",
-    )  # fmt: skip
+    )
     graph.node(
-        "SteerSchedulePlot", at=(20, 390), size=(360, 560), called="Schedule Plot", sigmas_1=schedule[0],
-        names="20 steps", title="How much noise at each step",
-    )  # fmt: skip
+        "SteerSchedulePlot",
+        at=(20, 390),
+        size=(360, 560),
+        called="Schedule Plot",
+        sigmas_1=schedule[0],
+        names="20 steps",
+        title="How much noise at each step",
+    )
 
     graph.group("4  Forward", at=(420, -60), size=(340, 390))
     forward = graph.node(
-        "SteerForwardDiffusion", at=(440, 20), size=(300, 290), image=small[0], sigmas=schedule[0],
-        model=models.model, frames=6, captions=False,
-    )  # fmt: skip
+        "SteerForwardDiffusion",
+        at=(440, 20),
+        size=(300, 290),
+        image=small[0],
+        sigmas=schedule[0],
+        model=models.model,
+        frames=6,
+        captions=False,
+    )
 
     graph.group("5  Reverse", at=(420, 350), size=(340, 620))
     positive = graph.node(
@@ -78,9 +93,17 @@ def build(graph: Graph, kit: Kit) -> None:
     )
     latent = graph.node("EmptyLatentImage", at=(440, 719), width=kit.size, height=kit.size)
     reverse = graph.node(
-        "SteerReverseDiffusion", at=(440, 770), size=(300, 186), noise=noise[0], guider=guider[0],
-        sampler=sampler[0], sigmas=schedule[0], latent_image=latent[0], frames=6, order="picture to noise",
-    )  # fmt: skip
+        "SteerReverseDiffusion",
+        at=(440, 770),
+        size=(300, 186),
+        noise=noise[0],
+        guider=guider[0],
+        sampler=sampler[0],
+        sigmas=schedule[0],
+        latent_image=latent[0],
+        frames=6,
+        order="picture to noise",
+    )
 
     graph.group("6  Both on one axis", at=(780, -60), size=(490, 1030))
     x_t = graph.node("VAEDecode", at=(800, 30), samples=reverse["x_t strip"], vae=models.vae)
@@ -88,10 +111,20 @@ def build(graph: Graph, kit: Kit) -> None:
     shown = graph.node("ImageBatch", at=(1040, 30), image1=forward["frames"], image2=x_t[0])
     every = graph.node("ImageBatch", at=(1040, 70), image1=shown[0], image2=x0[0])
     sheet = graph.node(
-        "SteerContactSheet", at=(800, 550), size=(450, 400), images=every[0], column_labels=reverse["labels"],
-        row_labels=ROWS, columns=0, font_size=16,
-    )  # fmt: skip
+        "SteerContactSheet",
+        at=(800, 550),
+        size=(450, 400),
+        images=every[0],
+        column_labels=reverse["labels"],
+        row_labels=ROWS,
+        columns=0,
+        font_size=16,
+    )
     graph.node(
-        "SaveImage", at=(800, 130), size=(450, 380), called="Both ways", images=sheet[0],
+        "SaveImage",
+        at=(800, 130),
+        size=(450, 380),
+        called="Both ways",
+        images=sheet[0],
         filename_prefix="steer/02-forward-and-reverse",
-    )  # fmt: skip
+    )

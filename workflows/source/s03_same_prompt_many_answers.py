@@ -42,13 +42,21 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("3  One prompt, two styles", at=(0, -60), size=(380, 450))
     photo = graph.node(
-        "CLIPTextEncode", at=(20, 20), size=(340, 130), called="Prompt: photo", clip=models.clip,
+        "CLIPTextEncode",
+        at=(20, 20),
+        size=(340, 130),
+        called="Prompt: photo",
+        clip=models.clip,
         text=PROMPT + "photo",
-    )  # fmt: skip
+    )
     animation = graph.node(
-        "CLIPTextEncode", at=(20, 190), size=(340, 130), called="Prompt: animation", clip=models.clip,
+        "CLIPTextEncode",
+        at=(20, 190),
+        size=(340, 130),
+        called="Prompt: animation",
+        clip=models.clip,
         text=PROMPT + "animation style",
-    )  # fmt: skip
+    )
     negative = graph.node("CLIPTextEncode", at=(20, 365), called="Negative prompt", clip=models.clip, text="")
 
     graph.group("4  How to sample", at=(0, 410), size=(380, 560))
@@ -71,9 +79,14 @@ def build(graph: Graph, kit: Kit) -> None:
             "CFGGuider", at=(420, y + 70), model=models.model, positive=positive[0], negative=negative[0], cfg=kit.cfg
         )
         result = graph.node(
-            "SamplerCustomAdvanced", at=(420, y + 110), noise=noise["noise"], guider=guider[0], sampler=sampler[0],
-            sigmas=sigmas[0], latent_image=latent[0],
-        )  # fmt: skip
+            "SamplerCustomAdvanced",
+            at=(420, y + 110),
+            noise=noise["noise"],
+            guider=guider[0],
+            sampler=sampler[0],
+            sigmas=sigmas[0],
+            latent_image=latent[0],
+        )
         pictures = graph.node("VAEDecode", at=(420, y + 150), samples=result["output"], vae=models.vae)
         sheet = graph.node(
             "SteerContactSheet", at=(420, y + 190), images=pictures[0], labels=seeds["labels"], columns=4

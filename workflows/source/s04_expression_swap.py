@@ -47,27 +47,52 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("3  One word changes", at=(0, 230), size=(350, 460))
     moods = graph.node(
-        "SteerPromptSwap", at=(10, 310), size=(330, 360), called="Moods", prompt=prompt[0], find="smiling",
+        "SteerPromptSwap",
+        at=(10, 310),
+        size=(330, 360),
+        called="Moods",
+        prompt=prompt[0],
+        find="smiling",
         swaps="angry\nlaughing",
-    )  # fmt: skip
+    )
 
     graph.group("4  A picture for each", at=(370, -60), size=(350, 1030))
     latent = graph.node("EmptyLatentImage", at=(380, 20), called="Size", width=kit.size, height=kit.size)
     sweep = graph.node(
-        "SteerSweep", at=(380, 70), size=(330, 880), model=models.model, clip=models.clip, vae=models.vae,
-        latent=latent[0], positive=prompt[0], axis_1=moods["axis"], seed=5, steps=kit.steps, cfg=kit.cfg,
-        sampler_name="dpmpp_2m", scheduler="karras", folder="sweeps/04-expression-swap",
-    )  # fmt: skip
+        "SteerSweep",
+        at=(380, 70),
+        size=(330, 880),
+        model=models.model,
+        clip=models.clip,
+        vae=models.vae,
+        latent=latent[0],
+        positive=prompt[0],
+        axis_1=moods["axis"],
+        seed=5,
+        steps=kit.steps,
+        cfg=kit.cfg,
+        sampler_name="dpmpp_2m",
+        scheduler="karras",
+        folder="sweeps/04-expression-swap",
+    )
 
     graph.group("5  One seed, three moods", at=(740, -60), size=(530, 510))
     graph.node(
-        "SaveImage", at=(750, 20), size=(510, 410), called="One seed, three moods", images=sweep["sheet"],
+        "SaveImage",
+        at=(750, 20),
+        size=(510, 410),
+        called="One seed, three moods",
+        images=sweep["sheet"],
         filename_prefix="steer/04-moods",
-    )  # fmt: skip
+    )
 
     graph.group("6  What the word changed", at=(740, 470), size=(530, 500))
     changes = what_changed(graph, sweep["folder"], at=(750, 540), columns=3)
     graph.node(
-        "SaveImage", at=(750, 670), size=(345, 290), called="What the word changed", images=changes,
+        "SaveImage",
+        at=(750, 670),
+        size=(345, 290),
+        called="What the word changed",
+        images=changes,
         filename_prefix="steer/04-what-changed",
-    )  # fmt: skip
+    )

@@ -43,15 +43,25 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("3  Moods", at=(0, -60), size=(350, 385))
     moods = graph.node(
-        "SteerPromptSwap", at=(10, 20), size=(330, 295), called="Moods", prompt=prompt[0], find="smiling",
+        "SteerPromptSwap",
+        at=(10, 20),
+        size=(330, 295),
+        called="Moods",
+        prompt=prompt[0],
+        find="smiling",
         swaps="angry\nlaughing",
-    )  # fmt: skip
+    )
 
     graph.group("4  Places", at=(0, 345), size=(350, 385))
     places = graph.node(
-        "SteerPromptSwap", at=(10, 425), size=(330, 295), called="Places", prompt=prompt[0], find="backstreet",
+        "SteerPromptSwap",
+        at=(10, 425),
+        size=(330, 295),
+        called="Places",
+        prompt=prompt[0],
+        find="backstreet",
         swaps="meadows",
-    )  # fmt: skip
+    )
 
     graph.group("5  Seeds", at=(0, 750), size=(350, 220))
     seeds = graph.node("SteerSeeds", at=(10, 820), size=(330, 140), text="5, 16")
@@ -59,26 +69,42 @@ def build(graph: Graph, kit: Kit) -> None:
     graph.group("6  Every combination", at=(370, -60), size=(350, 1030))
     latent = graph.node("EmptyLatentImage", at=(380, 20), called="Size", width=kit.size, height=kit.size)
     sweep = graph.node(
-        "SteerSweep", at=(380, 70), size=(330, 880), model=models.model, clip=models.clip, vae=models.vae,
-        latent=latent[0], positive=prompt[0], axis_1=places["axis"], axis_2=moods["axis"], axis_3=seeds["axis"],
-        steps=kit.steps, cfg=kit.cfg, sampler_name="dpmpp_2m", scheduler="karras",
+        "SteerSweep",
+        at=(380, 70),
+        size=(330, 880),
+        model=models.model,
+        clip=models.clip,
+        vae=models.vae,
+        latent=latent[0],
+        positive=prompt[0],
+        axis_1=places["axis"],
+        axis_2=moods["axis"],
+        axis_3=seeds["axis"],
+        steps=kit.steps,
+        cfg=kit.cfg,
+        sampler_name="dpmpp_2m",
+        scheduler="karras",
         folder="sweeps/05-expression-by-place",
-    )  # fmt: skip
+    )
 
     graph.group("7  Moods, places, seeds", at=(740, -60), size=(530, 650))
     graph.node(
-        "SaveImage", at=(750, 20), size=(510, 550), called="Moods, places, seeds", images=sweep["sheet"],
+        "SaveImage",
+        at=(750, 20),
+        size=(510, 550),
+        called="Moods, places, seeds",
+        images=sweep["sheet"],
         filename_prefix="steer/05-combinations",
-    )  # fmt: skip
+    )
 
     graph.group("8  One mood alone", at=(740, 610), size=(530, 360))
-    cells = graph.node(
-        "SteerLoadCells", at=(750, 690), size=(220, 170), folder=sweep["folder"], selection="angry"
-    )  # fmt: skip
-    sheet = graph.node(
-        "SteerContactSheet", at=(750, 900), images=cells["images"], labels=cells["labels"], columns=2
-    )  # fmt: skip
+    cells = graph.node("SteerLoadCells", at=(750, 690), size=(220, 170), folder=sweep["folder"], selection="angry")
+    sheet = graph.node("SteerContactSheet", at=(750, 900), images=cells["images"], labels=cells["labels"], columns=2)
     graph.node(
-        "SaveImage", at=(980, 690), size=(280, 250), called="One mood alone", images=sheet[0],
+        "SaveImage",
+        at=(980, 690),
+        size=(280, 250),
+        called="One mood alone",
+        images=sheet[0],
         filename_prefix="steer/05-one-mood",
-    )  # fmt: skip
+    )

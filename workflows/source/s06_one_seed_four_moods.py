@@ -52,56 +52,105 @@ def build(graph: Graph, kit: Kit) -> None:
         "PrimitiveStringMultiline", at=(10, 20), size=(330, 140), called="Prompt", value=WORDS.format("smiling")
     )
     moods = graph.node(
-        "SteerPromptSwap", at=(10, 200), size=(330, 300), called="Moods", prompt=prompt[0], find="smiling",
+        "SteerPromptSwap",
+        at=(10, 200),
+        size=(330, 300),
+        called="Moods",
+        prompt=prompt[0],
+        find="smiling",
         swaps="angry\nsurprised\nlaughing",
-    )  # fmt: skip
+    )
 
     graph.group("4  A word changes on the way", at=(0, 535), size=(350, 435))
     timed = graph.node(
-        "PrimitiveStringMultiline", at=(10, 615), size=(330, 160), called="On the way",
+        "PrimitiveStringMultiline",
+        at=(10, 615),
+        size=(330, 160),
+        called="On the way",
         value=WORDS.format("[smiling:angry:0.4]"),
-    )  # fmt: skip
+    )
     times = graph.node(
-        "SteerValueAxis", at=(10, 815), size=(330, 152), called="Switch times", kind="switch time",
+        "SteerValueAxis",
+        at=(10, 815),
+        size=(330, 152),
+        called="Switch times",
+        kind="switch time",
         text="1.0, 0.6, 0.5, 0.4, 0.2, 0.0",
-    )  # fmt: skip
+    )
 
     graph.group("5  One seed, four moods", at=(370, -60), size=(480, 445))
     latent = graph.node("EmptyLatentImage", at=(380, 10), called="Size", width=kit.size, height=kit.size)
     settings = {
-        "model": models.model, "clip": models.clip, "vae": models.vae, "latent": latent[0], "steps": kit.steps,
-        "cfg": kit.cfg, "sampler_name": "dpmpp_2m", "scheduler": "karras", "seed": seed[0],
-    }  # fmt: skip
+        "model": models.model,
+        "clip": models.clip,
+        "vae": models.vae,
+        "latent": latent[0],
+        "steps": kit.steps,
+        "cfg": kit.cfg,
+        "sampler_name": "dpmpp_2m",
+        "scheduler": "karras",
+        "seed": seed[0],
+    }
     four = graph.node(
-        "SteerSweep", at=(380, 50), called="Sweep of moods", positive=prompt[0], axis_1=moods["axis"],
-        folder="sweeps/06-moods", **settings,
-    )  # fmt: skip
+        "SteerSweep",
+        at=(380, 50),
+        called="Sweep of moods",
+        positive=prompt[0],
+        axis_1=moods["axis"],
+        folder="sweeps/06-moods",
+        **settings,
+    )
     graph.node(
-        "SaveImage", at=(380, 90), size=(460, 285), called="One seed, four moods", images=four["sheet"],
+        "SaveImage",
+        at=(380, 90),
+        size=(460, 285),
+        called="One seed, four moods",
+        images=four["sheet"],
         filename_prefix="steer/06-moods",
-    )  # fmt: skip
+    )
 
     graph.group("6  Another seed", at=(870, -60), size=(400, 445))
     positive = graph.node("CLIPTextEncode", at=(870, 10), called="Prompt", clip=models.clip, text=prompt[0])
     negative = graph.node("CLIPTextEncode", at=(870, 50), called="Negative prompt", clip=models.clip, text="")
     sampled = graph.node(
-        "KSampler", at=(1070, 10), model=models.model, positive=positive[0], negative=negative[0],
-        latent_image=latent[0], seed=another[0], steps=kit.steps, cfg=kit.cfg, sampler_name="dpmpp_2m",
+        "KSampler",
+        at=(1070, 10),
+        model=models.model,
+        positive=positive[0],
+        negative=negative[0],
+        latent_image=latent[0],
+        seed=another[0],
+        steps=kit.steps,
+        cfg=kit.cfg,
+        sampler_name="dpmpp_2m",
         scheduler="karras",
-    )  # fmt: skip
+    )
     picture = graph.node("VAEDecode", at=(1070, 50), samples=sampled[0], vae=models.vae)
     graph.node(
-        "SaveImage", at=(880, 90), size=(380, 285), called="Another seed", images=picture[0],
+        "SaveImage",
+        at=(880, 90),
+        size=(380, 285),
+        called="Another seed",
+        images=picture[0],
         filename_prefix="steer/06-another-seed",
-    )  # fmt: skip
+    )
 
     graph.group("7  The mood comes in earlier and earlier", at=(370, 405), size=(900, 565))
     swept = graph.node(
-        "SteerSweep", at=(380, 480), called="Sweep of switch times", positive=timed[0], axis_1=times["axis"],
-        folder="sweeps/06-switch-times", **settings,
-    )  # fmt: skip
+        "SteerSweep",
+        at=(380, 480),
+        called="Sweep of switch times",
+        positive=timed[0],
+        axis_1=times["axis"],
+        folder="sweeps/06-switch-times",
+        **settings,
+    )
     sheet = with_changes(graph, swept["folder"], at=(380, 480))
     graph.node(
-        "SaveImage", at=(380, 560), size=(715, 400), called="Earlier and earlier", images=sheet,
+        "SaveImage",
+        at=(380, 560),
+        size=(715, 400),
+        called="Earlier and earlier",
+        images=sheet,
         filename_prefix="steer/06-switch-times",
-    )  # fmt: skip
+    )

@@ -36,9 +36,14 @@ def build(graph: Graph, kit: Kit) -> None:
     graph.group("1  A picture and its edges", at=(-390, 260), size=(370, 710))
     picture = graph.node("SteerDemoPicture", at=(-370, 340), size=(330, 280), picture="girl with a pearl earring")
     small = graph.node(
-        "ImageScale", at=(-370, 655), image=picture[0], upscale_method="area", width=kit.size, height=kit.size,
+        "ImageScale",
+        at=(-370, 655),
+        image=picture[0],
+        upscale_method="area",
+        width=kit.size,
+        height=kit.size,
         crop="center",
-    )  # fmt: skip
+    )
     canny = graph.node("SteerCanny", at=(-370, 705), size=(330, 215), image=small[0])
     size = graph.node("EmptyLatentImage", at=(-190, 965), called="Size of the hint", width=kit.size, height=kit.size)
 
@@ -48,9 +53,13 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("2  The edges, and a prompt", at=(0, -60), size=(350, 700))
     positive = graph.node(
-        "CLIPTextEncode", at=(10, 477), size=(330, 107), called="Prompt", clip=models.clip,
+        "CLIPTextEncode",
+        at=(10, 477),
+        size=(330, 107),
+        called="Prompt",
+        clip=models.clip,
         text="Girl with a Pearl Earring, smiling, beach",
-    )  # fmt: skip
+    )
     negative = graph.node("CLIPTextEncode", at=(180, 629), called="Negative prompt", clip=models.clip, text="")
     guide = guide_row(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], image=canny[0])
 
@@ -62,12 +71,22 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("6  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(
-        graph, kit, models, noise=noise["noise"], batch_size=noise["batch_size"],
-        without=(positive[0], negative[0]), controlled=(guide[0], guide[1]), labels=seeds["labels"],
-    )  # fmt: skip
+        graph,
+        kit,
+        models,
+        noise=noise["noise"],
+        batch_size=noise["batch_size"],
+        without=(positive[0], negative[0]),
+        controlled=(guide[0], guide[1]),
+        labels=seeds["labels"],
+    )
 
     graph.group("7  The same seeds, the same angle", at=(490, 545), size=(615, 425))
     graph.node(
-        "SaveImage", at=(500, 620), size=(595, 340), called="Without and with control", images=sheet,
+        "SaveImage",
+        at=(500, 620),
+        size=(595, 340),
+        called="Without and with control",
+        images=sheet,
         filename_prefix="steer/08-canny-angle",
-    )  # fmt: skip
+    )

@@ -46,9 +46,13 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("3  The lines, and two styles", at=(0, -60), size=(350, 825))
     rooms = graph.node(
-        "SteerPromptTemplate", at=(10, 530), size=(330, 228), called="Rooms", template="[[room]], interior design",
+        "SteerPromptTemplate",
+        at=(10, 530),
+        size=(330, 228),
+        called="Rooms",
+        template="[[room]], interior design",
         lists="room: modern office | classical kitchen",
-    )  # fmt: skip
+    )
     positive = graph.node("CLIPTextEncode", at=(180, 467), called="Prompts", clip=models.clip, text=rooms["prompts"])
     negative = graph.node("CLIPTextEncode", at=(180, 497), called="Negative prompt", clip=models.clip, text="")
     guide = guide_row(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], lines=lines["lines"])
@@ -60,12 +64,22 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("7  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(
-        graph, kit, models, noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
-        controlled=(guide[0], guide[1]), labels=rooms["labels"],
-    )  # fmt: skip
+        graph,
+        kit,
+        models,
+        noise=noise[0],
+        batch_size=1,
+        without=(positive[0], negative[0]),
+        controlled=(guide[0], guide[1]),
+        labels=rooms["labels"],
+    )
 
     graph.group("8  One room, two styles", at=(490, 545), size=(615, 425))
     graph.node(
-        "SaveImage", at=(500, 620), size=(595, 340), called="One room, two styles", images=sheet,
+        "SaveImage",
+        at=(500, 620),
+        size=(595, 340),
+        called="One room, two styles",
+        images=sheet,
         filename_prefix="steer/09-mlsd-rooms",
-    )  # fmt: skip
+    )

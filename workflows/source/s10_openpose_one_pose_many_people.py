@@ -48,9 +48,13 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("3  The pose, and many people", at=(0, -60), size=(350, 825))
     people = graph.node(
-        "SteerPromptTemplate", at=(10, 530), size=(330, 228), called="People", template="full body, [[who]], beach",
+        "SteerPromptTemplate",
+        at=(10, 530),
+        size=(330, 228),
+        called="People",
+        template="full body, [[who]], beach",
         lists="who: dancer | astronaut | superhero | chef",
-    )  # fmt: skip
+    )
     positive = graph.node("CLIPTextEncode", at=(180, 467), called="Prompts", clip=models.clip, text=people["prompts"])
     negative = graph.node("CLIPTextEncode", at=(180, 497), called="Negative prompt", clip=models.clip, text="")
     guide = guide_row(
@@ -64,12 +68,22 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("7  Without and with control", at=(660, -60), size=(610, 585))
     sheet = with_and_without(
-        graph, kit, models, noise=noise[0], batch_size=1, without=(positive[0], negative[0]),
-        controlled=(guide[0], guide[1]), labels=people["labels"],
-    )  # fmt: skip
+        graph,
+        kit,
+        models,
+        noise=noise[0],
+        batch_size=1,
+        without=(positive[0], negative[0]),
+        controlled=(guide[0], guide[1]),
+        labels=people["labels"],
+    )
 
     graph.group("8  One pose, many people", at=(490, 545), size=(615, 425))
     graph.node(
-        "SaveImage", at=(500, 620), size=(595, 340), called="One pose, many people", images=sheet,
+        "SaveImage",
+        at=(500, 620),
+        size=(595, 340),
+        called="One pose, many people",
+        images=sheet,
         filename_prefix="steer/10-openpose-people",
-    )  # fmt: skip
+    )

@@ -179,8 +179,11 @@ class Manifest:
         if unreadable:
             log.warning(
                 "Steer: %d of the lines of %s cannot be read and are skipped; the first is line %d. Another version "
-                "may have written them.", len(unreadable), self.path, unreadable[0],
-            )  # fmt: skip
+                "may have written them.",
+                len(unreadable),
+                self.path,
+                unreadable[0],
+            )
 
     def _take(self, line: Any) -> None:
         """Raises ValueError, TypeError or KeyError for a line of another kind or shape."""

@@ -33,10 +33,18 @@ MAX_AXES = 4
 # What is slow to change comes first and changes least: a checkpoint is loaded once, a prompt encoded once.
 ORDER = (CHECKPOINT, LORA, PROMPT, SWITCH_TIME, *CONTROLS, SAMPLER, SCHEDULER, STEPS, DENOISE, CFG, SEED)
 FIELDS = {
-    CHECKPOINT: "checkpoint", LORA: "lora", CONTROL_STRENGTH: "control_strength", CONTROL_START: "control_start",
-    CONTROL_END: "control_end", SAMPLER: "sampler", SCHEDULER: "scheduler", STEPS: "steps", DENOISE: "denoise",
-    CFG: "cfg", SEED: "seed",
-}  # fmt: skip
+    CHECKPOINT: "checkpoint",
+    LORA: "lora",
+    CONTROL_STRENGTH: "control_strength",
+    CONTROL_START: "control_start",
+    CONTROL_END: "control_end",
+    SAMPLER: "sampler",
+    SCHEDULER: "scheduler",
+    STEPS: "steps",
+    DENOISE: "denoise",
+    CFG: "cfg",
+    SEED: "seed",
+}
 # What a connected SAMPLER or SIGMAS decides, so that no axis can.
 BY_SAMPLER, BY_SIGMAS = (SAMPLER,), (SCHEDULER, STEPS, DENOISE)
 

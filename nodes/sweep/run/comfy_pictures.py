@@ -178,9 +178,14 @@ class PictureMaker:
         """
         name = settings.sampler if self.given.sampler is None else name_of(self.given.sampler)
         stock = comfy.samplers.KSampler(
-            model, steps=settings.steps, device=model.load_device, sampler=name or PLAIN,
-            scheduler=settings.scheduler, denoise=settings.denoise, model_options=model.model_options,
-        )  # fmt: skip
+            model,
+            steps=settings.steps,
+            device=model.load_device,
+            sampler=name or PLAIN,
+            scheduler=settings.scheduler,
+            denoise=settings.denoise,
+            model_options=model.model_options,
+        )
         sampler = self.given.sampler or comfy.samplers.sampler_object(settings.sampler)
         return sampler, stock.sigmas if self.given.sigmas is None else self.given.sigmas.clone()
 
@@ -236,10 +241,19 @@ class PictureMaker:
             self.on_step((step + 1) / max(1, total), preview)
 
         return comfy.sample.sample_custom(
-            model, torch.cat(noise), cells[0].cfg, sampler, sigmas, positive, negative,
-            comfy.utils.repeat_to_batch_size(image, len(cells)), noise_mask=latent.get("noise_mask"), callback=callback,
-            disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED, seed=cells[0].seed,
-        )  # fmt: skip
+            model,
+            torch.cat(noise),
+            cells[0].cfg,
+            sampler,
+            sigmas,
+            positive,
+            negative,
+            comfy.utils.repeat_to_batch_size(image, len(cells)),
+            noise_mask=latent.get("noise_mask"),
+            callback=callback,
+            disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+            seed=cells[0].seed,
+        )
 
 
 class _Recent:
@@ -259,8 +273,11 @@ class _Recent:
 
 def swept_control(stack: ControlStack, settings: Settings) -> ControlStack:
     """`stack` with the values that the settings give."""
-    names = {"strength": settings.control_strength, "start_percent": settings.control_start,
-             "end_percent": settings.control_end}  # fmt: skip
+    names = {
+        "strength": settings.control_strength,
+        "start_percent": settings.control_start,
+        "end_percent": settings.control_end,
+    }
     return with_values(stack, **{name: value for name, value in names.items() if value is not None})
 
 

@@ -94,9 +94,15 @@ class SweepRun:
     """
 
     def __init__(
-        self, given: SweepInputs, settings: Settings, axes: Sequence[Axis], folder: str, on_error: str, max_cells: int,
+        self,
+        given: SweepInputs,
+        settings: Settings,
+        axes: Sequence[Axis],
+        folder: str,
+        on_error: str,
+        max_cells: int,
         hidden: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """hidden: the node's hidden inputs unique_id, dynprompt, prompt and extra_pnginfo."""
         if on_error not in ON_ERROR:
             raise ValueError(f"on_error: '{on_error}' is not known. Choose one of: {', '.join(ON_ERROR)}.")
@@ -142,8 +148,9 @@ class SweepRun:
         run_name = _run_name(self.get_node(self.node_id), manifest)
         manifest.start(self.grid.title, self.grid.axes, self.grid.cells, run_name)
         try:
-            outcome = run_jobs(todo, manifest, maker, size, self.on_error, self._texts, show.begin, show.picture,
-                               self._overridden())  # fmt: skip
+            outcome = run_jobs(
+                todo, manifest, maker, size, self.on_error, self._texts, show.begin, show.picture, self._overridden()
+            )
         finally:  # also when it was cancelled or the disk is full: what is finished can be looked at
             _write_page(manifest)
         there = sum(manifest.finished(job.key) is not None for job in self.jobs)
@@ -192,8 +199,9 @@ class SweepRun:
             made[job.key] = picture
             show.picture(job, picture)
 
-        outcome = run_jobs(jobs, manifest, self._maker(show.step), lambda settings: len(jobs), BLANK, self._texts,
-                           show.begin, keep)  # fmt: skip
+        outcome = run_jobs(
+            jobs, manifest, self._maker(show.step), lambda settings: len(jobs), BLANK, self._texts, show.begin, keep
+        )
         if not made:
             raise RuntimeError("; ".join(dict.fromkeys(reason for _, reason in outcome.failed)))
         ended = [manifest.state(job.key) for job in jobs]
@@ -220,8 +228,10 @@ class SweepRun:
             return sheet_of(manifest, self.grid, min(SHEET_CELL, largest), SHEET_MEGAPIXELS)
         except ValueError as error:
             log.info("Sweep: %s", error)
-            return notice(f"{len(self.jobs)} cells are too many for one sheet. Open {VIEWER} in {self.home}, or choose "
-                          "some with Load Cells.")  # fmt: skip
+            return notice(
+                f"{len(self.jobs)} cells are too many for one sheet. Open {VIEWER} in {self.home}, or choose "
+                "some with Load Cells."
+            )
 
     def _check_origin(self, upstream: Upstream) -> None:
         """Raises ValueError unless the keys of the cells tell the models apart that are connected."""
@@ -240,8 +250,10 @@ class SweepRun:
             except ValueError:  # the other one says what is wrong with it
                 same = False
             if same:
-                raise ValueError(f"folder: another Sweep of this workflow (node {number}) has the folder '{folder}' "
-                                 "too. Give each Sweep its own.")  # fmt: skip
+                raise ValueError(
+                    f"folder: another Sweep of this workflow (node {number}) has the folder '{folder}' "
+                    "too. Give each Sweep its own."
+                )
 
     def _jobs(self, upstream: Upstream) -> list[SweepJob]:
         given = self.given

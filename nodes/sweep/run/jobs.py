@@ -150,9 +150,13 @@ def fault_of(picture: torch.Tensor) -> str | None:
 
 
 def _finish(
-    job: SweepJob, picture: torch.Tensor, manifest: Manifest, texts: Callable[[Cell], Mapping[str, Any]],
-    values: dict[str, Any], seconds: float,
-) -> None:  # fmt: skip
+    job: SweepJob,
+    picture: torch.Tensor,
+    manifest: Manifest,
+    texts: Callable[[Cell], Mapping[str, Any]],
+    values: dict[str, Any],
+    seconds: float,
+) -> None:
     file = f"{file_stem(job.name, job.key)}.png"
     write_png(manifest.folder / file, as_bytes(picture), texts(job.cell))
     manifest.record(CellRecord(job.key, file, None, values, seconds))

@@ -14,10 +14,24 @@ from .pictures import colours, finite
 # 17 evenly spaced colours of "magma" (Nathaniel Smith and Stefan van der Walt for matplotlib, CC0): black, purple,
 # red, yellow, white, with a perceived lightness that grows evenly with the value.
 MAGMA = (
-    (0, 0, 4), (10, 8, 34), (29, 17, 71), (54, 16, 107), (81, 18, 124), (106, 28, 129), (131, 38, 129),
-    (156, 46, 127), (183, 55, 121), (208, 65, 111), (231, 82, 99), (245, 107, 92), (252, 137, 97),
-    (254, 167, 114), (254, 196, 136), (253, 226, 163), (252, 253, 191),
-)  # fmt: skip
+    (0, 0, 4),
+    (10, 8, 34),
+    (29, 17, 71),
+    (54, 16, 107),
+    (81, 18, 124),
+    (106, 28, 129),
+    (131, 38, 129),
+    (156, 46, 127),
+    (183, 55, 121),
+    (208, 65, 111),
+    (231, 82, 99),
+    (245, 107, 92),
+    (252, 137, 97),
+    (254, 167, 114),
+    (254, 196, 136),
+    (253, 226, 163),
+    (252, 253, 191),
+)
 AUTO_SHARE = 99.5  # percent of a picture's pixels that lie on the scale when it is chosen automatically
 SMALLEST_SCALE = 1.0 / 255.0  # less than one step of an 8-bit picture is not made visible as a change
 

@@ -115,9 +115,15 @@ class RayFleet:
     """
 
     def __init__(
-        self, address: str, workers: int, gpus: float, urls: Sequence[str], patience: float, comfyui: Path,
+        self,
+        address: str,
+        workers: int,
+        gpus: float,
+        urls: Sequence[str],
+        patience: float,
+        comfyui: Path,
         tell: Callable[[str], object],
-    ) -> None:  # fmt: skip
+    ) -> None:
         try:
             import ray  # pyright: ignore[reportMissingImports]
         except ImportError as error:
