@@ -1,12 +1,15 @@
-"""Names and files on disk: safe names, hashes, files that are there whole or not at all."""
+"""Names of jobs and of files that hold their results, safe on every system."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
+
+
+MAX_STEM = 100  # bytes
+MAX_END = 24  # of these, of a longer name's end
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
@@ -18,28 +21,6 @@ def names_of(paths: Sequence[Path]) -> list[str]:
             name, number = f"{path.stem}-{number}", number + 1
         names.append(name)
     return names
-
-
-def is_inside(name: str) -> bool:
-    """Whether a relative path with forward slashes stays in its folder, on every system."""
-    parts = PurePosixPath(name).parts
-    windows = PureWindowsPath(name)
-    return bool(parts) and not (name.startswith("/") or windows.drive or windows.root or ".." in parts)
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file in hex, read piece by piece. Raises OSError."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 24):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
-MAX_STEM = 100  # bytes
-
-
-MAX_END = 24  # of these, of a longer name's end
 
 
 def safe_name(name: str) -> str:
@@ -56,16 +37,3 @@ def folder_name(name: str) -> str:
     """A name as a folder that no other name has: with a hash of it where the safe one tells less."""
     safe = safe_name(name)
     return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises OSError."""
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -40,7 +40,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # no closure
+    def step(self) -> None:
         for group in self.param_groups:
             momentum, rate = group["momentum"], group["lr"]
             for parameter in group["params"]:

@@ -63,7 +63,7 @@ class FaceMask(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         region: str,
         faces: str,

@@ -136,7 +136,7 @@ class ControlNetGuide(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         positive: Conditioning,
         negative: Conditioning,

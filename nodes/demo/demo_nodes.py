@@ -36,7 +36,7 @@ class DemoPicture(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, picture: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def execute(cls, picture: str) -> io.NodeOutput:
         image = pictures.load_picture(picture)
         return io.NodeOutput(image, pictures.load_keypoints(picture), ui=ui.PreviewImage(image, cls=cls))
 
@@ -59,12 +59,12 @@ class DemoModel(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def fingerprint_inputs(cls) -> str:
         """New weights, of an update of Steer, make new pictures: also those that a sweep's folder holds of the old."""
         return store.fingerprint("vae", "text_encoder", "unet")
 
     @classmethod
-    def execute(cls) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def execute(cls) -> io.NodeOutput:
         return io.NodeOutput(comfy_model.load_model(), comfy_model.load_clip(), comfy_model.load_vae())
 
 
@@ -91,9 +91,9 @@ class DemoControlNet(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, kind: str) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def fingerprint_inputs(cls, kind: str) -> str:
         return store.fingerprint(f"controlnet-{kind}")
 
     @classmethod
-    def execute(cls, kind: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def execute(cls, kind: str) -> io.NodeOutput:
         return io.NodeOutput(comfy_model.load_controlnet(kind))

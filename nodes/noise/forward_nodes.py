@@ -53,7 +53,7 @@ class ForwardDiffusion(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         image: torch.Tensor,
         sigmas: torch.Tensor,
@@ -116,7 +116,7 @@ class ForwardDiffusionLatent(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         model: Any,
         latent: dict[str, Any],

@@ -62,7 +62,7 @@ class ReverseDiffusion(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         noise: Any,
         guider: Any,

@@ -176,7 +176,7 @@ class SchedulePlot(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         axis: str,
         names: str,

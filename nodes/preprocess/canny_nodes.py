@@ -75,7 +75,7 @@ class Canny(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         image: torch.Tensor,
         low_threshold: int,

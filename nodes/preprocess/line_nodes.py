@@ -89,7 +89,7 @@ class MLSD(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         image: torch.Tensor,
         detector: str,

@@ -92,7 +92,7 @@ class OpenPose(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         image: torch.Tensor,
         detector: str,
@@ -206,7 +206,7 @@ class PoseRender(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         keypoints: Any,
         width: int,

@@ -73,7 +73,7 @@ class PromptSwap(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls, prompt: str, find: str, swaps: str, include_original: bool, whole_words: bool, match_case: bool
     ) -> io.NodeOutput:
         from ..axis import prompt_axis
@@ -134,9 +134,7 @@ class PromptTemplate(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
-        cls, template: str, lists: str, mode: str
-    ) -> io.NodeOutput:
+    def execute(cls, template: str, lists: str, mode: str) -> io.NodeOutput:
         from ..axis import prompt_axis
         from .swap import WholePrompt
         from .template import expand
@@ -188,9 +186,7 @@ class TimedSwap(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
-        cls, clip: Any, model: Any, sigmas: torch.Tensor, text: str, time: str
-    ) -> io.NodeOutput:
+    def execute(cls, clip: Any, model: Any, sigmas: torch.Tensor, text: str, time: str) -> io.NodeOutput:
         from .comfy_conditioning import encode, timed_conditioning
 
         def encoder(prompt: str) -> Conditioning:

@@ -44,7 +44,7 @@ class Seeds(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, text: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def execute(cls, text: str) -> io.NodeOutput:
         from ..axis import seed_axis
         from .text import format_seeds, parse_seeds
 
@@ -130,7 +130,7 @@ class SeededNoiseNode(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         seeds: list[int],
         rng: list[str],
@@ -175,7 +175,7 @@ class PerImageStepNoise(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, sampler: Any, noise: Any) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def execute(cls, sampler: Any, noise: Any) -> io.NodeOutput:
         from .comfy_noise import PerImageSampler, SeededNoise
 
         if not isinstance(noise, SeededNoise):
@@ -224,9 +224,7 @@ class RescueSeed(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
-        cls, seed: int, batch_index: int, old_batch_size: int
-    ) -> io.NodeOutput:
+    def execute(cls, seed: int, batch_index: int, old_batch_size: int) -> io.NodeOutput:
         from .comfy_noise import RescuedNoise
 
         return io.NodeOutput(RescuedNoise(seed, batch_index, old_batch_size))

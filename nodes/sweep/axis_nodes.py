@@ -37,9 +37,7 @@ class ValueAxis(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
-        cls, kind: str | None = None, text: str | None = None
-    ) -> str:
+    def fingerprint_inputs(cls, kind: str | None = None, text: str | None = None) -> str:
         """Changes with the files of checkpoints and LoRAs, so that a Sweep makes their cells anew."""
         from .plan.comfy_model_files import file_identity
         from .plan.values import read_values
@@ -55,7 +53,7 @@ class ValueAxis(io.ComfyNode):
         return "; ".join(str(file_identity(str(name))) for name in names if name is not None)
 
     @classmethod
-    def execute(cls, kind: str, text: str) -> io.NodeOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def execute(cls, kind: str, text: str) -> io.NodeOutput:
         from .plan.values import read_values
         from .run.comfy_pictures import list_names
 

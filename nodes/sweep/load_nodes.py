@@ -64,7 +64,7 @@ class LoadCells(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def fingerprint_inputs(
         cls, folder: str | None = None, selection: str | None = None, limit: int | None = None
     ) -> str:
         """A folder that comes by a link is None."""
@@ -76,9 +76,7 @@ class LoadCells(io.ComfyNode):
             return ""  # execute says what is wrong
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
-        cls, folder: str, selection: str, limit: int
-    ) -> io.NodeOutput:
+    def execute(cls, folder: str, selection: str, limit: int) -> io.NodeOutput:
         from .folder.changes import READ
         from .folder.selection import cell_labels, choose, grid_of, read_picture
 

@@ -98,16 +98,14 @@ class ContactSheet(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
-        cls, folder: Any = (), **others: Any
-    ) -> str:
+    def fingerprint_inputs(cls, folder: Any = (), **others: Any) -> str:
         """A folder always comes by a link, and is None or a list of it then."""
         from .folder.changes import READ
 
         return READ.state() if folder != () else ""
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         title: list[str],
         columns: list[int],
@@ -261,7 +259,7 @@ class Difference(io.ComfyNode):
         )
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         images: list[torch.Tensor],
         reference_index: list[int],

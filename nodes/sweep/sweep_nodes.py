@@ -119,15 +119,13 @@ class Sweep(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
-        cls, folder: str | None = None, cell: str | None = None, **others: Any
-    ) -> str | float:
+    def fingerprint_inputs(cls, folder: str | None = None, cell: str | None = None, **others: Any) -> str | float:
         from .run.comfy_run import fingerprint
 
         return fingerprint(folder, cell)
 
     @classmethod
-    def execute(  # pyright: ignore[reportIncompatibleMethodOverride]  # V3 passes the inputs by name
+    def execute(
         cls,
         model: Any,
         clip: Any,

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..files import sha256_of
+from ...files import sha256_of
 from ..workflow import edit as workflows
 from ..workflow.edit import Setting, Workflow
 from ..workflow.needs import FileNeed, local_file, model_needs, prompt_files

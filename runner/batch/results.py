@@ -12,9 +12,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from ...files import write_whole
 from ...nodes.journal import append_line, read_lines
 from ..comfyui.messages import QueueError
-from ..files import safe_name, write_file
+from ..files import safe_name
 from .jobs import BatchJob
 
 LIST = "results.jsonl"
@@ -69,7 +70,7 @@ class Results:
         saved = []
         for number, (name, content) in enumerate(files, start=1):
             target = self.folder / f"{stem}{f'-{number}' if len(files) > 1 else ''}{_suffix(name)}"
-            write_file(target, content)
+            write_whole(target, content)
             saved.append(ResultFile(target.name, len(content), hashlib.sha256(content).hexdigest()))
         return self._record(Result(job.key, job.name, server, round(seconds, 3), tuple(saved)))
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ...files import write_whole
 from ...nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Grid, Manifest
 from ...nodes.sweep.folder.viewer import write_viewer
 from ...nodes.sweep.plan import freeze
 from ..comfyui.messages import QueueError
-from ..files import safe_name, write_file
+from ..files import safe_name
 from ..workflow.needs import model_needs
 from ..workflow.prompt import Prompt, ancestors, sources_of
 from .jobs import BatchJob, CellJob
@@ -188,7 +189,7 @@ class SweepResults:
         for cell, (_, content) in zip(good, made.files, strict=True):
             if self.manifest.finished(cell.key) is None:
                 file = f"{safe_name('-'.join(cell.name))}-{cell.key[:10]}.png"
-                write_file(self.folder / file, content)
+                write_whole(self.folder / file, content)
                 self._record(cell, file, None, seconds / len(job.cells))
                 files.append(file)
         return files, {f"{job.sweep} {job.cells[i].title}": why for i, why in faults.items()}

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
+from ...files import is_inside
 from .. import setup
 from ..comfyui.address import full_url
 from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import ComfyFolder, RunningComfy
 from ..comfyui.messages import QueueError
-from ..files import is_inside
 from ..workflow.edit import FOLDER, SD15_TWIN, Workflow, read_workflow
 from ..workflow.needs import ModelNeed, NodeNeed, local_file, model_needs, named_files, node_needs, read_any
 from ..workflow.prompt import Prompt, WorkflowError

@@ -11,8 +11,8 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+from ...files import is_inside, sha256_of
 from ...nodes.identity import version
-from ..files import is_inside, sha256_of
 from ..workflow.needs import ModelNeed, local_file, model_file, model_needs, named_files, node_needs, read_any
 from ..workflow.prompt import WorkflowError
 from .archive import ArchiveError, check_names, copy_entry, extract, list_entries, open_zip, quote

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from ...files import is_inside, sha256_of
 from ..comfyui.messages import Picture
-from ..files import is_inside, sha256_of
 
 RECORD = ".steer-run.json"  # the files of the last run by name, with the sha256 of each
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files import is_inside
+from ...files import is_inside
 from .edit import Workflow
 from .prompt import Prompt, WorkflowError, is_prompt
 from .ui_graph import server_nodes

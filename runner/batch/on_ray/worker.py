@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ....files import is_inside, sha256_of
 from ....nodes.identity import identity
 from ....nodes.sweep.plan.freeze import TEMP_CELLS
 from ...comfyui.client import ComfyClient
 from ...comfyui.messages import Picture, Progress
 from ...comfyui.process import ComfyServer, ServerError, has_gpu
-from ...files import is_inside, sha256_of
 from ...workflow.needs import ModelNeed, model_file
 from ..jobs import BatchJob, JobFile
 from ..pool import JobFailed, JobRefused, WorkerLost
