@@ -24,7 +24,10 @@ BATCH = 64
 
 @torch.no_grad()
 def features_of(judges: Judges, pictures: torch.Tensor) -> np.ndarray:
-    """What the judges' middle and late layers see, mean of all places: float64 [N, 208] of pictures [N, 3, H, W], 0..1."""
+    """What the judges' middle and late layers see, as means of all places.
+
+    pictures: [N, 3, H, W] in 0..1. Returns float64 [N, 208].
+    """
     rows = []
     for part in shrunk(pictures.float().clamp(0, 1)).split(BATCH):
         middle = judges.middle(judges.early(part * 2 - 1))
