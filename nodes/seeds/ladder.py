@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..choices import DENOISE
-from ..sweep.plan.values import EXAMPLES, read_values
-from ..text.error import TextError
+from ..text.ranges import Numbers, read_numbers
 from .choices import LADDER_EXAMPLES
+
+_STRENGTHS = Numbers(0.0, 1.0, examples=LADDER_EXAMPLES, name="ladder")
 
 
 def parse_ladder(text: str) -> tuple[float, ...]:
-    """The different strengths from 0 to 1 that `text` names, in its order. ValueError says where the fault is."""
-    try:
-        return read_values(DENOISE, text, lambda _: ()).values  # denoise, too, runs from 0 to 1
-    except TextError as error:
-        fault = str(error).removeprefix("text, ").replace(EXAMPLES, LADDER_EXAMPLES).replace(f" {DENOISE} ", " ")
-        raise ValueError(f"ladder, {fault}") from None
+    """The different strengths from 0 to 1 that `text` names, in its order.
+
+    Raises:
+        TextError: the text is no list of such numbers. It says where the fault is.
+    """
+    return tuple(float(number) for number in read_numbers(text, _STRENGTHS))

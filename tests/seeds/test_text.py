@@ -45,7 +45,7 @@ def items(draw) -> tuple[str, list[int]]:
         ("7,\n8,\n9, x", "line 3, character 4 ('x')"),
     ],
 )
-def test_a_place_is_told_by_line_and_an_end_is_that_of_its_line(text: str, place: str):
+def test_an_error_names_the_line_and_the_end_of_a_line(text: str, place: str):
     with pytest.raises(TextError, match=rf"^text, {re.escape(place)}: expected "):
         parse_seeds(text)
 

@@ -1,11 +1,7 @@
 """The little language of a Value Axis: what stands in its text becomes values with labels.
 
-Numbers (cfg, steps, denoise, control strength / start / end, switch time), with commas or line breaks between them:
-
-    number = digits [ "." digits ]
-    item   = number | number ("-" | "..") number [ "(+" number ")" | "[" count "]" ]
-
-"(+2)" is the step, 1 unless it is written; "[5]" asks for five numbers, evenly. Both ends of a range belong to it.
+Numbers (cfg, steps, denoise, control strength / start / end, switch time) and ranges such as 1-10(+2) or 0-1[5], with
+commas or line breaks between them: the grammar of text/ranges.py.
 
 Names (sampler, scheduler, checkpoint, LoRA), one a line; a LoRA may have its strength behind a colon.
 """
@@ -15,8 +11,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -35,37 +29,30 @@ from ...choices import (
     SWITCH_TIME,
 )
 from ...text.error import TextError
+from ...text.ranges import MAX_VALUES, Numbers, read_numbers, split_items
 from ..choices import KINDS, NAMES
 
-MAX_VALUES = 4096
 NO_LORA = "none"
-EXAMPLES = "4, 6.5, 8, or 1-10(+2), or 0.2-0.8[4]"
-_N = r"[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}"
-_ITEM = re.compile(
-    rf"(?P<low>{_N})\s*(?:(?:-|\.\.)\s*(?P<high>{_N})\s*"
-    rf"(?:\(\s*\+\s*(?P<step>{_N})\s*\)|\[\s*(?P<count>[0-9]{{1,9}})\s*\])?)?"
-)
 _STRENGTH = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})")
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """What the numbers of a kind may be: low to high; whole ones only, or also steps beside fractions (switch time)."""
-
-    low: float
-    high: float
-    whole: bool = False
-    label: str = "{}"
-
-
 NUMBERS = {
-    CFG: Numbers(0.0, 100.0, label="cfg {}"),
-    STEPS: Numbers(1, 10000, whole=True, label="{} steps"),
-    DENOISE: Numbers(0.0, 1.0, label="denoise {}"),
-    CONTROL_STRENGTH: Numbers(0.0, 10.0, label="strength {}"),
-    CONTROL_START: Numbers(0.0, 1.0, label="start {}"),
-    CONTROL_END: Numbers(0.0, 1.0, label="end {}"),
-    SWITCH_TIME: Numbers(0.0, 10000, label="switch {}"),
+    CFG: Numbers(0.0, 100.0, noun=CFG),
+    STEPS: Numbers(1, 10000, whole=True, noun=STEPS),
+    DENOISE: Numbers(0.0, 1.0, noun=DENOISE),
+    CONTROL_STRENGTH: Numbers(0.0, 10.0, noun=CONTROL_STRENGTH),
+    CONTROL_START: Numbers(0.0, 1.0, noun=CONTROL_START),
+    CONTROL_END: Numbers(0.0, 1.0, noun=CONTROL_END),
+    SWITCH_TIME: Numbers(0.0, 10000, timed=True, noun=SWITCH_TIME),
+}
+_LABELS = {
+    CFG: "cfg {}",
+    STEPS: "{} steps",
+    DENOISE: "denoise {}",
+    CONTROL_STRENGTH: "strength {}",
+    CONTROL_START: "start {}",
+    CONTROL_END: "end {}",
+    SWITCH_TIME: "switch {}",
 }
 
 
@@ -76,9 +63,9 @@ def read_values(kind: str, text: str, known: Callable[[str], Sequence[str]]) -> 
     LoRA a Lora or None. Raises TextError or ValueError, naming the fault, for anything else.
     """
     if kind in NUMBERS:
-        found = list(_numbers(text, kind, NUMBERS[kind]))
+        found = list(read_numbers(text, NUMBERS[kind]))
         values = tuple(_value(kind, number) for number in found)
-        labels = tuple(NUMBERS[kind].label.format(number) for number in found)
+        labels = tuple(_LABELS[kind].format(number) for number in found)
     elif kind in NAMES:
         names = list(_names(text, kind, known(kind)))
         values, labels = tuple(value for value, _ in names), tuple(label for _, label in names)
@@ -120,67 +107,10 @@ def _value(kind: str, number: str) -> Any:
     return int(number) if kind == STEPS else float(number)
 
 
-def _numbers(text: str, kind: str, limits: Numbers) -> Iterator[str]:
-    """The numbers as they are labelled, in the order of the text, each once."""
-    seen: set[Decimal | str] = set()
-    for position, part in _parts(text, ",\n"):
-        match = _ITEM.fullmatch(part)
-        if match is None:
-            raise TextError(text, position, f"this is no number or range. Write for example {EXAMPLES}.")
-        pointed = any("." in (match[name] or "") for name in ("low", "high", "step")) or match["count"] is not None
-        if pointed and limits.whole and match["count"] is None:
-            raise TextError(text, position, f"{kind} are whole numbers. Leave the point out.")
-        for value in _range(text, position, match):
-            if limits.whole and value != value.to_integral_value():
-                raise TextError(
-                    text, position, f"the range gives {_format(value, False)}, but {kind} are whole numbers."
-                )
-            if not limits.low <= value <= limits.high:
-                raise TextError(
-                    text, position, f"{kind} {_format(value, False)} is outside {limits.low:g} to {limits.high:g}."
-                )
-            if kind == SWITCH_TIME and pointed and value > 1:
-                raise TextError(text, position, "a switch time with a point is a fraction, at most 1.0.")
-            number = _format(value, kind == SWITCH_TIME and pointed)
-            if number in seen:
-                raise TextError(text, position, f"{number} is there twice. Remove one.")
-            if len(seen) == MAX_VALUES:
-                raise TextError(text, position, f"these are more than {MAX_VALUES} values. Use fewer.")
-            seen.add(number)
-            yield number
-    if not seen:
-        raise TextError(text, 0, f"there is no value here. Write for example {EXAMPLES}.")
-
-
-def _range(text: str, position: int, match: re.Match[str]) -> Iterator[Decimal]:
-    """In Decimal, so that 0.1-0.3(+0.1) ends at 0.3."""
-    low, high = Decimal(match["low"]), Decimal(match["high"] or match["low"])
-    if high < low:
-        raise TextError(text, position, "this range runs backwards. Write the smaller number first.")
-    if match["count"] is not None:
-        count = int(match["count"])
-        if count < 2 or low == high:
-            raise TextError(text, position, "a range in equal parts needs two ends and at least [2].")
-        if count > MAX_VALUES:
-            raise TextError(text, position, f"these are more than {MAX_VALUES} values. Use fewer.")
-        yield from (round(low + (high - low) * i / (count - 1), 6) for i in range(count))
-        return
-    step = Decimal(match["step"] or 1)
-    if not step:
-        raise TextError(text, position, "a range does not move with a step of 0.")
-    yield from (low + step * i for i in range(int((high - low) / step) + 1))
-
-
-def _format(value: Decimal, point: bool) -> str:
-    """Without needless zeros; with a point where the number is a fraction."""
-    text = f"{value.normalize():f}"
-    return f"{text}.0" if point and "." not in text else text
-
-
 def _names(text: str, kind: str, known: Sequence[str]) -> Iterator[tuple[Any, str]]:
     """Values and labels of names, each once."""
     seen: set[Any] = set()
-    for position, part in _parts(text, ",\n" if kind in (SAMPLER, SCHEDULER) else "\n"):
+    for position, part in split_items(text, ",\n" if kind in (SAMPLER, SCHEDULER) else "\n"):
         value, label = (_lora if kind == LORA else _name)(text, position, part, kind, known)
         if value in seen:
             raise TextError(text, position, "this is there twice. Remove one.")
@@ -219,14 +149,6 @@ def _lora(text: str, position: int, part: str, kind: str, known: Sequence[str]) 
         )
     value = Lora(_find(text, position, name.strip(), kind, known), float(strength))
     return value, f"{_short(value.name)} {value.strength:g}"
-
-
-def _parts(text: str, separators: str) -> Iterator[tuple[int, str]]:
-    """What stands between the separators, without the space around it, and where it begins. Empty lines are nothing."""
-    for match in re.finditer(rf"[^{separators}]+", text.replace("\r", "\n")):
-        part = match[0].strip()
-        if part:
-            yield match.start() + len(match[0]) - len(match[0].lstrip()), part
 
 
 def _slashes(name: str) -> str:
