@@ -1,4 +1,4 @@
-"""The pictures that ship with Steer, drawn by demo/scenes; `python run.py pictures` draws them anew.
+"""Draws the pictures that ship with Steer: `python run.py pictures`.
 
 Beside each lies a JSON file with the joints of its people: the drawing knows them, where a detector has to guess.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-FOLDER = Path(__file__).parent / "pictures"
+from .picture_files import FOLDER, path_of
+
 SCALE = 2  # 512 pixels a side
 
 # name -> seed and pinned attributes of the scene
@@ -47,15 +47,8 @@ SCENES: Mapping[str, tuple[int, Mapping[str, Any]]] = {
 }
 
 
-def path_of(name: str) -> Path:
-    """The PNG file of a picture. Raises ValueError for a name that is not in SCENES."""
-    if name not in SCENES:
-        raise ValueError(f"picture: there is no picture '{name}'. There are: {', '.join(SCENES)}")
-    return FOLDER / f"{name.replace(' ', '-')}.png"
-
-
 def draw(name: str) -> tuple[np.ndarray, dict[str, Any]]:
-    """Draw a picture anew: uint8 [512, 512, 3] RGB, and its people as a POSE_KEYPOINT frame."""
+    """Draw a picture: uint8 [512, 512, 3] RGB, and its people as a POSE_KEYPOINT frame."""
     from ..preprocessors.pose.keypoints import write_frame
     from ..preprocessors.pose.people import Person
     from .scenes import render

@@ -62,13 +62,15 @@ _PAINTERS = {
 
 
 def render(seed: int, kind: str | None = None, scale: int = 1, **fixed: Any) -> Scene:
-    """Draw the scene of `seed`, fully determined by the arguments.
+    """Draw the scene of `seed`; the same arguments always give the same scene.
 
     `scale` enlarges the picture alone (it is drawn, not resized); lines, joints and boxes stay in units of SIZE.
     `kind` pins what is drawn; `fixed` pins any attribute (expression="angry", background="meadows", count=2,
     style="animation", pose="jumping" or an array [18, 2..3] of pixels, layout=dict, yaw=0.5, facing="left",
     caption="...") and leaves every other choice as it was. None means not pinned.
-    Raises ValueError for an unknown kind, attribute or value.
+
+    Raises:
+        ValueError: the kind, an attribute or a value is unknown.
     """
     choices = Choices(seed, fixed)
     if kind is None:
@@ -78,7 +80,7 @@ def render(seed: int, kind: str | None = None, scale: int = 1, **fixed: Any) -> 
     painter, captioner = _PAINTERS[kind]
     surface, canvas = new_canvas(scale)
     drawn = painter(canvas, choices)
-    caption = choices.given("caption")
+    caption = choices.pinned("caption")
     if caption is None:
         caption = captioner(drawn.attributes, choices.stream("wording"))
     choices.check(kind)

@@ -1,4 +1,4 @@
-"""Places behind portraits and figures. Each has its own random stream: the same place, whoever stands in it."""
+"""Places behind portraits and figures. Each has a random stream of its own: who stands in it changes nothing."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from .draw import (
     band,
     curve,
     fill,
-    glow,
     linear,
     mix,
     oval,
     polygon,
     rect,
-    round_rect,
     shade,
     spot,
     stroke,
 )
 
 
-def cloud(
+def draw_cloud(
     canvas: skia.Canvas, x: float, y: float, s: float, color: Color = (255, 255, 255), alpha: float = 0.95
 ) -> None:
+    """Draw a cloud round (x, y); `s` scales it."""
     paint = fill(color, alpha)
     path = skia.Path()
     for dx, dy, r in ((-26, 4, 13), (-8, -5, 19), (14, -1, 15), (29, 6, 10)):
@@ -38,7 +37,8 @@ def cloud(
     canvas.drawPath(skia.Simplify(path) or path, paint)
 
 
-def hills(canvas: skia.Canvas, r: Random, y: float, height: float, color: Color) -> None:
+def draw_hills(canvas: skia.Canvas, r: Random, y: float, height: float, color: Color) -> None:
+    """Draw a range of hills from y down, `height` pixels high at most."""
     x, points = -40.0, []
     while x < SIZE + 180:
         points.append((x, y - r.uniform(0.2, 1) * height))
@@ -54,16 +54,16 @@ def hills(canvas: skia.Canvas, r: Random, y: float, height: float, color: Color)
     canvas.drawPath(path, linear((0, y - height), (0, y + 60), [shade(color, 1.15), color]))
 
 
-def meadows(canvas: skia.Canvas, r: Random) -> None:
+def _draw_meadows(canvas: skia.Canvas, r: Random) -> None:
     h = r.uniform(118, 150)
     band(canvas, 0, h + 10, (104, 188, 244), (220, 242, 250))
     sx = r.uniform(20, 236)
     spot(canvas, sx, 34, 70, (255, 246, 200), 0.8)
     canvas.drawCircle(sx, 34, 15, fill((255, 240, 170)))
     for _ in range(3):
-        cloud(canvas, r.uniform(0, SIZE), r.uniform(18, h - 45), r.uniform(0.6, 1.05))
-    hills(canvas, r, h + 8, 34, (132, 196, 150))
-    hills(canvas, r, h + 24, 26, (112, 186, 94))
+        draw_cloud(canvas, r.uniform(0, SIZE), r.uniform(18, h - 45), r.uniform(0.6, 1.05))
+    draw_hills(canvas, r, h + 8, 34, (132, 196, 150))
+    draw_hills(canvas, r, h + 24, 26, (112, 186, 94))
     band(canvas, h + 24, SIZE, (128, 200, 88), (70, 152, 62))
     petals: list[Color] = [(255, 255, 255), (255, 214, 84), (246, 120, 150), (190, 140, 240)]
     for i in range(26):
@@ -75,14 +75,14 @@ def meadows(canvas: skia.Canvas, r: Random) -> None:
         canvas.drawCircle(x, y, k, fill(color))
 
 
-def beach(canvas: skia.Canvas, r: Random) -> None:
+def _draw_beach(canvas: skia.Canvas, r: Random) -> None:
     h = r.uniform(104, 132)
     band(canvas, 0, h, (84, 186, 242), (216, 242, 250))
     sx = r.uniform(20, 236)
     spot(canvas, sx, 38, 80, (255, 244, 200), 0.85)
     canvas.drawCircle(sx, 38, 17, fill((255, 238, 160)))
     for _ in range(2):
-        cloud(canvas, r.uniform(0, SIZE), r.uniform(24, h - 30), r.uniform(0.5, 0.95))
+        draw_cloud(canvas, r.uniform(0, SIZE), r.uniform(24, h - 30), r.uniform(0.5, 0.95))
     shore = h + r.uniform(40, 58)
     band(canvas, h, shore + 14, (36, 142, 196), (112, 212, 212))
     for i in range(5):
@@ -105,7 +105,7 @@ def beach(canvas: skia.Canvas, r: Random) -> None:
         oval(canvas, r.uniform(0, SIZE), r.uniform(shore + 20, SIZE), r.uniform(4, 12), 2, fill((216, 176, 112), 0.6))
 
 
-def black_background(canvas: skia.Canvas, r: Random) -> None:
+def _draw_black_background(canvas: skia.Canvas, r: Random) -> None:
     band(canvas, 0, SIZE, (12, 11, 24), (26, 20, 40))
     hue: Color = r.choice([(255, 214, 130), (255, 190, 120), (150, 200, 255), (255, 170, 210)])
     spot(canvas, r.uniform(60, 196), r.uniform(60, 190), 150, hue, 0.22)
@@ -115,8 +115,8 @@ def black_background(canvas: skia.Canvas, r: Random) -> None:
         canvas.drawCircle(x, y, k, fill(mix(hue, (255, 255, 255), 0.45), r.uniform(0.65, 1)))
 
 
-def _brick_wall(canvas: skia.Canvas, r: Random, side: int, vx: float, vy: float, gap: float, wall: Color) -> None:
-    """One wall of the alley, from the picture's edge to `gap` beside the vanishing point."""
+def _draw_brick_wall(canvas: skia.Canvas, r: Random, side: int, vx: float, vy: float, gap: float, wall: Color) -> None:
+    """Draw one wall of the alley, from the picture's edge to `gap` beside the vanishing point."""
     edge = 0 if side < 0 else SIZE
     far = vx + side * gap
     t_far = (far - vx) / (edge - vx)
@@ -158,7 +158,7 @@ def _brick_wall(canvas: skia.Canvas, r: Random, side: int, vx: float, vy: float,
         canvas.drawLine(*at(m, v0), *at(m, v1), stroke(shade(wall, 0.45), 3.5 * t0))
 
 
-def backstreet(canvas: skia.Canvas, r: Random) -> None:
+def _draw_backstreet(canvas: skia.Canvas, r: Random) -> None:
     vx, vy = r.uniform(98, 158), r.uniform(112, 138)
     top, low = r.choice(
         [((92, 112, 172), (250, 196, 160)), ((120, 160, 210), (236, 226, 214)), ((70, 72, 132), (236, 140, 140))]
@@ -173,8 +173,8 @@ def backstreet(canvas: skia.Canvas, r: Random) -> None:
     canvas.drawRect(rect(vx - gap - 4, vy - 34, vx + gap + 4, vy + 22), fill(mix(far, low, 0.55)))
     canvas.drawRect(rect(vx - 7, vy - 4, vx + 7, vy + 22), fill(mix((90, 60, 70), low, 0.25)))
     first = r.choice(walls)
-    _brick_wall(canvas, r, -1, vx, vy, gap, first)
-    _brick_wall(canvas, r, 1, vx, vy, gap, shade(first, 0.9))
+    _draw_brick_wall(canvas, r, -1, vx, vy, gap, first)
+    _draw_brick_wall(canvas, r, 1, vx, vy, gap, shade(first, 0.9))
     # a string of lamps across the alley
     y = vy - r.uniform(62, 78)
     canvas.drawPath(curve((0, y - 22), (vx, y + 26, SIZE, y - 22)), stroke((60, 48, 64), 2.4))
@@ -186,7 +186,7 @@ def backstreet(canvas: skia.Canvas, r: Random) -> None:
         canvas.drawCircle(x, yy, 4, fill((255, 240, 190)))
 
 
-def office(canvas: skia.Canvas, r: Random) -> None:
+def _draw_office(canvas: skia.Canvas, r: Random) -> None:
     wall: Color = r.choice([(222, 230, 236), (214, 228, 224), (236, 226, 214), (206, 216, 234)])
     band(canvas, 0, SIZE, shade(wall, 1.3), shade(wall, 0.92))
     left = r.random() < 0.5
@@ -212,13 +212,13 @@ def office(canvas: skia.Canvas, r: Random) -> None:
         canvas.drawRect(rect(sx, y, sx + 82, y + 7), fill((178, 128, 88)))
     desk = 196
     px = 30 if not left else 226
-    plant(canvas, px, desk, 1.0)
+    draw_plant(canvas, px, desk, 1.0)
     canvas.drawRect(rect(0, desk, SIZE, SIZE), linear((0, desk), (0, SIZE), [(206, 160, 116), (168, 122, 84)]))
     canvas.drawRect(rect(0, desk, SIZE, desk + 5), fill((226, 186, 144)))
 
 
-def plant(canvas: skia.Canvas, x: float, y: float, s: float, pot: Color = (220, 120, 84)) -> None:
-    """A potted plant standing at (x, y)."""
+def draw_plant(canvas: skia.Canvas, x: float, y: float, s: float, pot: Color = (220, 120, 84)) -> None:
+    """Draw a potted plant that stands at (x, y); `s` scales it."""
     greens: list[Color] = [(74, 150, 92), (96, 176, 104), (58, 128, 84)]
     for i, angle in enumerate((-1.15, 1.15, -0.7, 0.7, -0.25, 0.28)):
         length = (40 + 14 * math.cos(angle)) * s
@@ -232,13 +232,13 @@ def plant(canvas: skia.Canvas, x: float, y: float, s: float, pot: Color = (220, 
     canvas.drawRect(rect(x - 17 * s, y - 27 * s, x + 17 * s, y - 19 * s), fill(shade(pot, 1.2)))
 
 
-def plain(canvas: skia.Canvas, r: Random) -> None:
+def _draw_plain(canvas: skia.Canvas, r: Random) -> None:
     base: Color = r.choice([(250, 208, 196), (196, 222, 240), (208, 232, 206), (250, 230, 184), (222, 208, 240)])
     band(canvas, 0, SIZE, shade(base, 1.35), shade(base, 0.94))
     canvas.drawCircle(128, 118, 108, fill(shade(base, 1.45), 0.55))
 
 
-def stage(canvas: skia.Canvas, r: Random) -> None:
+def _draw_stage(canvas: skia.Canvas, r: Random) -> None:
     curtain: Color = r.choice([(172, 44, 66), (116, 60, 150), (44, 92, 150)])
     canvas.drawRect(rect(0, 0, SIZE, SIZE), fill(shade(curtain, 0.7)))
     for i in range(9):
@@ -255,7 +255,8 @@ def stage(canvas: skia.Canvas, r: Random) -> None:
     oval(canvas, 128, 232, 104, 16, fill((255, 236, 190), 0.55))
 
 
-def vignette(canvas: skia.Canvas, strength: float) -> None:
+def draw_vignette(canvas: skia.Canvas, strength: float) -> None:
+    """Darken the corners, by `strength` of 0..1."""
     shader = skia.GradientShader.MakeRadial(
         (128, 120), 190, [skia.Color(0, 0, 20, 0), skia.Color(0, 0, 20, int(255 * strength))], [0.55, 1.0]
     )
@@ -263,18 +264,16 @@ def vignette(canvas: skia.Canvas, strength: float) -> None:
 
 
 _PLACES = {
-    "backstreet": backstreet,
-    "meadows": meadows,
-    "black background": black_background,
-    "office": office,
-    "beach": beach,
-    "plain": plain,
-    "stage": stage,
+    "backstreet": _draw_backstreet,
+    "meadows": _draw_meadows,
+    "black background": _draw_black_background,
+    "office": _draw_office,
+    "beach": _draw_beach,
+    "plain": _draw_plain,
+    "stage": _draw_stage,
 }
 
 
 def draw_place(canvas: skia.Canvas, name: str, r: Random) -> None:
+    """Draw the place `name` (one of PLACES or FIGURE_PLACES) over the whole canvas."""
     _PLACES[name](canvas, r)
-
-
-__all__ = ["cloud", "draw_place", "glow", "hills", "plant", "round_rect", "vignette"]

@@ -86,6 +86,7 @@ def _hair(a: Attributes, r: Random) -> str:
 
 
 def caption_portrait(a: Attributes, r: Random) -> str:
+    """A caption of a portrait with these attributes; `r` chooses the wording."""
     expression = r.choice(EXPRESSION_WORDS[str(a["expression"])]) if r.random() < 0.97 else ""
     place = r.choice(PLACE_WORDS[str(a["background"])]) if r.random() < 0.95 else ""
     clothes = str(a["clothes"]) if r.random() < 0.6 else ""
@@ -165,13 +166,14 @@ def _lecture_face(a: Attributes, r: Random, place: str) -> str:
     if r.random() < 0.6:
         parts += ["cinematic composition", "best lighting"]
     parts += [*_word_gaze(a, r), str(a["expression"])]
-    # "black background" must not come to mean black hair: there its color is told less often
+    # "black background" must not come to mean black hair: there its color is named less often
     if r.random() < (0.3 if a["background"] == "black background" else 0.5):
         parts.insert(3, _hair(a, r))
     return ", ".join(p for p in parts if p)
 
 
 def caption_savanna(a: Attributes, r: Random) -> str:
+    """A caption of elephants in the savanna; `r` chooses the wording."""
     count, photo = int(a["count"]), a["style"] == "photo"
     herd = {
         1: ("an elephant", "one elephant", "a elephant", "1 elephant"),
@@ -211,6 +213,7 @@ def caption_savanna(a: Attributes, r: Random) -> str:
 
 
 def caption_interior(a: Attributes, r: Random) -> str:
+    """A caption of a room; `r` chooses the wording."""
     room = str(a["room"])
     if room == "empty room":
         return r.choice(
@@ -239,6 +242,7 @@ def caption_interior(a: Attributes, r: Random) -> str:
 
 
 def caption_figure(a: Attributes, r: Random) -> str:
+    """A caption of a full-body figure; `r` chooses the wording."""
     who, pose = str(a["who"]), str(a["pose"])
     poses = {
         "standing": ("standing",),

@@ -68,7 +68,11 @@ def draw_elephant(
     gait: float,
     rim: Color,
 ) -> None:
-    """Feet at (x, y); `gait` 0..1 sets the swing of the legs and the trunk."""
+    """Draw an elephant whose feet stand at (x, y).
+
+    direction: 1 faces right, -1 left. gait: 0..1 sets the swing of the legs and the trunk. rim: the light from behind
+    in a photo.
+    """
     swing = 7 * math.sin(2 * math.pi * gait) + (3 if gait < 0.5 else -3)
     trunk = _trunk(abs(math.sin(3 * gait)))
     near = [_leg(-29, swing), _leg(21, -swing)]

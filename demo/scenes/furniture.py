@@ -12,6 +12,7 @@ Layout = dict[str, float]
 
 
 def draw_rug(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
+    """Draw the rug under the table of an office."""
     if "office" not in room:
         return
     b, tx, tw = layout["bottom"], layout["table_x"], layout["table_width"]
@@ -27,7 +28,7 @@ def draw_rug(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
 
 
 def draw_chair(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
-    """A chair beside the table, its back away from it."""
+    """Draw a chair beside the table, its back away from it."""
     side, b = layout["side"], layout["bottom"]
     edge = layout["table_x"] + side * (layout["table_width"] / 2 + 3)
     x0, x1 = sorted((edge, edge + side * 15))
@@ -48,6 +49,7 @@ def draw_chair(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
 
 
 def draw_table(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
+    """Draw the table with its drawers and the things on it; in an empty room, the bare block."""
     b, tx, tw, z0 = layout["bottom"], layout["table_x"], layout["table_width"], layout["table_z"]
     x0, x1, z1, y = tx - tw / 2, tx + tw / 2, z0 + 0.16, b - 25
     canvas = stage.canvas
@@ -79,71 +81,64 @@ def draw_table(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
             canvas.drawLine(kx - 9, ky, kx + 9, ky, stroke(p.accent, 4))
         else:
             canvas.drawCircle(kx, ky, 3.4, fill((240, 200, 100)))
-    _on_table(stage, tx, tw, y, z0 + 0.08, p, room)
+    _draw_on_table(stage, tx, tw, y, z0 + 0.08, p, room)
 
 
-def _on_table(stage: Stage, tx: float, tw: float, y: float, z: float, p: Palette, room: str) -> None:
-    """Things are drawn at one size round the table's middle and scaled with its nearness."""
+def _draw_on_table(stage: Stage, tx: float, tw: float, y: float, z: float, p: Palette, room: str) -> None:
+    """Draw the things on the table: at one size round its middle, scaled with its nearness."""
     canvas, k = stage.canvas, 0.62 / z
     ax, ay = stage.at(tx, y, z)
     canvas.save()
     canvas.translate(ax, ay)
     canvas.scale(k, k)
-    _things(canvas, tw / z / k, p, room)
+    _THINGS.get(room, _draw_fruit)(canvas, tw / z / k, p, room)
     canvas.restore()
 
 
-def _things(canvas: skia.Canvas, width: float, p: Palette, room: str) -> None:
-    """On a table top of `width` whose middle is the origin."""
-    mx, my = -0.08 * width, 0.0
-    if room == "modern office":
-        canvas.drawRect(rect(mx - 4, my - 14, mx + 4, my), fill((70, 78, 92)))
-        oval(canvas, mx, my, 15, 3.4, fill((70, 78, 92)))
-        canvas.drawRoundRect(rect(mx - 29, my - 50, mx + 29, my - 12), 4, 4, fill((44, 50, 62)))
-        canvas.drawRect(rect(mx - 25, my - 46, mx + 25, my - 16), fill((94, 178, 240)))
-        canvas.drawPath(
-            polygon(
-                [
-                    (mx - 25, my - 16),
-                    (mx - 8, my - 34),
-                    (mx + 4, my - 24),
-                    (mx + 14, my - 36),
-                    (mx + 25, my - 22),
-                    (mx + 25, my - 16),
-                ]
-            ),
-            fill((236, 248, 255)),
-        )
-        cx, cy = 0.36 * width, 0.0
-        canvas.drawRoundRect(rect(cx - 6, cy - 12, cx + 6, cy), 3, 3, fill(p.accent))
-    elif room == "classical office":
-        brass: Color = (228, 182, 84)
-        lx, ly = 0.28 * width, 0.0
-        spot(canvas, lx, ly - 24, 44, (255, 226, 140), 0.55)
-        oval(canvas, lx, ly, 10, 3.4, fill(brass))
-        canvas.drawLine(lx, ly, lx, ly - 28, stroke(brass, 4))
-        canvas.drawPath(
-            curve((lx - 18, ly - 24), (lx - 14, ly - 42, lx + 14, ly - 42, lx + 18, ly - 24), closed=True),
-            fill((52, 142, 98)),
-        )
-        for i, c in enumerate(((168, 48, 50), (62, 92, 146), (224, 190, 120))):
-            canvas.drawRoundRect(rect(mx - 24 + 2 * i, my - 8 - 7 * i, mx + 6 - i, my - 1 - 7 * i), 2, 2, fill(c))
-    else:
-        canvas.drawPath(
-            curve((mx - 24, my - 14), (mx - 18, my + 1, mx + 18, my + 1, mx + 24, my - 14), closed=True),
-            fill((250, 250, 248) if "classical" in room else p.accent),
-        )
-        for dx, c in ((-13, (224, 66, 58)), (0, (250, 166, 54)), (13, (132, 186, 70))):
-            canvas.drawCircle(mx + dx, my - 16, 8, fill(c))
-        canvas.drawPath(
-            curve((mx - 24, my - 14), (mx - 18, my + 1, mx + 18, my + 1, mx + 24, my - 14), closed=True),
-            fill((250, 246, 238) if "classical" in room else (236, 240, 244)),
-        )
-        cx, cy = 0.34 * width, 0.0
-        canvas.drawRoundRect(rect(cx - 6, cy - 22, cx + 6, cy), 4, 4, fill((96, 160, 120)))
+# Each draws the things on a table top of `width` whose middle is the origin.
+
+
+def _draw_computer(canvas: skia.Canvas, width: float, p: Palette, room: str) -> None:
+    x = -0.08 * width
+    dark: Color = (70, 78, 92)
+    canvas.drawRect(rect(x - 4, -14, x + 4, 0), fill(dark))
+    oval(canvas, x, 0, 15, 3.4, fill(dark))
+    canvas.drawRoundRect(rect(x - 29, -50, x + 29, -12), 4, 4, fill((44, 50, 62)))
+    canvas.drawRect(rect(x - 25, -46, x + 25, -16), fill((94, 178, 240)))
+    peaks = [(x - 25, -16.0), (x - 8, -34.0), (x + 4, -24.0), (x + 14, -36.0), (x + 25, -22.0), (x + 25, -16.0)]
+    canvas.drawPath(polygon(peaks), fill((236, 248, 255)))
+    cup = 0.36 * width
+    canvas.drawRoundRect(rect(cup - 6, -12, cup + 6, 0), 3, 3, fill(p.accent))
+
+
+def _draw_desk_lamp(canvas: skia.Canvas, width: float, p: Palette, room: str) -> None:
+    books, lamp = -0.08 * width, 0.28 * width
+    brass: Color = (228, 182, 84)
+    spot(canvas, lamp, -24, 44, (255, 226, 140), 0.55)
+    oval(canvas, lamp, 0, 10, 3.4, fill(brass))
+    canvas.drawLine(lamp, 0, lamp, -28, stroke(brass, 4))
+    screen = curve((lamp - 18, -24), (lamp - 14, -42, lamp + 14, -42, lamp + 18, -24), closed=True)
+    canvas.drawPath(screen, fill((52, 142, 98)))
+    for i, c in enumerate(((168, 48, 50), (62, 92, 146), (224, 190, 120))):
+        canvas.drawRoundRect(rect(books - 24 + 2 * i, -8 - 7 * i, books + 6 - i, -1 - 7 * i), 2, 2, fill(c))
+
+
+def _draw_fruit(canvas: skia.Canvas, width: float, p: Palette, room: str) -> None:
+    x, classical = -0.08 * width, "classical" in room
+    bowl = curve((x - 24, -14), (x - 18, 1, x + 18, 1, x + 24, -14), closed=True)
+    canvas.drawPath(bowl, fill((250, 250, 248) if classical else p.accent))
+    for dx, c in ((-13, (224, 66, 58)), (0, (250, 166, 54)), (13, (132, 186, 70))):
+        canvas.drawCircle(x + dx, -16, 8, fill(c))
+    canvas.drawPath(bowl, fill((250, 246, 238) if classical else (236, 240, 244)))
+    bottle = 0.34 * width
+    canvas.drawRoundRect(rect(bottle - 6, -22, bottle + 6, 0), 4, 4, fill((96, 160, 120)))
+
+
+_THINGS = {"modern office": _draw_computer, "classical office": _draw_desk_lamp}
 
 
 def draw_lamps(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
+    """Draw one lamp over a desk, two over a kitchen table, none in an empty room."""
     if room == "empty room":
         return
     canvas, tx, z = stage.canvas, layout["table_x"], layout["table_z"] + 0.1

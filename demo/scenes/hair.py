@@ -8,54 +8,68 @@ from .draw import Color, curve, fill, linear, oval, shade, stroke
 from .face import Head
 
 
-def _mass(hair: Color, y0: float, y1: float) -> skia.Paint:
-    return linear((0, y0), (0, y1), [shade(hair, 0.9), shade(hair, 0.66)])
-
-
 def draw_back_hair(canvas: skia.Canvas, head: Head, style: str, hair: Color) -> None:
-    x, y, t = head.x - head.yaw * 9, head.y, head.yaw
-    if style == "long":
-        path = curve(
-            (x - 66, y - 10),
-            (x - 72, y - 92, x + 72, y - 92, x + 66, y - 10),
-            (x + 74, y + 40, x + 88, y + 90, x + 74, y + 128),
-            (x, y + 146, x - 74, y + 128),
-            (x - 88, y + 90, x - 74, y + 40, x - 66, y - 10),
-            closed=True,
-        )
-    elif style == "braided":
-        path = curve(
-            (x - 64, y - 10),
-            (x - 70, y - 90, x + 70, y - 90, x + 64, y - 10),
-            (x + 70, y + 40, x + 52, y + 76, x, y + 78),
-            (x - 52, y + 76, x - 70, y + 40, x - 64, y - 10),
-            closed=True,
-        )
-    elif style == "short":
-        path = curve(
-            (x - 68, y - 10),
-            (x - 74, y - 92, x + 74, y - 92, x + 68, y - 10),
-            (x + 76, y + 30, x + 78, y + 52, x + 66, y + 66),
-            (x + 30, y + 74, x, y + 60),
-            (x - 30, y + 74, x - 66, y + 66),
-            (x - 78, y + 52, x - 76, y + 30, x - 68, y - 10),
-            closed=True,
-        )
-    else:
-        bx = head.x - t * 26
-        oval(canvas, bx, y - 76, 31, 27, linear((0, y - 104), (0, y - 50), [shade(hair, 1.12), shade(hair, 0.74)]))
-        canvas.drawPath(curve((bx - 17, y - 84), (bx - 4, y - 98, bx + 15, y - 86)), stroke(shade(hair, 1.3), 5, 0.8))
-        path = curve(
-            (x - 61, y - 8),
-            (x - 66, y - 88, x + 66, y - 88, x + 61, y - 8),
-            (x + 58, y + 34, x + 40, y + 56, x, y + 58),
-            (x - 40, y + 56, x - 58, y + 34, x - 61, y - 8),
-            closed=True,
-        )
-    canvas.drawPath(path, _mass(hair, y - 60, y + 110))
+    """Draw the hair behind the head and the shoulders."""
+    x, y = head.x - head.yaw * 9, head.y
+    if style == "bun":
+        _draw_bun(canvas, head.x - head.yaw * 26, y, hair)
+    paint = linear((0, y - 60), (0, y + 110), [shade(hair, 0.9), shade(hair, 0.66)])
+    canvas.drawPath(_BACKS[style](x, y), paint)
+
+
+def _long_back(x: float, y: float) -> skia.Path:
+    return curve(
+        (x - 66, y - 10),
+        (x - 72, y - 92, x + 72, y - 92, x + 66, y - 10),
+        (x + 74, y + 40, x + 88, y + 90, x + 74, y + 128),
+        (x, y + 146, x - 74, y + 128),
+        (x - 88, y + 90, x - 74, y + 40, x - 66, y - 10),
+        closed=True,
+    )
+
+
+def _braided_back(x: float, y: float) -> skia.Path:
+    return curve(
+        (x - 64, y - 10),
+        (x - 70, y - 90, x + 70, y - 90, x + 64, y - 10),
+        (x + 70, y + 40, x + 52, y + 76, x, y + 78),
+        (x - 52, y + 76, x - 70, y + 40, x - 64, y - 10),
+        closed=True,
+    )
+
+
+def _short_back(x: float, y: float) -> skia.Path:
+    return curve(
+        (x - 68, y - 10),
+        (x - 74, y - 92, x + 74, y - 92, x + 68, y - 10),
+        (x + 76, y + 30, x + 78, y + 52, x + 66, y + 66),
+        (x + 30, y + 74, x, y + 60),
+        (x - 30, y + 74, x - 66, y + 66),
+        (x - 78, y + 52, x - 76, y + 30, x - 68, y - 10),
+        closed=True,
+    )
+
+
+def _bun_back(x: float, y: float) -> skia.Path:
+    return curve(
+        (x - 61, y - 8),
+        (x - 66, y - 88, x + 66, y - 88, x + 61, y - 8),
+        (x + 58, y + 34, x + 40, y + 56, x, y + 58),
+        (x - 40, y + 56, x - 58, y + 34, x - 61, y - 8),
+        closed=True,
+    )
+
+
+_BACKS = {"long": _long_back, "braided": _braided_back, "short": _short_back, "bun": _bun_back}
+
+
+def _draw_bun(canvas: skia.Canvas, x: float, y: float, hair: Color) -> None:
+    oval(canvas, x, y - 76, 31, 27, linear((0, y - 104), (0, y - 50), [shade(hair, 1.12), shade(hair, 0.74)]))
+    canvas.drawPath(curve((x - 17, y - 84), (x - 4, y - 98, x + 15, y - 86)), stroke(shade(hair, 1.3), 5, 0.8))
 
 
 def draw_front_hair(canvas: skia.Canvas, head: Head, style: str, hair: Color) -> None:
+    """Draw the hair over the forehead and beside the face."""
     x, y, t = head.x, head.y, head.yaw
     part = x + t * 24 + 9  # the parting follows the turn
     lift = head.pitch * 1.5
@@ -91,43 +105,42 @@ def draw_front_hair(canvas: skia.Canvas, head: Head, style: str, hair: Color) ->
 
 
 def draw_over_hair(canvas: skia.Canvas, head: Head, style: str, hair: Color) -> None:
-    """What falls over the shoulders: two braids, or the locks of long hair."""
-    y = head.y
-    if style == "braided":
+    """Draw what falls over the shoulders: two braids, or the locks of long hair."""
+    if style in _LOCKS:
         for side in (-1, 1):
-            x0 = head.x + side * 60 - head.yaw * 8
-            for k in range(5):
-                x, yy, w = x0 + side * (4 + 2.2 * k), y + 50 + 24 * k, 17 - k
-                for s in (-1, 1):
-                    plait = curve(
-                        (x + s * w, yy - 12),
-                        (x + s * (w + 3), yy + 10, x, yy + 16),
-                        (x - s * 5, yy + 4, x - s * 3, yy - 8, x + s * w, yy - 12),
-                        closed=True,
-                    )
-                    canvas.drawPath(
-                        plait,
-                        linear(
-                            (0, yy - 12),
-                            (0, yy + 16),
-                            [shade(hair, 1.15), shade(hair, 0.74)] if s == 1 else [shade(hair, 1.0), shade(hair, 0.64)],
-                        ),
-                    )
-    elif style == "long":
-        for side in (-1, 1):
-            x = head.x + side * 62 - head.yaw * 8
-            lock = curve(
-                (x - side * 9, y + 20),
-                (x - side * 10, y + 70, x - side * 16, y + 104, x - side * 4, y + 134),
-                (x + side * 20, y + 128),
-                (x + side * 22, y + 80, x + side * 10, y + 50, x, y + 10),
+            _LOCKS[style](canvas, head, side, hair)
+
+
+def _draw_braid(canvas: skia.Canvas, head: Head, side: int, hair: Color) -> None:
+    x0 = head.x + side * 60 - head.yaw * 8
+    for k in range(5):
+        x, y, width = x0 + side * (4 + 2.2 * k), head.y + 50 + 24 * k, 17 - k
+        for s in (-1, 1):
+            plait = curve(
+                (x + s * width, y - 12),
+                (x + s * (width + 3), y + 10, x, y + 16),
+                (x - s * 5, y + 4, x - s * 3, y - 8, x + s * width, y - 12),
                 closed=True,
             )
-            canvas.drawPath(lock, linear((0, y + 10), (0, y + 130), [shade(hair, 0.93), shade(hair, 0.8)]))
-            canvas.drawPath(
-                curve((x + side * 2, y + 50), (x + side * 1, y + 84, x + side * 6, y + 112)),
-                stroke(shade(hair, 1.25), 4.5, 0.55),
-            )
+            lit, dark = (1.15, 0.74) if s == 1 else (1.0, 0.64)
+            canvas.drawPath(plait, linear((0, y - 12), (0, y + 16), [shade(hair, lit), shade(hair, dark)]))
+
+
+def _draw_lock(canvas: skia.Canvas, head: Head, side: int, hair: Color) -> None:
+    x, y = head.x + side * 62 - head.yaw * 8, head.y
+    lock = curve(
+        (x - side * 9, y + 20),
+        (x - side * 10, y + 70, x - side * 16, y + 104, x - side * 4, y + 134),
+        (x + side * 20, y + 128),
+        (x + side * 22, y + 80, x + side * 10, y + 50, x, y + 10),
+        closed=True,
+    )
+    canvas.drawPath(lock, linear((0, y + 10), (0, y + 130), [shade(hair, 0.93), shade(hair, 0.8)]))
+    strand = curve((x + side * 2, y + 50), (x + side * 1, y + 84, x + side * 6, y + 112))
+    canvas.drawPath(strand, stroke(shade(hair, 1.25), 4.5, 0.55))
+
+
+_LOCKS = {"braided": _draw_braid, "long": _draw_lock}
 
 
 BLUE: Color = (54, 104, 188)
@@ -135,6 +148,7 @@ GOLD: Color = (242, 196, 84)
 
 
 def draw_turban_tail(canvas: skia.Canvas, head: Head) -> None:
+    """Draw the yellow cloth that hangs down behind the head."""
     side = -1 if head.yaw > 0 else 1
     x, y = head.x + side * 30, head.y
     tail = curve(
@@ -154,7 +168,7 @@ def draw_turban_tail(canvas: skia.Canvas, head: Head) -> None:
 
 
 def draw_turban(canvas: skia.Canvas, head: Head) -> None:
-    """Blue bands round the head, and the pearl at the nearer ear."""
+    """Draw the blue bands round the head, and the pearl at the nearer ear."""
     x, y, t = head.x, head.y - head.pitch * 0.3, head.yaw
     path = curve(
         (x - 62, y - 4),

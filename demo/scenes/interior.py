@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import skia
 
-from .backgrounds import plant
+from .backgrounds import draw_plant
 from .draw import Color, curve, fill, oval, polygon, rect, shade, spot, stroke
 from .furniture import draw_chair, draw_lamps, draw_rug, draw_table
 from .palettes import PALETTES, Palette
@@ -17,7 +17,7 @@ from .words import ROOMS
 NEAR = 0.16
 
 
-def random_layout(choices: Choices) -> dict[str, float]:
+def _choose_layout(choices: Choices) -> dict[str, float]:
     """The numbers that place every wall and box (room space, see perspective.py)."""
     r = choices.stream("layout")
     side = r.choice((-1.0, 1.0))
@@ -40,17 +40,18 @@ def random_layout(choices: Choices) -> dict[str, float]:
     }
 
 
-def _layout(choices: Choices) -> dict[str, float]:
-    layout = random_layout(choices)
-    given = choices.given("layout")
-    if given is not None:
-        if not isinstance(given, Mapping) or set(given) - set(layout):
+def _read_layout(choices: Choices) -> dict[str, float]:
+    """The layout of the seed with the numbers that are pinned."""
+    layout = _choose_layout(choices)
+    pinned = choices.pinned("layout")
+    if pinned is not None:
+        if not isinstance(pinned, Mapping) or set(pinned) - set(layout):
             raise ValueError(f"layout must be a dict with keys among {', '.join(layout)}")
-        layout |= {k: float(v) for k, v in given.items()}
+        layout |= {k: float(v) for k, v in pinned.items()}
     return layout
 
 
-def _shell(stage: Stage, L: dict[str, float], p: Palette) -> None:
+def _draw_shell(stage: Stage, L: dict[str, float], p: Palette) -> None:
     left, right, top, bottom = L["left"], L["right"], L["top"], L["bottom"]
     stage.face(
         [(left, bottom, NEAR), (right, bottom, NEAR), (right, bottom, 1), (left, bottom, 1)],
@@ -74,7 +75,7 @@ def _shell(stage: Stage, L: dict[str, float], p: Palette) -> None:
             stage.segments.append((*stage.at(x, y, NEAR), *stage.at(x, y, 1)))
 
 
-def _floor_pattern(stage: Stage, L: dict[str, float], room: str, p: Palette) -> None:
+def _draw_floor_pattern(stage: Stage, L: dict[str, float], room: str, p: Palette) -> None:
     left, right, bottom = L["left"], L["right"], L["bottom"]
     if room == "empty room":
         return
@@ -88,7 +89,7 @@ def _floor_pattern(stage: Stage, L: dict[str, float], room: str, p: Palette) -> 
             stage.canvas.drawLine(*stage.at(left, bottom, z), *stage.at(right, bottom, z), line)
 
 
-def _window(stage: Stage, L: dict[str, float], p: Palette, room: str) -> None:
+def _draw_window(stage: Stage, L: dict[str, float], p: Palette, room: str) -> None:
     side, w, h = L["side"], L["window_width"], L["window_height"]
     inner = L["right"] - 9 if side > 0 else L["left"] + 9
     x0, x1 = sorted((inner, inner - side * w))
@@ -125,7 +126,7 @@ def _window(stage: Stage, L: dict[str, float], p: Palette, room: str) -> None:
         canvas.drawLine(seen[0][0] - 12, seen[0][1] - 7, seen[1][0] + 12, seen[0][1] - 7, stroke(p.frame, 4))
 
 
-def _door(stage: Stage, L: dict[str, float], p: Palette) -> None:
+def _draw_door(stage: Stage, L: dict[str, float], p: Palette) -> None:
     x = L["left"] if L["side"] > 0 else L["right"]
     z0, z1 = L["door_z"], L["door_z"] + 0.2
     top = L["top"] * 0.42
@@ -137,8 +138,8 @@ def _door(stage: Stage, L: dict[str, float], p: Palette) -> None:
     stage.canvas.drawCircle(kx, ky, 3.4, fill(p.accent))
 
 
-def _unit(stage: Stage, L: dict[str, float], p: Palette, room: str) -> None:
-    """The low cabinet at the back wall and the shelf above it, opposite the window."""
+def _draw_unit(stage: Stage, L: dict[str, float], p: Palette, room: str) -> None:
+    """Draw the low cabinet at the back wall and the shelf above it, opposite the window."""
     side = L["side"]
     outer = L["left"] + 3 if side > 0 else L["right"] - 3
     x0, x1 = sorted((outer, outer + side * L["unit_width"]))
@@ -154,10 +155,10 @@ def _unit(stage: Stage, L: dict[str, float], p: Palette, room: str) -> None:
         for i in range(3):
             cx, cy = stage.at(x0 + (x1 - x0) * (i + 0.5) / 3, y + 7, 0.86)
             canvas.drawCircle(cx, cy, 2.6, fill(p.accent if "modern" in room else (236, 196, 96)))
-    _shelf_things(stage, x0, x1, shelf, y, p, room)
+    _draw_shelf_things(stage, x0, x1, shelf, y, p, room)
 
 
-def _shelf_things(stage: Stage, x0: float, x1: float, shelf: float, counter: float, p: Palette, room: str) -> None:
+def _draw_shelf_things(stage: Stage, x0: float, x1: float, shelf: float, counter: float, p: Palette, room: str) -> None:
     canvas = stage.canvas
     if "office" in room:
         books: list[Color] = [p.accent, (242, 186, 78), (214, 90, 74), (236, 236, 240), (84, 124, 170)]
@@ -166,7 +167,7 @@ def _shelf_things(stage: Stage, x0: float, x1: float, shelf: float, counter: flo
             h = (19, 15, 21, 17, 20, 14)[i]
             canvas.drawRect(rect(bx, by - h, bx + 6.6, by), fill(books[i % 5]))
         bx, by = stage.at((x0 + x1) / 2, counter, 0.92)
-        plant(canvas, bx, by, 0.42, p.accent)
+        draw_plant(canvas, bx, by, 0.42, p.accent)
     elif "kitchen" in room:
         pots: list[Color] = [p.accent, (250, 250, 246), (94, 146, 190)]
         for i in range(3):
@@ -183,19 +184,24 @@ def _shelf_things(stage: Stage, x0: float, x1: float, shelf: float, counter: flo
 
 
 def draw_interior(canvas: skia.Canvas, choices: Choices) -> Drawn:
+    """Draw a room, with its visible edges as lines.
+
+    Raises:
+        ValueError: a pinned choice is none of the options, or `layout` has unknown keys.
+    """
     room = choices.pick("room", ROOMS)
     palettes = PALETTES[room]
     p = palettes[int(choices.number("palette", 0, 0.999) * len(palettes))]
-    L = _layout(choices)
+    L = _read_layout(choices)
     stage = Stage(canvas, L["vx"], L["vy"])
-    _shell(stage, L, p)
-    _floor_pattern(stage, L, room, p)
-    _window(stage, L, p, room)
+    _draw_shell(stage, L, p)
+    _draw_floor_pattern(stage, L, room, p)
+    _draw_window(stage, L, p, room)
     if room != "empty room":
         wx, _ = stage.at((L["right"] - 38) if L["side"] > 0 else (L["left"] + 38), 0, 1)
         spot(canvas, wx, L["vy"] + 6, 90, (255, 250, 226), 0.3)
-    _door(stage, L, p)
-    _unit(stage, L, p, room)
+    _draw_door(stage, L, p)
+    _draw_unit(stage, L, p, room)
     draw_rug(stage, L, p, room)
     draw_chair(stage, L, p, room)
     draw_table(stage, L, p, room)

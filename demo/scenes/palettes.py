@@ -9,6 +9,8 @@ from .draw import Color
 
 @dataclass(frozen=True)
 class Palette:
+    """The colours of a room."""
+
     wall: Color
     floor: Color
     wood: Color  # furniture fronts

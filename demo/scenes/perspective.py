@@ -15,6 +15,7 @@ import skia
 from .draw import SIZE, Color, Point, fill, linear, polygon, shade
 
 Segment = tuple[float, float, float, float]
+SHORTEST = 5.0  # pixels; what a box leaves of an edge is no line to a detector when it is shorter
 
 
 def clip_segment(segment: Segment, hull: Sequence[Point]) -> tuple[float, float] | None:
@@ -39,13 +40,14 @@ def clip_segment(segment: Segment, hull: Sequence[Point]) -> tuple[float, float]
     return (t0, t1) if t0 < t1 else None
 
 
-def part(segment: Segment, t0: float, t1: float) -> Segment:
+def cut_segment(segment: Segment, t0: float, t1: float) -> Segment:
+    """The part t0..t1 of a segment, 0..1 from its start to its end."""
     x0, y0, x1, y1 = segment
     return (x0 + (x1 - x0) * t0, y0 + (y1 - y0) * t0, x0 + (x1 - x0) * t1, y0 + (y1 - y0) * t1)
 
 
-def _long_enough(segment: Segment) -> bool:
-    return max(abs(segment[2] - segment[0]), abs(segment[3] - segment[1])) >= 5
+def _is_long_enough(segment: Segment) -> bool:
+    return max(abs(segment[2] - segment[0]), abs(segment[3] - segment[1])) >= SHORTEST
 
 
 def convex_hull(points: Sequence[Point]) -> list[Point]:
@@ -76,6 +78,7 @@ class Stage:
     segments: list[Segment] = field(default_factory=list)
 
     def at(self, x: float, y: float, z: float) -> Point:
+        """Where a point of the room is seen, in pixels."""
         return self.vx + x / z, self.vy + y / z
 
     def face(self, corners: Sequence[tuple[float, float, float]], near: Color, far: Color | None = None) -> list[Point]:
@@ -88,22 +91,25 @@ class Stage:
 
     def hide(self, outline: Sequence[Point]) -> None:
         """Remove what a convex shape covers from the edges so far."""
-        kept: list[Segment] = []
+        left: list[Segment] = []
         for segment in self.segments:
             inside = clip_segment(segment, outline)
             if inside is None:
-                kept.append(segment)
+                left.append(segment)
             else:
-                kept += [s for s in (part(segment, 0, inside[0]), part(segment, inside[1], 1)) if _long_enough(s)]
-        self.segments = kept
+                parts = cut_segment(segment, 0, inside[0]), cut_segment(segment, inside[1], 1)
+                left += filter(_is_long_enough, parts)
+        self.segments = left
 
     def outline(self, seen: Sequence[Point], closed: bool = True) -> None:
+        """Add the edges along these points of the picture."""
         ring = [*seen, seen[0]] if closed else list(seen)
         self.segments += [(*a, *b) for a, b in itertools.pairwise(ring)]
 
     def panel(
         self, corners: Sequence[tuple[float, float, float]], color: Color, far: Color | None = None, edges: bool = True
     ) -> list[Point]:
+        """Fill a flat quadrilateral and, with `edges`, hide what it covers and add its own; returns its corners."""
         seen = self.face(corners, color, far)
         if edges:
             self.hide(convex_hull(seen))
@@ -122,7 +128,7 @@ class Stage:
         top: Color | None = None,
         edges: bool = True,
     ) -> None:
-        """A box from x0..x1, y0 (top)..y1 (bottom), z0 (near)..z1 (far). Only faces turned to the viewer are drawn."""
+        """Draw a box from x0..x1, y0 (top)..y1 (bottom), z0 (near)..z1 (far): the faces turned to the viewer."""
         top = top or shade(front, 1.25)
         if edges:
             self.hide(convex_hull([self.at(x, y, z) for x in (x0, x1) for y in (y0, y1) for z in (z0, z1)]))
@@ -153,7 +159,7 @@ class Stage:
         for segment in self.segments:
             inside = clip_segment(segment, frame)
             if inside is not None:
-                x0, y0, x1, y1 = (min(last, max(0.0, v)) for v in part(segment, *inside))
-                if _long_enough((x0, y0, x1, y1)):
+                x0, y0, x1, y1 = (min(last, max(0.0, v)) for v in cut_segment(segment, *inside))
+                if _is_long_enough((x0, y0, x1, y1)):
                     found.append((x0, y0, x1, y1))
         return found

@@ -15,12 +15,13 @@ from .words import CLOTHES, EXPRESSIONS, EYE_COLORS, GAZES, HAIR_COLORS, HAIR_ST
 
 
 def facing(yaw: float) -> str:
+    """The word for a turned head: left, forward or right."""
     if abs(yaw) < 0.3:
         return "forward"
     return "right" if yaw > 0 else "left"
 
 
-def _ear(canvas: skia.Canvas, head: Head, skin: Color) -> None:
+def _draw_ears(canvas: skia.Canvas, head: Head, skin: Color) -> None:
     for side in (-1, 1):
         if side * head.yaw > 0.45:
             continue  # turned away
@@ -29,7 +30,7 @@ def _ear(canvas: skia.Canvas, head: Head, skin: Color) -> None:
         oval(canvas, x + side, head.y + 12 - head.pitch * 0.4, 5, 9, fill(shade(skin, 0.78)))
 
 
-def _head(canvas: skia.Canvas, head: Head, skin: Color) -> None:
+def _draw_head(canvas: skia.Canvas, head: Head, skin: Color) -> None:
     x, y, turn = head.x, head.y, head.yaw * 13
     path = curve(
         (x - 57, y - 8),
@@ -45,7 +46,7 @@ def _head(canvas: skia.Canvas, head: Head, skin: Color) -> None:
     canvas.restore()
 
 
-def _neck(canvas: skia.Canvas, head: Head, cx: float, skin: Color) -> None:
+def _draw_neck(canvas: skia.Canvas, head: Head, cx: float, skin: Color) -> None:
     x = (cx + head.x) / 2
     path = curve(
         (x - 21, head.y + 40),
@@ -59,6 +60,11 @@ def _neck(canvas: skia.Canvas, head: Head, cx: float, skin: Color) -> None:
 
 
 def draw_portrait(canvas: skia.Canvas, choices: Choices) -> Drawn:
+    """Draw a place and a bust before it.
+
+    Raises:
+        ValueError: a pinned choice is none of the options.
+    """
     pick, number = choices.pick, choices.number
     subject = pick("subject", SUBJECTS)
     pearl = subject != "girl"
@@ -74,8 +80,8 @@ def draw_portrait(canvas: skia.Canvas, choices: Choices) -> Drawn:
     eyes = pick("eyes", tuple(EYE_COLORS))
     gaze = pick("gaze", GAZES)
     yaw = max(-1.0, min(1.0, number("yaw", -1.05, 1.05)))
-    wanted = choices.given("facing")
-    if wanted is not None and wanted != facing(yaw):
+    pinned = choices.pinned("facing")
+    if pinned is not None and pinned != facing(yaw):
         yaw = {"left": -0.7, "forward": 0.0, "right": 0.7}[pick("facing", ("left", "forward", "right"))]
     cx = 128 + number("shift_x", -12, 12)
     cy = 106 + number("shift_y", -5, 9)
@@ -89,11 +95,11 @@ def draw_portrait(canvas: skia.Canvas, choices: Choices) -> Drawn:
         draw_turban_tail(canvas, head)
     else:
         draw_back_hair(canvas, head, hair_style, hair)
-    _neck(canvas, head, cx, skin)
+    _draw_neck(canvas, head, cx, skin)
     draw_clothes(canvas, clothes, cx, cy + 74, skin, choices.stream("clothes details"))
     if hair_style in ("bun", "short") or pearl:
-        _ear(canvas, head, skin)
-    _head(canvas, head, skin)
+        _draw_ears(canvas, head, skin)
+    _draw_head(canvas, head, skin)
     box = head.box
     canvas.save()
     canvas.clipRect(skia.Rect.MakeLTRB(*box))

@@ -11,7 +11,7 @@ from .draw import SIZE
 
 # Lengths in body units; the picture scales them.
 TORSO, SHOULDER, HIP, ARM, FOREARM, THIGH, SHIN, NOSE = 56.0, 25.0, 14.0, 32.0, 30.0, 37.0, 37.0, 29.0
-HAT = 60.0
+HAT = 60.0  # room above the head
 HEAD = 28.0  # radius of the head round a point 2 units above the nose
 
 # Degrees from straight down, positive to the picture's right. Torso, head, then right arm (picture left) upper
@@ -28,7 +28,8 @@ ANGLES: dict[str, tuple[float, ...]] = {
 }
 
 
-def _pose_angles(name: str, r: Random) -> list[float]:
+def _choose_angles(name: str, r: Random) -> list[float]:
+    """The angles of a pose in degrees, as in ANGLES, a little off and at times mirrored; free ones at random."""
     if name == "free":
         u = r.uniform
         right, left = u(-165, -10), u(10, 165)
@@ -68,9 +69,9 @@ def _skeleton(angles: list[float], look: float) -> np.ndarray:
     return j
 
 
-def figure_joints(name: str, r: Random) -> tuple[np.ndarray, float]:
-    """Joints [18, 2] in pixels filling the picture's height, and the pixels per body unit."""
-    j = _skeleton(_pose_angles(name, r), r.uniform(-1, 1))
+def fit_pose(name: str, r: Random) -> tuple[np.ndarray, float]:
+    """A pose that fills the picture's height: joints [18, 2] in pixels, and the pixels of a body unit."""
+    j = _skeleton(_choose_angles(name, r), r.uniform(-1, 1))
     centre = j[1] + (j[0] - j[1]) * (NOSE + 2) / NOSE
     points = np.concatenate([j[2:14], centre[None]])
     pad = np.array([11.0] * 12 + [HEAD + 3])[:, None]

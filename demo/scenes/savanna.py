@@ -7,17 +7,17 @@ from random import Random
 
 import skia
 
-from .backgrounds import cloud, hills, vignette
+from .backgrounds import draw_cloud, draw_hills, draw_vignette
 from .draw import SIZE, Color, band, curve, fill, linear, mix, oval, rect, shade, spot, stroke
 from .elephant import draw_elephant
 from .scene import Choices, Drawn
 from .words import SAVANNA_LIGHTS, SAVANNA_STYLES
 
 
-def _acacia(
+def _draw_acacia(
     canvas: skia.Canvas, x: float, y: float, s: float, trunk: Color, leaf: Color, outline: Color | None
 ) -> None:
-    """An acacia with its foot at (x, y): a forked trunk under flat clouds of leaves."""
+    """Draw an acacia with its foot at (x, y): a forked trunk under flat clouds of leaves."""
     wood = curve(
         (x - 5 * s, y),
         (x - 3 * s, y - 30 * s, x - 2 * s, y - 40 * s),
@@ -40,7 +40,8 @@ def _acacia(
     canvas.drawPath(crown, linear((0, y - 100 * s), (0, y - 60 * s), [shade(leaf, 1.2), shade(leaf, 0.8)]))
 
 
-def _photo_ground(canvas: skia.Canvas, r: Random, light: str) -> float:
+def _draw_photo_ground(canvas: skia.Canvas, r: Random, light: str) -> float:
+    """Draw the land as a photo has it; returns the horizon's y."""
     h = r.uniform(122, 140)
     if light == "sunset":
         canvas.drawRect(
@@ -49,7 +50,7 @@ def _photo_ground(canvas: skia.Canvas, r: Random, light: str) -> float:
         x = r.uniform(40, 216)
         spot(canvas, x, h - 22, 120, (255, 226, 150), 0.85)
         canvas.drawCircle(x, h - 24, 25, fill((255, 240, 196)))
-        hills(canvas, r, h + 4, 22, (150, 96, 92))
+        draw_hills(canvas, r, h + 4, 22, (150, 96, 92))
         band(canvas, h, SIZE, (196, 138, 82), (98, 66, 48))
         trunk, leaf = (64, 42, 40), (72, 62, 44)
     else:
@@ -58,11 +59,11 @@ def _photo_ground(canvas: skia.Canvas, r: Random, light: str) -> float:
         soft.setMaskFilter(skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, 6))
         for _ in range(3):
             oval(canvas, r.uniform(20, 236), r.uniform(16, 60), r.uniform(40, 70), r.uniform(8, 13), soft)
-        hills(canvas, r, h + 4, 24, (168, 172, 160))
+        draw_hills(canvas, r, h + 4, 24, (168, 172, 160))
         band(canvas, h, SIZE, (214, 188, 126), (140, 112, 66))
         trunk, leaf = (92, 70, 54), (98, 114, 66)
     for _ in range(r.randint(1, 2)):
-        _acacia(canvas, r.uniform(20, 236), h + 6, r.uniform(0.8, 1.15), trunk, leaf, None)
+        _draw_acacia(canvas, r.uniform(20, 236), h + 6, r.uniform(0.8, 1.15), trunk, leaf, None)
     dry = (226, 190, 120) if light == "day" else (220, 160, 96)
     for i in range(16):
         y = h + 14 + i * 7
@@ -71,7 +72,8 @@ def _photo_ground(canvas: skia.Canvas, r: Random, light: str) -> float:
     return h
 
 
-def _animation_ground(canvas: skia.Canvas, r: Random, light: str) -> float:
+def _draw_animation_ground(canvas: skia.Canvas, r: Random, light: str) -> float:
+    """Draw the land as an animation has it; returns the horizon's y."""
     h = r.uniform(122, 140)
     line: Color = (46, 34, 60)
     if light == "sunset":
@@ -83,13 +85,13 @@ def _animation_ground(canvas: skia.Canvas, r: Random, light: str) -> float:
         x = r.uniform(30, 226)
         canvas.drawCircle(x, 36, 21, fill((255, 232, 92)))
         for _ in range(2):
-            cloud(canvas, r.uniform(20, 236), r.uniform(24, 70), r.uniform(0.7, 1.0))
+            draw_cloud(canvas, r.uniform(20, 236), r.uniform(24, 70), r.uniform(0.7, 1.0))
         ground, far, leaf = (255, 218, 92), (150, 214, 110), (84, 196, 84)
-    hills(canvas, r, h + 6, 26, far)
+    draw_hills(canvas, r, h + 6, 26, far)
     canvas.drawRect(rect(0, h, SIZE, SIZE), fill(ground))
     canvas.drawRect(rect(0, h + 62, SIZE, SIZE), fill(mix(ground, (236, 150, 70), 0.35)))
     for _ in range(r.randint(1, 2)):
-        _acacia(canvas, r.uniform(20, 236), h + 6, r.uniform(0.85, 1.15), (150, 92, 60), leaf, line)
+        _draw_acacia(canvas, r.uniform(20, 236), h + 6, r.uniform(0.85, 1.15), (150, 92, 60), leaf, line)
     for _ in range(5):
         x, y = r.uniform(6, 250), r.uniform(h + 70, SIZE - 6)
         for a in (-0.5, 0, 0.5):
@@ -105,8 +107,8 @@ _HERDS: dict[int, tuple[tuple[float, float, float], ...]] = {
 }
 
 
-def _foreground(canvas: skia.Canvas, r: Random, light: str) -> None:
-    """Grass close to the lens, out of focus, as a photo has it."""
+def _draw_foreground(canvas: skia.Canvas, r: Random, light: str) -> None:
+    """Draw grass close to the lens, out of focus, as a photo has it."""
     color: Color = (150, 128, 70) if light == "day" else (92, 58, 44)
     paint = stroke(color, 5, 0.8)
     paint.setMaskFilter(skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, 2.2))
@@ -120,13 +122,18 @@ def _foreground(canvas: skia.Canvas, r: Random, light: str) -> None:
 
 
 def draw_savanna(canvas: skia.Canvas, choices: Choices) -> Drawn:
+    """Draw one to three elephants in the savanna.
+
+    Raises:
+        ValueError: a pinned choice is none of the options.
+    """
     count = choices.pick("count", {1: 0.25, 2: 0.5, 3: 0.25})
     style = choices.pick("style", SAVANNA_STYLES)
     light = choices.pick("light", SAVANNA_LIGHTS)
     facing = choices.pick("facing", ("left", "right"))
     photo = style == "photo"
     r = choices.stream("background details")
-    horizon = (_photo_ground if photo else _animation_ground)(canvas, r, light)
+    horizon = (_draw_photo_ground if photo else _draw_animation_ground)(canvas, r, light)
     herd = choices.stream("herd")
     rim: Color = (255, 226, 170) if light == "sunset" else (250, 246, 230)
     mirror = herd.random() < 0.5
@@ -153,7 +160,7 @@ def draw_savanna(canvas: skia.Canvas, choices: Choices) -> Drawn:
             rim,
         )
     if photo:
-        _foreground(canvas, choices.stream("foreground"), light)
-        vignette(canvas, 0.32)
+        _draw_foreground(canvas, choices.stream("foreground"), light)
+        draw_vignette(canvas, 0.32)
     attributes: dict[str, str | int] = {"count": count, "style": style, "light": light, "facing": facing}
     return Drawn(attributes)

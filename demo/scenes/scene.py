@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 T = TypeVar("T")
-DATA_VERSION = 1
-HELD_OUT = 1_000_000_000
+DATA_VERSION = 1  # of the drawings: cached scenes of another version are drawn again
+HELD_OUT = 1_000_000_000  # the first seed that no training uses
 KINDS: dict[str, float] = {"portrait": 0.45, "figure": 0.20, "savanna": 0.20, "interior": 0.15}
 
 
@@ -44,15 +44,20 @@ class Choices:
         self.known: set[str] = set()
 
     def stream(self, name: str) -> random.Random:
+        """The random numbers of the choice `name`, always the same for a seed."""
         return random.Random(f"{self.seed}/{name}")
 
-    def _pinned(self, name: str) -> bool:
+    def _is_pinned(self, name: str) -> bool:
         self.known.add(name)
         return self.fixed.get(name) is not None
 
     def pick(self, name: str, options: Sequence[T] | Mapping[T, float]) -> T:
-        """One of `options`; a mapping gives weights. A pinned value must be one of them."""
-        if self._pinned(name):
+        """One of `options`; a mapping gives weights.
+
+        Raises:
+            ValueError: the pinned value is none of them.
+        """
+        if self._is_pinned(name):
             value = self.fixed[name]
             if value not in options:
                 raise ValueError(f"{name} must be one of {', '.join(map(str, options))}, got {value!r}")
@@ -63,13 +68,19 @@ class Choices:
         return stream.choice(list(options))
 
     def number(self, name: str, low: float, high: float) -> float:
-        return float(self.fixed[name]) if self._pinned(name) else self.stream(name).uniform(low, high)
+        """A number between `low` and `high`, or the pinned one."""
+        return float(self.fixed[name]) if self._is_pinned(name) else self.stream(name).uniform(low, high)
 
-    def given(self, name: str) -> Any:
+    def pinned(self, name: str) -> Any:
         """The pinned value of `name`, or None."""
-        return self.fixed[name] if self._pinned(name) else None
+        return self.fixed[name] if self._is_pinned(name) else None
 
     def check(self, kind: str) -> None:
+        """Check that every pinned name was a choice of this scene.
+
+        Raises:
+            ValueError: a scene of this kind has no such choice.
+        """
         unknown = sorted(set(self.fixed) - self.known)
         if unknown:
             known = ", ".join(sorted(self.known))

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...demo.draw_pictures import SCENES, path_of
+from ...demo.picture_files import NAMES, path_of
 
-NAMES = tuple(SCENES)
+__all__ = ["NAMES", "load_keypoints", "load_picture"]
 
 
 def load_picture(name: str) -> torch.Tensor:

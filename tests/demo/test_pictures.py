@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
+from pathspec import GitIgnoreSpec
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(params=["girl with a pearl earring", "smiling girl", "two elephants", "empty room", "dancer"])
@@ -22,6 +28,28 @@ def test_picture_is_its_scene(name: str):
     difference = np.abs(shipped[0].numpy() * 255.0 - drawn)
     assert difference.mean() < 0.1
     assert load_keypoints(name) == [people]
+
+
+def test_every_picture_has_a_scene():
+    from steer.demo.draw_pictures import SCENES
+    from steer.demo.picture_files import NAMES
+
+    assert tuple(SCENES) == NAMES
+
+
+def test_a_release_has_every_file_that_its_code_imports():
+    """What .comfyignore leaves out is imported only by what it leaves out too."""
+    ignored = GitIgnoreSpec.from_lines((ROOT / ".comfyignore").read_text("utf-8").splitlines())
+    for path in [path for folder in ("nodes", "preprocessors", "demo") for path in (ROOT / folder).rglob("*.py")]:
+        if ignored.match_file(path.relative_to(ROOT).as_posix()):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                folder = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+                for target in (folder, *(folder / alias.name for alias in node.names)):
+                    file = target.with_suffix(".py")
+                    left_out = file.is_file() and ignored.match_file(file.relative_to(ROOT).as_posix())
+                    assert not left_out, f"{path.relative_to(ROOT)} imports {file.relative_to(ROOT)}"
 
 
 def test_the_joints_lie_on_the_dancer():
