@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from ..text.fonts import embedded_font, font_for, one_line, shorten
-from .axis import PlotAxis, label, make_axis, nice_step
+from ..text.fonts import PILLOW, Fonts, embedded_font
+from ..text.lettering import draw_line, shorten
+from ..text.letters import clean
 from .choices import AXES, MAX_SIZE, MIN_SIZE
+from .plot_axis import PlotAxis, format_tick, make_axis, nice_step
 from .process import NoiseProcess
 
 SCALE = 3  # lines and markers are drawn this much larger, then averaged down
@@ -107,11 +109,11 @@ def draw_schedules(
     if axis == "alpha_bar":
         scale = PlotAxis(-0.03, 1.03, False, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
     chart = _Chart(width, height, theme, scale, max(1, *(len(s.sigmas) - 1 for s in schedules)))
-    chart.place([one_line(schedule.name) for schedule in schedules])
+    chart.place([_join_lines(schedule.name) for schedule in schedules])
     chart.draw_frame()
     for index, points in enumerate(series):
         chart.draw_series(points, index, len(series))
-    picture = chart.finish(one_line(title), axis_title(axis, process))
+    picture = chart.finish(_join_lines(title), axis_title(axis, process))
     return torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255.0)[None]
 
 
@@ -123,6 +125,7 @@ class _Chart:
         self.unit = max(11.0, min(width / 54.0, height / 32.0))  # height of a tick label
         self.picture = Image.new("RGB", (width * SCALE, height * SCALE), theme.background)
         self.pen = ImageDraw.Draw(self.picture)
+        self.fonts = Fonts(first=PILLOW)  # the letters of the axes, so that a Latin title looks like them
         self.legend: list[tuple[float, float, str]] = []
 
     def place(self, names: Sequence[str]) -> None:
@@ -130,14 +133,13 @@ class _Chart:
         u, (width, height) = self.unit, self.size
         x, y, right = 1.5 * u, 5.3 * u, width - 1.5 * u
         for name in names:
-            font = font_for(name, u)
-            name = shorten(name, font, right - 1.5 * u - 3.2 * u)
-            needed = 3.2 * u + font.getlength(name)
+            name = shorten(name, self.fonts, u, right - 1.5 * u - 3.2 * u)
+            needed = 3.2 * u + self.fonts.width(name, u)
             if x > 1.5 * u and x + needed > right:
                 x, y = 1.5 * u, y + 1.7 * u
             self.legend.append((x, y, name))
             x += needed + 1.6 * u
-        labels = [label(tick) for tick in self.scale.ticks] + [self.scale.below, self.scale.above]
+        labels = [format_tick(tick) for tick in self.scale.ticks] + [self.scale.below, self.scale.above]
         self.left = 2.3 * u + max(embedded_font(u).getlength(text) for text in labels)
         self.right, self.top, self.bottom = width - 1.8 * u, y + 1.6 * u, height - 3.6 * u
         self.band = 1.9 * u
@@ -225,6 +227,11 @@ class _Chart:
             shape = [(place[0] + grow * r * math.cos(a), place[1] + grow * r * math.sin(a)) for a in angles]
             self.pen.polygon([(x * SCALE, y * SCALE) for x, y in shape], fill=fill)
 
+    def write(self, pen: ImageDraw.ImageDraw, text: str, place: Point, size: float, colour: str) -> None:
+        """Text in any language, which begins at `place` and has its middle at that height."""
+        ascent, descent = embedded_font(size).getmetrics()
+        draw_line(pen, text, self.fonts, size, (place[0], place[1] + (ascent - descent) / 2), colour)
+
     def finish(self, title: str, subtitle: str) -> Image.Image:
         """Average down, then write: letters are sharper at their final size."""
         u, theme = self.unit, self.theme
@@ -235,13 +242,12 @@ class _Chart:
         pen = ImageDraw.Draw(picture)
         room = self.size[0] - 3 * u
         for text, size, y, colour in ((title, 1.5 * u, 1.7 * u, theme.text), (subtitle, u, 3.5 * u, theme.quiet)):
-            font = font_for(text, size)
-            pen.text((1.5 * u, y), shorten(text, font, room), fill=colour, font=font, anchor="lm")
+            self.write(pen, shorten(text, self.fonts, size, room), (1.5 * u, y), size, colour)
         for x, y, name in self.legend:
-            pen.text((x + 2.7 * u, y), name, fill=theme.text, font=font_for(name, u), anchor="lm")
+            self.write(pen, name, (x + 2.7 * u, y), u, theme.text)
         font = embedded_font(u)
         for value in self.scale.ticks:
-            pen.text((self.left - 0.6 * u, self.y(value)), label(value), fill=theme.quiet, font=font, anchor="rm")
+            pen.text((self.left - 0.6 * u, self.y(value)), format_tick(value), fill=theme.quiet, font=font, anchor="rm")
         for text, value in ((self.scale.below, -math.inf), (self.scale.above, math.inf)):
             pen.text((self.left - 0.6 * u, self.y(value)), text, fill=theme.quiet, font=font, anchor="rm")
         for step in self.step_ticks():
@@ -249,3 +255,7 @@ class _Chart:
         middle = (self.left + self.right) / 2
         pen.text((middle, self.bottom + 2.5 * u), "step", fill=theme.quiet, font=font, anchor="mm")
         return picture
+
+
+def _join_lines(text: str) -> str:
+    return " ".join(clean(text).split())

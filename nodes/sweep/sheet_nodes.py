@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import comfy.utils
@@ -121,7 +120,7 @@ class ContactSheet(io.ComfyNode):
         folder: list[str] | None = None,
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
-        from ..text.fonts import find_unknown_letters
+        from ..text.fonts import name_letters
         from .sheet.labels import as_list, only_what_differs
         from .sheet.layout import Style, draw, plan
         from .sheet.pictures import frames
@@ -155,7 +154,7 @@ class ContactSheet(io.ComfyNode):
             log.warning(
                 "Contact Sheet: no font here has %s; a box is drawn instead. Install a font that has them, such as one "
                 "of the Noto Sans family.",
-                find_unknown_letters(layout.fonts.missing),
+                name_letters(layout.fonts.missing),
             )
         progress = comfy.utils.ProgressBar(len(pictures))
         return io.NodeOutput(draw(layout, pictures, progress.update_absolute))
@@ -165,18 +164,17 @@ def _sheet_of_folder(
     folder: str, title: str, cell_size: int, gap: int, font_size: int, theme: str, max_megapixels: float
 ) -> torch.Tensor:
     from .folder.changes import READ
-    from .folder.selection import grid_of
-    from .sheet.folder_sheet import sheet_of
+    from .folder.selection import require_grid
+    from .sheet.folder_sheet import draw_folder_sheet
 
     manifest = open_manifest(folder)
     READ.note(manifest)
-    grid = grid_of(manifest)
-    progress = comfy.utils.ProgressBar(len(grid.cells))
-    return sheet_of(
+    progress = comfy.utils.ProgressBar(len(require_grid(manifest).cells))
+    return draw_folder_sheet(
         manifest,
-        replace(grid, title=title or grid.title),
         cell_size,
         max_megapixels,
+        title=title,
         gap=gap,
         font_size=font_size,
         dark=theme == "dark",

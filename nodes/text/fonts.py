@@ -1,15 +1,16 @@
-"""Fonts for text in any language: two that ship with Steer, Pillow's own, then whatever the system has.
+"""Fonts for text in any language: two that ship with Steer, Pillow's own, then those installed on this machine.
 
 Shipped (font_files/, SIL Open Font License): Latin, Greek, Cyrillic, Korean, Japanese, Chinese from Noto Sans CJK,
-and emoji without colour from Noto Emoji. They come first, so that a sheet looks the same on every machine.
+and emoji without colour from Noto Emoji. They come before the machine's own, so that a sheet looks the same everywhere.
+
+Whether a font has a letter is found by drawing it: fontTools, which could read that from the file, is none of Steer's
+dependencies, and Pillow does not say.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import sys
-import unicodedata
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -17,19 +18,23 @@ from typing import TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont, features
 
+from .letters import clusters, is_joiner, letters_to_draw, wants_emoji
+
 Font: TypeAlias = ImageFont.FreeTypeFont
 
 FONT_FILES = Path(__file__).parent / "font_files"
 CJK_FILE = FONT_FILES / "NotoSansCJKjp-Subset.otf"
 EMOJI_FILE = FONT_FILES / "NotoEmoji-Subset.ttf"
-CJK, EMOJI, PILLOW = 0, 1, 2  # places in Fonts' order
+CJK, EMOJI, PILLOW = 0, 1, 2  # the numbers of the fonts that are always there; more follow
 # Emoji of Noto Emoji are 1.25 em wide and high; so they are drawn a little smaller, to sit among letters.
 EMOJI_SCALE = 0.92
 
-PROBE_SIZE = 24  # pixels: large enough that any two letters differ
-MAX_SYSTEM_FONTS = 400
-# Which of the system's fonts to ask first; the rest follow by name.
-PREFERRED = (
+_PROBE_SIZE = 24  # pixels: large enough that any two letters differ
+_NO_LETTER = "\uffff"  # which no font has
+_MAX_SYSTEM_FONTS = 400
+_MAX_NAMED = 8  # letters named in a log line
+# Which of the system's fonts to try first; the rest follow by name.
+_PREFERRED = (
     "notosans",
     "malgun",
     "applesdgothicneo",
@@ -40,80 +45,23 @@ PREFERRED = (
     "arial",
     "noto",
 )
-STYLES = ("bold", "italic", "oblique", "black", "thin", "light", "condensed")
-
-ZWJ = "\u200d"
-REGIONAL = range(0x1F1E6, 0x1F200)
-SKIN_TONES = range(0x1F3FB, 0x1F400)
-TAGS = range(0xE0020, 0xE0080)
+_STYLES = ("bold", "italic", "oblique", "black", "thin", "light", "condensed")
 
 
 def embedded_font(size: float) -> Font:
-    """The font inside Pillow (Aileron: Latin letters) at `size` pixels."""
+    """The font inside Pillow (Aileron: Latin letters) at `size` pixels.
+
+    Raises:
+        RuntimeError: this Pillow cannot draw text.
+    """
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise RuntimeError("Pillow was built without FreeType and cannot draw text. Install Pillow from PyPI.")
     return font
 
 
-def clean(text: str) -> str:
-    """`text` as fonts can draw it: composed (NFC), no control characters but line breaks, no lone surrogates."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return "".join(_drawable(letter) for letter in text)
-
-
-def _drawable(letter: str) -> str:
-    if letter == "\n" or letter == ZWJ or ord(letter) in TAGS:
-        return letter
-    kind = unicodedata.category(letter)
-    if kind == "Cs":
-        return "\ufffd"
-    if kind == "Cf":  # invisible marks of direction and the like
-        return ""
-    return " " if kind in ("Cc", "Zl", "Zp", "Zs") else letter
-
-
-def clusters(text: str) -> Iterator[str]:
-    """What a reader sees as one letter each: a base with its accents, an emoji with its modifiers, a flag.
-
-    A small version of the grapheme clusters of Unicode Standard Annex 29: enough for labels.
-    """
-    current = ""
-    for letter in text:
-        if current and _joins(current, letter):
-            current += letter
-            continue
-        if current:
-            yield current
-        current = letter
-    if current:
-        yield current
-
-
-def _joins(cluster: str, letter: str) -> bool:
-    code = ord(letter)
-    if letter == ZWJ or cluster[-1] == ZWJ or code in SKIN_TONES or code in TAGS:
-        return not cluster[-1].isspace()
-    if code in REGIONAL:
-        return len(cluster) == 1 and ord(cluster) in REGIONAL
-    return unicodedata.category(letter) in ("Mn", "Me", "Mc") and not cluster[-1].isspace()
-
-
-def _is_selector(letter: str) -> bool:
-    return 0xFE00 <= ord(letter) <= 0xFE0F
-
-
-def _letters(text: str) -> list[str]:
-    """What a font must have to draw `text`: all but spaces and marks that only steer how letters join."""
-    return [c for c in text if c != ZWJ and not _is_selector(c) and not c.isspace() and ord(c) not in TAGS]
-
-
-def _wants_emoji(cluster: str) -> bool:
-    return ord(cluster[0]) >= 0x1F000 or "\ufe0f" in cluster or "\u20e3" in cluster
-
-
 class _Source:
-    """One font file at any size, and which letters it has."""
+    """One font file at any size, and which letters it has. path: None is Pillow's own."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -125,60 +73,65 @@ class _Source:
             self._sizes[size] = embedded_font(size) if self.path is None else ImageFont.truetype(str(self.path), size)
         return self._sizes[size]
 
-    def covers(self, letter: str) -> bool:
+    def has(self, letter: str) -> bool:
         """Whether `letter` comes out as anything else than the font's sign for a missing one."""
         if letter not in self._has:
             try:
-                self._has[letter] = self._shape(letter) != self._missing
+                self._has[letter] = self._draw(letter) != self._missing
             except OSError:  # no font, a damaged one, or colour bitmaps that exist at one size only
                 self._has[letter] = False
         return self._has[letter]
 
     @cached_property
     def _missing(self) -> bytes:
-        return self._shape("\uffff")
+        return self._draw(_NO_LETTER)
 
-    def _shape(self, letter: str) -> bytes:
-        picture = Image.new("L", (4 * PROBE_SIZE, 3 * PROBE_SIZE))
-        ImageDraw.Draw(picture).text((PROBE_SIZE, 2 * PROBE_SIZE), letter, 255, self.at(PROBE_SIZE), anchor="ls")
+    def _draw(self, letter: str) -> bytes:
+        picture = Image.new("L", (4 * _PROBE_SIZE, 3 * _PROBE_SIZE))
+        ImageDraw.Draw(picture).text((_PROBE_SIZE, 2 * _PROBE_SIZE), letter, 255, self.at(_PROBE_SIZE), anchor="ls")
         return picture.tobytes()
 
 
 class Fonts:
-    """The fonts of one drawing. `missing` collects the letters that none of them has.
+    """The fonts of one drawing: every letter is drawn in the first that has it.
 
-    system: whether to look at the fonts installed on this machine for letters that no shipped font has.
+    Texts are cleaned (letters.py) and of one line; sizes are pixels of an em.
+
+    first: the font to try first, CJK (as sheets) or PILLOW (as charts). system: whether the fonts installed on this
+    machine follow the shipped ones. `missing` collects the letters that none of them has.
     """
 
-    def __init__(self, system: bool = True) -> None:
+    def __init__(self, system: bool = True, first: int = CJK) -> None:
         self.missing: set[str] = set()
+        self._order = (CJK, PILLOW, EMOJI) if first == CJK else (PILLOW, CJK, EMOJI)
         self._sources = [_Source(CJK_FILE), _Source(EMOJI_FILE), _Source(None)]
-        self._more = _system_fonts() if system else iter(())
+        self._untried = _list_system_fonts() if system else iter(())
         self._chosen: dict[str, int] = {}
         self._widths: dict[tuple[str, float], float] = {}
         self._ligatures = features.check("raqm")
 
-    def runs(self, text: str) -> list[tuple[int, str]]:
-        """`text` (cleaned, one line) in pieces of one font each: (the font's number, piece)."""
-        found: list[tuple[int, str]] = []
+    def split_runs(self, text: str) -> list[tuple[int, str]]:
+        """`text` in pieces of one font each: (the font's number, piece)."""
+        runs: list[tuple[int, str]] = []
         for cluster in clusters(text):
-            number = found[-1][0] if cluster.isspace() and found and found[-1][0] != EMOJI else self.font_of(cluster)
+            number = runs[-1][0] if cluster.isspace() and runs and runs[-1][0] != EMOJI else self.choose_font(cluster)
             if not self._ligatures:
-                cluster = "".join(c for c in cluster if c != ZWJ and not _is_selector(c) and ord(c) not in TAGS)
-            if found and found[-1][0] == number:
-                found[-1] = (number, found[-1][1] + cluster)
+                cluster = "".join(letter for letter in cluster if not is_joiner(letter))
+            if runs and runs[-1][0] == number:
+                runs[-1] = (number, runs[-1][1] + cluster)
             else:
-                found.append((number, cluster))
-        return found
+                runs.append((number, cluster))
+        return runs
 
     def font(self, number: int, size: float) -> Font:
+        """The font with this number."""
         return self._sources[number].at(size * EMOJI_SCALE if number == EMOJI else size)
 
     def width(self, text: str, size: float) -> float:
-        """Pixels that one line of cleaned `text` takes at `size`, with what its ends reach beyond their letters."""
+        """Pixels that `text` takes, with what its ends reach beyond their letters."""
         key = (text, size)
         if key not in self._widths:
-            runs = [(self.font(number, size), run) for number, run in self.runs(text)]
+            runs = [(self.font(number, size), run) for number, run in self.split_runs(text)]
             beyond = 0.0
             if runs:
                 font, run = runs[-1]
@@ -188,38 +141,36 @@ class Fonts:
         return self._widths[key]
 
     def overhang(self, text: str, size: float) -> float:
-        """Pixels that the first letter of a line, a j for one, reaches to the left of where it is set."""
-        for number, run in self.runs(text):
+        """Pixels that the first letter, a j for one, reaches to the left of where it is set."""
+        for number, run in self.split_runs(text):
             return max(0.0, -self.font(number, size).getbbox(run, anchor="ls")[0])
         return 0.0
 
-    def covers(self, number: int, text: str) -> bool:
-        """Whether font `number` has every letter of cleaned `text`."""
-        return all(self._sources[number].covers(letter) for letter in _letters(text))
-
-    def font_of(self, cluster: str) -> int:
-        """The number of the first font that has the whole cluster; of Pillow's when none has."""
+    def choose_font(self, cluster: str) -> int:
+        """The number of the first font that has the whole cluster; PILLOW if none has."""
         if cluster not in self._chosen:
-            self._chosen[cluster] = self._search(cluster)
+            self._chosen[cluster] = self._find_font(cluster)
         return self._chosen[cluster]
 
-    def _search(self, cluster: str) -> int:
-        order = [EMOJI, CJK, PILLOW] if _wants_emoji(cluster) else [CJK, PILLOW, EMOJI]
+    def _find_font(self, cluster: str) -> int:
+        letters = letters_to_draw(cluster)
+        order = (EMOJI, CJK, PILLOW) if wants_emoji(cluster) else self._order
         for number in (*order, *range(PILLOW + 1, len(self._sources))):
-            if self.covers(number, cluster):
+            if all(map(self._sources[number].has, letters)):
                 return number
-        for source in self._more:
+        for source in self._untried:
             self._sources.append(source)
-            if self.covers(len(self._sources) - 1, cluster):
+            if all(map(source.has, letters)):
                 return len(self._sources) - 1
-        self.missing.update(_letters(cluster))
+        self.missing.update(letters)
         return PILLOW
 
 
-def find_unknown_letters(letters: set[str]) -> str:
-    """Letters that no font has, for a log line: 'X' (U+0058), ..."""
-    named = [f"'{letter}' (U+{ord(letter):04X})" for letter in sorted(letters)]
-    return ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
+def name_letters(letters: set[str]) -> str:
+    """Letters for a log line: 'X' (U+0058), ..."""
+    names = [f"'{letter}' (U+{ord(letter):04X})" for letter in sorted(letters)]
+    rest = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return ", ".join(names[:_MAX_NAMED]) + rest
 
 
 def font_folders() -> list[Path]:
@@ -235,55 +186,17 @@ def font_folders() -> list[Path]:
     return [home / ".fonts", *(Path(folder) / "fonts" for folder in (data, *shared) if folder)]
 
 
-def _system_fonts() -> Iterator[_Source]:
+def _list_system_fonts() -> Iterator[_Source]:
     """Fonts installed here, the most promising first. Nothing is read until the first is asked for."""
     files: list[Path] = []
     for folder in font_folders():
         for parent, _, names in os.walk(folder):
             files += [Path(parent, name) for name in names if name.lower().endswith((".ttf", ".otf", ".ttc"))]
-    for path in sorted(files, key=_rank)[:MAX_SYSTEM_FONTS]:
+    for path in sorted(files, key=_rank)[:_MAX_SYSTEM_FONTS]:
         yield _Source(path)
 
 
 def _rank(path: Path) -> tuple[bool, int, str]:
     name = path.name.lower().replace(" ", "")
-    preferred = next((i for i, start in enumerate(PREFERRED) if name.startswith(start)), len(PREFERRED))
-    return any(style in name for style in STYLES), preferred, name
-
-
-def font_for(text: str, size: float) -> Font:
-    """Pillow's own font if it has every letter of `text`, else the one, shipped or the system's, that has most."""
-    own = embedded_font(size)
-    if covers(own, text):
-        return own
-    fonts = Fonts()
-    letters = {cluster for cluster in clusters(clean(text)) if not cluster.isspace()}
-    numbers = sorted({fonts.font_of(letter) for letter in letters})
-    best = max(numbers, key=lambda number: sum(fonts.covers(number, letter) for letter in letters), default=PILLOW)
-    return fonts.font(best, size)
-
-
-def covers(font: Font, text: str) -> bool:
-    """Whether no letter of `text` comes out as the font's sign for a missing one."""
-    missing = _shape(font, "\uffff")
-    return all(letter.isspace() or _shape(font, letter) != missing for letter in set(text))
-
-
-def _shape(font: Font, letter: str) -> bytes:
-    picture = Image.new("L", (math.ceil(3 * font.size), math.ceil(3 * font.size)))
-    ImageDraw.Draw(picture).text((font.size, font.size), letter, fill=255, font=font)
-    return picture.tobytes()
-
-
-def one_line(text: str) -> str:
-    """`text` without line breaks and control characters, which fonts cannot draw."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
-def shorten(text: str, font: Font, width: float) -> str:
-    """`text`, cut and ended with three dots where it is wider than `width` pixels."""
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "...") > width:
-        text = text[:-1]
-    return text.rstrip() + "..."
+    preferred = next((i for i, start in enumerate(_PREFERRED) if name.startswith(start)), len(_PREFERRED))
+    return any(style in name for style in _STYLES), preferred, name

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from .fonts import Fonts, clean, clusters
+from .fonts import Fonts
+from .letters import clean, clusters
 
 LINE_HEIGHT = 1.36  # of the size: room for accents on Hangul and Han, whose letters fill the em
 BASELINE = 1.03
@@ -37,10 +38,11 @@ class Block:
 
 
 def line_height(size: float) -> int:
+    """Pixels from one baseline to the next."""
     return math.ceil(size * LINE_HEIGHT)
 
 
-def units(line: str) -> Iterator[str]:
+def split_units(line: str) -> Iterator[str]:
     """The pieces of a line that wrapping keeps whole; spaces are pieces of their own.
 
     Korean and Latin break between words, and after - / _ , inside them; Han and kana between any two.
@@ -91,7 +93,7 @@ def wrap(text: str, fonts: Fonts, size: int, width: float, limit: int) -> tuple[
 
 def _wrap_line(line: str, fonts: Fonts, size: int, width: float) -> Iterator[str]:
     current = ""
-    for unit in units(line):
+    for unit in split_units(line):
         if fonts.width(current + unit, size) <= width or (unit == " " and not current):
             current = "" if unit == " " and not current else current + unit
             continue
@@ -117,15 +119,20 @@ def _chop(word: str, fonts: Fonts, size: int, width: float) -> list[str]:
     return pieces
 
 
-def shorten(line: str, fonts: Fonts, size: int, width: float) -> str:
+def cut(line: str, fonts: Fonts, size: float, width: float) -> str:
     """`line` with an ellipsis, cut so far that both fit into `width` pixels."""
-    letters = list(clusters(line))
+    letters = clusters(line)
     while letters and fonts.width("".join(letters).rstrip() + ELLIPSIS, size) > width:
         letters.pop()
     return "".join(letters).rstrip() + ELLIPSIS
 
 
-def prepare_labels(text: str) -> str:
+def shorten(line: str, fonts: Fonts, size: float, width: float) -> str:
+    """`line` if it fits into `width` pixels, else cut with an ellipsis."""
+    return line if fonts.width(line, size) <= width else cut(line, fonts, size, width)
+
+
+def prepare_label(text: str) -> str:
     """`text` as it will be wrapped: drawable, without empty lines at its ends, not longer than any box."""
     text, longer = text[:MAX_LETTERS], len(text) > MAX_LETTERS
     text = "\n".join(line.strip() for line in clean(text).strip().split("\n"))
@@ -143,7 +150,7 @@ def common_size(texts: Iterable[str], fonts: Fonts, width: float, base: int, flo
 
 def _fits(text: str, fonts: Fonts, size: int, width: float, lines: int) -> bool:
     """No line too many, and no word broken in two."""
-    whole = all(fonts.width(unit, size) <= width for line in text.split("\n") for unit in units(line))
+    whole = all(fonts.width(unit, size) <= width for line in text.split("\n") for unit in split_units(line))
     return whole and wrap(text, fonts, size, width, lines)[1]
 
 
@@ -153,9 +160,20 @@ def set_text(text: str, fonts: Fonts, size: int, width: float, limit: int) -> Bl
         return Block((), size, 0, 0)
     lines, complete = wrap(text, fonts, size, width, limit)
     if not complete:
-        lines[-1] = shorten(lines[-1], fonts, size, width)
+        lines[-1] = cut(lines[-1], fonts, size, width)
     needed = math.ceil(max(fonts.width(line, size) for line in lines))
     return Block(tuple(lines), size, needed, len(lines) * line_height(size))
+
+
+def draw_line(
+    pen: ImageDraw.ImageDraw, line: str, fonts: Fonts, size: float, place: tuple[float, float], fill: int | str
+) -> None:
+    """Write one line whose baseline begins at `place` (x, y)."""
+    x, y = place
+    for number, run in fonts.split_runs(line):
+        font = fonts.font(number, size)
+        pen.text((round(x), round(y)), run, fill=fill, font=font, anchor="ls")
+        x += font.getlength(run)
 
 
 def draw_block(
@@ -170,14 +188,5 @@ def draw_block(
     for i, line in enumerate(block.lines):
         free = width - fonts.width(line, block.size)
         left = {"left": 0.0, "centre": free / 2, "right": free}[align] + fonts.overhang(line, block.size)
-        for number, run in fonts.runs(line):
-            font = fonts.font(number, block.size)
-            pen.text(
-                (round(left), i * line_height(block.size) + round(block.size * BASELINE)),
-                run,
-                fill=255,
-                font=font,
-                anchor="ls",
-            )
-            left += font.getlength(run)
+        draw_line(pen, line, fonts, block.size, (left, i * line_height(block.size) + round(block.size * BASELINE)), 255)
     image.paste(colour, (x, y, x + width, y + height), mask)

@@ -8,10 +8,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from steer.nodes.noise.axis import label, make_axis, nice_step
 from steer.nodes.noise.plot import AXES, DARK, LIGHT, Schedule, _Chart, axis_values, draw_schedules
+from steer.nodes.noise.plot_axis import format_tick, make_axis, nice_step
 from steer.nodes.noise.process import MODEL_TYPES, standard_process
-from steer.nodes.text.fonts import covers, embedded_font, shorten
 
 SIGMAS = torch.tensor([14.6, 5.0, 1.0, 0.2, 0.0], dtype=torch.float64)
 
@@ -56,13 +55,13 @@ def test_every_value_has_a_place_on_the_axis(numbers: list[float], logarithmic: 
         assert -1e-9 <= axis.fraction(number) <= 1.0 + 1e-9
     assert len(axis.ticks) >= 2
     assert len(axis.ticks) <= 12
-    assert len({label(tick) for tick in axis.ticks}) == len(axis.ticks)
+    assert len({format_tick(tick) for tick in axis.ticks}) == len(axis.ticks)
     assert (axis.above == "above") == (math.inf in numbers)
     assert (axis.below == "below") == any(n == -math.inf or (logarithmic and n <= 0.0) for n in numbers)
 
 
 def test_labels_are_plain_numbers():
-    assert [label(v) for v in (0.0, 0.03, 10.0, 3e-4, 1000.0, 1e-7, 2e6, -5.0)] == [
+    assert [format_tick(v) for v in (0.0, 0.03, 10.0, 3e-4, 1000.0, 1e-7, 2e6, -5.0)] == [
         "0",
         "0.03",
         "10",
@@ -126,13 +125,3 @@ def test_bad_settings_are_named():
         draw_schedules([Schedule("a", SIGMAS)], "sigma", process, "", 768, 512)
     with pytest.raises(ValueError, match="width, height: 768 x 100 is not possible"):
         draw_schedules([Schedule("a", SIGMAS)], AXES[0], process, "", 768, 100)
-
-
-def test_text():
-    font = embedded_font(20)
-    assert covers(font, "Euler, 20 steps (Karras)")
-    assert not covers(font, "\uac00\ub098")  # Hangul: another font is looked for
-    assert shorten("short", font, 500) == "short"
-    cut = shorten("a very long name " * 20, font, 200)
-    assert cut.endswith("...")
-    assert font.getlength(cut) <= 200

@@ -8,18 +8,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from steer.nodes.sweep.sheet.labels import as_list, only_what_differs
-from steer.nodes.text.fonts import (
-    CJK,
-    EMOJI,
-    Fonts,
-    clean,
-    clusters,
-    covers,
-    find_unknown_letters,
-    font_folders,
-    font_for,
+from steer.nodes.text.fonts import CJK, EMOJI, PILLOW, Fonts, font_folders, name_letters
+from steer.nodes.text.lettering import (
+    common_size,
+    draw_block,
+    line_height,
+    prepare_label,
+    set_text,
+    shorten,
+    split_units,
+    wrap,
 )
-from steer.nodes.text.lettering import common_size, draw_block, line_height, prepare_labels, set_text, units, wrap
+from steer.nodes.text.letters import clean, clusters
 
 FONTS = Fonts(system=False)
 LATIN = "gorgeous, (crop top:1.2) Ag/jQ_fy-7.5 |@%"
@@ -39,7 +39,7 @@ anything = st.text(st.characters(), max_size=60)  # lone surrogates, controls an
 @given(labels, st.integers(16, 300), st.integers(8, 40), st.integers(1, 6))
 def test_no_ink_leaves_the_box_and_none_is_clipped(text: str, width: int, size: int, limit: int):
     width = max(width, 2 * size)  # narrower than one emoji nothing can be set
-    block = set_text(prepare_labels(text), FONTS, size, width, limit)
+    block = set_text(prepare_label(text), FONTS, size, width, limit)
     assert len(block.lines) <= limit
     assert block.width <= width
     assert block.height == len(block.lines) * line_height(size)
@@ -62,7 +62,7 @@ def test_no_ink_leaves_the_box_and_none_is_clipped(text: str, width: int, size: 
 @given(anything, st.integers(1, 200), st.integers(6, 40), st.integers(1, 4))
 def test_any_text_in_any_box_stays_inside(text: str, width: int, size: int, limit: int):
     fonts = Fonts(system=False)
-    block = set_text(prepare_labels(text), fonts, size, width, limit)
+    block = set_text(prepare_label(text), fonts, size, width, limit)
     image = Image.new("L", (width + 20, 60), 0)
     draw_block(image, block, fonts, (10, 10, width, 40), "#ffffff", "left")
     outside = np.array(image)
@@ -73,7 +73,7 @@ def test_any_text_in_any_box_stays_inside(text: str, width: int, size: int, limi
 @settings(max_examples=100, deadline=None)
 @given(labels, st.integers(40, 300))
 def test_wrapping_loses_no_letter(text: str, width: int):
-    text = prepare_labels(text)
+    text = prepare_label(text)
     lines, complete = wrap(text, FONTS, 12, width, 10_000)
     assert complete
     assert "".join("".join(lines).split()) == "".join(text.split())
@@ -83,7 +83,7 @@ def test_wrapping_loses_no_letter(text: str, width: int):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(labels, min_size=1, max_size=4), st.integers(60, 300))
 def test_shrinking_stops_at_the_largest_size_that_fits(texts: list[str], width: int):
-    texts = [prepare_labels(text) for text in texts]
+    texts = [prepare_label(text) for text in texts]
     size = common_size(texts, FONTS, width, 30, 10, 3)
     fits = {s: common_size(texts, FONTS, width, s, s - 1, 3) == s for s in (size, size + 1)}
     assert size == 10 or fits[size]
@@ -99,15 +99,15 @@ def test_what_is_cut_ends_in_an_ellipsis_and_what_fits_does_not():
 
 
 def test_long_prompts_are_quick_to_set():
-    text = prepare_labels("x" * 1_000_000)
+    text = prepare_label("x" * 1_000_000)
     assert len(text) < 3000
     assert len(set_text(text, FONTS, 12, 200, 6).lines) == 6
 
 
 def test_lines_break_where_each_script_allows():
-    assert list(units("ab cd-ef 7.5")) == ["ab", " ", "cd-", "ef", " ", "7.5"]
-    assert list(units("\uc6c3\ub294 \uc5bc\uad74")) == ["\uc6c3\ub294", " ", "\uc5bc\uad74"], "Korean keeps words"
-    assert list(units("\u6771\u4eac\u3001\u300c\u58c1\u300d")) == ["\u6771", "\u4eac\u3001", "\u300c\u58c1\u300d"]
+    assert list(split_units("ab cd-ef 7.5")) == ["ab", " ", "cd-", "ef", " ", "7.5"]
+    assert list(split_units("\uc6c3\ub294 \uc5bc\uad74")) == ["\uc6c3\ub294", " ", "\uc5bc\uad74"], "Korean keeps words"
+    assert list(split_units("\u6771\u4eac\u3001\u300c\u58c1\u300d")) == ["\u6771", "\u4eac\u3001", "\u300c\u58c1\u300d"]
 
 
 def test_clusters_keep_together_what_is_one_letter():
@@ -126,14 +126,14 @@ def test_shipped_font_has_the_common_letters(codec: str, rows: range):
     letters = "".join(bytes([row, cell]).decode(codec, "ignore") for row in rows for cell in range(0xA1, 0xFF))
     assert len(letters) > 2300
     fonts = Fonts(system=False)
-    assert all(fonts.font_of(letter) == CJK for letter in letters)
+    assert all(fonts.choose_font(letter) == CJK for letter in letters)
     assert not fonts.missing
 
 
 def test_emoji_are_one_picture_each():
     fonts = Fonts(system=False)
     for emoji in clusters(EMOJIS):
-        assert fonts.font_of(emoji) == EMOJI
+        assert fonts.choose_font(emoji) == EMOJI
         assert fonts.width(emoji, 20) < 30
     assert not fonts.missing
 
@@ -142,7 +142,7 @@ def test_letters_of_no_font_are_reported():
     fonts = Fonts(system=False)
     fonts.width("ok \U0010fffd\u0e17", 12)
     assert fonts.missing == {"\U0010fffd", "\u0e17"}
-    assert "U+10FFFD" in find_unknown_letters(fonts.missing)
+    assert "U+10FFFD" in name_letters(fonts.missing)
 
 
 def test_system_fonts_help_out(tmp_path, monkeypatch):
@@ -158,14 +158,24 @@ def test_system_fonts_help_out(tmp_path, monkeypatch):
     (folder / "Broken.ttf").write_bytes(b"no font")
     (folder / "Some.ttf").write_bytes(module.EMOJI_FILE.read_bytes())
     monkeypatch.setattr(module, "EMOJI_FILE", module.CJK_FILE)
-    assert Fonts(system=True).font_of("\U0001f600") > 2
+    assert Fonts(system=True).choose_font("\U0001f600") > 2
     alone = Fonts(system=False)
-    alone.font_of("\U0001f600")
+    alone.choose_font("\U0001f600")
     assert alone.missing == {"\U0001f600"}
 
 
-def test_charts_share_the_fallback():
-    assert covers(font_for("Euler \uc624\uc77c\ub7ec \u6771\u4eac", 20), "Euler \uc624\uc77c\ub7ec \u6771\u4eac")
+def test_charts_prefer_pillows_font_and_share_the_others():
+    fonts = Fonts(system=False, first=PILLOW)
+    runs = fonts.split_runs("Euler \uc624\uc77c\ub7ec \u6771\u4eac \U0001f600")
+    assert runs == [(PILLOW, "Euler "), (CJK, "\uc624\uc77c\ub7ec \u6771\u4eac "), (EMOJI, "\U0001f600")]
+    assert not fonts.missing
+
+
+def test_a_line_is_cut_only_where_it_is_too_wide():
+    assert shorten("short", FONTS, 20, 500) == "short"
+    cut = shorten("a very long name " * 20, FONTS, 20, 200)
+    assert cut.endswith("\u2026")
+    assert FONTS.width(cut, 20) <= 200
 
 
 def test_labels_from_lists_and_lines():

@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 
 from ...text.fonts import Fonts
-from ...text.lettering import common_size, draw_block, line_height, prepare_labels, set_text
+from ...text.lettering import common_size, draw_block, line_height, prepare_label, set_text
 from ..folder.manifest import Grid, Manifest
-from ..folder.selection import picture_size, read_picture, varying_axes
+from ..folder.selection import find_varying_axes, read_picture, read_size, require_grid
 from .labels import only_what_differs
 from .layout import Plan, Style, draw, plan
 
@@ -56,31 +56,33 @@ class _Block:
     tiles: tuple[Tile, ...]
 
 
-def sheet_of(
+def draw_folder_sheet(
     manifest: Manifest,
-    grid: Grid,
     cell_size: int = 256,
     max_megapixels: float = 64.0,
     *,
+    title: str = "",
     gap: int = 8,
     font_size: int = 0,
     dark: bool = False,
     fonts: Fonts | None = None,
     step: Callable[[int], object] = lambda done: None,
 ) -> torch.Tensor:
-    """The sheet of `grid` as an IMAGE [1, H', W', 3] in 0..1.
+    """The sheet of the manifest's last grid as an IMAGE [1, H', W', 3] in 0..1.
 
     cell_size: pixels of the long side of each picture, 0 = as they are. Pictures are made smaller until the sheet has
-    at most max_megapixels. gap, font_size, dark: as in Style. step: called with the number of cells drawn. Raises
-    ValueError for a grid without cells, and where its headings alone are too large.
+    at most max_megapixels. title: "" = that of the grid. gap, font_size, dark: as in Style. step: called with the
+    number of cells drawn.
+
+    Raises:
+        ValueError: the manifest holds no grid, or the headings alone are too large.
     """
-    if not grid.cells:
-        raise ValueError("sheet: the grid has no cells. Give every axis at least one value.")
+    grid = require_grid(manifest)
     fonts = fonts or Fonts()
     tiles = _tiles(manifest, grid)
     largest = max(max(tile.size) for tile in tiles.values())
     style = Style(
-        gap=gap, cell_size=cell_size, font_size=font_size, title=grid.title, dark=dark, max_megapixels=math.inf
+        gap=gap, cell_size=cell_size, font_size=font_size, title=title or grid.title, dark=dark, max_megapixels=math.inf
     )
     while True:
         blocks, whole = _arrange(grid, tiles, style, fonts)
@@ -106,14 +108,14 @@ def sheet_of(
     return draw(whole, (draw(block.plan, pictures(block))[0] for block in blocks))
 
 
-def notice(text: str) -> torch.Tensor:
-    """A text in the place of a sheet, IMAGE [1, H, W, 3]."""
+def draw_notice(text: str) -> torch.Tensor:
+    """A text in the place of a sheet, IMAGE [1, 192, 768, 3] in 0..1."""
     return _write_labels(text, 192, 768, Style(), Fonts())[None]
 
 
 def _arrange(grid: Grid, tiles: dict[tuple[int, ...], Tile], style: Style, fonts: Fonts) -> tuple[list[_Block], Plan]:
     """The blocks of a sheet, and where they go on it; of a single block, where its pictures go."""
-    axes = [_headers(grid.axes[i].labels) for i in varying_axes(grid)]
+    axes = [_headers(grid.axes[i].labels) for i in find_varying_axes(grid)]
     inner, outer = axes[:2], axes[2:]
     places = list(itertools.product(*(range(len(labels)) for labels in inner)))
     empty = Tile(next(iter(tiles.values())).size)
@@ -146,13 +148,13 @@ def _headers(labels: Sequence[str]) -> tuple[str, ...]:
 
 def _tiles(manifest: Manifest, grid: Grid) -> dict[tuple[int, ...], Tile]:
     """By its place on the axes that vary, what each cell shows. One without a picture is as large as the largest."""
-    axes = varying_axes(grid)
+    axes = find_varying_axes(grid)
     found: dict[tuple[int, ...], tuple[Path | None, tuple[int, int] | None, str]] = {}
     for cell in grid.cells:
         done, last = manifest.finished(cell.key), manifest.state(cell.key)
         path = manifest.folder / done.file if done and done.file else None
         text = (last.error if last else None) or NOT_MADE
-        found[tuple(cell.at[i] for i in axes)] = (path, picture_size(path) if path else None, text)
+        found[tuple(cell.at[i] for i in axes)] = (path, read_size(path) if path else None, text)
     sizes = [size for _, size, _ in found.values() if size]
     largest = (max(h for h, _ in sizes), max(w for _, w in sizes)) if sizes else (256, 256)
     return {at: Tile(size or largest, path, text) for at, (path, size, text) in found.items()}
@@ -166,8 +168,8 @@ def _write_labels(text: str, height: int, width: int, style: Style, fonts: Fonts
     box_width, box_height = width - 2 * margin, height - 2 * margin
     base = max(10, min(24, round(width / 14)))
     lines = max(1, box_height // line_height(base))
-    size = common_size([prepare_labels(text)], fonts, box_width, base, max(8, round(0.6 * base)), lines)
-    block = set_text(prepare_labels(text), fonts, size, box_width, max(1, box_height // line_height(size)))
+    size = common_size([prepare_label(text)], fonts, box_width, base, max(8, round(0.6 * base)), lines)
+    block = set_text(prepare_label(text), fonts, size, box_width, max(1, box_height // line_height(size)))
     top = margin + max(0, (box_height - block.height) // 2)
     draw_block(canvas, block, fonts, (margin, top, box_width, height - margin - top), style.ink)
     return torch.from_numpy(np.array(canvas)).to(torch.float32).div_(255.0)

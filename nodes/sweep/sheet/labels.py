@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
-from ...text.fonts import clean
-from ...text.lettering import units
+from ...text.lettering import split_units
+from ...text.letters import clean
 
 
 def as_list(values: Sequence[object] | None, expected: int | None = None) -> list[str]:
@@ -22,7 +22,7 @@ def as_list(values: Sequence[object] | None, expected: int | None = None) -> lis
 
 def only_what_differs(labels: Sequence[str]) -> list[str]:
     """The labels without the words that all of them begin or end with. None becomes empty, one alone stays."""
-    words = [list(units(clean(label).replace("\n", " ").strip())) for label in labels]
+    words = [list(split_units(clean(label).replace("\n", " ").strip())) for label in labels]
     if len(words) < 2 or len({tuple(label) for label in words}) < 2:
         return list(labels)
     start = _common(words)

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from ...text.fonts import Fonts
-from ...text.lettering import Block, common_size, draw_block, prepare_labels, set_text
+from ...text.lettering import Block, common_size, draw_block, prepare_label, set_text
 from .pictures import on_paper
 
 MIN_TEXT_WIDTH = 96  # pixels: captions make columns at least this wide where their longest word needs it
@@ -73,7 +73,7 @@ def plan(sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style, 
     fitted = [fit_size(size, style.cell_size) for size in sizes]
     height, width = max(h for h, _ in fitted), max(w for _, w in fitted)
     captions, heads, sides = (
-        [prepare_labels(text) for text in texts] for texts in (labels, style.column_labels, style.row_labels)
+        [prepare_label(text) for text in texts] for texts in (labels, style.column_labels, style.row_labels)
     )
     base = style.font_size or min(48, max(12, round(width / 16)))
     floor = min(base, max(10, round(0.7 * base)))
@@ -88,7 +88,7 @@ def plan(sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style, 
     gap, margin = style.gap, max(style.gap, base // 2)
     left = margin + (max(block.width for block in side) + gap + base // 2 if side else 0)
     full_width = left + columns * (column_width + gap) - gap + margin
-    title = set_text(prepare_labels(style.title), fonts, round(1.5 * base), full_width - 2 * margin, CAPTION_LINES)
+    title = set_text(prepare_label(style.title), fonts, round(1.5 * base), full_width - 2 * margin, CAPTION_LINES)
 
     texts: list[tuple[Block, Box, str]] = []
     boxes: list[Box] = []

@@ -50,7 +50,7 @@ def nice_step(span: float, count: int) -> float:
     return next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= rough * (1 - 1e-9))
 
 
-def label(value: float) -> str:
+def format_tick(value: float) -> str:
     """A short decimal number: 0.03, 14.6, 1000."""
     if value == 0.0:
         return "0"
