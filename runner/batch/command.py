@@ -16,27 +16,26 @@ from .. import setup
 from ..comfyui.address import DEFAULT_URL, full_url
 from ..comfyui.messages import Progress, QueueError
 from ..files import names_of
-from ..share.command import beside
-from ..workflow.edit import Setting
-from ..workflow.needs import read_any
+from ..workflow.needs import folders_beside
 from ..workflow.prompt import WorkflowError
-from .batch import Batch
-from .jobs import BatchJob, make_jobs
+from ..workflow.reading import read_workflow
+from ..workflow.settings import Setting
+from .jobs import BatchJob, JobOutput, make_jobs
 from .options import ALL_DONE, NOT_STARTED, SOMETHING_FAILED
 from .pool import JobEnd, JobFailed, JobRefused, Pool, WorkerLost
-from .results import claim_folder
+from .results import Batch, claim_folder
 from .servers import BatchWorker, Fleet, Servers
-from .worker import JobOutput
 
 console = Console(highlight=False, soft_wrap=True, emoji=False)
 
 
 def run(options: argparse.Namespace) -> int:
+    """Run the files as a batch; returns the exit code."""
     try:
         settings = [Setting.parse(text) for text in options.settings]
         seeds = _seeds(options.seeds)
         sources = {
-            name: (read_any(path), [*options.input, *beside(path)])
+            name: (read_workflow(path), [*options.input, *folders_beside(path)])
             for name, path in zip(names_of(options.files), options.files, strict=True)
         }
         fleet = _fleet(options)
@@ -61,9 +60,9 @@ def _fleet(options: argparse.Namespace) -> Fleet:
     if options.ray is None:
         named = [name for name in ("comfyui", "workers", "gpus_per_worker") if getattr(options, name) is not None]
         if named:
-            told = ", ".join(f"--{name.replace('_', '-')}" for name in named)
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in named)
             raise QueueError(
-                f"{told}: this counts only with --ray, which starts ComfyUIs. Add --ray, or leave it out and name "
+                f"{names}: this counts only with --ray, which starts ComfyUIs. Add --ray, or leave it out and name "
                 "running ones with --comfyui-url URL."
             )
         return Servers(options.urls or [DEFAULT_URL], options.patience)
@@ -94,7 +93,11 @@ def _seeds(text: str | None) -> list[int]:
 
 
 def _ask_plan(job: BatchJob, workers: Sequence[BatchWorker]) -> Sequence[str]:
-    """What the nodes of a job tell on the first worker that can run it. Raises QueueError."""
+    """The texts of a job's nodes, from the first worker that can run it.
+
+    Raises:
+        QueueError: none can.
+    """
     reasons = []
     for worker in workers:
         try:
@@ -111,11 +114,11 @@ def run_batch(batch: Batch, workers: Sequence[BatchWorker]) -> int:
     with _Board(len(batch.todo), [worker.name for worker in workers]) as board:
 
         def end(ended: JobEnd[BatchJob, JobOutput]) -> None:
-            board.tell(batch.end(ended))
-            board.ended(ended.worker)
+            board.print(batch.end(ended))
+            board.advance(ended.worker)
 
         def lost(worker: str, reason: str, gone: bool) -> None:
-            board.tell(f"lost    {worker}{'' if gone else ' has lost its job'}: {reason}")
+            board.print(f"lost    {worker}{'' if gone else ' has lost its job'}: {reason}")
 
         for worker in workers:
             worker.on_progress = board.progress
@@ -126,11 +129,11 @@ def run_batch(batch: Batch, workers: Sequence[BatchWorker]) -> int:
                 worker.cancel()
             if not isinstance(error, OSError):  # such as Ctrl-C
                 raise
-            board.tell(f"stopped: {error}. Run the same command again, and it goes on from here.")
+            board.print(f"stopped: {error}. Run the same command again, and it goes on from here.")
             return SOMETHING_FAILED
         finally:
             for line in batch.write_pages():
-                board.tell(line)
+                board.print(line)
     console.print(batch.summary(), markup=False)
     return SOMETHING_FAILED if batch.failed else ALL_DONE
 
@@ -158,14 +161,14 @@ class _Board:
     def __exit__(self, *error: object) -> None:
         self.bar.stop()
 
-    def tell(self, line: str) -> None:
+    def print(self, line: str) -> None:
         self.bar.console.print(line, markup=False)
 
     def progress(self, server: str, job: BatchJob, progress: Progress) -> None:
         what = f"{job.name}: {progress.title}"
         self.bar.update(self.tasks[server], completed=int(100 * progress.share), what=what[:48])
 
-    def ended(self, server: str) -> None:
+    def advance(self, server: str) -> None:
         self.bar.advance(self.all)
         if server in self.tasks:
             self.bar.update(self.tasks[server], completed=0, what="")

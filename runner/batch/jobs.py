@@ -1,4 +1,4 @@
-"""Jobs as plain data: from workflow files, seeds and settings to prompts. Pure, but for reading input files."""
+"""Jobs as plain data: from workflows, seeds and settings to prompts. Pure, but for reading input files."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ...files import sha256_of
-from ..workflow import edit as workflows
-from ..workflow.edit import Setting, Workflow
 from ..workflow.needs import FileNeed, local_file, model_needs, prompt_files
-from ..workflow.prompt import Prompt, WorkflowError, find_nodes, is_prompt, node_title, widgets_of
-
-SEED_WIDGETS = ("seed", "noise_seed")
+from ..workflow.prompt import Prompt
+from ..workflow.reading import Document, Graph
+from ..workflow.settings import Setting, apply_settings, name_in_errors
+from ..workflow.workflow import Workflow
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class JobFile:
 
 @dataclass(frozen=True)
 class CellJob:
-    """A cell of a sweep that a job makes. name: what tells it apart. values: what makes it. title: for messages."""
+    """A cell of a sweep that a job makes. name: its labels. values: what makes it. title: for messages."""
 
     key: str
     name: tuple[str, ...]
@@ -49,7 +48,7 @@ class BatchJob:
 
     name: str
     prompt: Prompt
-    workflow: Workflow | None = None
+    workflow: Graph | None = None
     files: tuple[JobFile, ...] = ()
     sweep: str = ""
     cells: tuple[CellJob, ...] = ()
@@ -69,92 +68,63 @@ class BatchJob:
         names = [need.name for need in model_needs(self.prompt)]
         return replace(self, models=tuple((name, known[name]) for name in names if known.get(name)))
 
-    def with_names(self, names: Sequence[str]) -> Prompt:
-        """The prompt with these names for its files, one each."""
+    def name_files(self, names: Sequence[str]) -> Prompt:
+        """The prompt with these names for its input files, one each."""
         prompt = copy.deepcopy(self.prompt)
         for file, name in zip(self.files, names, strict=True):
             prompt[file.need.node_id]["inputs"][file.need.input] = name
         return prompt
 
 
+@dataclass(frozen=True)
+class JobOutput:
+    """What a job gave: files, each with its name on the server and its content; texts of its output nodes."""
+
+    seconds: float
+    files: tuple[tuple[str, bytes], ...]
+    texts: tuple[str, ...] = ()
+
+
 def make_jobs(
-    sources: dict[str, tuple[Workflow | Prompt, list[Path]]],
+    sources: Mapping[str, tuple[Document, list[Path]]],
     object_info: dict[str, Any],
     seeds: Sequence[int] = (),
     settings: Sequence[Setting] = (),
 ) -> list[BatchJob]:
     """The jobs of `sources` (by name: a workflow in either format, and the folders of its input files).
 
-    With seeds, one a seed, in which every widget named seed or noise_seed has it; a setting changes what it names after
-    that. Raises WorkflowError for a setting that no workflow has, a workflow without a seed, a file outside its folder.
+    With seeds, one a seed, in which every widget named seed or noise_seed has it. Settings have the last word.
+
+    Raises:
+        WorkflowError: a setting concerns no workflow, a workflow has no seed, or an input file lies outside its folder.
     """
+    workflows = {name: Workflow(data, object_info) for name, (data, _) in sources.items()}
+    for name, workflow in workflows.items():
+        with name_in_errors(name):
+            workflow.titles()  # converts it
     jobs = []
-    hit: list[Setting] = []
-    titles: set[str] = set()
-    for name, (data, folders) in sources.items():
-        try:
-            prompt = data if is_prompt(data) else workflows.to_prompt(data, object_info)
-            own = [setting for setting in settings if find_nodes(prompt, setting.title)]
-            hit += own
-            titles |= {node_title(prompt, node_id) for node_id in prompt}
-            for label, variant in _set_seed(data, prompt, object_info, seeds):
-                for setting in own:
-                    variant = _set(variant, object_info, setting)
-                jobs.append(_job(name + label, variant, object_info, folders, label))
-        except WorkflowError as error:
-            raise WorkflowError(f"{name}: {error}") from error
-    for setting in settings:
-        if setting not in hit:
-            raise WorkflowError(
-                f"--set {setting.title}.{setting.widget}: no workflow has a node titled '{setting.title}'. There are: "
-                f"{', '.join(sorted(titles))}"
-            )
+    for name, workflow in apply_settings(workflows, settings).items():
+        with name_in_errors(name):
+            for label, variant in _set_seeds(workflow, seeds, settings):
+                jobs.append(_make_job(name + label, variant.settle(label), sources[name][1]))
     return jobs
 
 
-def _set_seed(
-    data: Workflow | Prompt, prompt: Prompt, object_info: dict[str, Any], seeds: Sequence[int]
-) -> Iterator[tuple[str, Workflow | Prompt]]:
-    """The workflow with each of the seeds, and what to add to its name."""
+def _set_seeds(workflow: Workflow, seeds: Sequence[int], settings: Sequence[Setting]) -> Iterator[tuple[str, Workflow]]:
+    """The workflow with each of the seeds, but where a setting says otherwise, and what to add to its name."""
     if not seeds:
-        yield "", data
+        yield "", workflow
         return
-    named = [(i, w) for i, n in prompt.items() for w in widgets_of(n["inputs"]) if w in SEED_WIDGETS]
-    if not named:
-        raise WorkflowError("--seeds: it has no widget named seed or noise_seed")
-    if is_prompt(data):
-        for seed in seeds:
-            changed = copy.deepcopy(data)
-            for node_id, widget in named:
-                changed[node_id]["inputs"][widget] = seed
-            yield f"-seed{seed}", changed
-        return
-    places = [workflows.locate(data, object_info, i, w, f"--seeds, {node_title(prompt, i)}") for i, w in named]
+    fixed = {workflow.find_place(i, each.widget) for each in settings for i in workflow.find_nodes(each.title)}
+    places = [place for place in workflow.seed_places() if place not in fixed]
     for seed in seeds:
-        yield f"-seed{seed}", workflows.with_values(data, places, seed)
+        yield f"-seed{seed}", workflow.with_values(dict.fromkeys(places, seed))
 
 
-def _set(data: Workflow | Prompt, object_info: dict[str, Any], setting: Setting) -> Workflow | Prompt:
-    if not is_prompt(data):
-        return workflows.apply(data, object_info, setting)
-    changed = copy.deepcopy(data)
-    for node_id in find_nodes(data, setting.title):
-        widgets = widgets_of(data[node_id]["inputs"])
-        if setting.widget not in widgets:
-            raise WorkflowError(
-                f"--set {setting.title}.{setting.widget}: the node has no such widget. It has: {', '.join(widgets)}"
-            )
-        changed[node_id]["inputs"][setting.widget] = setting.value
-    return changed
-
-
-def _job(name: str, data: Workflow | Prompt, object_info: dict[str, Any], folders: list[Path], place: str) -> BatchJob:
-    if not is_prompt(data):
-        data = workflows.settle(data, object_info, place)
-    prompt = data if is_prompt(data) else workflows.to_prompt(data, object_info)
+def _make_job(name: str, workflow: Workflow, folders: list[Path]) -> BatchJob:
     files = []
-    for need in prompt_files(prompt, object_info):
+    for need in prompt_files(workflow.prompt, workflow.object_info):
         path = local_file(need.name, folders)
         if path is not None:  # else the server may have it
             files.append(JobFile(need, path, sha256_of(path)))
-    return BatchJob(name, prompt, None if is_prompt(data) else data, tuple(files))
+    return BatchJob(name, workflow.prompt, workflow.graph, tuple(files))

@@ -14,6 +14,7 @@ ALL_DONE, SOMETHING_FAILED, NOT_STARTED = 0, 1, 2
 
 
 def add_commands(commands: Commands) -> None:
+    """Declare `queue`."""
     queue = add_command(
         commands,
         "queue",

@@ -1,9 +1,8 @@
-"""Gives jobs to whoever is free: a pool of workers, each in a thread of its own. Knows nothing of ComfyUI or HTTP.
+"""Gives each job to a free worker: a pool of workers, each in a thread of its own. Knows no ComfyUI and no HTTP.
 
-A job that its worker lost goes back to the front of the line for the others; one that a worker refused is offered to
-those that have not; one that failed is offered to one other, because the worker may be at fault. Every job ends exactly
-once. Jobs are taken from their source one by one, so that what is kept and done for each does not grow with their
-number.
+A job that its worker lost goes back to the front of the line for the others. One that a worker refused is offered to
+those that have not refused it. One that failed is offered to one other, because the worker may be at fault. Every job
+ends exactly once. Jobs are taken from their source one by one, so the cost of each does not grow with their number.
 """
 
 from __future__ import annotations
@@ -23,13 +22,14 @@ R_co = TypeVar("R_co", covariant=True)
 MAX_LOSSES = 3
 # A job that failed on this many workers has failed.
 MAX_FAILURES = 2
-# A worker that failed this many jobs in a row which others completed gets no more; nor does it take fresh ones while so
-# many that failed on it wait for another's word.
+# A worker that failed this many jobs in a row which others completed gets no more. While so many that failed on it have
+# not ended elsewhere, it takes no fresh ones. A broken worker fails in no time: without this it would try every job
+# first, and where a second one is flaky, jobs would fail that the good ones can do.
 MAX_BLAMED = 3
 
 
 class JobFailed(Exception):
-    """The job did not work here. Whether the job is at fault or the worker, another worker tells."""
+    """The job did not work here. Another worker shows whether the job or this worker is at fault."""
 
 
 class JobRefused(Exception):
@@ -37,10 +37,10 @@ class JobRefused(Exception):
 
 
 class WorkerLost(Exception):
-    """The worker is gone, or has forgotten the job. `gone` says whether it can be given another.
+    """The worker has lost its job. gone: it gets no other.
 
-    recover: brings the worker back, or says that it cannot, with False or a WorkerLost that says why; called while its
-    job may go to another.
+    recover: brings the worker back; called while its job may go to another. It returns False, or raises a WorkerLost
+    with the reason, where it cannot.
     """
 
     def __init__(self, message: str, gone: bool = True, recover: Callable[[], bool] = lambda: True) -> None:
@@ -59,7 +59,7 @@ class Worker(Protocol[J_contra, R_co]):
 
 @dataclass(frozen=True)
 class JobEnd(Generic[J, R]):
-    """How a job ended: with a result, or with an error. worker: whose word it is (empty: nobody was left)."""
+    """How a job ended: with a result, or with an error. worker: where; empty when none was left."""
 
     job: J
     worker: str
@@ -76,12 +76,12 @@ class _Entry(Generic[J]):
 
     @property
     def tried(self) -> frozenset[str]:
-        """The workers that shall not have it again."""
+        """The workers that must not have it again."""
         return frozenset((*self.refusals, *self.failures))
 
     @property
-    def told(self) -> str:
-        """Why nobody has done it."""
+    def reasons(self) -> str:
+        """Why no worker has done it."""
         failed = list(dict.fromkeys(self.failures.values()))
         if len(failed) > 1:
             failed = [f"{worker}: {why}" for worker, why in self.failures.items()]
@@ -91,8 +91,8 @@ class _Entry(Generic[J]):
 class Pool(Generic[J, R]):
     """`Pool(jobs, workers, on_end, on_lost).run()`.
 
-    `on_end` is called once a job, one call at a time, by the worker's thread; what it raises ends the run and comes
-    out of `run`. `on_lost(worker, reason, gone)` tells that a worker lost its job, or (gone) gets no more.
+    on_end: called once a job, one call at a time, by the worker's thread. What it raises ends the run and comes out of
+    `run`. on_lost(worker, reason, gone): called when a worker has lost its job, or (gone) gets no more.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Pool(Generic[J, R]):
         self._fault: BaseException | None = None
 
     def run(self) -> None:
-        """Returns when every job has ended. After KeyboardInterrupt, no worker takes another job."""
+        """Return when every job has ended. After KeyboardInterrupt, no worker takes another job."""
         threads = [threading.Thread(target=self._serve, args=[worker], daemon=True) for worker in self._workers]
         for thread in threads:
             thread.start()
@@ -140,6 +140,7 @@ class Pool(Generic[J, R]):
         return self._stopped or (self._exhausted and not self._running and not any(self._again.values()))
 
     def stop(self) -> None:
+        """Let no worker take another job."""
         with self._change:
             self._stopped = True
             self._change.notify_all()
@@ -202,7 +203,7 @@ class Pool(Generic[J, R]):
             elif name in entry.failures:
                 self._unclear[name] += 1
                 if len(entry.failures) >= MAX_FAILURES:
-                    ends = entry.told
+                    ends = entry.reasons
             if done or ends:
                 self._end(entry, JobEnd(entry.job, name, result, ends))
             elif not self._stopped:
@@ -238,7 +239,7 @@ class Pool(Generic[J, R]):
         self._drop_hopeless()
 
     def _end(self, entry: _Entry[J], ended: JobEnd[J, R]) -> None:
-        """A job has ended: whoever failed it before was at fault if another has done it."""
+        """Note that a job has ended. The workers that failed it are at fault if another has done it."""
         self._on_end(ended)
         self._unclear.subtract(entry.failures.keys())
         if ended.error:
@@ -250,7 +251,7 @@ class Pool(Generic[J, R]):
                 self._drop(name, f"it failed {MAX_BLAMED} jobs in a row that others have done. The last time: {why}")
 
     def _drop_hopeless(self) -> None:
-        """End the jobs that nobody who is left can do."""
+        """End the jobs that no worker that is left can do."""
         if self._stopped and self._alive:
             return
         for (tried, failed), entries in self._again.items():
@@ -263,4 +264,4 @@ class Pool(Generic[J, R]):
                 self._give_up(_Entry(job))
 
     def _give_up(self, entry: _Entry[J]) -> None:
-        self._end(entry, JobEnd(entry.job, next(iter(entry.failures or entry.refusals), ""), error=entry.told))
+        self._end(entry, JobEnd(entry.job, next(iter(entry.failures or entry.refusals), ""), error=entry.reasons))

@@ -1,10 +1,13 @@
-"""The folder of a batch's results: files that are there whole or not at all, and the list of how every job ended."""
+"""A batch in its folder: what is done already, the files of each job, and the list of how every job ended.
+
+Files are there whole or not at all.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -15,8 +18,10 @@ from filelock import FileLock, Timeout
 from ...files import write_whole
 from ...nodes.journal import append_line, read_lines
 from ..comfyui.messages import QueueError
-from ..files import safe_name
-from .jobs import BatchJob
+from ..files import folder_name, safe_name
+from .jobs import BatchJob, JobOutput
+from .pool import JobEnd
+from .sweeps import SweepResults, divide, sweeps_in
 
 LIST = "results.jsonl"
 LOCK = ".queue.lock"
@@ -46,7 +51,8 @@ class Result:
 class Results:
     """The results in `folder`, whose list is read once when made; a folder that is not there yet is an empty one.
 
-    Raises OSError where the list is there but may not be read.
+    Raises:
+        OSError: the list is there but may not be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -63,7 +69,8 @@ class Results:
     def save(self, job: BatchJob, server: str, seconds: float, files: Sequence[tuple[str, bytes]]) -> Result:
         """Write the files of a job (their names on the server, for the ending, and contents) and record it.
 
-        Raises OSError where that cannot be written.
+        Raises:
+            OSError: it cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         stem = f"{safe_name(job.name)}-{job.key[:10]}"
@@ -85,7 +92,11 @@ class Results:
         return result
 
     def _take(self, line: Any) -> None:
-        """Raises ValueError, TypeError or KeyError for a line of another kind or shape."""
+        """Take a line of the list.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is of another kind or shape.
+        """
         if line["kind"] != "job":
             raise ValueError("a line of unknown kind")
         files = tuple(ResultFile(str(f["name"]), int(f["bytes"]), str(f["sha256"])) for f in line["files"])
@@ -102,7 +113,11 @@ class Results:
 
 @contextmanager
 def claim_folder(folder: Path) -> Iterator[None]:
-    """The folder for one batch alone, until this ends or the process does. Raises QueueError where another has it."""
+    """The folder for one batch alone, until this ends or the process does.
+
+    Raises:
+        QueueError: another batch has it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / LOCK, timeout=0):
@@ -116,3 +131,102 @@ def claim_folder(folder: Path) -> Iterator[None]:
 def _suffix(name: str) -> str:
     ending = PurePosixPath(name.replace("\\", "/")).suffix
     return ending if re.fullmatch(r"\.\w{1,10}", ending, re.ASCII) else ".bin"
+
+
+class Batch:
+    """Results in the folder `out`; those of a divided sweep in a folder of its own there.
+
+    todo: the jobs without a result. failed: the names of those that failed.
+
+    Raises:
+        OSError: from the disk, here and in `end`.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.results = Results(out)
+        self.sweeps: dict[str, SweepResults] = {}
+        self.todo: list[BatchJob] = []
+        self.failed: list[str] = []
+        self.done = self.there = 0
+        self._keys: set[str] = set()
+        self._faults: list[str] = []
+
+    def add(
+        self, jobs: Sequence[BatchJob], ask: Callable[[BatchJob], Sequence[str]], output_kinds: Collection[str]
+    ) -> None:
+        """Take up jobs; a whole sweep is divided into its cells. ask, output_kinds: see sweeps.divide."""
+        for job in jobs:
+            if not sweeps_in(job.prompt):
+                self._add(job)
+                continue
+            try:
+                plans, rest = divide(job, ask, output_kinds)
+            except QueueError as error:
+                self._faults.append(self._fail(job, "", str(error)))
+                continue
+            for plan in plans:
+                sweep = self.sweeps[plan.name] = SweepResults(self.results.folder / folder_name(plan.name), plan)
+                todo = sweep.todo()
+                self.todo += todo
+                self.there += len(plan.jobs) - len(todo)
+            if rest is not None:
+                self._add(rest)
+
+    def _add(self, job: BatchJob) -> None:
+        if job.key in self._keys or self.results.finished(job.key) is not None:
+            self.there += 1
+        else:
+            self.todo.append(job)
+        self._keys.add(job.key)
+
+    def lines(self) -> Iterator[str]:
+        """What to print before it begins."""
+        yield from self._faults
+        if self.there:
+            yield f"{self.there} of {self.there + len(self.todo)} jobs are done already, or are the same as another."
+        for name, sweep in self.sweeps.items():
+            cells = len(sweep.plan.grid.cells)
+            yield f"{name}: a sweep of {cells} cells, into {sweep.folder}. What is wired behind the Sweep does not run."
+        if self.results.unreadable:
+            yield f"{len(self.results.unreadable)} lines of {self.results.path} cannot be read and are skipped."
+
+    def end(self, ended: JobEnd[BatchJob, JobOutput]) -> str:
+        """Record how a job ended, and write its files; returns a line for each of its results."""
+        job, output = ended.job, ended.result
+        if output is None:
+            return self._fail(job, ended.worker, ended.error)
+        try:
+            if job.sweep:
+                files, faults = self.sweeps[job.sweep].save(job, output)
+            else:
+                saved = self.results.save(job, ended.worker, output.seconds, output.files)
+                files, faults = [file.name for file in saved.files], {}
+        except QueueError as error:
+            return self._fail(job, ended.worker, str(error))
+        self.failed += faults
+        self.done += not faults
+        lines = [f"failed  {name}: {why}" for name, why in faults.items()]
+        if files or not faults:
+            lines += [f"done    {job.name}: {', '.join(files) or 'no files'} ({output.seconds:.1f} s, {ended.worker})"]
+        return "\n".join(lines)
+
+    def _fail(self, job: BatchJob, worker: str, error: str) -> str:
+        if job.sweep:
+            self.sweeps[job.sweep].fail(job, error)
+        else:
+            self.results.fail(job, worker, error)
+        self.failed.append(job.name)
+        return f"failed  {job.name}: {error}"
+
+    def write_pages(self) -> Iterator[str]:
+        """Write the page of each sweep; gives a line for each that cannot be written, as on a full disk."""
+        for name, sweep in self.sweeps.items():
+            try:
+                sweep.write_page()
+            except OSError as error:
+                yield f"Warning: the page of {name} cannot be written: {error}. Its pictures and its list are not hurt."
+
+    def summary(self) -> str:
+        """One line for the end."""
+        where = self.results.folder
+        return f"{self.done} done, {self.there} there before, {len(self.failed)} failed. The results: {where}"

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..comfyui.address import full_url
 from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import RunningComfy
-from ..comfyui.messages import Progress, QueueError
+from ..comfyui.messages import FileGone, NodeFailed, Picture, Progress, QueueError, Refused, ServerLost
 from ..workflow.needs import ModelNeed, model_needs
-from .jobs import BatchJob
-from .worker import JobOutput, ServerWorker
+from .jobs import BatchJob, JobFile, JobOutput
+from .pool import JobFailed, JobRefused, WorkerLost
 
 OnProgress = Callable[[str, BatchJob, Progress], None]
 
 
 class BatchWorker(Protocol):
-    """A worker of the pool that also tells its progress and can be stopped."""
+    """A worker of the pool that also reports its progress and can be stopped."""
 
     on_progress: OnProgress
 
@@ -30,7 +31,7 @@ class BatchWorker(Protocol):
 
 
 class Fleet(Protocol):
-    """Workers, the kinds of nodes that they have, and after `check` the sha256 of models that are known by name."""
+    """Workers and the kinds of nodes that they have. models: after `check`, the sha256 of those known by name."""
 
     @property
     def workers(self) -> Sequence[BatchWorker]: ...
@@ -42,16 +43,92 @@ class Fleet(Protocol):
     def models(self) -> Mapping[str, str]: ...
 
     def check(self, jobs: Sequence[BatchJob]) -> Iterator[str]:
-        """Leave out workers that would make other pictures; tells which and why. Raises QueueError if none is left."""
+        """Leave out workers that would make other pictures; gives a line for each, with the reason.
+
+        Raises:
+            QueueError: none is left.
+        """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End what was started for the batch."""
+        ...
+
+
+class ServerWorker:
+    """Runs jobs on the ComfyUI of `client`, one at a time; sends their input files, fetches what they made."""
+
+    def __init__(
+        self, client: ComfyClient, read: Callable[[JobFile], bytes] = lambda file: file.path.read_bytes()
+    ) -> None:
+        """read: gives the content of an input file."""
+        self.client = client
+        self.on_progress: Callable[[str, BatchJob, Progress], None] = lambda name, job, progress: None
+        self._read = read
+        self._sent: dict[tuple[str, str], str] = {}  # name and sha256 -> the name there
+        self._running = ""
+        self.pictures: list[Picture] = []  # of the last job that succeeded
+
+    @property
+    def name(self) -> str:
+        return self.client.url
+
+    def run(self, job: BatchJob) -> JobOutput:
+        """Run a job to its end and fetch its files.
+
+        Raises:
+            JobRefused: the server does not take it, or lacks a file; another may not.
+            JobFailed: it did not work here.
+            WorkerLost: the server is gone, or has forgotten the job.
+        """
+        self._running = str(uuid.uuid4())
+        try:
+            prompt = job.name_files([self._send(file) for file in job.files])
+            outcome = self.client.run(
+                prompt, job.workflow, lambda progress: self.on_progress(self.name, job, progress), self._running
+            )
+            pictures = [each for each in outcome.pictures if job.node in ("", each.node_id)]
+            files = tuple((each.filename, self.client.fetch(each)) for each in _choose_files(pictures))
+        except (Refused, FileGone) as error:  # another may not have made the file yet
+            raise JobRefused(f"{self.name}: {error}") from error
+        except ServerLost as error:
+            if not error.forgotten:
+                self.cancel()
+            raise WorkerLost(str(error), gone=not error.forgotten) from error
+        except (NodeFailed, QueueError, OSError) as error:
+            raise JobFailed(str(error)) from error
+        finally:
+            self._running = ""
+        self.pictures = outcome.pictures
+        texts = [texts for node_id, texts in outcome.texts.items() if job.node in ("", node_id)]
+        return JobOutput(outcome.seconds, files, tuple(text for each in texts for text in each))
+
+    def cancel(self) -> None:
+        """End what runs now, should the server listen: nobody waits for it any more."""
+        if self._running:
+            try:
+                self.client.cancel(self._running)
+            except (QueueError, OSError):
+                return  # it does not listen, and there is nothing else to be done
+
+    def _send(self, file: JobFile) -> str:
+        known = (file.need.name, file.sha256)
+        if known not in self._sent:
+            self._sent[known] = self.client.upload(file.need.name, self._read(file))
+        return self._sent[known]
+
+
+def _choose_files(pictures: Sequence[Picture]) -> list[Picture]:
+    """The files to fetch: those that were saved; where none was, the previews."""
+    saved = [picture for picture in pictures if picture.type == "output"]
+    return list(dict.fromkeys(saved or pictures))
 
 
 class Servers:
-    """The ComfyUIs at `urls` that answer. left_out: what was told of the others.
+    """The ComfyUIs at `urls` that answer. left_out: a line for each of the others.
 
-    Raises QueueError when none does, unless they are only `beside` other workers.
+    Raises:
+        QueueError: none answers, and they are not only `beside` other workers.
     """
 
     def __init__(self, urls: Sequence[str], patience: float, beside: bool = False) -> None:
@@ -59,7 +136,7 @@ class Servers:
         self.places: dict[str, RunningComfy] = {}
         self.object_info: dict[str, Any] = {}
         self.left_out: list[str] = []
-        self.models: dict[str, str] = {}  # no ComfyUI tells what is in its models
+        self.models: dict[str, str] = {}  # no ComfyUI says what is in its models
         for url in dict.fromkeys(map(full_url, urls)):
             try:
                 place = RunningComfy(ComfyClient(url, patience=patience))
@@ -69,23 +146,29 @@ class Servers:
                 self.left_out.append(f"Left out: {error}")
         self.workers = [ServerWorker(place.client) for place in self.places.values()]
         if not self.workers and not beside:
-            told = " ".join(self.left_out)
-            raise QueueError(f"no ComfyUI answers. Start one, or name one that runs with --comfyui-url URL. {told}")
+            reasons = " ".join(self.left_out)
+            raise QueueError(f"no ComfyUI answers. Start one, or name one that runs with --comfyui-url URL. {reasons}")
 
     def check(
         self, jobs: Sequence[BatchJob], kinds: Collection[str] = (), models: Collection[str] | None = None
     ) -> Iterator[str]:
-        """kinds and models: what other workers have, None where there are none."""
+        """Leave out servers that can run none of the jobs; gives a line for each that lacks something.
+
+        kinds and models: what other workers have, None where there are none.
+
+        Raises:
+            QueueError: none is left, and they are not only beside other workers.
+        """
         yield from self.left_out
-        told = list(find_lacking(self.places, jobs, kinds, models))
-        yield from (line for _, _, line in told)
-        useless = {name for name, useless, _ in told if useless}
+        lacking = list(find_lacking(self.places, jobs, kinds, models))
+        yield from (line for _, _, line in lacking)
+        useless = {name for name, useless, _ in lacking if useless}
         self.workers = [worker for worker in self.workers if worker.name not in useless]
         if not self.workers and not self.beside:
             raise QueueError("no ComfyUI has all that a job needs.")
 
     def close(self) -> None:
-        """They are not ours to end."""
+        """Do nothing: they are not ours to end."""
 
 
 def find_lacking(

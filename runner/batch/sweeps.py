@@ -1,7 +1,7 @@
 """Workflows with a Sweep, divided into its cells: each batch of cells a job, the results one sweep again.
 
-Which cells there are, and which are made together, the node Sweep says itself: with `?` as its `cell` it tells its
-plan. The results get the manifest and the page of a sweep that one ComfyUI has made.
+The node Sweep itself says which cells there are and which are made together: with `?` as its `cell` it gives its plan.
+The results get the manifest and the page of a sweep that one ComfyUI has made.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from typing import Any
 from ...files import write_whole
 from ...nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Grid, Manifest
 from ...nodes.sweep.folder.viewer import write_viewer
-from ...nodes.sweep.plan import freeze
+from ...nodes.sweep.plan import cell_widget, freeze
 from ..comfyui.messages import QueueError
 from ..files import safe_name
 from ..workflow.needs import model_needs
 from ..workflow.prompt import Prompt, ancestors, sources_of
-from .jobs import BatchJob, CellJob
-from .worker import JobOutput
+from .jobs import BatchJob, CellJob, JobOutput
 
 KIND = "SteerSweep"
 MAX_LABEL = 40  # characters of a label in the name of a job
@@ -32,7 +31,7 @@ NAMED_CELLS = 4  # of a job, in its name
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """A sweep that was divided: its grid (nodes/sweep/folder/manifest.py) and the jobs that make it."""
+    """A divided sweep: its grid (nodes/sweep/folder/manifest.py) and the jobs that make it."""
 
     name: str
     grid: Grid
@@ -41,11 +40,11 @@ class SweepPlan:
 
 def sweeps_in(prompt: Prompt) -> list[str]:
     """The nodes of a prompt that are a whole sweep; one with its `cell` set is a picture like any other."""
-    return [i for i, node in prompt.items() if node["class_type"] == KIND and not str(_cell(node)).strip()]
+    return [i for i, node in prompt.items() if node["class_type"] == KIND and cell_widget.is_whole_sweep(node)]
 
 
 def _cell(node: dict[str, Any]) -> Any:
-    return node["inputs"].get(freeze.CELL) or ""
+    return node["inputs"].get(cell_widget.CELL) or ""
 
 
 def divide(
@@ -53,8 +52,10 @@ def divide(
 ) -> tuple[list[SweepPlan], BatchJob | None]:
     """The sweeps of a job, each divided, and what else it makes, which does not need them; None where nothing.
 
-    ask: runs a job that tells a plan and returns what it told. output_kinds: the kinds of nodes that end a workflow.
-    Raises QueueError for a plan that cannot be read.
+    ask: runs a job and returns the texts of its nodes. output_kinds: the kinds of nodes that end a workflow.
+
+    Raises:
+        QueueError: a plan cannot be read.
     """
     nodes = sweeps_in(job.prompt)
     names = [job.name if len(nodes) == 1 else f"{job.name}-{node_id.replace(':', '.')}" for node_id in nodes]
@@ -66,9 +67,9 @@ def _divide(job: BatchJob, node_id: str, name: str, ask: Callable[[BatchJob], Se
     alone = _restrict(job, ancestors(job.prompt, node_id))
     if job.workflow is not None:  # it opens from each picture; the other sweeps are in it, and not in the prompt
         alone = replace(alone, workflow=freeze.put_aside(job.workflow, freeze.idle_sweeps(job.prompt, node_id)))
-    told = ask(_freeze(alone, node_id, freeze.PLAN, name))
+    texts = ask(_freeze(alone, node_id, cell_widget.PLAN, name))
     try:
-        plan = json.loads(next((text for text in told if text.startswith("{")), ""))
+        plan = json.loads(next((text for text in texts if text.startswith("{")), ""))
         axes = tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in plan["axes"])
         jobs, cells = [], []
         titles = iter(titles_of([tuple(cell["name"]) for batch in plan["batches"] for cell in batch]))
@@ -78,7 +79,7 @@ def _divide(job: BatchJob, node_id: str, name: str, ask: Callable[[BatchJob], Se
                 key = _with_models(str(cell["key"]), alone.models)
                 keyed.append(CellJob(key, tuple(cell["name"]), dict(cell["values"]), next(titles)))
                 cells.append(CellPlan(key, tuple(cell["at"]), tuple(cell["labels"])))
-            frozen = _freeze(alone, node_id, freeze.cells_text([cell["labels"] for cell in batch]), name)
+            frozen = _freeze(alone, node_id, cell_widget.write_cells([cell["labels"] for cell in batch]), name)
             jobs.append(_name(replace(frozen, sweep=name, cells=tuple(keyed))))
         return SweepPlan(name, Grid(plan["title"], axes, tuple(cells)), tuple(jobs))
     except (ValueError, TypeError, KeyError) as error:
@@ -90,18 +91,19 @@ def _freeze(job: BatchJob, node_id: str, cell: str, name: str) -> BatchJob:
     return replace(job, prompt=prompt, name=f"{name} plan", node=node_id)
 
 
-def _only(job: BatchJob, wanted: Collection[str]) -> BatchJob:
-    """The job with those of its cells alone whose keys are wanted."""
-    pairs = zip(job.cells, freeze.read_cells(str(_cell(job.prompt[job.node]))) or (), strict=True)
-    kept = [(cell, labels) for cell, labels in pairs if cell.key in wanted]
-    prompt = freeze.freeze_prompt(job.prompt, job.node, freeze.cells_text([labels for _, labels in kept]))
-    return _name(replace(job, prompt=prompt, cells=tuple(cell for cell, _ in kept)))
+def _keep_cells(job: BatchJob, keys: Collection[str]) -> BatchJob:
+    """The job with those of its cells alone that have these keys."""
+    pairs = zip(job.cells, cell_widget.read_cells(str(_cell(job.prompt[job.node]))) or (), strict=True)
+    chosen = [(cell, labels) for cell, labels in pairs if cell.key in keys]
+    prompt = freeze.freeze_prompt(job.prompt, job.node, cell_widget.write_cells([labels for _, labels in chosen]))
+    return _name(replace(job, prompt=prompt, cells=tuple(cell for cell, _ in chosen)))
 
 
 def _name(job: BatchJob) -> BatchJob:
-    shown, more = [cell.title for cell in job.cells[:NAMED_CELLS]], len(job.cells) - NAMED_CELLS
-    told = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
-    return replace(job, name=f"{job.sweep} {told}".strip())
+    """The job with a name that says its sweep and its cells."""
+    titles, more = [cell.title for cell in job.cells[:NAMED_CELLS]], len(job.cells) - NAMED_CELLS
+    cells = ", ".join(titles) + (f" and {more} more" if more > 0 else "")
+    return replace(job, name=f"{job.sweep} {cells}".strip())
 
 
 def titles_of(names: Sequence[tuple[str, ...]]) -> list[str]:
@@ -167,26 +169,29 @@ class SweepResults:
         known: set[str] = set()
         jobs = []
         for job in self.plan.jobs:
-            wanted = {cell.key for cell in job.cells if self.manifest.finished(cell.key) is None} - known
-            known |= wanted
-            if wanted:
-                jobs.append(_only(job, wanted))
+            missing = {cell.key for cell in job.cells if self.manifest.finished(cell.key) is None} - known
+            known |= missing
+            if missing:
+                jobs.append(_keep_cells(job, missing))
         return jobs
 
-    def save(self, job: BatchJob, made: JobOutput) -> tuple[list[str], dict[str, str]]:
+    def save(self, job: BatchJob, output: JobOutput) -> tuple[list[str], dict[str, str]]:
         """Write and record the cells of a job; those that have a picture already keep it.
 
-        Returns the new files, and by its title why a cell failed. Raises QueueError when they are not one picture for
-        each other cell, OSError where they cannot be written.
+        Returns the new files, and why cells failed, by their titles.
+
+        Raises:
+            QueueError: the pictures are not one for each cell that did not fail.
+            OSError: they cannot be written.
         """
-        faults = _faults(made.texts)
+        faults = _faults(output.texts)
         good = [cell for i, cell in enumerate(job.cells) if i not in faults]
-        if len(made.files) != len(good):
-            raise QueueError(f"{job.name}: it made {len(made.files)} pictures for {len(good)} cells.")
+        if len(output.files) != len(good):
+            raise QueueError(f"{job.name}: it gave {len(output.files)} pictures for {len(good)} cells.")
         for i, why in faults.items():
             self._record(job.cells[i], None, why, 0.0)
-        files, seconds = [], made.seconds
-        for cell, (_, content) in zip(good, made.files, strict=True):
+        files, seconds = [], output.seconds
+        for cell, (_, content) in zip(good, output.files, strict=True):
             if self.manifest.finished(cell.key) is None:
                 file = f"{safe_name('-'.join(cell.name))}-{cell.key[:10]}.png"
                 write_whole(self.folder / file, content)
@@ -195,11 +200,13 @@ class SweepResults:
         return files, {f"{job.sweep} {job.cells[i].title}": why for i, why in faults.items()}
 
     def fail(self, job: BatchJob, error: str) -> None:
+        """Record that the cells of a job failed, but for those that have a picture."""
         for cell in job.cells:
             if self.manifest.finished(cell.key) is None:
                 self._record(cell, None, error, 0.0)
 
     def write_page(self) -> None:
+        """Write the page that shows the sweep."""
         write_viewer(self.manifest)
 
     def _record(self, cell: CellJob, file: str | None, error: str | None, seconds: float) -> None:
@@ -208,11 +215,10 @@ class SweepResults:
 
 
 def _faults(texts: Sequence[str]) -> dict[int, str]:
-    """Which cells of a job failed, by their number in it, as Sweep tells it beside the pictures of the others."""
+    """Why cells of a job failed, by their number in it. Sweep reports it beside the pictures of the others."""
     for text in texts:
         try:
-            told = json.loads(text)
-            return {int(number): str(why) for number, why in told["faults"].items()}
+            return {int(number): str(why) for number, why in json.loads(text)["faults"].items()}
         except (ValueError, TypeError, KeyError, AttributeError):
             continue  # another text
     return {}

@@ -1,4 +1,4 @@
-"""Where a ComfyUI is reached, and for how long its silence is borne. Standard library only."""
+"""Where a ComfyUI is reached, and how long it may be silent. Standard library only."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..workflow.conversion import options_of
 from ..workflow.needs import ModelNeed, NodeNeed, local_file, model_file
 from .client import ComfyClient
 
@@ -27,7 +28,11 @@ _REMOTE = re.compile(r"^\s*url\s*=\s*\S+?[:/]([^/:\s]+/[^/\s]+?)(?:\.git)?/?\s*$
 
 
 class RunningComfy:
-    """The ComfyUI that `client` talks to. Raises ServerLost when it does not answer."""
+    """The ComfyUI that `client` talks to.
+
+    Raises:
+        ServerLost: it does not answer.
+    """
 
     def __init__(self, client: ComfyClient) -> None:
         self.client = client
@@ -43,7 +48,7 @@ class RunningComfy:
         return need.pack or own
 
     def has_model(self, need: ModelNeed) -> bool:
-        """In the folder that the workflow tells, if it is one of this ComfyUI's folders of models; else in any."""
+        """Whether a model is there: in the folder that the workflow says, if this ComfyUI has it, else in any."""
         name = need.name.replace("\\", "/")
         first, _, rest = need.directory.replace("\\", "/").strip("/").partition("/")
         folder = _RENAMED.get(first, first)
@@ -52,6 +57,7 @@ class RunningComfy:
         return name in self._offered or any(name in files for files in self._folders.values())
 
     def has_input(self, name: str) -> bool:
+        """Whether its input folder holds the file `name`."""
         folder, _, file = name.rpartition("/")
         query = urllib.parse.urlencode({"filename": file, "subfolder": folder, "type": "input"})
         return self.client.has(f"/view?{query}")
@@ -75,8 +81,8 @@ def _choices(node: dict[str, Any]) -> Iterator[str]:
     for part in (node.get("input") or {}).values():
         for spec in part.values() if isinstance(part, dict) else ():
             listed = spec[0] if spec and isinstance(spec[0], list) else []
-            options = spec[1] if len(spec) > 1 and isinstance(spec[1], dict) else {}
-            yield from (name for name in (*listed, *(options.get("options") or ())) if isinstance(name, str))
+            names = (*listed, *(options_of(spec).get("options") or ()))
+            yield from (name for name in names if isinstance(name, str))
 
 
 class ComfyFolder:
@@ -95,9 +101,11 @@ class ComfyFolder:
         return need.pack if need.pack != CORE and need.pack.casefold() in self._packs else None
 
     def has_model(self, need: ModelNeed) -> bool:
+        """Whether a model is there: in the folder that the workflow says, else in any."""
         return model_file(need, self.folder / "models") is not None
 
     def has_input(self, name: str) -> bool:
+        """Whether its input folder holds the file `name`."""
         return local_file(name, [self.folder / "input"]) is not None
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What ComfyUI answers, as plain data: refusals told per node, progress, and how a prompt ended. Pure."""
+"""What ComfyUI answers, as plain data: why it refuses a prompt, progress, and how a prompt ended. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NodeFault:
 
 
 class Refused(QueueError):
-    """ComfyUI did not take the prompt: a node, model, file or value is not as it must be. `faults` tells each."""
+    """ComfyUI did not take the prompt: a node, model, file or value is wrong. faults: what is wrong where."""
 
     def __init__(self, reason: str, faults: tuple[NodeFault, ...] = ()) -> None:
         super().__init__("\n".join([f"ComfyUI refused the workflow: {reason}", *(f"  {fault}" for fault in faults)]))
@@ -39,16 +39,19 @@ class NodeFailed(QueueError):
 
 
 class ServerLost(QueueError):
-    """The server does not answer any more, or (`forgotten`) answers but knows nothing of the prompt."""
+    """The server does not answer any more, or (`forgotten`) answers but knows nothing of the prompt.
 
-    def __init__(self, message: str, forgotten: bool = False) -> None:
+    retry_after: how many seconds it asks to wait before the next question.
+    """
+
+    def __init__(self, message: str, forgotten: bool = False, retry_after: float = 0.0) -> None:
         super().__init__(message)
-        self.forgotten = forgotten
+        self.forgotten, self.retry_after = forgotten, retry_after
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One file that an output node showed. type: the folder of ComfyUI that holds it, output, temp or input."""
+    """One file of an output node. type: the folder of ComfyUI that holds it, output, temp or input."""
 
     node_id: str
     filename: str
@@ -64,12 +67,17 @@ class FileGone(QueueError):
         super().__init__(
             f"{url} made {where} earlier and takes the workflow for done, but the file is not there any more: it was "
             "moved, renamed or deleted. Choose 'Unload Models and Execution Cache' in that ComfyUI's menu or restart "
-            "it, then run the same command again: it makes the file anew."
+            "it, then run the same command again: it makes the file again."
         )
 
 
 @dataclass
 class RunOutcome:
+    """What a prompt gave that ran to its end.
+
+    pictures: files of all kinds. texts: by node. cached, executed: nodes, the latter in the order in which they began.
+    """
+
     seconds: float
     pictures: list[Picture] = field(default_factory=list)
     texts: dict[str, list[str]] = field(default_factory=dict)
@@ -117,26 +125,27 @@ def only_in_part(prompt: Prompt, node_errors: dict[str, Any]) -> Refused:
 def _faults(prompt: Prompt, node_errors: dict[str, Any]) -> tuple[NodeFault, ...]:
     return tuple(
         NodeFault(node_id, node_title(prompt, node_id), str(each.get("message")), str(each.get("details") or ""))
-        for node_id, told in node_errors.items()
-        for each in told.get("errors", [])
+        for node_id, errors in node_errors.items()
+        for each in errors.get("errors", [])
     )
 
 
 def outcome_of(history: dict[str, Any], prompt: Prompt) -> RunOutcome:
-    """What the output nodes of a prompt showed, from its entry in ComfyUI's history.
+    """What the output nodes of a prompt gave, from its entry in ComfyUI's history.
 
-    Raises NodeFailed for one that failed or was cancelled.
+    Raises:
+        NodeFailed: a node failed, or the run was cancelled.
     """
     for kind, data in (history.get("status") or {}).get("messages", []):
         if kind == "execution_error":
-            told = str(data.get("exception_message")).strip() or str(data.get("exception_type"))
-            raise NodeFailed(f"The node '{node_title(prompt, str(data.get('node_id')))}' failed: {told}")
+            reason = str(data.get("exception_message")).strip() or str(data.get("exception_type"))
+            raise NodeFailed(f"The node '{node_title(prompt, str(data.get('node_id')))}' failed: {reason}")
         if kind == "execution_interrupted":
             raise NodeFailed("The run was cancelled in ComfyUI.")
     outcome = RunOutcome(seconds=0.0)
-    for node_id, shown in history.get("outputs", {}).items():
-        outcome.texts[node_id] = [str(text) for text in shown.get("text", [])]
-        for entries in shown.values():  # images, gifs, audio, 3d ...: whatever names files
+    for node_id, output in history.get("outputs", {}).items():
+        outcome.texts[node_id] = [str(text) for text in output.get("text", [])]
+        for entries in output.values():  # images, gifs, audio, 3d ...: whatever names files
             for entry in entries if isinstance(entries, (list, tuple)) else ():
                 if isinstance(entry, dict) and isinstance(entry.get("filename"), str):
                     outcome.pictures.append(

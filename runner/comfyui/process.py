@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from .messages import QueueError
+from .transport import Http
+
 START_LIMIT_S = 300.0
+PROBE_S = 5.0  # for one answer while it starts
+POLL_S = 0.2
+STOP_S = 15.0  # after this long it is killed
 GPU_PROBE = (
     "import torch; print(any(getattr(torch, n).is_available() for n in ('cuda', 'xpu', 'mps') if hasattr(torch, n)))"
 )
@@ -25,12 +28,14 @@ class ServerError(Exception):
 
 
 def free_port() -> int:
+    """A port of this machine that nothing uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def port_is_free(port: int) -> bool:
+    """Whether a ComfyUI could be started on that port of this machine."""
     with socket.socket() as probe:
         if os.name != "nt":  # a port whose last owner has just ended counts as free, as ComfyUI will see it
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -42,7 +47,11 @@ def port_is_free(port: int) -> bool:
 
 
 def has_gpu(python: Path) -> bool:
-    """Whether that Python's torch sees a GPU. ComfyUI does not start without one unless it is given --cpu."""
+    """Whether that Python's torch sees a GPU. ComfyUI does not start without one unless it is given --cpu.
+
+    Raises:
+        ServerError: that Python has no torch.
+    """
     answer = subprocess.run([str(python), "-c", GPU_PROBE], capture_output=True, text=True)
     if answer.returncode:
         raise ServerError(f"{python} cannot import torch:\n{answer.stderr.strip()[-800:]}")
@@ -69,6 +78,9 @@ class ComfyServer:
 
     guarded: it also ends when this process is killed. A process between the two (watchdog.py) sees to that, and then
     deletes the folder `leftovers`.
+
+    Raises:
+        ServerError: the port is in use, or, on entering, the server did not start.
     """
 
     def __init__(
@@ -130,27 +142,33 @@ class ComfyServer:
         self.stop()
 
     def _wait(self) -> None:
+        server = Http(self.url, patience=PROBE_S)
         limit = time.monotonic() + START_LIMIT_S
         while time.monotonic() < limit:
             self.check_alive()
             try:
-                with urllib.request.urlopen(f"{self.url}/system_stats", timeout=5) as answer:
-                    json.load(answer)
+                server.get_json("/system_stats")
                 return
-            except (urllib.error.URLError, OSError, ValueError):
-                time.sleep(0.2)
+            except QueueError:
+                time.sleep(POLL_S)
         raise ServerError(f"ComfyUI did not answer within {START_LIMIT_S:.0f} s.\n{self.log_tail()}")
 
     def check_alive(self) -> None:
-        """Raise when the process has ended."""
+        """Do nothing while the process runs.
+
+        Raises:
+            ServerError: it has ended.
+        """
         if self.process is not None and self.process.poll() is not None:
             raise ServerError(f"ComfyUI ended with exit code {self.process.returncode}.\n{self.log_tail()}")
 
     def log_tail(self, lines: int = 15) -> str:
+        """The last lines of its log, for a message."""
         text = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(["The end of its log:", *text[-lines:], f"The whole log: {self.log}"])
 
     def stop(self) -> None:
+        """End the process, if it runs."""
         if self.process is None:
             return
         if self.guarded and self.process.stdin is not None:
@@ -158,7 +176,7 @@ class ComfyServer:
         else:
             self.process.terminate()
         try:
-            self.process.wait(15)
+            self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -1,4 +1,4 @@
-"""Runs a command until it ends or until whoever started this does: watchdog.py FOLDER COMMAND [ARGUMENT ...].
+"""Runs a command until it ends, or until the process that started this ends: watchdog.py FOLDER COMMAND [ARGUMENT ...].
 
 FOLDER is deleted once the starter is gone; "-" is none. The starter holds the other end of this process's standard
 input. A second process waits for that to be closed, because what ends the starter may end its children with it (Ray
@@ -19,6 +19,7 @@ GRACE_S = 10.0
 
 
 def main(arguments: list[str]) -> int:
+    """Run the command; returns its exit code."""
     if arguments[0] in (WATCH, DELETE):
         sys.stdin.buffer.read()  # until the starter is gone
         forced = _end(int(arguments[2])) if arguments[0] == WATCH else 0

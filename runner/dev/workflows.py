@@ -19,8 +19,8 @@ from .. import setup
 from ..comfyui.client import ComfyClient
 from ..comfyui.process import ComfyServer, has_gpu
 from ..slides.command import run_slide
+from ..workflow import FOLDER, SD15_TWIN
 from ..workflow.builder import Graph
-from ..workflow.edit import FOLDER, SD15_TWIN
 
 SIDE = 512
 HELP = setup.ROOT / "nodes" / "web" / "docs" / "pictures"

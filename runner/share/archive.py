@@ -73,7 +73,11 @@ def _hides(character: str) -> bool:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raise ArchiveError unless all paths can lie in one folder: each sound, none twice, no two alike but for case."""
+    """Make sure that all paths can lie in one folder.
+
+    Raises:
+        ArchiveError: one is not sound, is there twice, or differs from another only in case.
+    """
     spelling: dict[str, str] = {}  # every file and folder, as a file system that ignores case sees it
     files: set[str] = set()
     for name in names:
@@ -99,7 +103,11 @@ def _fold(path: str) -> str:
 
 
 def list_entries(archive: zipfile.ZipFile, limit: int) -> dict[str, zipfile.ZipInfo]:
-    """The files of a zip by name. Raises ArchiveError when an entry is not sound or all would be over `limit` bytes."""
+    """The files of a zip by name.
+
+    Raises:
+        ArchiveError: an entry is not sound, or all would be over `limit` bytes.
+    """
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         raise ArchiveError(f"it holds {len(entries)} entries; at most {MAX_ENTRIES} are opened.")
@@ -122,7 +130,11 @@ def list_entries(archive: zipfile.ZipFile, limit: int) -> dict[str, zipfile.ZipI
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:
-    """Raises ArchiveError when `path` is no zip."""
+    """The zip at `path`, open to be read.
+
+    Raises:
+        ArchiveError: it is no zip.
+    """
     try:
         return zipfile.ZipFile(path)
     except (*_BROKEN, OSError) as error:
@@ -132,7 +144,10 @@ def open_zip(path: Path) -> zipfile.ZipFile:
 def copy_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, write: Callable[[bytes], object], limit: int) -> str:
     """Hand an entry's bytes to `write` piece by piece; returns their sha256.
 
-    Counts what really comes out, because a zip may lie about sizes. Raises ArchiveError over `limit` bytes.
+    Counts what really comes out, because a zip may lie about sizes.
+
+    Raises:
+        ArchiveError: the entry is damaged or over `limit` bytes.
     """
     digest, count = hashlib.sha256(), 0
     try:
@@ -148,31 +163,35 @@ def copy_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, write: Callable
     return digest.hexdigest()
 
 
-def extract(archive: zipfile.ZipFile, wanted: dict[zipfile.ZipInfo, str], target: Path) -> None:
-    """Write judged entries as the new folder `target`; `wanted` gives each one's sha256.
+def extract(archive: zipfile.ZipFile, entries: dict[zipfile.ZipInfo, str], target: Path) -> None:
+    """Write judged entries as the new folder `target`; `entries` gives each one's sha256.
 
-    They are written into a fresh folder beside it, which takes the name only when all is there and right; whatever
-    goes wrong, no trace is left. Raises ArchiveError, or OSError from the disk.
+    They are written into a fresh folder beside it, which takes the name only when all is there and right. Whatever
+    goes wrong, no trace is left.
+
+    Raises:
+        ArchiveError: the target is there already, or an entry is not what was packed.
+        OSError: from the disk.
     """
     if os.path.lexists(target) and not (target.is_dir() and not target.is_symlink() and not any(target.iterdir())):
         raise ArchiveError(f"{target} is there already. Choose another folder with --to.")
-    made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
+    new = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _extract(archive, wanted, target)
+        _extract(archive, entries, target)
     except BaseException:
-        for folder in made:  # the deepest first
+        for folder in new:  # the deepest first
             with contextlib.suppress(OSError):  # something else has come into it, or it was not reached
                 folder.rmdir()
         raise
 
 
-def _extract(archive: zipfile.ZipFile, wanted: dict[zipfile.ZipInfo, str], target: Path) -> None:
+def _extract(archive: zipfile.ZipFile, entries: dict[zipfile.ZipInfo, str], target: Path) -> None:
     fresh = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
     try:
         folder = fresh / "files"  # mkdtemp's own folder is closed to others; this one is as the user's others are
         folder.mkdir()
-        for entry, sha256 in wanted.items():
+        for entry, sha256 in entries.items():
             path = folder / entry.filename
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as out:

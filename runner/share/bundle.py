@@ -47,11 +47,16 @@ class Bundle:
         return [file.name.removeprefix(INPUT) for file in self.files if file.name.startswith(INPUT)]
 
     def to_json(self) -> str:
+        """The list as text, for the zip."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: bytes) -> Bundle:
-        """Raises ArchiveError for a list that `pack` would not have written."""
+        """The bundle that a list describes.
+
+        Raises:
+            ArchiveError: `pack` would not have written this list.
+        """
         try:
             data = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -85,13 +90,13 @@ def readme(bundle: Bundle) -> str:
         else "1. It needs no input files.",
         f"2. Drop {bundle.workflow} into ComfyUI's window.",
         "",
-        *what_it_needs(bundle),
+        *list_needs(bundle),
     ]
     return "\n".join(lines) + "\n"
 
 
-def what_it_needs(bundle: Bundle) -> list[str]:
-    """Lines that tell the packs and models that the workflow needs."""
+def list_needs(bundle: Bundle) -> list[str]:
+    """Lines that name the packs and models that the workflow needs."""
     packs = sorted({(need.pack, need.version) for need in bundle.nodes if need.pack and need.pack != "comfy-core"})
     lines = ["Node packs: " + (", ".join(f"{pack} {version}".strip() for pack, version in packs) or "none named")]
     lines.append("Models:" if bundle.models else "Models: none named")

@@ -15,10 +15,10 @@ from ..comfyui.address import full_url
 from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import ComfyFolder, RunningComfy
 from ..comfyui.messages import QueueError
-from ..workflow.edit import FOLDER, SD15_TWIN, Workflow, read_workflow
-from ..workflow.needs import ModelNeed, NodeNeed, local_file, model_needs, named_files, node_needs, read_any
-from ..workflow.prompt import Prompt, WorkflowError
-from .command import beside
+from ..workflow.bundled import list_twins
+from ..workflow.needs import ModelNeed, NodeNeed, folders_beside, local_file, model_needs, named_files, node_needs
+from ..workflow.prompt import WorkflowError
+from ..workflow.reading import Document, Graph, read_graph, read_workflow
 from .options import ALL_THERE, NOT_CHECKED, SOMETHING_MISSING
 
 
@@ -38,12 +38,13 @@ class Findings:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Check the files and print what was found; returns the exit code."""
     missing = 0
     try:
-        workflows = {path: read_any(path) for path in options.files}
+        workflows = {path: read_workflow(path) for path in options.files}
         place = _place(options, workflows)
         for path, data in workflows.items():
-            findings = examine(data, place, [*options.input, *beside(path)])
+            findings = examine(data, place, [*options.input, *folders_beside(path)])
             print(f"{path}, checked against {place.name}:")
             print("\n".join(f"  {line}" for line in describe(findings)), flush=True)
             missing += findings.missing
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     return SOMETHING_MISSING if missing else ALL_THERE
 
 
-def _place(options: argparse.Namespace, workflows: dict[Path, Workflow | Prompt]) -> RunningComfy | ComfyFolder:
+def _place(options: argparse.Namespace, workflows: dict[Path, Document]) -> RunningComfy | ComfyFolder:
     if options.comfyui_url:
         return RunningComfy(ComfyClient(full_url(options.comfyui_url)))
     if not (options.comfyui / "main.py").is_file():
@@ -66,7 +67,7 @@ def _place(options: argparse.Namespace, workflows: dict[Path, Workflow | Prompt]
     return ComfyFolder(options.comfyui, {need.kind for data in workflows.values() for need in node_needs(data)})
 
 
-def examine(data: Workflow | Prompt, place: RunningComfy | ComfyFolder, folders: list[Path]) -> Findings:
+def examine(data: Document, place: RunningComfy | ComfyFolder, folders: list[Path]) -> Findings:
     """What the workflow needs of `place` to run; input files may also lie in `folders`."""
 
     def has_file(name: str) -> bool:
@@ -79,9 +80,9 @@ def examine(data: Workflow | Prompt, place: RunningComfy | ComfyFolder, folders:
     )
 
 
-def twins_with_models(place: RunningComfy | ComfyFolder) -> dict[str, Workflow]:
+def twins_with_models(place: RunningComfy | ComfyFolder) -> dict[str, Graph]:
     """Those bundled twins by name of which `place` has every model."""
-    twins = {path.stem: read_workflow(path) for path in sorted(FOLDER.glob(f"[0-9]*{SD15_TWIN}.json"))}
+    twins = {path.stem: read_graph(path) for path in list_twins()}
     return {name: graph for name, graph in twins.items() if all(map(place.has_model, model_needs(graph, idle=False)))}
 
 
@@ -92,7 +93,7 @@ def describe(findings: Findings) -> Iterator[str]:
         yield plain(f"there    nodes of {pack}: {', '.join(kind for _, kind in pairs)}")
     for need, pack in findings.nodes:
         if pack is None:
-            source = f"of {need.pack} {need.version}".strip() if need.pack else "(the workflow does not tell its pack)"
+            source = f"of {need.pack} {need.version}".strip() if need.pack else "(the workflow does not name its pack)"
             yield plain(f"MISSING  node {need.kind} {source}")
     for need, has in findings.models:
         yield plain(f"{_word(has)} model {'/'.join(filter(None, (need.directory, need.name)))}")

@@ -13,19 +13,28 @@ from pathlib import Path
 
 from ...files import is_inside, sha256_of
 from ...nodes.identity import version
-from ..workflow.needs import ModelNeed, local_file, model_file, model_needs, named_files, node_needs, read_any
+from ..workflow.needs import (
+    ModelNeed,
+    folders_beside,
+    local_file,
+    model_file,
+    model_needs,
+    named_files,
+    node_needs,
+)
 from ..workflow.prompt import WorkflowError
+from ..workflow.reading import read_workflow
 from .archive import ArchiveError, check_names, copy_entry, extract, list_entries, open_zip, quote
-from .bundle import INPUT, LIST, MAX_LIST, README, Bundle, BundleFile, readme, what_it_needs
+from .bundle import INPUT, LIST, MAX_LIST, README, Bundle, BundleFile, list_needs, readme
 
-MAX_GB = 2.0
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # of every entry, so that the same files make the same zip
 
 
 def pack(options: argparse.Namespace) -> int:
+    """Pack a workflow and say what the zip holds; returns the exit code."""
     output: Path = options.output or Path(f"{options.file.stem}.zip")
     try:
-        folders = [*options.input, *beside(options.file), options.comfyui / "input"]
+        folders = [*options.input, *folders_beside(options.file), options.comfyui / "input"]
         bundle, missing = write_bundle(
             options.file, output, folders, options.comfyui / "models", options.allow_missing, options.force
         )
@@ -36,13 +45,8 @@ def pack(options: argparse.Namespace) -> int:
     print(f"{output}: {quote(bundle.workflow)} and {len(bundle.inputs)} input file{plural}")
     for name in missing:
         print(f"  not packed, not found: {quote(name)}")
-    print("\n".join(f"  {line}" for line in what_it_needs(bundle)))
+    print("\n".join(f"  {line}" for line in list_needs(bundle)))
     return 0
-
-
-def beside(file: Path) -> list[Path]:
-    """Where the input files of a workflow file may lie besides ComfyUI's input folder."""
-    return [file.parent / "input", file.parent]
 
 
 def write_bundle(
@@ -51,12 +55,15 @@ def write_bundle(
     """Pack `file` into the zip `output`; returns what was packed and the input files that `folders` lack.
 
     A file that is named by a path out of them counts as missing. The zip appears whole or not at all.
-    Raises WorkflowError when an input file is missing and that is not allowed,
-    ArchiveError for a name that could not be unpacked everywhere, OSError from the disk.
+
+    Raises:
+        WorkflowError: an input file is missing, which is not allowed, or the file is no workflow.
+        ArchiveError: a name could not be unpacked everywhere.
+        OSError: from the disk.
     """
     if output.exists() and not force:
         raise WorkflowError(f"{output} is there already. Choose another name with -o, or replace it with --force.")
-    data = read_any(file)
+    data = read_workflow(file)
     names = named_files(data)
     outside = [name for name in names if not is_inside(name)]
     if outside and not allow_missing:
@@ -75,13 +82,13 @@ def write_bundle(
     contents = {file.with_suffix(".json").name: file.read_bytes()}
     contents |= {INPUT + name: path.read_bytes() for name, path in found.items() if path is not None}
     check_names([LIST, README, *contents])
-    needs = tuple(locate(need, models) for need in model_needs(data))
+    needs = tuple(identify(need, models) for need in model_needs(data))
     nodes = tuple(node_needs(data))
     workflow = next(iter(contents))
     text = readme(Bundle(version(), workflow, _files(contents), needs, nodes)).encode()
     contents[README] = text
     bundle = Bundle(version(), workflow, _files(contents), needs, nodes)
-    Bundle.from_json(bundle.to_json().encode())  # what could not be read back is told now, not to the colleague
+    Bundle.from_json(bundle.to_json().encode())  # what could not be read back fails here, not at the colleague
     partial = output.with_name(f".{output.name}.part")
     try:
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -104,7 +111,7 @@ def _files(contents: dict[str, bytes]) -> tuple[BundleFile, ...]:
     return tuple(BundleFile(name, hashlib.sha256(content).hexdigest()) for name, content in contents.items())
 
 
-def locate(need: ModelNeed, models: Path) -> ModelNeed:
+def identify(need: ModelNeed, models: Path) -> ModelNeed:
     """The model with the folder and sha256 of the file under `models`, where it is there; else as the workflow says."""
     path = model_file(need, models)
     if path is None:
@@ -114,6 +121,7 @@ def locate(need: ModelNeed, models: Path) -> ModelNeed:
 
 
 def unpack(options: argparse.Namespace) -> int:
+    """Unpack a zip and say what to do with its files; returns the exit code."""
     target: Path = options.to or Path(options.zip.stem)
     try:
         bundle = open_bundle(options.zip, target, int(options.limit * 1e9))
@@ -126,15 +134,17 @@ def unpack(options: argparse.Namespace) -> int:
             f"  Copy what is in {target / INPUT.rstrip('/')} into ComfyUI's input folder; `run.py queue` finds it "
             "where it is."
         )
-    print("\n".join(f"  {line}" for line in what_it_needs(bundle)))
+    print("\n".join(f"  {line}" for line in list_needs(bundle)))
     return 0
 
 
 def open_bundle(path: Path, target: Path, limit: int) -> Bundle:
     """Unpack the zip at `path` as the new folder `target`; returns what it holds.
 
-    Raises ArchiveError, with nothing written, when anything about the zip is not as `pack` writes it or its files
-    are more than `limit` bytes; OSError from the disk.
+    Raises:
+        ArchiveError: something about the zip is not as `pack` writes it, or its files are more than `limit` bytes.
+            Nothing was written.
+        OSError: from the disk.
     """
     with open_zip(path) as archive:
         entries = list_entries(archive, limit)

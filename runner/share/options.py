@@ -9,10 +9,11 @@ from ..commands import Commands, add_command, tools
 from ..setup import COMFYUI
 
 ALL_THERE, SOMETHING_MISSING, NOT_CHECKED = 0, 1, 2
-MAX_GB = 20.0  # that a zip may unpack to
+MAX_GB = 2.0  # that a zip may unpack to
 
 
 def add_commands(commands: Commands) -> None:
+    """Declare `check`, `pack` and `unpack`."""
     _add_check(commands)
     _add_pack(commands)
     _add_unpack(commands)

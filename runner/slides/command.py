@@ -15,15 +15,16 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from .. import setup
+from .. import workflow as workflows
 from ..comfyui.address import DEFAULT_PORT
-from ..comfyui.client import ComfyClient, Progress, QueueError, node_title
+from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import RunningComfy
+from ..comfyui.messages import Progress, QueueError
 from ..comfyui.process import ComfyServer, ServerError, has_gpu, port_is_free, python_of
 from ..files import names_of
 from ..share.check import twins_with_models
-from ..workflow import edit as workflows
-from ..workflow.edit import Setting, Workflow
-from ..workflow.prompt import WorkflowError
+from ..workflow import Graph, Setting, Workflow, WorkflowError, apply_settings
+from ..workflow.prompt import node_title
 from . import gallery
 from .folder import keep
 from .promises import measure as measure_promises
@@ -35,11 +36,11 @@ console = Console(highlight=False, emoji=False)
 def run(options: argparse.Namespace) -> int:
     try:
         settings = [Setting.parse(text) for text in options.settings]
-        paths = list(dict.fromkeys(path for name in options.only for path in workflows.find(name)))
+        paths = list(dict.fromkeys(path for name in options.only for path in workflows.find_workflows(name)))
         if not options.only and not options.serve:
             paths = workflows.list_bundled()
         named = dict(zip(names_of(paths), paths, strict=True))
-        graphs = {name: workflows.read_workflow(path) for name, path in named.items()}
+        graphs = {name: workflows.read_graph(path) for name, path in named.items()}
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp, _server(options, temp) as server:
             # The figures hold for the bundled workflows as they are, and the judges need what Steer's own ComfyUI has.
             own = not settings and options.comfyui is None
@@ -68,7 +69,7 @@ def _server(options: argparse.Namespace, temp: str) -> ComfyServer:
 
 def _run_all(
     server: ComfyServer,
-    graphs: dict[str, Workflow],
+    graphs: dict[str, Graph],
     settings: list[Setting],
     options: argparse.Namespace,
     measure: Collection[str],
@@ -97,24 +98,16 @@ def _run_all(
 
 
 def _with_settings(
-    graphs: dict[str, Workflow], object_info: dict[str, Any], settings: list[Setting]
-) -> dict[str, Workflow]:
-    for setting in settings:
-        touched = [name for name, graph in graphs.items() if workflows.has_node(graph, object_info, setting)]
-        if not touched:
-            titles = {
-                node_title(p, i) for g in graphs.values() for p in [workflows.to_prompt(g, object_info)] for i in p
-            }
-            raise WorkflowError(
-                f"--set {setting.title}.{setting.widget}: no workflow that runs has a node titled "
-                f"'{setting.title}'. There are: {', '.join(sorted(titles))}"
-            )
-        graphs = graphs | {name: workflows.apply(graphs[name], object_info, setting) for name in touched}
-    return graphs
+    graphs: dict[str, Graph], object_info: dict[str, Any], settings: list[Setting]
+) -> dict[str, Graph]:
+    if not settings:
+        return graphs
+    changed = apply_settings({name: Workflow(graph, object_info) for name, graph in graphs.items()}, settings)
+    return {name: workflow.data for name, workflow in changed.items()}
 
 
 def run_slide(
-    client: ComfyClient, name: str, graph: Workflow, object_info: dict[str, Any], out: Path, measure: bool = False
+    client: ComfyClient, name: str, graph: Graph, object_info: dict[str, Any], out: Path, measure: bool = False
 ) -> Slide:
     """Run one workflow, keep its pictures in `out/name/`, check them, measure what it promises, print what came out."""
     slide = Slide(name, *workflows.note_of(graph))
@@ -130,16 +123,13 @@ def run_slide(
         task = bar.add_task(name, total=1.0, what="")
 
         def show(progress: Progress) -> None:
-            part = progress.step / progress.steps if progress.steps else 0.0
             step = f" {progress.step}/{progress.steps}" if progress.steps else ""
-            bar.update(
-                task, completed=(progress.done + part) / max(progress.total, 1), what=f"{progress.title[:32]}{step}"
-            )
+            bar.update(task, completed=progress.share, what=f"{progress.title[:32]}{step}")
 
         try:
-            graph = workflows.settle(graph, object_info)
-            prompt = workflows.to_prompt(graph, object_info)
-            outcome = client.run(prompt, graph, show)
+            workflow = Workflow(graph, object_info).settle()
+            prompt = workflow.prompt
+            outcome = client.run(prompt, workflow.graph, show)
             slide.seconds = outcome.seconds
             files, slide.checks = keep(out / name, [(each, client.fetch(each)) for each in outcome.pictures])
             slide.pictures = [path for _, path in files]

@@ -1,1 +1,25 @@
-"""Workflow files: read, changed, built, and what they need."""
+"""Workflow files: read, converted, changed, built, and what they need."""
+
+from .bundled import FOLDER, SD15_TWIN, find_workflows, list_bundled, note_of
+from .prompt import Prompt, WorkflowError
+from .reading import Document, Graph, read_graph, read_workflow
+from .settings import Setting, apply_settings
+from .workflow import Workflow, to_prompt
+
+__all__ = [
+    "FOLDER",
+    "SD15_TWIN",
+    "Document",
+    "Graph",
+    "Prompt",
+    "Setting",
+    "Workflow",
+    "WorkflowError",
+    "apply_settings",
+    "find_workflows",
+    "list_bundled",
+    "note_of",
+    "read_graph",
+    "read_workflow",
+    "to_prompt",
+]

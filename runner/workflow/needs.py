@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...files import is_inside
-from .edit import Workflow
+from .conversion import inputs_of, options_of
 from .prompt import Prompt, WorkflowError, is_prompt
+from .reading import Document
 from .ui_graph import server_nodes
 
 MODEL_FILES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf", ".onnx")
-MEDIA_FILES = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".webp",
-    ".gif",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".mp4",
-    ".webm",
-    ".mov",
-    ".mkv",
-    ".wav",
-    ".mp3",
-    ".flac",
-    ".ogg",
-    ".opus",
-    ".m4a",
-    ".glb",
-    ".gltf",
-    ".obj",
-    ".fbx",
-    ".stl",
-)
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+_CLIPS = (".mp4", ".webm", ".mov", ".mkv", ".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a")
+_SHAPES = (".glb", ".gltf", ".obj", ".fbx", ".stl")
+MEDIA_FILES = _PICTURES + _CLIPS + _SHAPES
 UPLOADS = ("image_upload", "audio_upload", "video_upload", "file_upload")
 
 
 @dataclass(frozen=True)
 class NodeNeed:
-    """A kind of node, and the registry name and version of its pack where the workflow tells."""
+    """A kind of node, and the registry name and version of its pack where the workflow says them."""
 
     kind: str
     pack: str = ""
@@ -69,22 +48,8 @@ class FileNeed:
     name: str
 
 
-def read_any(path: Path) -> Workflow | Prompt:
-    """A workflow file in UI or API format. Raises WorkflowError for anything else."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise WorkflowError(f"{path} is not a workflow file: {error}") from error
-    if is_prompt(data) or (isinstance(data, dict) and isinstance(data.get("nodes"), list)):
-        return data
-    raise WorkflowError(
-        f"{path} is JSON but no workflow: neither a list of nodes, as ComfyUI saves it, nor nodes by number, as it "
-        "exports for the API. Save it from ComfyUI again."
-    )
-
-
-def node_needs(data: Workflow | Prompt, idle: bool = True) -> list[NodeNeed]:
-    """Each kind of node once, sorted. `data` is a workflow in UI or API format (the latter names no packs).
+def node_needs(data: Document, idle: bool = True) -> list[NodeNeed]:
+    """Each kind of node once, sorted. A workflow in API format names no packs.
 
     idle, here and below: also of nodes that are muted or bypassed.
     """
@@ -100,7 +65,7 @@ def node_needs(data: Workflow | Prompt, idle: bool = True) -> list[NodeNeed]:
     return [found[kind] for kind in sorted(found)]
 
 
-def model_needs(data: Workflow | Prompt, idle: bool = True) -> list[ModelNeed]:
+def model_needs(data: Document, idle: bool = True) -> list[ModelNeed]:
     """Each model file once, sorted: those that `properties.models` lists, and widget values that end like a model."""
     found: dict[str, ModelNeed] = {}
     if is_prompt(data):
@@ -122,9 +87,9 @@ def model_needs(data: Workflow | Prompt, idle: bool = True) -> list[ModelNeed]:
 
 
 def _named_sha256(model: dict[str, Any]) -> str:
-    """Not a hash of another kind, of which some are as long."""
-    told, kind = str(model.get("hash") or "").lower(), str(model.get("hash_type") or "sha256").lower()
-    return told if len(told) == 64 and kind == "sha256" else ""
+    """The SHA-256 that a workflow names for a model; empty for a hash of another kind, of which some are as long."""
+    sha256, kind = str(model.get("hash") or "").lower(), str(model.get("hash_type") or "sha256").lower()
+    return sha256 if len(sha256) == 64 and kind == "sha256" else ""
 
 
 def _widget_values(node: dict[str, Any]) -> list[Any]:
@@ -136,17 +101,15 @@ def prompt_files(prompt: Prompt, object_info: dict[str, Any]) -> list[FileNeed]:
     """The input files a prompt names, by the inputs that its nodes declare as uploads."""
     found = []
     for node_id, node in prompt.items():
-        declared = object_info.get(node["class_type"], {}).get("input", {})
-        for part in ("required", "optional"):
-            for name, spec in (declared.get(part) or {}).items():
-                options = spec[1] if len(spec) > 1 and isinstance(spec[1], dict) else {}
-                value = node["inputs"].get(name)
-                if isinstance(value, str) and any(options.get(key) for key in UPLOADS) and _of_input(value):
-                    found.append(FileNeed(node_id, name, _of_input(value)))
+        for name, spec in inputs_of(object_info.get(node["class_type"], {})):
+            value = node["inputs"].get(name)
+            is_upload = any(options_of(spec).get(key) for key in UPLOADS)
+            if is_upload and isinstance(value, str) and (file := _of_input(value)):
+                found.append(FileNeed(node_id, name, file))
     return found
 
 
-def named_files(data: Workflow | Prompt, idle: bool = True) -> list[str]:
+def named_files(data: Document, idle: bool = True) -> list[str]:
     """The input files a workflow seems to name, without a server to ask: values of Load nodes that end like media."""
     if is_prompt(data):
         nodes = [(node["class_type"], list(node["inputs"].values())) for node in data.values()]
@@ -166,10 +129,16 @@ def _of_input(value: str) -> str:
     return name.strip()
 
 
-def local_file(name: str, folders: list[Path]) -> Path | None:
-    """The first of `folders` that holds the input file `name`.
+def folders_beside(file: Path) -> list[Path]:
+    """Where the input files of a workflow file may lie besides ComfyUI's input folder."""
+    return [file.parent / "input", file.parent]
 
-    Raises WorkflowError for a name that leads out of them: a stranger's workflow must not fetch any file of the disk.
+
+def local_file(name: str, folders: list[Path]) -> Path | None:
+    """The path of the input file `name` in the first of `folders` that holds it; None where none does.
+
+    Raises:
+        WorkflowError: the name leads out of them. A stranger's workflow must not fetch any file of the disk.
     """
     if not is_inside(name):
         raise WorkflowError(
@@ -183,7 +152,7 @@ def local_file(name: str, folders: list[Path]) -> Path | None:
 
 
 def model_file(need: ModelNeed, models: Path) -> Path | None:
-    """The file of a model under ComfyUI's `models` folder: in the folder the workflow tells, else in any."""
+    """The file of a model under ComfyUI's `models` folder: in the folder that the workflow says, else in any."""
     name = need.name.replace("\\", "/")
     if not is_inside(name) or (need.directory and not is_inside(need.directory)):
         return None

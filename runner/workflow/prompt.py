@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...nodes.prompt_graph import is_link
+
 Prompt = dict[str, dict[str, Any]]
+
+
+class WorkflowError(Exception):
+    """A workflow file, or an option that changes one, cannot be used. The message says which and why."""
 
 
 def node_title(prompt: Prompt, node_id: str) -> str:
@@ -27,12 +33,13 @@ def is_prompt(data: Any) -> bool:
 
 def sources_of(node: dict[str, Any]) -> set[str]:
     """The ids of the nodes that a node's inputs come from."""
-    return {str(value[0]) for value in node["inputs"].values() if isinstance(value, list) and len(value) == 2}
+    return {value[0] for value in node["inputs"].values() if is_link(value)}
 
 
 def ancestors(prompt: Prompt, node_id: str) -> set[str]:
     """The node and all that it needs."""
-    found, todo = set(), [node_id]
+    found: set[str] = set()
+    todo = [node_id]
     while todo:
         current = todo.pop()
         if current not in found and current in prompt:
@@ -41,20 +48,16 @@ def ancestors(prompt: Prompt, node_id: str) -> set[str]:
     return found
 
 
-class WorkflowError(Exception):
-    """A workflow file or a --set that cannot be used. The message says which and why."""
-
-
-def find_nodes(prompt: Prompt, title: str) -> list[str]:
-    """The ids of the nodes with that title, kind or id."""
-    wanted = title.casefold()
+def find_nodes(prompt: Prompt, name: str) -> list[str]:
+    """The ids of the nodes with that title, kind or id; upper and lower case are alike."""
+    folded = name.casefold()
     return [
         node_id
         for node_id, node in prompt.items()
-        if wanted in (node_title(prompt, node_id).casefold(), node["class_type"].casefold(), node_id.casefold())
+        if folded in (node_title(prompt, node_id).casefold(), node["class_type"].casefold(), node_id.casefold())
     ]
 
 
-def widgets_of(inputs: dict[str, Any]) -> list[str]:
-    """Those inputs of a node of a prompt that are values, not links."""
-    return [name for name, value in inputs.items() if not isinstance(value, list)]
+def widgets_of(node: dict[str, Any]) -> list[str]:
+    """Those inputs of a node that are values, not links."""
+    return [name for name, value in node["inputs"].items() if not is_link(value)]

@@ -1,4 +1,4 @@
-"""The nodes of a UI workflow, told apart as ComfyUI's frontend does: what is sent to the server, and what is not."""
+"""Which nodes of a UI workflow are sent to the server, and which are not, as ComfyUI's frontend decides it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ _SWITCHES = {
 
 
 def subgraphs(workflow: dict[str, Any]) -> list[dict[str, Any]]:
-    """The definitions of its subgraphs."""
-    listed = (workflow.get("definitions") or {}).get("subgraphs") or []
+    """The definitions of a workflow's subgraphs."""
+    definitions = workflow.get("definitions")
+    listed = (definitions.get("subgraphs") if isinstance(definitions, dict) else None) or []
     return [graph for graph in listed if isinstance(graph, dict)]
 
 

@@ -24,7 +24,8 @@ import numpy as np
 import websocket
 from PIL import Image
 from steer.runner import setup
-from steer.runner.comfyui.client import ComfyClient, Picture
+from steer.runner.comfyui.client import ComfyClient
+from steer.runner.comfyui.messages import Picture
 from steer.runner.comfyui.process import ComfyServer, has_gpu
 
 PICTURES = 16

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ...nodes.sweep.folder.manifest import MANIFEST, Manifest
-from ...runner.workflow import edit as workflows
+from ...runner import workflow as workflows
 from ..support.batches import slow_prompt
 from ._ray_batch import Outcome, Queueing, comfyuis, done_once, kill, results, wait_for_none
 from ._served import served
@@ -62,7 +62,7 @@ def alone(folder: Path, name: str, *settings: str) -> tuple[Cells, float]:
         info = client.get("/object_info")
         graph = workflows.read_workflow(bundled(name))
         for setting in settings:
-            graph = workflows.apply(graph, info, workflows.Setting.parse(setting))
+            graph = workflows.Setting.parse(setting).apply(workflows.Workflow(graph, info)).data
         started = time.monotonic()
         client.run(workflows.to_prompt(graph, info), graph)
         seconds = time.monotonic() - started

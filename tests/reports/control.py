@@ -25,12 +25,12 @@ from ...demo.judges import measures
 from ...demo.judges.network import Judges, judge, load
 from ...demo.scenes import HELD_OUT, WHO, render
 from ...preprocessors.lines.draw import draw_lines
-from ...preprocessors.lines.mlsd import load_mlsd, mlsd_lines
+from ...preprocessors.lines.mlsd import find_mlsd_lines, load_mlsd
 from ...preprocessors.pose.skeleton import draw_pose
+from ...runner import workflow as workflows
 from ...runner.comfyui.client import ComfyClient
 from ...runner.pack import ROOT
 from ...runner.slides.promises import Probe
-from ...runner.workflow import edit as workflows
 from ._generator import weights_label
 from ._rows import Figure
 from ._served import served
@@ -103,14 +103,14 @@ def portrait(i: int) -> Case:
 def room(i: int) -> Case:
     """Lines that M-LSD finds in a bare room, as the workflow does; not the drawing's own."""
     scene = render(HELD_OUT + i, kind="interior", room="empty room")
-    lines = mlsd_lines(mlsd(), scene.image).segments
+    lines = find_mlsd_lines(mlsd(), scene.image).segments
 
     def change(probe: Probe, name: str) -> None:
         replace(probe, "SteerDemoPicture", loaded(probe, name))
         probe.prompt[probe.node("Seed")]["inputs"]["noise_seed"] = i + 1
 
     def score(picture: Array) -> tuple[float, float]:
-        again = mlsd_lines(mlsd(), picture).segments
+        again = find_mlsd_lines(mlsd(), picture).segments
         return measures.lines_found(lines, again, picture.shape[:2]), measures.lines_followed(lines, picture)
 
     return Case(change, scene.image, draw_lines(lines, 256, 256), score)

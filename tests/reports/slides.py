@@ -18,10 +18,12 @@ import torch
 from PIL import Image
 
 from ...runner import setup
-from ...runner.comfyui.client import ComfyClient, RunOutcome, node_title
+from ...runner import workflow as workflows
+from ...runner.comfyui.client import ComfyClient
+from ...runner.comfyui.messages import RunOutcome
 from ...runner.comfyui.process import ComfyServer
 from ...runner.pack import ROOT
-from ...runner.workflow import edit as workflows
+from ...runner.workflow.prompt import node_title
 
 OUTPUT = ROOT / "tests" / "reports" / "slides.md"
 Pictures = dict[tuple[str, int], np.ndarray]  # (title of the node, number) -> pixels [H, W, 3], 0..255

@@ -43,7 +43,7 @@ def _inputs(prompt: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_workflow_opens_from_the_template_browser_and_runs(server, client, browser: str, name: str):
     from frontend import Frontend, browser_page
-    from steer.runner.workflow import edit as workflows
+    from steer.runner import workflow as workflows
 
     committed = json.loads(FILES[name].read_text(encoding="utf-8"))
     with browser_page(browser) as page:

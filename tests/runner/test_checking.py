@@ -64,7 +64,7 @@ def test_folders(tmp_path: Path, comfyui: Path, capsys: pytest.CaptureFixture[st
     for line in ("comfy-core: Extra, LoadImage", "one: Declared", "made-up: Computed name, LoraLoader"):
         assert f"there    nodes of {line}\n" in text
     bad = {
-        "node Absent (the workflow does not tell its pack)": node("Absent"),
+        "node Absent (the workflow does not name its pack)": node("Absent"),
         "node Off of off 2": node("Off", cnr_id="off", ver="2"),
         "node Extra2 of comfy-core": node("Extra2", cnr_id="comfy-core"),
         "input file gone.png": node("LoadImage", "gone.png"),

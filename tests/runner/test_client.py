@@ -55,7 +55,7 @@ def test_a_prompt_whose_answer_was_lost_is_not_queued_twice(client, shaky, proxy
 
 
 def test_a_server_that_hangs_is_given_up_and_one_that_forgot_says_so(client, shaky, proxy: Proxy):
-    from steer.runner.comfyui.client import ServerLost
+    from steer.runner.comfyui.messages import ServerLost
 
     def freeze(progress: Any) -> None:
         proxy.frozen = proxy.frozen or progress.step == 3
@@ -73,7 +73,7 @@ def test_a_server_that_hangs_is_given_up_and_one_that_forgot_says_so(client, sha
 
 
 def test_a_refusal_is_told_per_node_and_a_failure_by_its_node(client):
-    from steer.runner.comfyui.client import NodeFailed, Refused
+    from steer.runner.comfyui.messages import NodeFailed, Refused
 
     prompt = noisy_prompt()
     prompt["2"] |= {"_meta": {"title": "My noise"}}
@@ -94,7 +94,7 @@ def test_a_refusal_is_told_per_node_and_a_failure_by_its_node(client):
 
 
 def test_a_prompt_that_would_run_only_in_part_is_refused_and_cancelled(client):
-    from steer.runner.comfyui.client import Refused
+    from steer.runner.comfyui.messages import Refused
 
     prompt = slow_prompt(STEPS, seed=4)
     prompt["other"] = {"class_type": "SaveImage", "_meta": {"title": "My copy"}, "inputs": {"images": ["d", 0]}}
@@ -110,7 +110,7 @@ def test_a_prompt_that_would_run_only_in_part_is_refused_and_cancelled(client):
 
 
 def test_a_file_that_was_moved_is_told_and_how_to_have_it_again(server, client):
-    from steer.runner.comfyui.client import FileGone
+    from steer.runner.comfyui.messages import FileGone
 
     prompt = noisy_prompt(seed=5)
     (made,) = client.run(prompt).pictures

@@ -140,7 +140,7 @@ def test_a_job_travels_with_its_pictures_and_what_was_fetched_goes(tmp_path: Pat
         assert worker.identity(["a"]) == cluster_worker.identity_of(ROOT, setup.COMFYUI, ["a"])
         for job in good:  # of the second and third, the cache has one picture of two
             word, made = worker.run(job, contents)
-            assert word == "made"
+            assert word == "done"
             by_node = {json.dumps(prompt_in(content)["2"]): content for _, content in made.files}
             assert json.dumps(job.prompt["2"]) in by_node
             assert len(made.files) == len(list((home / "output").glob("*.png"))) == 2
@@ -162,7 +162,7 @@ def test_a_worker_whose_gpu_torch_does_not_see_does_not_start_on_the_cpu(tmp_pat
     monkeypatch.setattr(cluster_worker, "ComfyServer", starts)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     worker = cluster_worker.ComfyWorker(cluster_worker.WorkerSetup("nowhere", "python", gpus=1))
-    assert "it shall have 1 GPU, but python on" in worker.up()
+    assert "it needs 1 GPU, but python on" in worker.up()
     assert not list(tmp_path.iterdir())
 
 

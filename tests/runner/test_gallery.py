@@ -69,11 +69,11 @@ def contrast(one: list[float], other: list[float]) -> float:
 def gallery_file(server: ComfyServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a real run of a small workflow, and of slides in every state that one can be in."""
     from small_workflows import edges_only
+    from steer.runner import workflow as workflows
     from steer.runner.comfyui.client import ComfyClient
     from steer.runner.slides import gallery
     from steer.runner.slides.command import run_slide
     from steer.runner.slides.slide import Slide
-    from steer.runner.workflow import edit as workflows
 
     folder = tmp_path_factory.mktemp("gallery")
     client = ComfyClient(server.url, server.check_alive)

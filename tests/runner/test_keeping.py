@@ -124,7 +124,7 @@ def test_foreign_words_are_printed_as_they_are(tmp_path: Path, monkeypatch: pyte
 def test_a_twin_runs_once_all_its_models_are_there(tmp_path: Path):
     from steer.runner.comfyui.inventory import ComfyFolder
     from steer.runner.share.check import twins_with_models
-    from steer.runner.workflow.edit import FOLDER, list_bundled, read_workflow
+    from steer.runner.workflow import FOLDER, list_bundled, read_workflow
     from steer.runner.workflow.needs import model_needs
 
     twins = {f"{path.stem}-sd15" for path in list_bundled()}
@@ -145,7 +145,7 @@ def test_run_runs_those_twins_after_the_embedded_ones(tmp_path: Path, monkeypatc
 
     from steer.runner import cli
     from steer.runner.slides import command as slides
-    from steer.runner.workflow.edit import list_bundled, read_workflow
+    from steer.runner.workflow import list_bundled, read_workflow
 
     checkpoint = "v1-5-pruned-emaonly-fp16.safetensors"
     place = SimpleNamespace(object_info={}, has_model=lambda need: need.name == checkpoint)

@@ -80,8 +80,8 @@ def test_hints_that_are_followed_are_told_from_those_that_are_not():
 
 @pytest.mark.server
 def test_every_slide_is_measured_at_nodes_that_it_has(client):
+    from steer.runner import workflow as workflows
     from steer.runner.slides.promises import SLIDES, Probe
-    from steer.runner.workflow import edit as workflows
 
     info = client.get("/object_info")
     assert set(SLIDES) == {path.stem for path in workflows.list_bundled()}
@@ -98,8 +98,8 @@ def test_every_slide_is_measured_at_nodes_that_it_has(client):
 
 @pytest.mark.server
 def test_a_slide_is_measured_from_the_cache(client):
+    from steer.runner import workflow as workflows
     from steer.runner.slides.promises import Probe, measure
-    from steer.runner.workflow import edit as workflows
 
     path = next(path for path in workflows.list_bundled() if path.stem.startswith("01"))
     graph = workflows.read_workflow(path)
@@ -132,8 +132,8 @@ def test_what_is_added_never_takes_the_place_of_another_node():
 @pytest.mark.server
 @pytest.mark.parametrize(("seeds", "alone"), [("11-18", 15), ("42, 7", 7)])
 def test_the_picture_made_alone_has_one_of_the_seeds_asked_for(client, seeds: str, alone: int):
+    from steer.runner import workflow as workflows
     from steer.runner.slides.promises import measure
-    from steer.runner.workflow import edit as workflows
 
     path = next(path for path in workflows.list_bundled() if path.stem.startswith("03"))
     prompt = workflows.to_prompt(workflows.read_workflow(path), client.get("/object_info"))

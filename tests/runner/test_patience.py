@@ -74,7 +74,8 @@ def flaky(request: pytest.FixtureRequest) -> Iterator[Flaky]:
     "flaky", [{"/view": False, "/upload": True, "/prompt": False, "/history": False}], indirect=True
 )
 def test_what_a_broken_connection_did_not_answer_is_asked_again(flaky: Flaky):
-    from steer.runner.comfyui.client import ComfyClient, Picture
+    from steer.runner.comfyui.client import ComfyClient
+    from steer.runner.comfyui.messages import Picture
 
     client = ComfyClient(f"http://127.0.0.1:{flaky.server_port}", patience=3.0)
     assert client.fetch(Picture("1", "a.png", "", "output")) == b"bytes"
@@ -95,7 +96,8 @@ def test_a_prompt_that_was_taken_without_an_answer_is_not_sent_again(flaky: Flak
 
 @pytest.mark.parametrize("flaky", [{}], indirect=True)
 def test_one_that_never_answers_is_given_up(flaky: Flaky):
-    from steer.runner.comfyui.client import ComfyClient, Picture, ServerLost
+    from steer.runner.comfyui.client import ComfyClient
+    from steer.runner.comfyui.messages import Picture, ServerLost
 
     flaky.breaks = {"/view": False}
     flaky.asked["/view"] = -1000

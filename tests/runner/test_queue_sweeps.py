@@ -84,7 +84,7 @@ def pixels(path: Path) -> np.ndarray:
 @pytest.mark.server
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_divided_and_put_together_it_is_the_sweep_of_one_server(server, client, tmp_path: Path, batch_size: int):
-    from steer.nodes.sweep.plan.freeze import read_cell, read_cells
+    from steer.nodes.sweep.plan.cell_widget import OneCell, read_cell, read_cells, write_cell
 
     object_info = client.get("/object_info")
     prompt = sweep_prompt(object_info, f"whole{batch_size}", batch_size)
@@ -102,7 +102,7 @@ def test_divided_and_put_together_it_is_the_sweep_of_one_server(server, client, 
         assert np.abs(pixels(path) - pixels(whole[labels])).max() == 0
         with Image.open(path) as image:
             sweep = json.loads(image.info["prompt"])["sweep"]
-        assert read_cell(sweep["inputs"]["cell"]) == labels, "each opens as its own cell"
+        assert read_cell(sweep["inputs"]["cell"]) == OneCell(write_cell(labels), labels), "each opens as its own cell"
     assert (tmp_path / "out" / "w" / "index.html").is_file()
     assert len(list((tmp_path / "out").glob("*.png"))) == 1
     assert not (Path(server.arguments[2]) / f"parts{batch_size}").exists(), "the folder of that ComfyUI is left alone"
@@ -186,11 +186,11 @@ def test_the_workflow_that_cells_open_as_has_the_other_sweeps_set_aside():
 
 
 def test_cells_that_failed_alone_are_told_alone_and_only_what_is_missing_is_asked_for(tmp_path: Path):
-    from steer.nodes.sweep.plan.freeze import read_cells
-    from steer.runner.batch.batch import Batch
+    from steer.nodes.sweep.plan.cell_widget import read_cells
+    from steer.runner.batch.results import Batch
     from steer.runner.batch.pool import JobEnd
     from steer.runner.batch.sweeps import SweepResults
-    from steer.runner.batch.worker import JobOutput
+    from steer.runner.batch.jobs import JobOutput
 
     plan = planned([["seed 1", "seed 2", "seed 3"], ["seed 4"]])
     batch = Batch(tmp_path)
@@ -236,7 +236,7 @@ def test_a_model_that_was_trained_again_makes_other_cells():
 
 def test_a_full_disk_leaves_the_exit_code_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any):
     from steer.runner.batch import command
-    from steer.runner.batch.batch import Batch
+    from steer.runner.batch.results import Batch
     from steer.runner.batch.sweeps import SweepResults
 
     batch = Batch(tmp_path)

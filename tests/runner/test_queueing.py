@@ -72,8 +72,8 @@ def graph() -> dict[str, Any]:
 
 
 def test_a_setting_changes_its_widget_alone():
-    """The mark that looks for a widget's place once took that of "randomize", and all behind it moved by one."""
-    from steer.runner.workflow.edit import Setting, apply, to_prompt
+    """The value behind a seed, such as "randomize", is no widget of the node."""
+    from steer.runner.workflow import Setting, Workflow
 
     names = {"seed": ["INT", {}], "steps": ["INT", {}], "cfg": ["FLOAT", {}], "name": [["euler", "heun"], {}]}
     info = {
@@ -96,15 +96,15 @@ def test_a_setting_changes_its_widget_alone():
     }
     workflow = {"nodes": [sampler], "links": [], "version": 0.4}
     before = {"seed": 7, "steps": 20, "cfg": 8.0, "name": "euler"}
-    assert to_prompt(workflow, info)["1"]["inputs"] == before
+    assert Workflow(workflow, info).prompt["1"]["inputs"] == before
     for name, value in {"seed": 3, "steps": 30, "cfg": 2.0, "name": "heun"}.items():
-        changed = apply(workflow, info, Setting("KSampler", name, value))
-        assert to_prompt(changed, info)["1"]["inputs"] == before | {name: value}
-        assert changed["nodes"][0]["widgets_values"][1] == "randomize"
+        changed = Setting("KSampler", name, value).apply(Workflow(workflow, info))
+        assert changed.prompt["1"]["inputs"] == before | {name: value}
+        assert changed.data["nodes"][0]["widgets_values"][1] == "randomize"
 
 
 def api() -> dict[str, Any]:
-    from steer.runner.workflow.edit import to_prompt
+    from steer.runner.workflow import to_prompt
 
     return to_prompt(graph(), INFO)
 
@@ -112,7 +112,7 @@ def api() -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["ui", "api"])
 def test_one_job_a_seed_and_settings_after_that(tmp_path: Path, kind: str):
     from steer.runner.batch.jobs import make_jobs
-    from steer.runner.workflow.edit import Setting, to_prompt
+    from steer.runner.workflow import Setting, to_prompt
     from steer.runner.workflow.prompt import WorkflowError
 
     data = graph() if kind == "ui" else api()
@@ -214,7 +214,7 @@ def test_results_are_found_again_and_only_while_their_files_are_there(
 
 
 def test_long_and_similar_names_stay_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from steer.runner.batch import batch
+    from steer.runner.batch import results
     from steer.runner.batch.jobs import BatchJob
     from steer.runner.batch.sweeps import KIND, SweepPlan
     from steer.runner.files import MAX_STEM, folder_name, safe_name
@@ -227,12 +227,12 @@ def test_long_and_similar_names_stay_apart(tmp_path: Path, monkeypatch: pytest.M
     assert all(safe_name(name).endswith(name[-6:]) for name in names[:8]), "the seed is still told"
     assert all(len(safe_name(name).encode()) <= MAX_STEM for name in names)
     taken: list[Path] = []
-    monkeypatch.setattr(batch, "divide", lambda job, ask, kinds: ([SweepPlan(job.name, None, ())], None))
+    monkeypatch.setattr(results, "divide", lambda job, ask, kinds: ([SweepPlan(job.name, None, ())], None))
     monkeypatch.setattr(
-        batch, "SweepResults", lambda folder, plan: taken.append(folder) or type("", (), {"todo": list})
+        results, "SweepResults", lambda folder, plan: taken.append(folder) or type("", (), {"todo": list})
     )
     sweep = {"1": {"class_type": KIND, "inputs": {}}}
-    batch.Batch(tmp_path).add([BatchJob(name, sweep) for name in names], lambda job: [], [])
+    results.Batch(tmp_path).add([BatchJob(name, sweep) for name in names], lambda job: [], [])
     assert taken == [tmp_path / folder for folder in folders]
 
 

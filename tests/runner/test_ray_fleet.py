@@ -47,14 +47,14 @@ class Scripted:
         return SimpleNamespace(steer=ours.steer, code=ours.code, weights="x" if other else ours.weights, models={})
 
     def run(self, job: Any, contents: dict[str, bytes]) -> Any:
-        from steer.runner.batch.worker import JobOutput
+        from steer.runner.batch.jobs import JobOutput
 
         self.runs += 1
         if "comes back" in self.fault and not self.died:
             self.died = True
             raise RayError("the actor died")
         time.sleep(0.01)
-        return ("made", JobOutput(0.1, ()))
+        return ("done", JobOutput(0.1, ()))
 
     def progress(self) -> None:
         return None
@@ -81,7 +81,7 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Any:
         kind = type("Worker", (Scripted,), {"faults": faults})
         monkeypatch.setattr(cluster, "ComfyWorker", kind)
         monkeypatch.setattr(cluster, "START_S", 2.0)
-        monkeypatch.setattr(cluster, "TELL_S", 0.5)
+        monkeypatch.setattr(cluster, "REPORT_S", 0.5)
         return cluster.RayFleet(address, workers, gpus, urls, 0.2, ROOT, told.append), told
 
     return make

@@ -46,7 +46,7 @@ def test_port_in_use(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("content", "word"), [("{ not json", "is not a workflow file"), ("[1, 2]", "no list of nodes"), ("{}", "no list")]
+    ("content", "word"), [("{ not json", "is not a workflow file"), ("[1, 2]", "JSON but no workflow"), ('{"1": {"class_type": "A", "inputs": {}}}', "API export")]
 )
 def test_file_that_is_no_workflow(tmp_path: Path, content: str, word: str):
     path = tmp_path / "broken.json"
@@ -70,13 +70,13 @@ def test_what_is_advised_for_set_names_a_widget_that_there_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     from steer.runner import cli
-    from steer.runner.workflow import edit
+    from steer.runner import workflow as workflows
 
     monkeypatch.setenv("COLUMNS", "500")  # no example over two lines
     with pytest.raises(SystemExit):
         cli.parse(["slides", "--help"])
     with pytest.raises(WorkflowError) as error:
-        edit.Setting.parse("Canny")
+        workflows.Setting.parse("Canny")
     readmes = [(ROOT / name).read_text("utf-8").replace("KSampler.steps", "") for name in ("README.md", "README.ko.md")]
     found = [
         re.findall(r'--set "?([A-Z][a-z]\w+)\.(\w+)=', text)
@@ -85,7 +85,7 @@ def test_what_is_advised_for_set_names_a_widget_that_there_is(
     assert all(found), "each of them has an example"
     labels = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text("utf-8"))
     widgets = set()
-    for node in (node for path in edit.list_bundled() for node in edit.read_workflow(path)["nodes"]):
+    for node in (node for path in workflows.list_bundled() for node in workflows.read_graph(path)["nodes"]):
         title = node.get("title") or labels.get(node["type"], {}).get("display_name")
         widgets |= {(title, each["widget"]["name"]) for each in node.get("inputs", []) if "widget" in each}
     assert {example for examples in found for example in examples} <= widgets
@@ -94,7 +94,7 @@ def test_what_is_advised_for_set_names_a_widget_that_there_is(
 @pytest.mark.server
 def test_set_names_no_node_and_no_widget(tmp_path: Path):
     text = told(run("--only", "08", "--set", "Nonsense.low=1", "--out", str(tmp_path)))
-    assert "no workflow that runs has a node titled 'Nonsense'" in text
+    assert "no workflow has a node titled 'Nonsense'" in text
     assert "Canny" in text
     text = told(run("--only", "08", "--set", "Canny.nonsense=1", "--out", str(tmp_path)))
     assert "has no such widget" in text
@@ -153,7 +153,7 @@ def test_the_gallery_tells_each_slides_question_and_escapes_it(tmp_path: Path):
     from PIL import Image
     from steer.runner.slides import gallery
     from steer.runner.slides.slide import Slide
-    from steer.runner.workflow.edit import note_of
+    from steer.runner.workflow import note_of
 
     note = "## Why <script>alert(1)</script>?\n\nIt is *so*.\n\n**Look at** the\nsheet & think.\n\n**Try next**\n- x\n"
     graph = {"nodes": [{"type": "Other"}, {"type": "MarkdownNote", "widgets_values": [note]}]}

@@ -24,7 +24,7 @@ def object_info(server) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflow_runs_to_pictures_that_open_as_it(client, object_info: dict[str, Any], path: Path):
-    from steer.runner.workflow import edit as workflows
+    from steer.runner import workflow as workflows
 
     graph = workflows.read_workflow(path)
     prompt = workflows.to_prompt(graph, object_info)

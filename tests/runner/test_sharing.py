@@ -65,13 +65,13 @@ def lay_out(folder: Path, data: Any) -> Path:
     ],
 )
 def test_the_hash_that_a_workflow_tells_of_a_model_is_kept_where_it_is_a_sha256(told: dict[str, str], known: str):
-    from steer.runner.share.command import locate
+    from steer.runner.share.command import identify
     from steer.runner.workflow.needs import ModelNeed, model_needs
 
     model = {"name": "far.safetensors", "url": URL, "directory": "checkpoints", **told}
     workflow = {"nodes": [node(2, "CheckpointLoaderSimple", ["far.safetensors"], models=[model])], "links": []}
     (need,) = model_needs(workflow)
-    assert need == locate(need, Path("nowhere")) == ModelNeed("far.safetensors", "checkpoints", URL, known)
+    assert need == identify(need, Path("nowhere")) == ModelNeed("far.safetensors", "checkpoints", URL, known)
 
 
 def packed(folder: Path) -> Path:
@@ -94,6 +94,7 @@ def tree(folder: Path) -> dict[str, bytes | str]:
 def test_what_is_packed_comes_out_the_same(tmp_path: Path, api: bool):
     from steer.nodes.identity import version
     from steer.runner.share import command
+    from steer.runner.workflow.needs import folders_beside
 
     data: Any = ui_workflow()
     if api:
@@ -105,7 +106,7 @@ def test_what_is_packed_comes_out_the_same(tmp_path: Path, api: bool):
     file = lay_out(tmp_path / "a", data)
     made, again = tmp_path / "cat.zip", tmp_path / "again.zip"
     for output in (made, again):
-        command.write_bundle(file, output, command.beside(file), tmp_path / "a" / "comfyui" / "models")
+        command.write_bundle(file, output, folders_beside(file), tmp_path / "a" / "comfyui" / "models")
     assert made.read_bytes() == again.read_bytes(), "the same files make the same zip"
     target = tmp_path / "deep" / "colleague"
     bundle = command.open_bundle(made, target, LIMIT)
@@ -248,14 +249,14 @@ HOSTILE = {
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_hostile_zip_writes_nothing_and_says_why(tmp_path: Path, case: str, capsys: pytest.CaptureFixture[str]):
-    from steer.runner.share.command import unpack
+    from steer.runner import cli
 
     content, told = HOSTILE[case]
     (tmp_path / "here").mkdir()
     zip_file = tmp_path / "evil.zip"
     zip_file.write_bytes(content)
     before, started = tree(tmp_path), time.monotonic()
-    assert unpack([str(zip_file), "--to", str(tmp_path / "here" / "new" / "deep" / "target")]) == 1
+    assert cli.run(["unpack", str(zip_file), "--to", str(tmp_path / "here" / "new" / "deep" / "target")]) == 1
     assert time.monotonic() - started < 20
     assert tree(tmp_path) == before, "something was written"
     error = capsys.readouterr().err

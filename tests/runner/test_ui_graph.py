@@ -63,7 +63,7 @@ def graph(text: str = "a girl") -> dict[str, Any]:
 def test_what_the_frontend_does_not_send_is_neither_sent_nor_missing(tmp_path: Path):
     from steer.runner.comfyui.inventory import ComfyFolder
     from steer.runner.share.check import examine
-    from steer.runner.workflow.edit import to_prompt
+    from steer.runner.workflow import to_prompt
     from steer.runner.workflow.prompt import WorkflowError
 
     prompt = to_prompt(graph(), INFO)
@@ -86,7 +86,7 @@ def test_what_the_frontend_does_not_send_is_neither_sent_nor_missing(tmp_path: P
 
 def test_choices_in_a_prompt_are_the_same_each_time_and_travel_with_the_job():
     from steer.runner.batch.jobs import make_jobs
-    from steer.runner.workflow.edit import to_prompt
+    from steer.runner.workflow import to_prompt
 
     data = graph(r"a \{girl\}, {smiling|angry|{very |}sad}, {red|blue|green} hat // {never|seen}")
     untouched = copy.deepcopy(data)

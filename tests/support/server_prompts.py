@@ -12,7 +12,7 @@ import pytest
 
 def refused(client: Any, prompt: dict[str, Any]) -> str:
     """Run `prompt`, which must fail; returns what the user is told."""
-    from steer.runner.comfyui.client import QueueError
+    from steer.runner.comfyui.messages import QueueError
 
     with pytest.raises(QueueError) as caught:
         client.run(prompt)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from comfy_inprocess import InProcessComfy
-from steer.runner.comfyui.client import node_title
-from steer.runner.workflow import edit as workflows
+from steer.runner import workflow as workflows
+from steer.runner.workflow.prompt import node_title
 from sweep_lab import AnyType
 
 FOLDER = Path(__file__).resolve().parents[2] / "workflows"

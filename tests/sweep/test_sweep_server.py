@@ -75,9 +75,9 @@ def pixels(data: bytes) -> np.ndarray:
 
 def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
     from steer.runner import setup
+    from steer.runner import workflow as workflows
     from steer.runner.comfyui.client import ComfyClient
     from steer.runner.comfyui.process import ComfyServer
-    from steer.runner.workflow import edit as workflows
 
     folder = tmp_path / "output" / "killed"
     arguments = [
@@ -127,8 +127,8 @@ def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
 
 def cancelled(server, client, graph: dict[str, Any], folder: Path, count: int) -> dict[str, tuple[int, bytes]]:
     """The pictures of a sweep that was cancelled as soon as `count` of them were there."""
-    from steer.runner.comfyui.client import QueueError
-    from steer.runner.workflow import edit as workflows
+    from steer.runner import workflow as workflows
+    from steer.runner.comfyui.messages import QueueError
 
     stop = threading.Thread(
         target=lambda: (wait_for(lambda: len(pictures(folder)) >= count), _post(f"{server.url}/interrupt"))
@@ -141,7 +141,7 @@ def cancelled(server, client, graph: dict[str, Any], folder: Path, count: int) -
 
 
 def test_cancel_then_run_again_makes_only_the_rest(server, client):
-    from steer.runner.workflow import edit as workflows
+    from steer.runner import workflow as workflows
 
     folder = Path(server.arguments[2]) / "again"
     object_info = get_json(f"{server.url}/object_info")
@@ -156,7 +156,7 @@ def test_cancel_then_run_again_makes_only_the_rest(server, client):
 
 
 def test_cancel_and_a_frozen_picture_by_the_api(server, client):
-    from steer.runner.workflow import edit as workflows
+    from steer.runner import workflow as workflows
 
     folder = Path(server.arguments[2]) / "cancelled"
     object_info = get_json(f"{server.url}/object_info")
@@ -223,7 +223,7 @@ def test_the_second_run_in_a_page_saves_workflows_too(server, client, browser: s
     """Since the first one the frontend keeps the text below the node as one more value of it."""
     from frontend import Frontend, browser_page
     from steer.nodes.sweep.plan.freeze import cell_text
-    from steer.runner.workflow import edit as workflows
+    from steer.runner import workflow as workflows
 
     folder = Path(server.arguments[2]) / "twice"
     _post(f"{server.url}/settings/Comfy.TutorialCompleted", b"true")  # else a dialog greets the first visitor
@@ -242,7 +242,7 @@ def test_the_second_run_in_a_page_saves_workflows_too(server, client, browser: s
         # run.py reads such a file as the frontend does, and sets its widgets.
         assert workflows.to_prompt(saved, object_info) == frontend.prompt()
         alone = workflows.Setting("Sweep", "cell", cell_text(["angry", "seed 30"]))
-        frozen = workflows.apply(saved, object_info, alone)
+        frozen = alone.apply(workflows.Workflow(saved, object_info)).data
         frontend.run()
         both = pictures(folder)
         assert frontend.said == []

@@ -1,7 +1,7 @@
 """ComfyUIs on the machines of a Ray cluster as the workers of a batch. The only part of Steer that knows Ray.
 
-Ray places the workers, tells when one is lost, and starts it again; each worker is a ComfyUI of its own, from the same
-set-up at the same path on its machine. ComfyUIs that run already, named by their URL, work beside them from here.
+Ray places the workers, reports when one is lost, and starts it again. Each worker is a ComfyUI of its own, from the
+same set-up at the same path on its machine. ComfyUIs that run already, named by their URL, work beside them from here.
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ from ...comfyui.client import ComfyClient
 from ...comfyui.messages import Progress, QueueError, ServerLost
 from ...comfyui.process import python_of
 from ...workflow.needs import model_needs
-from ..jobs import BatchJob
+from ..jobs import BatchJob, JobOutput
 from ..pool import JobFailed, JobRefused, WorkerLost
 from ..servers import BatchWorker, OnProgress, Servers
-from ..worker import JobOutput
 from .worker import ComfyWorker, Identity, WorkerSetup, identity_of
 
 INSTALL = f'{sys.executable} -m pip install "ray[default]"'
 LOCAL = "local"  # a Ray of its own on this machine
 MAX_RESTARTS = 3  # of a worker that died
 START_S = 600.0
-TELL_S = 30.0  # how often it is told who is waited for
+REPORT_S = 30.0  # how often it is said which workers are waited for
 STOP_S = 30.0
 A_LITTLE = 0.01  # of a core: Ray spreads only what asks for something, and a machine may hold more workers than cores
 
@@ -43,7 +42,13 @@ class RayWorker:
         self.expected: Identity | None = None
 
     def run(self, job: BatchJob) -> JobOutput:
-        """Raises JobFailed, JobRefused or WorkerLost."""
+        """Run a job to its end and get its files.
+
+        Raises:
+            JobRefused: the worker does not take it; another may.
+            JobFailed: it did not work there.
+            WorkerLost: the worker is gone, or has lost the job.
+        """
         try:
             contents = {file.sha256: file.path.read_bytes() for file in job.files}
         except OSError as error:
@@ -51,9 +56,9 @@ class RayWorker:
         answer = self.actor.run.remote(job, contents)
         try:
             while not self._ray.wait([answer], timeout=1.0)[0]:
-                told = self._ray.get(self.actor.progress.remote(), timeout=START_S)
-                if isinstance(told, Progress):
-                    self.on_progress(self.name, job, told)
+                progress = self._ray.get(self.actor.progress.remote(), timeout=START_S)
+                if isinstance(progress, Progress):
+                    self.on_progress(self.name, job, progress)
             word, *rest = self._ray.get(answer)
         except (self._ray.exceptions.RayError, TimeoutError) as error:
             raise WorkerLost(f"Ray lost it: {_last_line(error)}", gone=False, recover=self._is_back) from error
@@ -66,6 +71,7 @@ class RayWorker:
         return rest[0]
 
     def cancel(self) -> None:
+        """End what runs now."""
         self.actor.cancel.remote()
 
     def stop(self) -> Any:
@@ -79,7 +85,8 @@ class RayWorker:
     def _is_back(self) -> bool:
         """Wait until Ray has started it again; False when it does not.
 
-        Raises WorkerLost where it is not what it was: it may be on another machine now.
+        Raises:
+            WorkerLost: it is not what it was. It may be on another machine now.
         """
         limit = time.monotonic() + START_S
         while time.monotonic() < limit and self._ray.is_initialized():
@@ -101,7 +108,7 @@ class RayWorker:
         return False
 
     def _restarted(self) -> bool:
-        """Have it start its ComfyUI anew."""
+        """Have it start its ComfyUI again."""
         try:
             return bool(self._ray.get(self.actor.restart.remote(), timeout=START_S))
         except (self._ray.exceptions.RayError, TimeoutError):
@@ -109,9 +116,13 @@ class RayWorker:
 
 
 class RayFleet:
-    """`workers` ComfyUIs on the cluster at `address`, beside the running ones at `urls`. Raises QueueError.
+    """`workers` ComfyUIs on the cluster at `address`, beside the running ones at `urls`.
 
-    tell: is told what is waited for. models: after `check`, the sha256 of those that the jobs name and that are there.
+    report: called with a line on what is waited for. models: after `check`, the sha256 of those that the jobs name and
+    that are there.
+
+    Raises:
+        QueueError: Ray is not there, has no room, or no worker came up.
     """
 
     def __init__(
@@ -122,14 +133,14 @@ class RayFleet:
         urls: Sequence[str],
         patience: float,
         comfyui: Path,
-        tell: Callable[[str], object],
+        report: Callable[[str], object],
     ) -> None:
         try:
             import ray  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise QueueError(f"Ray is not installed. Install it with: {INSTALL}") from error
         self._ray: Any = ray
-        self._comfyui, self._tell = comfyui, tell
+        self._comfyui, self._report = comfyui, report
         self._running: list[RayWorker] = []  # those to end
         self.models: dict[str, str] = {}
         self.left_out: list[str] = []
@@ -143,7 +154,7 @@ class RayFleet:
         try:
             self._look_for_room(address, workers, gpus)
             python = setup.PYTHON if comfyui == setup.COMFYUI else python_of(comfyui)
-            self._up = self._started(workers, WorkerSetup(str(comfyui), str(python), patience, gpus))
+            self._up = self._start(workers, WorkerSetup(str(comfyui), str(python), patience, gpus))
             found = self._ask_all("object_info").values()
             self.object_info: dict[str, Any] = dict(self.servers.object_info)
             for each in found:
@@ -166,40 +177,40 @@ class RayFleet:
         room = int(there) * int(1 / gpus) if gpus < 1 else int(there / gpus)
         if workers <= room:
             return
-        told = f"--workers {workers} with --gpus-per-worker {gpus:g}: Ray sees {there:g} GPU, room for {room}"
+        reason = f"--workers {workers} with --gpus-per-worker {gpus:g}: Ray sees {there:g} GPU, room for {room}"
         if address == LOCAL:
-            raise QueueError(f"{told}. Ask for no more, or for --gpus-per-worker 0, on the CPU.")
-        self._tell(f"{told}. The others are waited for, {START_S / 60:g} minutes at most: the cluster may grow.")
+            raise QueueError(f"{reason}. Ask for no more, or for --gpus-per-worker 0, on the CPU.")
+        self._report(f"{reason}. The others are waited for, {START_S / 60:g} minutes at most: the cluster may grow.")
 
-    def _started(self, workers: int, each: WorkerSetup) -> list[RayWorker]:
-        """The workers that come up; all are waited for at the same time."""
+    def _start(self, workers: int, each: WorkerSetup) -> list[RayWorker]:
+        """Start workers; returns those that come up. All are waited for at the same time."""
         options = {"num_cpus": A_LITTLE, "num_gpus": each.gpus, "max_restarts": MAX_RESTARTS, "max_concurrency": 4}
         actor = self._ray.remote(ComfyWorker).options(**options, scheduling_strategy="SPREAD")
         self._running = [RayWorker(self._ray, actor.remote(each), f"worker {i}") for i in range(1, workers + 1)]
         if workers:
-            self._tell(f"Waiting for {workers} ComfyUI to start on the cluster, {START_S / 60:g} minutes at most.")
+            self._report(f"Waiting for {workers} ComfyUI to start on the cluster, {START_S / 60:g} minutes at most.")
         faults = self._ask_all("up")
         for worker in [each for each in self._running if faults.get(each.name)]:
             self._leave_out(worker, f"{worker.name} could not be started: {faults[worker.name]}")
         return list(self._running)
 
     def _ask_all(self, method: str, *arguments: Any) -> dict[str, Any]:
-        """The answers of all workers by their names; who gives none is left out."""
-        asked = {getattr(worker.actor, method).remote(*arguments): worker for worker in self._running}
-        waiting, limit, found = list(asked), time.monotonic() + START_S, dict[str, Any]()
+        """The answers of all workers by their names. Workers that give none are left out."""
+        calls = {getattr(worker.actor, method).remote(*arguments): worker for worker in self._running}
+        waiting, limit, found = list(calls), time.monotonic() + START_S, dict[str, Any]()
         while waiting and (left := limit - time.monotonic()) > 0:
-            done, waiting = self._ray.wait(waiting, num_returns=len(waiting), timeout=min(TELL_S, left))
+            done, waiting = self._ray.wait(waiting, num_returns=len(waiting), timeout=min(REPORT_S, left))
             for answer in done:
                 try:
-                    found[asked[answer].name] = self._ray.get(answer, timeout=STOP_S)
+                    found[calls[answer].name] = self._ray.get(answer, timeout=STOP_S)
                 except (self._ray.exceptions.RayError, TimeoutError) as error:
-                    self._leave_out(asked[answer], f"{asked[answer].name} does not answer: {_last_line(error)}")
+                    self._leave_out(calls[answer], f"{calls[answer].name} does not answer: {_last_line(error)}")
             if waiting:
-                names = ", ".join(asked[answer].name for answer in waiting)
-                self._tell(f"{len(asked) - len(waiting)} of {len(asked)} have answered. Still waited for: {names}")
+                names = ", ".join(calls[answer].name for answer in waiting)
+                self._report(f"{len(calls) - len(waiting)} of {len(calls)} have answered. Still waited for: {names}")
         for answer in waiting:
-            name = asked[answer].name
-            self._leave_out(asked[answer], f"{name} gave no answer in {START_S / 60:g} minutes. Is there room for it?")
+            name = calls[answer].name
+            self._leave_out(calls[answer], f"{name} gave no answer in {START_S / 60:g} minutes. Is there room for it?")
         return found
 
     def _leave_out(self, worker: RayWorker, reason: str) -> None:
@@ -227,7 +238,7 @@ class RayFleet:
             raise QueueError("no worker has the right Steer and models.")
 
     def _compare(self, ours: Identity) -> Iterator[str]:
-        """Leave out the named ComfyUIs that tell of another Steer; what is in their models none tells."""
+        """Leave out the named ComfyUIs that have another Steer. None of them says what is in its models."""
         for server in list(self.servers.workers):
             found = identity_at(server.client)
             faults = differences(found, ours, {}) if found is not None else []
@@ -247,9 +258,10 @@ class RayFleet:
 
 
 def find_known_models(found: Mapping[str, Identity], ours: Identity) -> dict[str, str]:
-    """The sha256 that counts for each model that anybody has: that of this machine, else that of most workers.
+    """The sha256 that counts for each model that is anywhere: that here, else that of most workers.
 
-    Raises QueueError where neither decides.
+    Raises:
+        QueueError: neither decides.
     """
     known: dict[str, str] = {}
     for model, own in ours.models.items():
@@ -261,10 +273,10 @@ def find_known_models(found: Mapping[str, Identity], ours: Identity) -> dict[str
         if own:
             known[model] = own
         elif len(counts) == 2 and counts[0][1] == counts[1][1]:
-            told = " and ".join(f"{', '.join(owners[sha256])} (sha256 {sha256[:10]})" for sha256, _ in counts)
+            names = " and ".join(f"{', '.join(owners[sha256])} (sha256 {sha256[:10]})" for sha256, _ in counts)
             raise QueueError(
-                f"the workers have different files under the name {model}: {told}. Which one is meant? Put it into the "
-                "models of this machine too, or make them the same."
+                f"the workers have different files under the name {model}: {names}. Which one is meant? Put it into "
+                "the models of this machine too, or make them the same."
             )
         elif counts:
             known[model] = counts[0][0]
@@ -272,7 +284,7 @@ def find_known_models(found: Mapping[str, Identity], ours: Identity) -> dict[str
 
 
 def identity_at(client: ComfyClient) -> Identity | None:
-    """Of the Steer of a running ComfyUI; None where it has none, or one that does not tell yet."""
+    """Of the Steer of a running ComfyUI; None where it has none, or an older one that does not say."""
     try:
         return Identity(**client.get(ROUTE))
     except (ServerLost, TypeError):
@@ -280,7 +292,7 @@ def identity_at(client: ComfyClient) -> Identity | None:
 
 
 def differences(mine: Identity, ours: Identity, known: Mapping[str, str]) -> list[str]:
-    """In what a worker differs: from `ours` in Steer, from `known` in a model."""
+    """How a worker differs: from `ours` in Steer, from `known` in a model."""
     faults = []
     if not mine.steer:
         faults.append("has a ComfyUI without Steer: put it into custom_nodes there, or see in its log why it fails")

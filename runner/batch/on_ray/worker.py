@@ -1,4 +1,4 @@
-"""What runs on a machine of the cluster: one ComfyUI, its jobs, and what tells its files apart. Knows no Ray."""
+"""What runs on a machine of the cluster: one ComfyUI, its jobs, and the identity of its files. Knows no Ray."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 
 from ....files import is_inside, sha256_of
 from ....nodes.identity import identity
-from ....nodes.sweep.plan.freeze import TEMP_CELLS
+from ....nodes.sweep.plan.cell_widget import TEMP_CELLS
 from ...comfyui.client import ComfyClient
 from ...comfyui.messages import Picture, Progress
 from ...comfyui.process import ComfyServer, ServerError, has_gpu
 from ...workflow.needs import ModelNeed, model_file
 from ..jobs import BatchJob, JobFile
 from ..pool import JobFailed, JobRefused, WorkerLost
-from ..worker import ServerWorker
+from ..servers import ServerWorker
 
 A_NODE_OF_STEER = "SteerSweep"
 
@@ -50,14 +50,14 @@ class ComfyWorker:
     """One ComfyUI. Its answers are plain data, because errors of this machine need not be known on the other."""
 
     def __init__(self, setup: WorkerSetup) -> None:
-        """Starts the ComfyUI; `up` tells whether that went well."""
+        """Start the ComfyUI; `up` says whether that went well."""
         self.setup = setup
         self._contents: dict[str, bytes] = {}
         self._progress: Progress | None = None
         self._server: ComfyServer | None = None
         self._home: Path | None = None
         self._worker: ServerWorker | None = None
-        self._shown: list[Picture] = []
+        self._pictures: list[Picture] = []
         self._lock = threading.Lock()
         self._fault = self._start()
 
@@ -68,14 +68,14 @@ class ComfyWorker:
         try:
             if self.setup.gpus > 0 and not has_gpu(python):
                 raise ServerError(
-                    f"it shall have {self.setup.gpus:g} GPU, but {python} on {platform.node()} sees none. Is its "
+                    f"it needs {self.setup.gpus:g} GPU, but {python} on {platform.node()} sees none. Is its "
                     "PyTorch one for that GPU, and does nvidia-smi list it there? --gpus-per-worker 0 takes the CPU."
                 )
             (home / "user").mkdir()
             (home / "input").mkdir()
             # Folders of its own: workers on one machine share the ComfyUI, but no file that one of them writes.
             arguments = [f"--{kind}-directory={home / kind}" for kind in ("user", "input", "output")]
-            # _tidy knows what this cache may name again.
+            # _tidy knows which files this cache may name again.
             arguments += [f"--temp-directory={home}", "--cache-classic", *([] if self.setup.gpus > 0 else ["--cpu"])]
             self._server = ComfyServer(
                 Path(self.setup.comfyui), python, home / "comfyui.log", None, arguments, guarded=True, leftovers=home
@@ -86,7 +86,7 @@ class ComfyWorker:
             return str(error).split("\nThe whole log:")[0]
         self._worker = ServerWorker(ComfyClient(url, patience=self.setup.patience), self._read)
         self._worker.on_progress = self._note
-        self._shown = []
+        self._pictures = []
         return ""
 
     def _read(self, file: JobFile) -> bytes:
@@ -100,6 +100,7 @@ class ComfyWorker:
         return self._fault
 
     def object_info(self) -> dict[str, Any]:
+        """The nodes of its ComfyUI; none where it did not start."""
         return self._worker.client.get("/object_info") if self._worker is not None else {}
 
     def identity(self, models: Sequence[str]) -> Identity:
@@ -108,46 +109,48 @@ class ComfyWorker:
         return identity_of(find_loaded_pack(self.object_info(), comfyui), comfyui, models)
 
     def progress(self) -> Progress | None:
+        """The last progress of the job that runs."""
         return self._progress
 
     def cancel(self) -> None:
+        """End what runs now."""
         if self._worker is not None:
             self._worker.cancel()
 
     def run(self, job: BatchJob, contents: dict[str, bytes]) -> tuple[Any, ...]:
-        """("made", Made), ("failed", why), ("refused", why) or ("lost", why, whether its ComfyUI is gone)."""
+        """("done", JobOutput), ("failed", why), ("refused", why) or ("lost", why, whether its ComfyUI is gone)."""
         with self._lock:
             if self._worker is None:
                 return ("lost", self._fault, True)
             self._contents, self._progress = contents, None
             try:
-                made = self._worker.run(job)
+                output = self._worker.run(job)
             except JobFailed as error:
                 return ("failed", str(error))
             except JobRefused as error:
                 return ("refused", str(error))
             except WorkerLost as error:
                 return ("lost", str(error), error.gone)
-            self._tidy(self._worker.shown)
-            return ("made", made)
+            self._tidy(self._worker.pictures)
+            return ("done", output)
 
-    def _tidy(self, shown: Sequence[Picture]) -> None:
+    def _tidy(self, pictures: Sequence[Picture]) -> None:
         """Delete what has been fetched, but for what ComfyUI's cache may name again: the files of the last job."""
         if self._home is None:
             return
-        kept = {path for picture in shown for path in _paths(self._home, picture)}
+        last = {path for picture in pictures for path in _paths(self._home, picture)}
         old = [path for path in (self._home / "output").rglob("*") if path.is_file()]
-        old += [path for picture in self._shown for path in _paths(self._home, picture)]
+        old += [path for picture in self._pictures for path in _paths(self._home, picture)]
         for path in old:
-            if path not in kept:
+            if path not in last:
                 path.unlink(missing_ok=True)
         for folder in (self._home / "temp" / TEMP_CELLS).glob("*"):
-            if not any(folder in path.parents for path in kept):
+            if not any(folder in path.parents for path in last):
                 shutil.rmtree(folder, ignore_errors=True)
-        self._shown = list(shown)
+        self._pictures = list(pictures)
 
     def restart(self) -> bool:
-        """Start its ComfyUI anew, which has ended or hangs."""
+        """Start its ComfyUI again, which has ended or hangs; whether that went well."""
         self.stop()
         self._fault = self._start()
         return not self._fault
@@ -175,7 +178,7 @@ def find_loaded_pack(object_info: dict[str, Any], comfyui: Path) -> Path | None:
 
 
 def identity_of(pack: Path | None, comfyui: Path, models: Sequence[str] = ()) -> Identity:
-    """What the Steer in the folder `pack` and the models of `comfyui` are told apart by."""
+    """The identity of the Steer in the folder `pack` and of those of `models` that `comfyui` has."""
     found = {name: model_file(ModelNeed(name), comfyui / "models") for name in models}
     hashes = {name: sha256_of(path) if path is not None else "" for name, path in found.items()}
     return Identity("", models=hashes) if pack is None else Identity(**identity(pack), models=hashes)
