@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Noise Schedule. FAMILIES of schedule.py says what each name stands for.
+# Noise Schedule. What each name stands for: FAMILIES in schedule.py.
 SCHEDULERS = (
     "DDPM",
     "DDIM",

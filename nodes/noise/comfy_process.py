@@ -4,39 +4,41 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
-import comfy.model_management
 import comfy.model_sampling as sampling
-import comfy.utils
 import torch
 
-from .process import NoiseProcess, standard_process, table_timesteps
+from ..comfy_progress import track_progress
+from .process import FlowProcess, NoiseProcess, VPProcess, standard_process, table_timesteps
 from .reverse import Frame, Recorder, RecordingSampler
 from .schedule import ModelNoise
 
-Item = TypeVar("Item")
 Latent = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
 
 def model_noise(model: Any) -> ModelNoise:
-    """The noise levels a MODEL was trained on, with the patches of nodes such as ModelSamplingDiscrete applied."""
-    own: Any = model.get_model_object("model_sampling")
-    low, high = float(own.sigma_min), float(own.sigma_max)
-    if isinstance(own, sampling.ModelSamplingFlux):
+    """The noise levels a MODEL was trained on, with the patches of nodes such as ModelSamplingDiscrete applied.
+
+    Raises:
+        ValueError: the model's noise is of an unknown kind.
+    """
+    levels = _sampling_of(model)
+    low, high = float(levels.sigma_min), float(levels.sigma_max)
+    if isinstance(levels, sampling.ModelSamplingFlux):
         # Flux stores mu; exp(mu) is the shift of the other flow models (comfy.model_sampling.flux_time_shift).
-        return ModelNoise("flow", low, high, shift=math.exp(own.shift))
-    if isinstance(own, sampling.ModelSamplingDiscreteFlow):
-        return ModelNoise("flow", low, high, shift=float(own.shift))
-    if isinstance(own, sampling.ModelSamplingContinuousEDM):
+        return ModelNoise("flow", low, high, shift=math.exp(levels.shift))
+    if isinstance(levels, sampling.ModelSamplingDiscreteFlow):
+        return ModelNoise("flow", low, high, shift=float(levels.shift))
+    if isinstance(levels, sampling.ModelSamplingContinuousEDM):
         return ModelNoise("range", low, high)
-    if isinstance(own, sampling.ModelSamplingDiscrete):
-        return ModelNoise("betas", low, high, sigmas=_table(own))
+    if isinstance(levels, sampling.ModelSamplingDiscrete):
+        return ModelNoise("betas", low, high, sigmas=_table(levels))
     raise ValueError(
-        f"model: its noise ({type(own).__name__}) is of a kind this node does not know. Disconnect the model."
+        f"model: its noise ({type(levels).__name__}) is of a kind this node does not know. Disconnect the model."
     )
 
 
@@ -44,28 +46,25 @@ def noise_process(model: Any | None, model_type: str = "eps or v") -> NoiseProce
     """The process of the connected MODEL, or without one that of `model_type`."""
     if model is None:
         return standard_process(model_type)
-    own: Any = model.get_model_object("model_sampling")
-    discrete = isinstance(own, sampling.ModelSamplingDiscrete)
-    timesteps = table_timesteps(_table(own)) if discrete else _own_timesteps(own)
-    return NoiseProcess("flow" if isinstance(own, sampling.CONST) else "vp", timesteps, "the connected model")
+    levels = _sampling_of(model)
+    discrete = isinstance(levels, sampling.ModelSamplingDiscrete)
+    timestep = table_timesteps(_table(levels)) if discrete else _own_timesteps(levels)
+    kind = FlowProcess if isinstance(levels, sampling.CONST) else VPProcess
+    return kind(timestep, "the connected model")
 
 
-def _own_timesteps(own: Any) -> Callable[[torch.Tensor], torch.Tensor]:
-    return lambda sigma: own.timestep(sigma.float()).double().cpu()
+def _sampling_of(model: Any) -> Any:
+    """The object of comfy.model_sampling with the noise levels of a MODEL."""
+    return model.get_model_object("model_sampling")
 
 
-def _table(own: Any) -> torch.Tensor:
+def _own_timesteps(levels: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda sigma: levels.timestep(sigma.float()).double().cpu()
+
+
+def _table(levels: Any) -> torch.Tensor:
     """The noise level of every training timestep, a buffer that the type checker takes for a module."""
-    return own.sigmas
-
-
-def with_progress(items: Sequence[Item]) -> Iterator[Item]:
-    """The items one by one, with ComfyUI's progress bar on the node, until the user presses Cancel."""
-    progress = comfy.utils.ProgressBar(len(items))
-    for item in items:
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        yield item
-        progress.update(1)
+    return levels.sigmas
 
 
 def noise_latents(
@@ -75,21 +74,24 @@ def noise_latents(
 
     Latents are moved into the model's own scale, mixed by its noise_scaling with the noise that ComfyUI draws for one
     latent of this seed, and moved back. unit_range undoes the growth of the variance of eps and v models.
+
+    Raises:
+        ValueError: the latents are empty, of several sizes, not finite, or not for this model.
     """
     _check_latents(model, samples)
-    own: Any = model.get_model_object("model_sampling")
+    levels = _sampling_of(model)
     generator = torch.Generator().manual_seed(seed)
     eps = torch.randn(samples[:1].shape, generator=generator, dtype=samples.dtype).to(samples.device)
     empty = not bool(samples.any())  # as in ComfyUI, an empty latent is zero on the model's side too
     x0 = samples if empty else model.get_model_object("process_latent_in")(samples)
     frames = []
-    for sigma in with_progress(sigmas):
+    for sigma in track_progress(sigmas, len(sigmas)):
         if sigma == 0.0:
             frames.append(samples.clone())
         else:
-            noised = own.noise_scaling(torch.tensor(sigma), eps.expand_as(x0), x0)
-            if unit_range and not isinstance(own, sampling.CONST):
-                noised = noised * (own.sigma_data / math.sqrt(sigma**2 + own.sigma_data**2))
+            noised = levels.noise_scaling(torch.tensor(sigma), eps.expand_as(x0), x0)
+            if unit_range and not isinstance(levels, sampling.CONST):
+                noised = noised * (levels.sigma_data / math.sqrt(sigma**2 + levels.sigma_data**2))
             frames.append(model.get_model_object("process_latent_out")(noised))
     return torch.stack(frames, dim=1)
 
@@ -109,13 +111,22 @@ def _check_latents(model: Any, samples: torch.Tensor) -> None:
         )
 
 
+def replace_samples(latent: Latent, samples: torch.Tensor) -> Latent:
+    """The latent with other samples [B, C, ...], without the noise mask and batch index of the samples that it had."""
+    rest = {key: value for key, value in latent.items() if key not in ("samples", "noise_mask", "batch_index")}
+    return rest | {"samples": samples}
+
+
 def sample_recorded(
     noise: Any, guider: Any, sampler: Any, sigmas: torch.Tensor, latent: Latent, steps: Collection[int]
 ) -> tuple[Latent, Latent, list[Frame]]:
     """Both outputs of ComfyUI's own SamplerCustomAdvanced, and the frames of the reverse process at `steps`.
 
-    The frame of the last step is the result. Steps that the sampler does not report have none, which the log tells:
-    dpm_fast and dpm_adaptive take as many as they like. If it reports no step asked for, the result is the only frame.
+    The frame of the last step is the result. dpm_fast and dpm_adaptive take as many steps as they like: a step that
+    the sampler does not report has no frame, and the log says so. Without any frame, the result is the only one.
+
+    Raises:
+        ValueError: the latent has several parts.
     """
     from comfy_extras.nodes_custom_sampler import SamplerCustomAdvanced  # dozens of schemas: kept out of the start
 
@@ -123,11 +134,11 @@ def sample_recorded(
         raise ValueError("latent_image: latents of several parts make no strip. Use SamplerCustomAdvanced for them.")
     last = max(0, len(sigmas) - 1)
     recorder = Recorder([step for step in steps if step != last])
-    own = sigmas.clone()  # uni_pc writes into the schedule, which ComfyUI keeps for other nodes and the next run
-    result = SamplerCustomAdvanced.execute(noise, guider, RecordingSampler(sampler, recorder), own, latent)
+    schedule = sigmas.clone()  # uni_pc writes into it, and ComfyUI keeps `sigmas` for other nodes and the next run
+    result = SamplerCustomAdvanced.execute(noise, guider, RecordingSampler(sampler, recorder), schedule, latent)
     output, denoised = result.result  # pyright: ignore[reportGeneralTypeIssues]  # always these two
     frames, edges = recorder.frames, sigmas.tolist()
-    missing = recorder.wanted - {frame.step for frame in frames}
+    missing = recorder.steps - {frame.step for frame in frames}
     if missing:
         log.warning(
             "Reverse Diffusion: this sampler reported %d of the schedule's %d steps, so there is no frame of step %s%s",
@@ -150,7 +161,7 @@ def _result_frame(
         latent = model.get_model_object("process_latent_in")(output["samples"].float())
         return Frame(step, sigma, latent, latent)
     x_t = recorder.final
-    if isinstance(model.get_model_object("model_sampling"), sampling.CONST):
+    if isinstance(_sampling_of(model), sampling.CONST):
         x_t = x_t * (1.0 - sigma)  # undoes inverse_noise_scaling
     x0 = x_t if sigma == 0.0 else model.get_model_object("process_latent_in")(denoised["samples"].float())
     return Frame(step, sigma, x_t, x0)
@@ -162,16 +173,16 @@ def strip_latents(model: Any, frames: Sequence[Frame]) -> tuple[torch.Tensor, to
     x_t of eps and v models grows with sigma and is scaled back by sigma_data / sqrt(sigma^2 + sigma_data^2), which is
     1 / sqrt(1 + sigma^2) for Stable Diffusion; that of flow models keeps its range.
     """
-    own: Any = model.get_model_object("model_sampling")
+    levels = _sampling_of(model)
     out = model.get_model_object("process_latent_out")
-    x_t = [out(frame.x_t * _unit_scale(own, frame.sigma)) for frame in frames]
+    x_t = [out(frame.x_t * _unit_scale(levels, frame.sigma)) for frame in frames]
     x0 = [out(frame.x0) for frame in frames]
     return torch.stack(x_t, dim=1).flatten(0, 1), torch.stack(x0, dim=1).flatten(0, 1)
 
 
-def _unit_scale(own: Any, sigma: float) -> float:
-    if isinstance(own, sampling.CONST):
+def _unit_scale(levels: Any, sigma: float) -> float:
+    if isinstance(levels, sampling.CONST):
         return 1.0
-    if isinstance(own, sampling.COSMOS_RFLOW):
+    if isinstance(levels, sampling.COSMOS_RFLOW):
         return 1.0 / (1.0 + sigma)  # its x0 + sigma * eps is (1 - s) * x0 + s * eps with s = sigma / (1 + sigma)
-    return float(own.sigma_data / math.sqrt(sigma**2 + own.sigma_data**2))
+    return float(levels.sigma_data / math.sqrt(sigma**2 + levels.sigma_data**2))

@@ -16,6 +16,8 @@ MAX_WIDTH = 8192  # pixels of a row when the number of columns is left to the la
 
 @dataclass(frozen=True)
 class _Layout:
+    """Sizes in pixels: of a column, between frames. columns: frames in a row; lines: of a caption."""
+
     cell: int
     gap: int
     columns: int
@@ -24,16 +26,17 @@ class _Layout:
 
     @property
     def caption(self) -> int:
+        """The height of a caption."""
         return 0 if self.lines == 0 else round(self.font.size * (1.1 + 1.3 * self.lines))
 
 
 def filmstrip(
     rows: Sequence[torch.Tensor], captions: Sequence[Sequence[str]] | None, columns: int = 0, dark: bool = False
 ) -> torch.Tensor:
-    """One IMAGE [1, H', W', 3] of several strips below each other.
+    """One IMAGE [1, H', W', 3] in 0..1 of several strips below each other.
 
     rows: for each picture its frames [F, H, W, C >= 1]; each begins a new row. captions: for each frame the parts of
-    its caption, kept on one line where the frame is wide enough. columns: frames in a row, 0 = as many as fit 8192 px.
+    its caption, on one line where the frame is wide enough. columns: frames in a row; 0: as many as fit MAX_WIDTH.
     """
     frames, height, width = rows[0].shape[:3]
     layout = _layout(width, frames, captions, columns)

@@ -1,4 +1,4 @@
-"""The forward process: how a picture sinks into noise, level by level.
+"""The forward process: how a picture turns into noise, level by level.
 
 x_t = signal(sigma) * x0 + noise(sigma) * eps, with one and the same eps at every level (see process.py).
 """
@@ -19,6 +19,9 @@ def frame_sigmas(sigmas: torch.Tensor, frames: int, spacing: str, process: Noise
     "step" takes levels of the schedule itself, evenly by number, so F is at most their count. "sigma" and "log-SNR" are
     even in that measure between the schedule's ends; log-SNR is infinite for a clean picture (and for pure noise in a
     flow model), so these ends are frames of their own.
+
+    Raises:
+        ValueError: for an unknown spacing, and for fewer than 2 frames.
     """
     if spacing not in FRAME_SPACINGS:
         raise ValueError(f"spacing: '{spacing}' is not known. Choose one of: {', '.join(FRAME_SPACINGS)}.")
@@ -58,13 +61,13 @@ def caption_parts(sigma: float, process: NoiseProcess) -> list[str]:
     level = torch.tensor(sigma, dtype=torch.float64)
     t = float(process.timestep(level))
     return [
-        f"t {t:.0f}" if abs(t) >= 5.0 else f"t {_short(round(t, 2), 3)}",  # some models count t from 0 to 1
-        f"sigma {_short(sigma, 3)}",
-        f"SNR {_short(float(process.snr(level)), 2)}",
+        f"t {t:.0f}" if abs(t) >= 5.0 else f"t {_format_number(round(t, 2), 3)}",  # some models count t from 0 to 1
+        f"sigma {_format_number(sigma, 3)}",
+        f"SNR {_format_number(float(process.snr(level)), 2)}",
     ]
 
 
-def _short(number: float, digits: int) -> str:
+def _format_number(number: float, digits: int) -> str:
     """`digits` significant digits, whole above 100, without an exponent where that stays readable."""
     if number == 0.0 or not math.isfinite(number):
         return f"{number:g}"
@@ -78,7 +81,11 @@ def _short(number: float, digits: int) -> str:
 
 
 def check_image(image: torch.Tensor) -> torch.Tensor:
-    """`image` [B >= 1, H, W, C >= 1] as float32; ValueError when it cannot be noised."""
+    """`image` [B >= 1, H, W, C >= 1] as float32.
+
+    Raises:
+        ValueError: it is empty or not finite.
+    """
     if image.ndim != 4 or 0 in image.shape:
         raise ValueError(f"image: it is empty (shape {list(image.shape)}). Connect an IMAGE with at least one picture.")
     bad = [i for i, picture in enumerate(image) if not bool(torch.isfinite(picture).all())]
@@ -99,7 +106,7 @@ def picture_noise(image: torch.Tensor, seed: int) -> torch.Tensor:
 def noise_pictures(image: torch.Tensor, sigma: float, eps: torch.Tensor, process: NoiseProcess) -> torch.Tensor:
     """x_t of `image` [B, H, W, C], not clipped: the picture is moved to -1..1, mixed with eps and moved back.
 
-    At sigma 0 the input itself, bit for bit. An alpha channel stays as it is.
+    eps: [1, H, W, colours]. At sigma 0 the result is the input, bit for bit. An alpha channel stays as it is.
     """
     if sigma == 0.0:
         return image.clone()

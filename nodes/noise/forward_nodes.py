@@ -11,13 +11,15 @@ from .inputs import CATEGORY, frame_inputs, model_type_input
 
 
 class ForwardDiffusion(io.ComfyNode):
+    """Noised versions of pictures side by side, each with its timestep, sigma and signal-to-noise ratio."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerForwardDiffusion",
             display_name="Forward Diffusion",
             category=CATEGORY,
-            description="Shows pictures sinking into noise: the forward process of a diffusion model, in pixel space.",
+            description="Shows how pictures turn into noise: the forward process of a diffusion model, in pixel space.",
             inputs=[
                 io.Image.Input("image", tooltip="One or more pictures. Every picture of a batch gets its own strip."),
                 io.Sigmas.Input("sigmas", tooltip="The noise levels to choose frames from, as from Noise Schedule."),
@@ -66,7 +68,8 @@ class ForwardDiffusion(io.ComfyNode):
         dark: bool,
         model: Any = None,
     ) -> io.NodeOutput:
-        from .comfy_process import noise_process, with_progress
+        from ..comfy_progress import track_progress
+        from .comfy_process import noise_process
         from .filmstrip import filmstrip
         from .forward import caption_parts, check_image, frame_sigmas, noise_pictures, picture_noise
         from .process import check_sigmas
@@ -76,7 +79,7 @@ class ForwardDiffusion(io.ComfyNode):
         pictures = check_image(image)
         eps = picture_noise(pictures, seed)
         noised = []
-        for sigma in with_progress(levels):
+        for sigma in track_progress(levels, len(levels)):
             frame = noise_pictures(pictures, sigma, eps, process)
             noised.append(frame if sigma == 0.0 else frame.clamp(0.0, 1.0))
         rows = torch.stack(noised, dim=1)  # [B, F, H, W, C]
@@ -86,6 +89,8 @@ class ForwardDiffusion(io.ComfyNode):
 
 
 class ForwardDiffusionLatent(io.ComfyNode):
+    """Noised versions of latents, as the connected model's sampler would begin with them."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -126,7 +131,7 @@ class ForwardDiffusionLatent(io.ComfyNode):
         seed: int,
         unit_range: bool,
     ) -> io.NodeOutput:
-        from .comfy_process import noise_latents, noise_process
+        from .comfy_process import noise_latents, noise_process, replace_samples
         from .forward import caption_parts, frame_sigmas
         from .process import check_sigmas
 
@@ -134,6 +139,4 @@ class ForwardDiffusionLatent(io.ComfyNode):
         levels = frame_sigmas(check_sigmas(sigmas, "sigmas", process), frames, spacing, process).tolist()
         noised = noise_latents(model, latent["samples"], levels, seed, unit_range)
         labels = [", ".join(caption_parts(sigma, process)) for sigma in levels]
-        # A noise mask or batch index belongs to the latents that came in, not to their frames.
-        kept = {key: value for key, value in latent.items() if key not in ("samples", "noise_mask", "batch_index")}
-        return io.NodeOutput({**kept, "samples": noised.flatten(0, 1)}, labels * noised.shape[0])
+        return io.NodeOutput(replace_samples(latent, noised.flatten(0, 1)), labels * noised.shape[0])

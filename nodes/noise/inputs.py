@@ -9,12 +9,13 @@ CATEGORY = "Steer/Noise"
 
 
 def model_type_input() -> io.Input:
+    """The kind of process where no model is connected."""
     return io.Combo.Input(
         "model_type",
         options=list(MODEL_TYPES),
         default="eps or v",
         tooltip="How the model mixes picture and noise. 'eps or v': Stable Diffusion 1.x, 2.x, XL. 'flow': SD3, Flux, "
-        "whose sigma is at most 1. A connected model decides instead.",
+        "whose sigma is at most 1. Not used when a model is connected.",
     )
 
 

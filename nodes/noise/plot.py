@@ -54,6 +54,10 @@ DARK = Theme(
 )
 
 
+# The markers after the first: corners, degrees of the first corner, radius that looks as large as the circle's.
+_POLYGONS = ((4, 45, 1.2), (3, -90, 1.3), (4, 0, 1.25), (3, 90, 1.3), (5, -90, 1.15))
+
+
 @dataclass(frozen=True)
 class Schedule:
     """One line of the chart: a name and its sigmas, float64 [N >= 1]."""
@@ -63,25 +67,29 @@ class Schedule:
 
 
 def axis_values(sigmas: torch.Tensor, axis: str, process: NoiseProcess) -> list[Point]:
-    """(step, value) of every step edge; for "step size" of every step, at its middle. Values may be infinite."""
+    """(step, value) of every step edge; for "step size" of every step, at its middle. Values may be infinite.
+
+    sigmas: float64 [N >= 1]. axis: one of AXES.
+    """
     if axis == "step size":
         sizes = (sigmas[:-1] - sigmas[1:]).abs()
         return [(i + 0.5, value) for i, value in enumerate(sizes.tolist())]
     if axis == "timestep":
-        clean = -math.inf if process.kind == "vp" else 0.0
-        safe = torch.where(sigmas > 0.0, sigmas, torch.ones_like(sigmas))
-        values = torch.where(sigmas > 0.0, process.timestep(safe), clean)
+        noisy = torch.where(sigmas > 0.0, sigmas, torch.ones_like(sigmas))
+        values = torch.where(sigmas > 0.0, process.timestep(noisy), process.clean_timestep)
     else:
         values = {"sigma (log)": lambda s: s, "log-SNR": process.log_snr, "alpha_bar": process.alpha_bar}[axis](sigmas)
     return [(float(i), value) for i, value in enumerate(values.tolist())]
 
 
 def axis_title(axis: str, process: NoiseProcess) -> str:
+    """What stands below the chart's headline: the measure and its unit or formula."""
     return {
         "sigma (log)": "sigma, logarithmic scale",
         "log-SNR": "log-SNR: natural log of signal power / noise power",
-        "alpha_bar": "alpha_bar: the picture's share of the variance"
-        + (", 1 / (1 + sigma^2)" if process.kind == "vp" else ""),
+        "alpha_bar": ", ".join(
+            filter(None, ["alpha_bar: the picture's share of the variance", process.alpha_bar_formula])
+        ),
         "timestep": f"timestep ({process.timestep_source})",
         "step size": "step size: sigma before minus sigma after each step, logarithmic scale",
     }[axis]
@@ -96,7 +104,11 @@ def draw_schedules(
     height: int,
     dark: bool = False,
 ) -> torch.Tensor:
-    """The chart as an IMAGE [1, height, width, 3] in 0..1. `axis` is one of AXES."""
+    """The chart as an IMAGE [1, height, width, 3] in 0..1. axis: one of AXES; width, height: pixels.
+
+    Raises:
+        ValueError: for an unknown axis, and for a size outside MIN_SIZE to MAX_SIZE.
+    """
     if axis not in AXES:
         raise ValueError(f"axis: '{axis}' is not known. Choose one of: {', '.join(AXES)}.")
     if min(width, height) < MIN_SIZE or max(width, height) > MAX_SIZE:
@@ -129,7 +141,7 @@ class _Chart:
         self.legend: list[tuple[float, float, str]] = []
 
     def place(self, names: Sequence[str]) -> None:
-        """Room for title, legend, labels; what is left is the plot."""
+        """Find the places of title, legend and labels; what is left is the plot."""
         u, (width, height) = self.unit, self.size
         x, y, right = 1.5 * u, 5.3 * u, width - 1.5 * u
         for name in names:
@@ -147,17 +159,19 @@ class _Chart:
         self.ceiling = self.top + (self.band if self.scale.above else 0.0)
 
     def x(self, step: float) -> float:
-        air = 0.6 * self.unit
-        return self.left + air + (self.right - self.left - 2 * air) * step / self.steps
+        """Pixels from the left at which a step edge lies."""
+        margin = 0.6 * self.unit
+        return self.left + margin + (self.right - self.left - 2 * margin) * step / self.steps
 
     def y(self, value: float) -> float:
+        """Pixels from the top at which a value lies; the middle of a band for those beyond the scale."""
         if value == math.inf:
             return self.top + 0.5 * self.band
         if value == -math.inf or (self.scale.logarithmic and value <= 0.0):
             return self.bottom - 0.5 * self.band
         return self.floor - (self.floor - self.ceiling) * self.scale.fraction(value)
 
-    def is_beyond(self, value: float) -> bool:
+    def is_off_scale(self, value: float) -> bool:
         return math.isinf(value) or (self.scale.logarithmic and value <= 0.0)
 
     def step_ticks(self) -> list[int]:
@@ -196,22 +210,22 @@ class _Chart:
         colour = self.theme.series[index]
         width = self.unit * (0.17 + 0.1 * (count - 1 - index) / max(1, count - 1))
         places = [(self.x(step), self.y(value)) for step, value in points]
-        beyond = [self.is_beyond(value) for _, value in points]
+        off_scale = [self.is_off_scale(value) for _, value in points]
         run: list[Point] = []
         for i, place in enumerate(places):
-            if i and beyond[i] != beyond[i - 1]:
+            if i and off_scale[i] != off_scale[i - 1]:
                 self.dashes(places[i - 1], place, colour, width, 0.45 * self.unit)
-                self.finish_run(run, colour, width)
+                self.draw_run(run, colour, width)
                 run = []
             run.append(place)
-        self.finish_run(run, colour, width)
+        self.draw_run(run, colour, width)
         spacing = (self.x(1) - self.x(0)) / (1.1 * self.unit)
         every = max(1, math.ceil(1.0 / spacing))
         for i, place in enumerate(places):
-            if i % every == 0 or i == len(places) - 1 or beyond[i]:
+            if i % every == 0 or i == len(places) - 1 or off_scale[i]:
                 self.marker(place, index, colour, 0.36 * self.unit)
 
-    def finish_run(self, run: Sequence[Point], colour: str, width: float) -> None:
+    def draw_run(self, run: Sequence[Point], colour: str, width: float) -> None:
         if len(run) > 1:
             self.line(run, colour, width)
 
@@ -222,7 +236,7 @@ class _Chart:
                 x, y = place
                 self.pen.ellipse([c * SCALE for c in (x - r, y - r, x + r, y + r)], fill=fill)
                 continue
-            corners, turn, grow = ((4, 45, 1.2), (3, -90, 1.3), (4, 0, 1.25), (3, 90, 1.3), (5, -90, 1.15))[index - 1]
+            corners, turn, grow = _POLYGONS[index - 1]
             angles = [math.radians(turn + 360 * k / corners) for k in range(corners)]
             shape = [(place[0] + grow * r * math.cos(a), place[1] + grow * r * math.sin(a)) for a in angles]
             self.pen.polygon([(x * SCALE, y * SCALE) for x, y in shape], fill=fill)
@@ -233,7 +247,7 @@ class _Chart:
         draw_line(pen, text, self.fonts, size, (place[0], place[1] + (ascent - descent) / 2), colour)
 
     def finish(self, title: str, subtitle: str) -> Image.Image:
-        """Average down, then write: letters are sharper at their final size."""
+        """The picture, averaged down and only then written on: letters are sharper at their final size."""
         u, theme = self.unit, self.theme
         for index, (x, y, _) in enumerate(self.legend):
             self.line([(x, y), (x + 2.2 * u, y)], theme.series[index], 0.2 * u)

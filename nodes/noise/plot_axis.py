@@ -1,4 +1,4 @@
-"""The vertical scale of a chart: where a value lies, and which values get a line and a label."""
+"""The vertical scale of a chart: where a value lies on it, and which values get a line and a label."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_MARGIN = 0.04  # of the range, free at both ends
+_NARROW = 1e-6  # of the values: a range below it has no two distinct labels
+_TICKS = 7  # parts of a linear scale, at most
+# Decades of a logarithmic scale: where 1, 2 and 5 may all lie outside; up to where 1, 2, 5 or 1, 3 are labelled; up to
+# where values without a label have a line; above which decades are left out, and the most that are labelled then.
+_FEW_DECADES, _LABEL_1_2_5, _LABEL_1_3, _MINOR_LINES, _MANY_DECADES, _MOST_LABELS = 0.7, 1.5, 4.2, 5.0, 9.0, 8.0
+
 
 @dataclass(frozen=True)
 class PlotAxis:
     """A linear scale from `low` to `high`, or a logarithmic one from 10^low to 10^high, and a band beyond each end.
 
-    `below` and `above` are the labels of those bands, empty where there is none: a zero on a logarithmic axis
-    has no place on it, and is drawn in the band below.
+    ticks: values with a line and a label. minor: values with a line alone. below, above: the labels of the bands,
+    empty where there is none. Values without a place on the scale are drawn in a band, such as 0 on a logarithmic one.
     """
 
     low: float
@@ -24,7 +31,7 @@ class PlotAxis:
     above: str = ""
 
     def fraction(self, value: float) -> float:
-        """Position of a finite value: 0 at `low`, 1 at `high`."""
+        """The position of a finite value: 0 at `low`, 1 at `high`."""
         place = math.log10(value) if self.logarithmic else value
         return (place - self.low) / (self.high - self.low)
 
@@ -60,26 +67,27 @@ def format_tick(value: float) -> str:
 
 
 def _widen(low: float, high: float) -> tuple[float, float]:
-    """The range with 4 % of air on both sides; a range too narrow for distinct labels becomes one wide."""
-    wide = high - low > 1e-6 * max(1.0, abs(low), abs(high))
-    air = 0.04 * (high - low) if wide else 0.5
-    return low - air, high + air
+    """The range with a margin on both sides; a range too narrow for distinct labels becomes 1 wide."""
+    wide = high - low > _NARROW * max(1.0, abs(low), abs(high))
+    margin = _MARGIN * (high - low) if wide else 0.5
+    return low - margin, high + margin
 
 
 def _even_ticks(low: float, high: float) -> tuple[float, ...]:
-    step = nice_step(high - low, 7)
+    step = nice_step(high - low, _TICKS)
     return tuple(i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1))
 
 
 def _log_ticks(low: float, high: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Labelled and unlabelled values between 10^low and 10^high."""
-    if high - low < 0.7:  # 1, 2, 5 may all lie outside
+    decades = high - low
+    if decades < _FEW_DECADES:
         return _even_ticks(10.0**low, 10.0**high), ()
     exponents = range(math.floor(low), math.ceil(high) + 1)
-    if high - low > 9.0:
-        exponents = range(exponents.start, exponents.stop, math.ceil((high - low) / 8.0))
-    steps = (1, 2, 5) if high - low < 1.5 else (1, 3) if high - low < 4.2 else (1,)
+    if decades > _MANY_DECADES:
+        exponents = range(exponents.start, exponents.stop, math.ceil(decades / _MOST_LABELS))
+    steps = (1, 2, 5) if decades < _LABEL_1_2_5 else (1, 3) if decades < _LABEL_1_3 else (1,)
     inside = [(m, m * 10.0**e) for e in exponents for m in range(1, 10) if low <= math.log10(m) + e <= high]
     ticks = tuple(value for m, value in inside if m in steps)
-    minor = tuple(value for m, value in inside if m not in steps) if high - low < 5.0 else ()
+    minor = tuple(value for m, value in inside if m not in steps) if decades < _MINOR_LINES else ()
     return ticks, minor

@@ -1,17 +1,15 @@
 """What a sigma means: how a kind of model mixes picture and noise, and the usual measures of it.
 
-Every diffusion model starts from x_t = signal(sigma) * x0 + noise(sigma) * eps with eps ~ N(0, 1):
-
-- "vp", models that predict eps or v: signal = 1 / sqrt(1 + sigma^2) = sqrt(alpha_bar), noise = sqrt(1 - alpha_bar)
-  (Ho et al. 2020, equation 4; sigma as in Karras et al. 2022). ComfyUI keeps it unscaled, x0 + sigma * eps.
-- "flow", models that predict the flow: signal = 1 - sigma, noise = sigma (Lipman et al. 2023).
+Every diffusion model starts from x_t = signal(sigma) * x0 + noise(sigma) * eps with eps ~ N(0, 1).
 """
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar
 
 import torch
 
@@ -19,23 +17,30 @@ from .choices import MODEL_TYPES
 
 
 @dataclass(frozen=True)
-class NoiseProcess:
+class NoiseProcess(ABC):
     """Measures of a noise level. All methods take and return float64 tensors of any shape.
 
-    `timesteps` maps sigma > 0 to the model's own timestep; `timestep_source` says whose timesteps these are.
+    `timestep` maps sigma > 0 to the model's own timestep; `timestep_source` says whose timesteps these are.
     """
 
-    kind: Literal["vp", "flow"]
-    timesteps: Callable[[torch.Tensor], torch.Tensor]
+    timestep: Callable[[torch.Tensor], torch.Tensor]
     timestep_source: str
 
+    max_sigma: ClassVar[float]  # the level that is noise alone
+    clean_timestep: ClassVar[float]  # what a sigma of 0 counts as
+    alpha_bar_formula: ClassVar[str] = ""  # of sigma, where it is a short one
+
+    @abstractmethod
     def signal(self, sigma: torch.Tensor) -> torch.Tensor:
         """The share of the picture in x_t."""
-        return 1.0 - sigma if self.kind == "flow" else 1.0 / (1.0 + sigma**2).sqrt()
 
+    @abstractmethod
     def noise(self, sigma: torch.Tensor) -> torch.Tensor:
-        """The share of the noise in x_t; for vp written so that it is exact for large sigma."""
-        return sigma if self.kind == "flow" else sigma / (1.0 + sigma**2).sqrt()
+        """The share of the noise in x_t."""
+
+    @abstractmethod
+    def sigma_of_log_snr(self, log_snr: torch.Tensor) -> torch.Tensor:
+        """The inverse of `log_snr`."""
 
     def snr(self, sigma: torch.Tensor) -> torch.Tensor:
         """Signal-to-noise ratio signal^2 / noise^2; infinite at sigma 0."""
@@ -46,17 +51,51 @@ class NoiseProcess:
         return 2.0 * (self.signal(sigma).log() - self.noise(sigma).log())
 
     def alpha_bar(self, sigma: torch.Tensor) -> torch.Tensor:
-        """Share of the picture in the variance of x_t, SNR / (1 + SNR): 1 / (1 + sigma^2) for eps and v models."""
+        """Share of the picture in the variance of x_t, SNR / (1 + SNR)."""
         signal, noise = self.signal(sigma) ** 2, self.noise(sigma) ** 2
         return signal / (signal + noise)
 
-    def timestep(self, sigma: torch.Tensor) -> torch.Tensor:
-        return self.timesteps(sigma)
+
+class VPProcess(NoiseProcess):
+    """The variance-preserving process of models that predict eps or v.
+
+    signal = 1 / sqrt(1 + sigma^2) = sqrt(alpha_bar),  noise = sigma / sqrt(1 + sigma^2) = sqrt(1 - alpha_bar)
+
+    Ho et al. 2020, equation 4; sigma as in Karras et al. 2022. ComfyUI keeps x_t unscaled, as x0 + sigma * eps.
+    """
+
+    max_sigma = math.inf
+    clean_timestep = -math.inf
+    alpha_bar_formula = "1 / (1 + sigma^2)"
+
+    def signal(self, sigma: torch.Tensor) -> torch.Tensor:
+        return 1.0 / (1.0 + sigma**2).sqrt()
+
+    def noise(self, sigma: torch.Tensor) -> torch.Tensor:
+        return sigma / (1.0 + sigma**2).sqrt()  # exact for large sigma, which sqrt(1 - alpha_bar) is not
 
     def sigma_of_log_snr(self, log_snr: torch.Tensor) -> torch.Tensor:
-        """The inverse of `log_snr`."""
-        ratio = torch.exp(-0.5 * log_snr)
-        return ratio / (1.0 + ratio) if self.kind == "flow" else ratio
+        return torch.exp(-0.5 * log_snr)
+
+
+class FlowProcess(NoiseProcess):
+    """The straight path of models that predict the flow (Lipman et al. 2023).
+
+    signal = 1 - sigma,  noise = sigma
+    """
+
+    max_sigma = 1.0
+    clean_timestep = 0.0
+
+    def signal(self, sigma: torch.Tensor) -> torch.Tensor:
+        return 1.0 - sigma
+
+    def noise(self, sigma: torch.Tensor) -> torch.Tensor:
+        return sigma
+
+    def sigma_of_log_snr(self, log_snr: torch.Tensor) -> torch.Tensor:
+        ratio = torch.exp(-0.5 * log_snr)  # noise / signal
+        return ratio / (1.0 + ratio)
 
 
 def table_timesteps(sigmas: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -85,16 +124,24 @@ def stable_diffusion_sigmas() -> torch.Tensor:
 
 
 def standard_process(model_type: str) -> NoiseProcess:
-    """The process of a model type without a model at hand: Stable Diffusion's timesteps, or 1000 of a flow model."""
+    """The process of a model type without a model: Stable Diffusion's timesteps, or 1000 of a flow model.
+
+    Raises:
+        ValueError: model_type is none of MODEL_TYPES.
+    """
     if model_type == "flow":
-        return NoiseProcess("flow", lambda sigma: 1000.0 * sigma, "flow, 0 to 1000")
+        return FlowProcess(lambda sigma: 1000.0 * sigma, "flow, 0 to 1000")
     if model_type == "eps or v":
-        return NoiseProcess("vp", table_timesteps(stable_diffusion_sigmas()), "Stable Diffusion")
+        return VPProcess(table_timesteps(stable_diffusion_sigmas()), "Stable Diffusion")
     raise ValueError(f"model_type: '{model_type}' is not known. Choose one of: {', '.join(MODEL_TYPES)}.")
 
 
-def check_sigmas(sigmas: torch.Tensor, name: str, process: NoiseProcess | None = None) -> torch.Tensor:
-    """`sigmas` as a float64 CPU vector [N >= 1]; ValueError naming the input when it cannot be used."""
+def check_sigmas(sigmas: torch.Tensor, name: str, process: NoiseProcess) -> torch.Tensor:
+    """`sigmas` as a float64 CPU vector [N >= 1]. name: of the input.
+
+    Raises:
+        ValueError: it is empty, or holds values that are no noise levels of `process`.
+    """
     values = torch.as_tensor(sigmas).detach().cpu().double().flatten()
     if len(values) == 0:
         raise ValueError(f"{name}: the schedule is empty, as it is at denoise 0. Connect one with at least one step.")
@@ -102,7 +149,7 @@ def check_sigmas(sigmas: torch.Tensor, name: str, process: NoiseProcess | None =
         raise ValueError(
             f"{name}: the schedule holds NaN, infinite or negative values. Connect the SIGMAS of a scheduler node."
         )
-    if process is not None and process.kind == "flow" and float(values.max()) > 1.0:
+    if float(values.max()) > process.max_sigma:
         raise ValueError(
             f"{name}: the largest sigma is {float(values.max()):.4g}, but in a flow model it is at most 1. "
             "Connect a flow schedule, or set model_type to 'eps or v'."

@@ -1,8 +1,8 @@
-"""The reverse process: what a sampler's model is shown at each step, and what picture it sees in it.
+"""The reverse process: which x_t a sampler's model gets at each step, and which x0 it returns.
 
-A step begins with a model evaluation: the model is given x_t at a noise level sigma and answers with its estimate of
-the finished picture, x0. The classes here stand between a ComfyUI SAMPLER and its model and keep copies of chosen
-pairs. They change nothing that passes through, so the result is the sampler's own, bit for bit.
+A step begins with a model evaluation: the model gets x_t at a noise level sigma and returns its estimate of the
+finished picture, x0. The classes here stand between a ComfyUI SAMPLER and its model and copy chosen pairs. They
+change nothing that passes through, so the result is the sampler's own, bit for bit.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ class Frame:
 
 
 def choose_steps(text: str, frames: int, steps: int) -> list[int]:
-    """Which of the steps 0..steps to keep, rising: those `text` names, or `frames` of them evenly if it is empty.
+    """Which of the steps 0..steps to show, rising: those `text` names, or `frames` of them evenly if it is empty.
 
     Step k is the moment after k steps: 0 is the first noise, `steps` the result. Even choices mirror those of Forward
-    Diffusion by step, so that both strips show the same noise levels. Raises ValueError for a text that is no list.
+    Diffusion by step, so that both strips show the same noise levels.
+
+    Raises:
+        ValueError: the text is no list of such steps, or `frames` is below 2.
     """
     if not text.strip():
         if frames < 2:
@@ -51,10 +54,18 @@ def choose_steps(text: str, frames: int, steps: int) -> list[int]:
     return sorted(chosen)
 
 
-def order_pairs(frames: Sequence[Frame], order: str) -> list[Frame]:
-    """The frames in time, or with the picture first as in Forward Diffusion."""
+def check_order(order: str) -> None:
+    """Check the name of an order.
+
+    Raises:
+        ValueError: it is none of ORDERS.
+    """
     if order not in ORDERS:
         raise ValueError(f"order: '{order}' is not known. Choose one of: {', '.join(ORDERS)}.")
+
+
+def order_frames(frames: Sequence[Frame], order: str) -> list[Frame]:
+    """The frames in time, or with the picture first as in Forward Diffusion."""
     return list(frames) if order == ORDERS[0] else list(reversed(frames))
 
 
@@ -66,40 +77,44 @@ def frame_label(frame: Frame, steps: int, process: NoiseProcess) -> str:
 
 
 class Recorder:
-    """Keeps the model evaluations with which the steps `wanted` begin.
+    """Copies the model evaluations with which the steps `steps` begin, as `frames`.
 
     The one before a sampler's progress callback is the step's own in every sampler of ComfyUI 0.3.75 but dpm_adaptive,
-    whose callback ends a step: there it is the step's last.
+    whose callback ends a step: there it is the step's last. reported: how many steps the sampler had. final: its
+    result [B, C, ...], None before.
     """
 
-    def __init__(self, wanted: Collection[int]) -> None:
-        self.wanted = frozenset(wanted)
+    def __init__(self, steps: Collection[int]) -> None:
+        self.steps = frozenset(steps)
         self.frames: list[Frame] = []
-        self.reported = 0  # steps that the sampler told of
+        self.reported = 0
         self.final: torch.Tensor | None = None
         self._latest: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
 
-    def evaluated(self, x: torch.Tensor, sigma: torch.Tensor, x0: torch.Tensor) -> None:
+    def record_evaluation(self, x: torch.Tensor, sigma: torch.Tensor, x0: torch.Tensor) -> None:
+        """The model got x [B, C, ...] at sigma [B] and returned x0 [B, C, ...]."""
         self._latest = (x, sigma, x0)
 
-    def step_begins(self, step: int) -> None:
+    def record_step(self, step: int) -> None:
+        """The sampler reported `step`: the latest evaluation is its first."""
         self.reported += 1
-        if step in self.wanted and self._latest is not None:
+        if step in self.steps and self._latest is not None:
             x, sigma, x0 = self._latest
-            self.frames.append(Frame(step, float(sigma.flatten()[0]), _kept(x), _kept(x0)))
+            self.frames.append(Frame(step, float(sigma.flatten()[0]), _copy(x), _copy(x0)))
         self._latest = None
 
-    def finished(self, samples: torch.Tensor) -> None:
-        self.final = _kept(samples)
+    def record_result(self, samples: torch.Tensor) -> None:
+        """The sampler returned `samples` [B, C, ...]."""
+        self.final = _copy(samples)
 
 
-def _kept(latent: torch.Tensor) -> torch.Tensor:
+def _copy(latent: torch.Tensor) -> torch.Tensor:
     """A copy that no later step of the sampler writes into. float32, as ComfyUI returns its samples."""
     return latent.detach().to(device="cpu", dtype=torch.float32, copy=True)
 
 
 class RecordingSampler:
-    """A SAMPLER that samples with another one and tells a Recorder what happens on the way."""
+    """A SAMPLER that samples with another one and reports to a Recorder."""
 
     def __init__(self, sampler: Any, recorder: Recorder) -> None:
         self._sampler, self._recorder = sampler, recorder
@@ -112,14 +127,13 @@ class RecordingSampler:
     ) -> torch.Tensor:
         """As comfy.samplers.Sampler.sample."""
         model = _WatchedModel(model_wrap, self._recorder)
-        watched = self._watched(callback)
-        samples = self._sampler.sample(model, sigmas, extra_args, watched, *rest, **named)
-        self._recorder.finished(samples)
+        samples = self._sampler.sample(model, sigmas, extra_args, self._watch_steps(callback), *rest, **named)
+        self._recorder.record_result(samples)
         return samples
 
-    def _watched(self, callback: Any) -> Callable[..., None]:
+    def _watch_steps(self, callback: Any) -> Callable[..., None]:
         def step(number: int, x0: torch.Tensor, x: torch.Tensor, total: int) -> None:
-            self._recorder.step_begins(number)
+            self._recorder.record_step(number)
             if callback is not None:
                 callback(number, x0, x, total)
 
@@ -135,7 +149,7 @@ class _WatchedModel:
 
     def __call__(self, x: torch.Tensor, sigma: torch.Tensor, *rest: Any, **named: Any) -> torch.Tensor:
         x0 = self._model(x, sigma, *rest, **named)
-        self._recorder.evaluated(x, sigma, x0)
+        self._recorder.record_evaluation(x, sigma, x0)
         return x0
 
     def __getattr__(self, name: str) -> Any:

@@ -12,6 +12,8 @@ from .inputs import CATEGORY
 
 
 class ReverseDiffusion(io.ComfyNode):
+    """Sampling as by SamplerCustomAdvanced, with strips of x_t and x0 at chosen steps."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -49,11 +51,11 @@ class ReverseDiffusion(io.ComfyNode):
                 io.Latent.Output(display_name="denoised_output", tooltip="As of SamplerCustomAdvanced."),
                 io.Latent.Output(
                     display_name="x_t strip",
-                    tooltip="What the model was shown at the chosen steps, scaled to the range of pictures: all frames "
+                    tooltip="What the model got at the chosen steps, scaled to the range of pictures. All frames "
                     "of the first picture, then of the next.",
                 ),
                 io.Latent.Output(
-                    display_name="x0 strip", tooltip="The picture the model saw in it, for the same frames."
+                    display_name="x0 strip", tooltip="The picture that the model expected, for the same frames."
                 ),
                 io.String.Output(
                     display_name="labels", is_output_list=True, tooltip="Step, timestep, sigma and SNR of every frame."
@@ -73,17 +75,15 @@ class ReverseDiffusion(io.ComfyNode):
         steps: str,
         order: str,
     ) -> io.NodeOutput:
-        from .comfy_process import noise_process, sample_recorded, strip_latents
-        from .reverse import choose_steps, frame_label, order_pairs
+        from .comfy_process import noise_process, replace_samples, sample_recorded, strip_latents
+        from .reverse import check_order, choose_steps, frame_label, order_frames
 
         total = max(0, len(sigmas) - 1)
-        wanted = choose_steps(steps, frames, total)
-        order_pairs([], order)  # so that a wrong order is told before the sampling, not after
-        output, denoised, kept = sample_recorded(noise, guider, sampler, sigmas, latent_image, wanted)
-        kept = order_pairs(kept, order)
-        x_t, x0 = strip_latents(guider.model_patcher, kept)
+        chosen = choose_steps(steps, frames, total)
+        check_order(order)
+        output, denoised, recorded = sample_recorded(noise, guider, sampler, sigmas, latent_image, chosen)
+        recorded = order_frames(recorded, order)
+        x_t, x0 = strip_latents(guider.model_patcher, recorded)
         process = noise_process(guider.model_patcher)
-        labels = [frame_label(frame, total, process) for frame in kept] * output["samples"].shape[0]
-        # A noise mask or batch index belongs to the latents that came in, not to their frames.
-        rest = {key: value for key, value in output.items() if key not in ("samples", "noise_mask", "batch_index")}
-        return io.NodeOutput(output, denoised, rest | {"samples": x_t}, rest | {"samples": x0}, labels)
+        labels = [frame_label(frame, total, process) for frame in recorded] * output["samples"].shape[0]
+        return io.NodeOutput(output, denoised, replace_samples(output, x_t), replace_samples(output, x0), labels)

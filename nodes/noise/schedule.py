@@ -109,7 +109,10 @@ def make_schedule(options: ScheduleOptions, model: ModelNoise | None = None) -> 
     """The sigmas at the step edges: float32 on the CPU, strictly falling, ending in one zero.
 
     `denoise` below 1 keeps the last `steps` steps of a schedule of int(steps / denoise), and 0 gives an empty
-    tensor, as ComfyUI's BasicScheduler does. Raises ValueError for anything diffusers refuses, with its reason.
+    tensor, as ComfyUI's BasicScheduler does.
+
+    Raises:
+        ValueError: for options that are unknown, and for anything that diffusers refuses, with its reason.
     """
     _check_options(options)
     if options.denoise == 0.0:
@@ -157,14 +160,14 @@ def _run_scheduler(options: ScheduleOptions, family: Family, model: ModelNoise |
     arguments = dict(family.fixed)
     arguments |= _spacing_arguments(options, family, accepted)
     arguments |= _noise_arguments(options, family, model, accepted)
-    scheduler = _ask_diffusers(options, total, lambda: scheduler_class(**arguments))
+    scheduler = _call_diffusers(options, total, lambda: scheduler_class(**arguments))
     if hasattr(scheduler, "alphas_cumprod"):
         _set_noise_table(scheduler, options, model)
-    _ask_diffusers(options, total, lambda: scheduler.set_timesteps(total))
+    _call_diffusers(options, total, lambda: scheduler.set_timesteps(total))
     return scheduler
 
 
-def _ask_diffusers(options: ScheduleOptions, total: int, call: Callable[[], Any]) -> Any:
+def _call_diffusers(options: ScheduleOptions, total: int, call: Callable[[], Any]) -> Any:
     """The result of `call`, with what diffusers refuses turned into an error that names scheduler and steps."""
     try:
         return call()

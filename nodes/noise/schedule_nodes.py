@@ -12,6 +12,8 @@ from .inputs import CATEGORY, model_type_input
 
 
 class NoiseSchedule(io.ComfyNode):
+    """The noise levels of one of diffusers' schedulers as SIGMAS."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -126,6 +128,8 @@ class NoiseSchedule(io.ComfyNode):
 
 
 class SchedulePlot(io.ComfyNode):
+    """Up to six SIGMAS on one chart."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -196,9 +200,9 @@ class SchedulePlot(io.ComfyNode):
         lines = names.splitlines()
         schedules = []
         for k in range(1, 7):
-            given = sigmas.get(f"sigmas_{k}")
-            if given is not None:
+            schedule = sigmas.get(f"sigmas_{k}")
+            if schedule is not None:
                 name = lines[k - 1].strip() if k <= len(lines) else ""
-                schedules.append(Schedule(name or f"schedule {k}", check_sigmas(given, f"sigmas_{k}", process)))
+                schedules.append(Schedule(name or f"schedule {k}", check_sigmas(schedule, f"sigmas_{k}", process)))
         chart = draw_schedules(schedules, axis, process, title, width, height, dark)
         return io.NodeOutput(chart, ui=ui.PreviewImage(chart, cls=cls))

@@ -20,7 +20,11 @@ def model_percent_to_sigma(model: Any) -> PercentToSigma:
 
 
 def encode(clip: Any, text: str) -> Conditioning:
-    """As ComfyUI's CLIPTextEncode. ValueError without a CLIP."""
+    """CONDITIONING of `text`, as ComfyUI's CLIPTextEncode makes it.
+
+    Raises:
+        ValueError: there is no CLIP.
+    """
     if clip is None:
         raise ValueError("clip: there is none. The checkpoint may lack a text encoder: connect a loader that has one.")
     return clip.encode_from_tokens_scheduled(clip.tokenize(text))
@@ -33,9 +37,13 @@ def timed_conditioning(
     mode: str,
     encoder: Callable[[str], Conditioning],
 ) -> tuple[Conditioning, TimedPrompt]:
-    """The conditioning of a timed prompt and what was planned; each distinct prompt is encoded once.
+    """The conditioning of a timed prompt, and its plan. Each distinct prompt is encoded once.
 
-    The first prompt has no start_percent and the last no end_percent: nothing is left out at either end.
+    sigmas: [N + 1] of N steps. mode: one of TIME_MODES. The first prompt has no start_percent and the last no
+    end_percent, so that both ends are covered.
+
+    Raises:
+        ValueError: as `plan_timed`.
     """
     plan = plan_timed(text, sigmas, model_percent_to_sigma(model), mode)
     encoded: dict[str, Conditioning] = {}

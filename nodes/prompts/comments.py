@@ -26,24 +26,26 @@ class Source:
     places: tuple[int, ...]
 
     def error(self, position: int, fault: str) -> TextError:
+        """The error at the index `position` of `text`."""
         return TextError(self.original, self.places[position], fault, self.name)
 
 
-def read(name: str, text: str) -> Source:
+def read_source(name: str, text: str) -> Source:
     """`text` without comments: `// to the end of the line` and `/* these */`."""
     left, places = text, list(range(len(text) + 1))
     # Until none is left, because a removal can join the halves of another: frontend and server both remove them.
     while _COMMENT.search(left):
-        kept: list[int] = []
+        indices: list[int] = []
         end = 0
         for match in _COMMENT.finditer(left):
-            kept += range(end, match.start())
+            indices += range(end, match.start())
             end = match.end()
-        kept += range(end, len(left))
-        places = [*(places[i] for i in kept), len(text)]
-        left = "".join(left[i] for i in kept)
+        indices += range(end, len(left))
+        places = [*(places[i] for i in indices), len(text)]
+        left = "".join(left[i] for i in indices)
     return Source(name, text, left, tuple(places))
 
 
 def without_comments(text: str) -> str:
-    return read("text", text).text
+    """`text` as `read_source` leaves it."""
+    return read_source("text", text).text

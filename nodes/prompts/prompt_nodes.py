@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 
 CATEGORY = "Steer/Prompts"
+# Tooltips have no braces, bars or at signs: in the label files, which repeat them, these are the frontend's own syntax.
 
 
 class PromptSwap(io.ComfyNode):
+    """A prompt with a word changed to others: one prompt for each, and the same as an axis."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -86,6 +89,8 @@ class PromptSwap(io.ComfyNode):
 
 
 class PromptTemplate(io.ComfyNode):
+    """A prompt with slots filled from lists, and the same as an axis."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -137,14 +142,16 @@ class PromptTemplate(io.ComfyNode):
     def execute(cls, template: str, lists: str, mode: str) -> io.NodeOutput:
         from ..axis import prompt_axis
         from .swap import WholePrompt
-        from .template import expand
+        from .template import expand_template
 
-        prompts, labels = expand(template, lists, mode)
+        prompts, labels = expand_template(template, lists, mode)
         axis = prompt_axis([WholePrompt(prompt) for prompt in prompts], labels)
         return io.NodeOutput(prompts, axis, labels, len(prompts))
 
 
 class TimedSwap(io.ComfyNode):
+    """CONDITIONING whose prompt changes between two steps."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

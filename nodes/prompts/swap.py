@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .comments import read, without_comments
+from .comments import read_source, without_comments
 
 MAX_SWAPS = 4096
 # The number of an emphasis or of a timed swap, as in (smiling:1.2) or [smiling:angry:0.4]: never a word to swap.
@@ -48,14 +48,14 @@ def read_swaps(
 ) -> list[WordSwap]:
     """The values that the inputs of Prompt Swap describe: the original first, then one for each line of `swaps`.
 
-    Raises ValueError, naming the line, for empty or duplicate words and where a line has not one word for each of
-    `find`.
+    Raises:
+        ValueError: a word is empty or there twice, or a line has not one word for each of `find`. It names the line.
     """
     found = _words_to_find(find, match_case)
     values = [WordSwap(found, None, whole_words, match_case)] if include_original else []
     seen = {_folded(found): 0} if include_original else {}
     lines = 0
-    for number, line in enumerate(read("swaps", swaps).text.splitlines(), start=1):
+    for number, line in enumerate(read_source("swaps", swaps).text.splitlines(), start=1):
         if not line.strip():
             continue
         lines += 1
@@ -81,8 +81,10 @@ def read_swaps(
 def apply_swaps(prompt: str, values: Sequence[PromptValue]) -> str:
     """The prompt with the values of several axes put in at once, so that none changes what another put in.
 
-    Comments are removed. Raises ValueError where a word to find is not in the prompt, and where two values want the
-    same word or the whole prompt.
+    Comments are removed.
+
+    Raises:
+        ValueError: a word to find is not in the prompt, or two values change the same word or the whole prompt.
     """
     whole = [value.text for value in values if isinstance(value, WholePrompt)]
     if len(whole) > 1:
@@ -115,8 +117,8 @@ def swap_labels(values: Sequence[WordSwap]) -> list[str]:
     return labels
 
 
-def nearest(text: str, word: str, count: int = 3) -> list[str]:
-    """The words of `text` most like `word`, as many in a row as `word` has, best first."""
+def find_nearest(text: str, word: str, count: int = 3) -> list[str]:
+    """The `count` phrases of `text` most like `word`, with as many words as it has, best first."""
     length = max(1, len(word.split()))
     tokens = ["".join(part) for part in _runs(text)]
     phrases: dict[str, str] = {}
@@ -162,7 +164,7 @@ def _places(text: str, word: str, whole_words: bool, match_case: bool) -> list[t
 def _absence(text: str, word: str, swap: WordSwap, covered: bool) -> str:
     if covered:
         return f"find: '{word}' is in the prompt only as a part of the other words to find. Remove it there."
-    close = ", ".join(f"'{phrase}'" for phrase in nearest(text, word))
+    close = ", ".join(f"'{phrase}'" for phrase in find_nearest(text, word))
     message = f"find: '{_short(word)}' is not in the prompt."
     message += f" Nearest are: {close}." if close else " The prompt is empty. Write it."
     if swap.whole_words and _places(text, word, False, swap.match_case):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .choices import LIST_MODES, PRODUCT, ZIP
-from .comments import Source, read
+from .comments import Source, read_source
 
 MAX_PROMPTS = 4096
 # What ends the name of a slot. With : or | it is no slot, but a timed swap of a timed swap: [[a:b:0.3]:c:0.7].
@@ -28,6 +28,7 @@ class Slot:
 
     @property
     def key(self) -> str:
+        """Slots with the same key are filled with the same value."""
         return self.name.casefold()
 
 
@@ -42,9 +43,10 @@ class SlotList:
 def read_template(text: str, name: str = "template") -> list[str | Slot]:
     """The text between the slots, and the slots. Comments are removed; single brackets and {a|b} are plain text.
 
-    Raises TextError for a slot without a name or an end.
+    Raises:
+        TextError: a slot has no name or no end.
     """
-    source, parts, start, at = read(name, text), [], 0, 0
+    source, parts, start, at = read_source(name, text), [], 0, 0
     while (at := source.text.find(_OPEN, at)) >= 0:
         match = _NAME.match(source.text, at + len(_OPEN))
         end = match.end() if match else at
@@ -64,9 +66,12 @@ def read_template(text: str, name: str = "template") -> list[str | Slot]:
 def read_lists(text: str, name: str = "lists") -> list[SlotList]:
     """One list a line: `expression: smiling | angry`. A line that begins with | goes on with the list above.
 
-    Bars inside {a|b} and [a|b] belong to the value. Raises TextError for anything else, duplicates included.
+    Bars inside {a|b} and [a|b] belong to the value.
+
+    Raises:
+        TextError: for anything else, and for a value or slot that is there twice.
     """
-    source, lists, start = read(name, text), [], 0
+    source, lists, start = read_source(name, text), [], 0
     for line in source.text.splitlines(keepends=True):
         first = start + len(line) - len(line.lstrip())
         if line.strip():
@@ -87,12 +92,14 @@ def write_lists(lists: Sequence[SlotList]) -> str:
     return "\n".join(f"{each.slot.name}: {' | '.join(each.values)}" for each in lists)
 
 
-def expand(template: str, lists: str, mode: str) -> tuple[list[str], list[str]]:
+def expand_template(template: str, lists: str, mode: str) -> tuple[list[str], list[str]]:
     """The prompts and their labels, which hold the values of the slots that vary.
 
     product: every combination, the last list changing fastest. zip: the first values of all lists, then the second.
-    Raises ValueError for faults of either text, for slots without a list and lists without a slot, for lists of
-    different lengths in zip, for more than MAX_PROMPTS prompts, and where two prompts are the same.
+
+    Raises:
+        ValueError: a text is faulty, a slot has no list or a list no slot, lists for zip differ in length, there are
+            more than MAX_PROMPTS prompts, or two are the same.
     """
     if mode not in LIST_MODES:
         raise ValueError(f"mode: '{mode}' is not known. Choose one of: {', '.join(LIST_MODES)}.")
@@ -129,18 +136,18 @@ def _fill(parts: Sequence[str | Slot], values: Mapping[str, str]) -> str:
 
 def _check_names(template: str, lists: str, parts: Sequence[str | Slot], slots: Sequence[SlotList]) -> None:
     used = [part for part in parts if isinstance(part, Slot)]
-    given = [each.slot for each in slots]
+    listed = [each.slot for each in slots]
     if not used:
-        raise read("template", template).error(0, "there is no slot. Write for example a girl, [[expression]].")
+        raise read_source("template", template).error(0, "there is no slot. Write for example a girl, [[expression]].")
     for slot, others, where, fault in (
-        *((slot, given, ("template", template), "this slot has no list.") for slot in used),
-        *((slot, used, ("lists", lists), "the template has no such slot.") for slot in given),
+        *((slot, listed, ("template", template), "this slot has no list.") for slot in used),
+        *((slot, used, ("lists", lists), "the template has no such slot.") for slot in listed),
     ):
         if all(slot.key != other.key for other in others):
             close = difflib.get_close_matches(slot.key, [other.key for other in others], n=1, cutoff=0.0)
             names = [other.name for other in others if other.key in close]
             name, text = where
-            source = read(name, text)
+            source = read_source(name, text)
             raise source.error(
                 source.places.index(slot.position), f"{fault} The nearest is '{names[0]}'. Give both the same name."
             )

@@ -58,7 +58,9 @@ def plan_timed(text: str, sigmas: torch.Tensor, percent_to_sigma: PercentToSigma
     sigma(start_percent) >= sigma >= sigma(end_percent), both in float32. Two that share a percent leave no sigma out,
     and overlap only where a sampler evaluates at that very number, which lies strictly between two of the schedule.
 
-    Raises TextError for a faulty text, and ValueError for an unusable schedule.
+    Raises:
+        TextError: the text is faulty.
+        ValueError: the mode is unknown, or the schedule has no moment for a switch.
     """
     if mode not in TIME_MODES:
         raise ValueError(f"time: '{mode}' is not known. Choose one of: {', '.join(TIME_MODES)}.")

@@ -3,9 +3,22 @@
     [smiling:angry:0.4]  first one, then the other    [word:0.4]   added    [word::0.4]   removed
     [cow|horse]          alternating at every step    and any of them inside another
 
-A number with a point is a fraction, a whole one a step. Brackets without : or | are plain text, as in ComfyUI, and so
-are \\[ \\] and, inside brackets, \\: and \\|. Parentheses and braces inside brackets hold together: the colon of
-(smiling:1.2) and the bar of {a|b} divide nothing.
+As EBNF, where { } stands for any number of times and [ ] for once or not at all:
+
+    prompt    = { switch | alternate | plain | letter }
+    switch    = "[" [ field ":" ] field ":" time "]"           not with empty fields alone
+    alternate = "[" field "|" field { "|" field } "]"
+    plain     = "[" field "]"
+    field     = { part }
+    part      = switch | alternate | plain | group | inner
+    group     = "(" { part | ":" | "|" } ")" | "{" { part | ":" | "|" } "}"
+    time      = digits [ "." [ digits ] ] | "." digits         spaces around it are free
+    letter    = any but [ ]
+    inner     = any but [ ] : | ( ) { }
+
+A time with a point is a fraction, at most 1.0; a whole one is a step. Brackets without : or | stay in the text, as in
+ComfyUI. A group holds together: the colon of (smiling:1.2) and the bar of {a|b} divide nothing. A backslash makes a
+letter of the sign behind it: \\[ and \\] everywhere, \\: \\| \\( \\) \\{ \\} inside brackets.
 
 Differences from A1111 (modules/prompt_parser.py): it takes a faulty prompt for plain text, here it is an error; and
 [word] weakens there.
@@ -18,7 +31,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..text.error import TextError
-from .comments import Source, read
+from .comments import Source, read_source
 
 MAX_DEPTH = 50
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")
@@ -47,8 +60,12 @@ Prompt = tuple[str | Switch | Alternate, ...]
 
 
 def parse_timed(text: str, name: str = "text") -> Prompt:
-    """Raises TextError, which points at the character, for anything that is not in the grammar."""
-    return _Parser(read(name, text)).parse()
+    """The prompt that `text` says. Comments are removed. name: of the input, for errors.
+
+    Raises:
+        TextError: the text is not in the grammar. The error points at the character.
+    """
+    return _Parser(read_source(name, text)).parse()
 
 
 def write_timed(prompt: Prompt, inside: bool = False) -> str:
@@ -57,7 +74,11 @@ def write_timed(prompt: Prompt, inside: bool = False) -> str:
 
 
 def retime(prompt: Prompt, when: str) -> Prompt:
-    """The same prompt with all its switches at `when`, such as "0.4"; a sweep over the switch time is made of these."""
+    """The same prompt with all its switches at `when`, such as "0.4", for a sweep over the switch time.
+
+    Raises:
+        ValueError: `when` is no time.
+    """
     if not _NUMBER.fullmatch(when) or ("." in when and float(when) > 1):
         raise ValueError(f"switch time: '{when}' is none. Write a fraction such as 0.4, or a whole number of steps.")
     parts: list[str | Switch | Alternate] = []
@@ -81,8 +102,8 @@ def switches(prompt: Prompt) -> list[Switch]:
     return found
 
 
-def joined(parts: Sequence[str | Switch | Alternate]) -> Prompt:
-    """The parts with neighbouring strings made one, and empty ones left out."""
+def join_parts(parts: Sequence[str | Switch | Alternate]) -> Prompt:
+    """The parts, with neighbouring strings join_parts and empty ones left out."""
     result: list[str | Switch | Alternate] = []
     for part in parts:
         if isinstance(part, str) and result and isinstance(last := result[-1], str):
@@ -128,7 +149,7 @@ class _Parser:
             raise self._error(
                 self.open[-1].position, f"this bracket is not closed. Write {EXAMPLE}, or \\[ for a plain bracket."
             )
-        return joined(self.top)
+        return join_parts(self.top)
 
     def _letter(self, at: int) -> int:
         """Take what stands at `at`; how many characters that was."""
@@ -185,7 +206,7 @@ class _Parser:
                 bracket.groups[-1], f"'{letter}' is not closed before the bracket is. Write \\{letter} for a plain one."
             )
         self.open.pop()
-        fields = [joined(each) for each in bracket.fields]
+        fields = [join_parts(each) for each in bracket.fields]
         if bracket.divider == "|":
             self._add(Alternate(tuple(fields)))
         elif bracket.divider == ":":

@@ -5,7 +5,7 @@
 - noise.py   the noise of a batch, one stream per picture; variations between two seeds
 - ladder.py  the strengths of a ladder of variations
 - steps.py   which samplers draw noise at every step, and how
-- engine.py  NOISE and SAMPLER objects for ComfyUI
-- choices.py names and limits that the nodes show
-- nodes.py   the nodes
+- choices.py names and limits that the schemas show
+- comfy_noise.py  NOISE and SAMPLER objects for ComfyUI
+- nodes.py   the list of nodes; seed_nodes.py declares them
 """

@@ -16,13 +16,17 @@ import torch
 from .choices import COMFYUI
 from .noise import Draw, Shape, batch_noise, make_draws
 from .rng import torch_stream
-from .steps import REFUSED, STEP_NOISE, NoiseSampler, StepNoise, cover, joined, turn
+from .steps import REFUSED, STEP_NOISE, NoiseSampler, StepNoise, join_samplers, list_covered, slerp_samplers
 
 Latent = dict[str, Any]
 
 
 class SeededNoise:
-    """NOISE of one seed per picture. `seed` is an int, the first one, because models and samplers compute with it."""
+    """NOISE of one seed per picture.
+
+    draws: one for each picture. rng: one of RNGS. `seed` is the first seed alone, because models and samplers compute
+    with it.
+    """
 
     def __init__(self, draws: Sequence[Draw], rng: str) -> None:
         self.draws, self.rng = tuple(draws), rng
@@ -32,49 +36,54 @@ class SeededNoise:
 
     @property
     def seeds(self) -> tuple[int, ...]:
+        """The seed of each picture."""
         return tuple(draw.lead for draw in self.draws)
 
     def generate_noise(self, input_latent: Latent) -> Any:
-        """Noise like the latent [B, ...]; its batch_index is not read, item i has seed i."""
+        """Noise like the latent [B, ...]: item i has seed i. Its batch_index is not read."""
         latent = input_latent["samples"]
         parts = list(latent.unbind()) if latent.is_nested else [latent]
         self._parts = [tuple(part.shape) for part in parts]
         dtype = parts[0].dtype
         self._dtypes = (drawing_dtype(dtype) if self.rng == COMFYUI else dtype, dtype)
-        noise = self._drawn(self.draws, self._parts, dtype)
+        noise = self._draw_noise(self.draws, self._parts, dtype)
         # RandomNoise leaves torch's global generator behind it, and some samplers draw from that one. Leave the same.
         comfy.sample.prepare_noise(latent[:1], self.seed)
         return comfy.nested_tensor.NestedTensor(noise) if latent.is_nested else noise[0]
 
-    def first_stranger(self, noise: torch.Tensor) -> int | None:
-        """The first item of `noise`, as a sampler is given it, that is not the one this makes. None: all are.
+    def find_foreign(self, noise: torch.Tensor) -> int | None:
+        """The index of the first item of a sampler's `noise` that is not this object's. None: all are.
 
-        noise: [B, ...] with B the number of draws; the parts of a latent of several come as one [B, 1, N], and only the
-        object that made them can tell them apart.
+        noise: [B, ...] with B the number of draws. A latent of several parts comes as one [B, 1, N]; the shapes of the
+        parts are those of the last call of `generate_noise`.
         """
         shapes = [tuple(noise.shape)]
         if len(self._parts) > 1 and sum(math.prod(part[1:]) for part in self._parts) == math.prod(noise.shape[1:]):
             shapes = self._parts
         for index, draw in enumerate(self.draws):
-            parts = self._drawn([draw], [(1, *shape[1:]) for shape in shapes], noise.dtype)
+            parts = self._draw_noise([draw], [(1, *shape[1:]) for shape in shapes], noise.dtype)
             if not torch.equal(torch.cat([part.flatten() for part in parts]), noise[index].flatten().cpu()):
                 return index
         return None
 
-    def _drawn(self, draws: Sequence[Draw], shapes: Sequence[Shape], dtype: torch.dtype) -> list[torch.Tensor]:
+    def _draw_noise(self, draws: Sequence[Draw], shapes: Sequence[Shape], dtype: torch.dtype) -> list[torch.Tensor]:
         """The noise of a latent like the last one, as `dtype`, in which the sampler may have cast it."""
-        first, own = self._dtypes or (dtype, dtype)
-        return [part.to(own).to(dtype) for part in batch_noise(draws, shapes, first, self.rng)]
+        drawn_in, latent = self._dtypes or (dtype, dtype)
+        return [part.to(latent).to(dtype) for part in batch_noise(draws, shapes, drawn_in, self.rng)]
 
 
 def drawing_dtype(dtype: torch.dtype) -> torch.dtype:
-    """In which dtype this ComfyUI draws the noise of a latent of `dtype`: in the same, newer ones in float32."""
+    """The dtype in which this ComfyUI draws the noise of a latent of `dtype`: the same, or float32 in newer ones."""
     probe = comfy.sample.prepare_noise_inner(torch.zeros(1, 8, dtype=dtype), torch.Generator().manual_seed(0))
     return torch.float32 if torch.equal(probe, torch_stream(0)((1, 8), torch.float32).to(dtype)) else dtype
 
 
 class RescuedNoise:
-    """NOISE of one picture of a batch that ComfyUI drew as one stream from one seed."""
+    """NOISE of one picture of a batch that ComfyUI drew as one stream from one seed.
+
+    Raises:
+        ValueError: `index` is not in 0..batch_size - 1.
+    """
 
     def __init__(self, seed: int, index: int, batch_size: int) -> None:
         if not 0 <= index < batch_size:
@@ -85,6 +94,11 @@ class RescuedNoise:
         self.seed, self.index, self.batch_size = seed, index, batch_size
 
     def generate_noise(self, input_latent: Latent) -> Any:
+        """Noise like the latent [1, ...].
+
+        Raises:
+            ValueError: the latent holds more than one picture.
+        """
         latent = input_latent["samples"]
         parts = list(latent.unbind()) if latent.is_nested else [latent]
         if any(part.shape[0] != 1 for part in parts):
@@ -102,7 +116,10 @@ class PerImageSampler(comfy.samplers.KSAMPLER):
     """A SAMPLER whose step noise comes from one seed per picture, as in a single run of each.
 
     source: the NOISE of the pictures, which is then compared with the one that is sampled from; or their seeds alone,
-    where whoever calls draws the noise. Pictures between two seeds have step noise between those of the two.
+    where the caller draws the noise. Pictures between two seeds have step noise between those of the two.
+
+    Raises:
+        ValueError: how `sampler` draws its step noise is not known, or is not the same alone and in a batch.
     """
 
     def __init__(self, sampler: comfy.samplers.KSAMPLER, source: SeededNoise | Sequence[int]) -> None:
@@ -125,6 +142,11 @@ class PerImageSampler(comfy.samplers.KSAMPLER):
         denoise_mask: torch.Tensor | None = None,
         disable_pbar: bool = False,
     ) -> torch.Tensor:
+        """As comfy.samplers.Sampler.sample.
+
+        Raises:
+            ValueError: `noise` is not that of the seeds, or the sampler draws one noise for the whole batch.
+        """
         self._check_noise(noise, extra_args.get("seed"))
         if denoise_mask is not None and self.inpaint_options.get("random", False):
             raise ValueError(
@@ -139,10 +161,10 @@ class PerImageSampler(comfy.samplers.KSAMPLER):
         if noise.shape[0] != len(self.draws) or seed != first:
             found = f"here {len(self.draws)} seeds from {first}, there {noise.shape[0]} pictures from {seed}"
         else:
-            stranger = None if self.noise is None else self.noise.first_stranger(noise)
-            if stranger is None:
+            foreign = None if self.noise is None else self.noise.find_foreign(noise)
+            if foreign is None:
                 return
-            found = f"picture {stranger + 1} has other noise there than that of {self.draws[stranger].label}"
+            found = f"picture {foreign + 1} has other noise there than that of {self.draws[foreign].label}"
         raise ValueError(
             "sampler: Per-Image Step Noise was given other seeds than the sampler node. Connect the same Seeded Noise "
             f"to both, with SamplerCustomAdvanced, which has an input for it ({found})."
@@ -150,8 +172,12 @@ class PerImageSampler(comfy.samplers.KSAMPLER):
 
 
 def step_noise(sampler: Any) -> StepNoise:
-    """How `sampler` draws its step noise. ValueError, naming the covered ones, when that is not known."""
-    names = ", ".join(cover())
+    """How `sampler` draws its step noise.
+
+    Raises:
+        ValueError: that is not known, or is not the same alone and in a batch. It names the samplers that work.
+    """
+    names = ", ".join(list_covered())
     name = name_of(sampler)
     if name in REFUSED:
         raise ValueError(f"sampler: '{name}' {REFUSED[name]}. Covered are: {names}; those without step noise pass.")
@@ -171,7 +197,7 @@ def step_noise(sampler: Any) -> StepNoise:
 
 
 def name_of(sampler: Any) -> str:
-    """ComfyUI's name of a sampler; empty for any other, also for one that merely has the name."""
+    """ComfyUI's name of a sampler; empty for one that is not ComfyUI's own, even if it has such a name."""
     if type(sampler) is not comfy.samplers.KSAMPLER:
         return ""
     function = sampler.sampler_function
@@ -188,7 +214,7 @@ def _with_step_noise(function: Callable[..., Any], kind: StepNoise, draws: Seque
     def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **options: Any) -> torch.Tensor:
         if len(sigmas) > 1:
             samplers = [_noise_sampler(kind, x[i : i + 1], sigmas, draw) for i, draw in enumerate(draws)]
-            options["noise_sampler"] = joined(samplers)
+            options["noise_sampler"] = join_samplers(samplers)
         return function(model, x, sigmas, **options)
 
     return sample
@@ -198,7 +224,7 @@ def _noise_sampler(kind: StepNoise, x: torch.Tensor, sigmas: torch.Tensor, draw:
     if draw.strength in (0.0, 1.0):
         return _stock_sampler(kind, x, sigmas, draw.lead)
     base, other = (_stock_sampler(kind, x, sigmas, seed) for seed in (draw.seed, draw.variation_seed))
-    return turn(base, other, draw.strength)
+    return slerp_samplers(base, other, draw.strength)
 
 
 def _stock_sampler(kind: StepNoise, x: torch.Tensor, sigmas: torch.Tensor, seed: int) -> Any:

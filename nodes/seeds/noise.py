@@ -20,7 +20,11 @@ _PARALLEL = 1e-6
 
 @dataclass(frozen=True)
 class Draw:
-    """One picture's noise: that of `seed`, turned by `strength` (0..1) towards that of `variation_seed`."""
+    """One picture's noise: that of `seed`, turned by `strength` (0..1) towards that of `variation_seed`.
+
+    Raises:
+        ValueError: a seed is outside 0..MAX_SEED, or the strength outside 0..1.
+    """
 
     seed: int
     variation_seed: int = 0
@@ -49,7 +53,11 @@ class Draw:
 def make_draws(
     seeds: Sequence[int], variation_seeds: Sequence[int] = (0,), strengths: Sequence[float] = (0.0,)
 ) -> tuple[Draw, ...]:
-    """One Draw per picture. Each list has one entry for all pictures or one for each; ValueError otherwise."""
+    """One Draw per picture.
+
+    Raises:
+        ValueError: a list has neither one entry for all pictures nor one for each.
+    """
     lists = {"seeds": seeds, "variation_seed": variation_seeds, "variation_strength": strengths}
     count = max(map(len, lists.values()))
     for name, values in lists.items():
@@ -62,7 +70,11 @@ def make_draws(
 
 
 def make_ladder(draws: Sequence[Draw], strengths: Sequence[float]) -> tuple[Draw, ...]:
-    """Each of the draws at each of the strengths: all of the first, then of the next. ValueError above MAX_SEEDS."""
+    """Each of the draws at each of the strengths: all of the first, then of the next.
+
+    Raises:
+        ValueError: these are more than MAX_SEEDS pictures.
+    """
     count = len(draws) * len(strengths)
     if count > MAX_SEEDS:
         raise ValueError(
@@ -72,7 +84,7 @@ def make_ladder(draws: Sequence[Draw], strengths: Sequence[float]) -> tuple[Draw
     return tuple(Draw(draw.seed, draw.variation_seed, strength) for draw in draws for strength in strengths)
 
 
-def batches(values: Sequence[Value], size: int) -> Iterator[Sequence[Value]]:
+def split_batches(values: Sequence[Value], size: int) -> Iterator[Sequence[Value]]:
     """The values in batches of at most `size`; 0 = all in one."""
     size = size or len(values)
     for start in range(0, len(values), size):
@@ -83,7 +95,9 @@ def batch_noise(draws: Sequence[Draw], shapes: Sequence[Shape], dtype: torch.dty
     """Standard normal noise [B, ...] for each of `shapes`, item i from draws[i] as if it were made alone.
 
     Several shapes are the parts of one latent (video and sound); each item's stream runs through them in order.
-    Raises ValueError when a shape's first dimension is not the number of draws.
+
+    Raises:
+        ValueError: rng is unknown, or a shape's first dimension is not the number of draws.
     """
     if rng not in STREAMS:
         raise ValueError(f"rng: '{rng}' is not known. Choose one of: {', '.join(STREAMS)}.")
@@ -93,11 +107,11 @@ def batch_noise(draws: Sequence[Draw], shapes: Sequence[Shape], dtype: torch.dty
                 f"latent: it holds {shape[0]} pictures, but the noise has {len(draws)} seeds. Connect batch_size of "
                 "Seeded Noise to the node that makes the latent (Empty Latent Image, Repeat Latent Batch)."
             )
-    items = [_item(draw, [(1, *shape[1:]) for shape in shapes], dtype, rng) for draw in draws]
+    items = [_draw_item(draw, [(1, *shape[1:]) for shape in shapes], dtype, rng) for draw in draws]
     return [torch.cat(parts) for parts in zip(*items, strict=True)]
 
 
-def _item(draw: Draw, shapes: Sequence[Shape], dtype: torch.dtype, rng: str) -> list[torch.Tensor]:
+def _draw_item(draw: Draw, shapes: Sequence[Shape], dtype: torch.dtype, rng: str) -> list[torch.Tensor]:
     def noise(seed: int) -> list[torch.Tensor]:
         stream: Stream = STREAMS[rng](seed)
         return [stream(shape, dtype) for shape in shapes]
@@ -113,7 +127,10 @@ def slerp(base: torch.Tensor, other: torch.Tensor, strength: float) -> torch.Ten
 
     direction = (sin((1 - s) w) b + sin(s w) o) / sin w  (Shoemake 1985), length = (1 - s) |base| + s |other|,
     so that the root mean square lies between those of the ends, near 1 for noise; a straight mix would lose
-    sqrt((1 - s)^2 + s^2). Strengths 0 and 1 give the ends bit for bit. ValueError for opposite or zero vectors.
+    sqrt((1 - s)^2 + s^2). Strengths 0 and 1 give the ends bit for bit.
+
+    Raises:
+        ValueError: the vectors are opposite, or one is zero.
     """
     if strength in (0.0, 1.0):
         return (other if strength else base).clone()

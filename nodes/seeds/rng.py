@@ -1,4 +1,4 @@
-"""The random streams that image generators draw their noise from. All run on the CPU and on every machine alike."""
+"""The random streams that image generators draw their noise from. All run on the CPU, the same on every machine."""
 
 from __future__ import annotations
 

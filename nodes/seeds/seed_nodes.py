@@ -13,6 +13,8 @@ CATEGORY = "Steer/Seeds"
 
 
 class Seeds(io.ComfyNode):
+    """Seeds from a short text, as a list and as an axis."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -54,6 +56,8 @@ class Seeds(io.ComfyNode):
 
 
 class SeededNoiseNode(io.ComfyNode):
+    """NOISE with a seed for each picture, in batches."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -141,7 +145,7 @@ class SeededNoiseNode(io.ComfyNode):
     ) -> io.NodeOutput:
         from .comfy_noise import SeededNoise
         from .ladder import parse_ladder
-        from .noise import batches, make_draws, make_ladder
+        from .noise import make_draws, make_ladder, split_batches
 
         if rng[0] not in RNGS:
             raise ValueError(f"rng: '{rng[0]}' is not known. Choose one of: {', '.join(RNGS)}.")
@@ -149,12 +153,14 @@ class SeededNoiseNode(io.ComfyNode):
             draws = make_ladder(make_draws(seeds, variation_seed), parse_ladder(ladder[0]))
         else:
             draws = make_draws(seeds, variation_seed, variation_strength)
-        parts = list(batches(draws, batch_size[0]))
+        parts = list(split_batches(draws, batch_size[0]))
         noises = [SeededNoise(part, rng[0]) for part in parts]
         return io.NodeOutput(noises, [len(part) for part in parts], [draw.label for draw in draws])
 
 
 class PerImageStepNoise(io.ComfyNode):
+    """A SAMPLER that draws the noise of its steps from the seed of each picture."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -184,6 +190,8 @@ class PerImageStepNoise(io.ComfyNode):
 
 
 class RescueSeed(io.ComfyNode):
+    """NOISE of one picture of an old batch."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -1,4 +1,4 @@
-"""Which samplers of ComfyUI draw noise at every step, and how they draw it when nobody hands them any.
+"""Which samplers of ComfyUI draw noise at every step, and how they draw it by themselves.
 
 Read from comfy/k_diffusion/sampling.py of ComfyUI 0.3.75; every line of the table is measured in tests/seeds.
 """
@@ -69,15 +69,15 @@ REFUSED: Mapping[str, str] = {
 }
 
 
-def cover() -> list[str]:
-    """The names of the samplers that draw step noise and are covered."""
+def list_covered() -> list[str]:
+    """The names of the samplers that draw step noise and can draw it for each picture."""
     return [name for name, kind in STEP_NOISE.items() if kind != "none"]
 
 
-def turn(base: NoiseSampler, other: NoiseSampler, strength: float) -> NoiseSampler:
-    """Between the step noises of two seeds, as their first noises are (slerp); all draw [1, ...].
+def slerp_samplers(base: NoiseSampler, other: NoiseSampler, strength: float) -> NoiseSampler:
+    """A noise sampler between those of two seeds, as their first noises are (slerp). All draw [1, ...].
 
-    On the processor, because not every device computes in float64.
+    It computes on the processor, because not every device has float64.
     """
 
     def draw(sigma: torch.Tensor, sigma_next: torch.Tensor) -> torch.Tensor:
@@ -87,6 +87,6 @@ def turn(base: NoiseSampler, other: NoiseSampler, strength: float) -> NoiseSampl
     return draw
 
 
-def joined(samplers: Sequence[NoiseSampler]) -> NoiseSampler:
+def join_samplers(samplers: Sequence[NoiseSampler]) -> NoiseSampler:
     """One noise sampler for a batch [B, ...] from one per picture, each of which draws [1, ...]."""
     return lambda sigma, sigma_next: torch.cat([sampler(sigma, sigma_next) for sampler in samplers])

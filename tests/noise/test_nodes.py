@@ -272,9 +272,9 @@ def test_bad_latents_are_named(comfy, sd_model, samples: torch.Tensor, message: 
 
 def test_cancel_stops_the_frames(comfy):
     import comfy.model_management as management
-    from steer.nodes.noise.comfy_process import with_progress
+    from steer.nodes.comfy_progress import track_progress
 
-    frames = with_progress(range(5))
+    frames = track_progress(range(5), 5)
     assert [next(frames), next(frames)] == [0, 1]
     management.interrupt_current_processing(True)
     with pytest.raises(management.InterruptProcessingException):
@@ -287,7 +287,7 @@ def test_logic_pulls_in_nothing_heavy():
         "import sys, importlib, importlib.util as u\n"
         f"s = u.spec_from_file_location('p', r'{ROOT / 'runner' / 'pack.py'}'); m = u.module_from_spec(s)\n"
         "s.loader.exec_module(m); m.load_pack()\n"
-        "for n in ('schedule', 'process', 'plot', 'forward', 'filmstrip'):\n"
+        "for n in ('schedule', 'process', 'plot', 'plot_axis', 'forward', 'filmstrip', 'reverse'):\n"
         "    importlib.import_module('steer.nodes.noise.' + n)\n"
         "print(sorted({'diffusers', 'cv2', 'matplotlib', 'transformers', 'scipy', 'comfy'} & set(sys.modules)))"
     )

@@ -73,7 +73,7 @@ def test_every_sampler_gives_true_pairs_and_the_same_result(comfy, models: dict[
     for index, label in enumerate(labels[:-1]):
         sigma = float(label.split("sigma ")[1].split(",")[0])
         x = to_model(x_t["samples"][index : index + 1]) * (1.0 + sigma**2) ** 0.5
-        answer = asked_again(model, x, torch.tensor([sigma]), sampler.endswith("cfg_pp"))
+        answer = evaluate_again(model, x, torch.tensor([sigma]), sampler.endswith("cfg_pp"))
         scale = float(answer.abs().max())
         assert float((answer - to_model(x0["samples"][index : index + 1])).abs().max()) < 0.03 * scale, label
         assert own.sigma_min * 0.9 < sigma <= own.sigma_max * 1.001
@@ -81,7 +81,7 @@ def test_every_sampler_gives_true_pairs_and_the_same_result(comfy, models: dict[
         assert [label.split(",")[0] for label in labels[:-1]] == [f"step {i} of {STEPS}" for i in range(STEPS)]
 
 
-def asked_again(model: Any, x: torch.Tensor, sigma: torch.Tensor, cfg_pp: bool) -> torch.Tensor:
+def evaluate_again(model: Any, x: torch.Tensor, sigma: torch.Tensor, cfg_pp: bool) -> torch.Tensor:
     """The guider's x0 for x at sigma, by one Euler step to zero."""
     from comfy.samplers import KSAMPLER
 
@@ -249,12 +249,12 @@ def test_preview_and_cancel_work_as_usual(comfy, models: dict[str, Any], monkeyp
     from comfy.utils import set_progress_bar_global_hook
 
     monkeypatch.setattr(args, "preview_method", LatentPreviewMethod.Latent2RGB)
-    told: list[tuple[int, int]] = []
-    shown: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
+    previews: list[tuple[int, int]] = []
 
     def hook(value: int, total: int, preview: Any, node_id: Any = None) -> None:
-        told.append((value, total))
-        shown.append(preview[1].size)
+        reports.append((value, total))
+        previews.append(preview[1].size)
         if value == 3:
             management.interrupt_current_processing()
         management.throw_exception_if_processing_interrupted()
@@ -267,8 +267,8 @@ def test_preview_and_cancel_work_as_usual(comfy, models: dict[str, Any], monkeyp
     finally:
         set_progress_bar_global_hook(None)
         management.interrupt_current_processing(False)
-    assert told == [(1, STEPS), (2, STEPS), (3, STEPS)]
-    assert shown == [given["latent_image"]["samples"].shape[:-3:-1]] * 3, "one pixel for a cell of the latent"
+    assert reports == [(1, STEPS), (2, STEPS), (3, STEPS)]
+    assert previews == [given["latent_image"]["samples"].shape[:-3:-1]] * 3, "one pixel for a cell of the latent"
 
 
 class _Idle:
@@ -283,7 +283,7 @@ class _Idle:
 
 
 def test_watching_costs_under_three_percent(comfy, models: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
-    """The overhead of a step with every frame kept, against a step of the tiny model, quicker than any real one."""
+    """The overhead of a step with every frame copied, against a step of the tiny model, quicker than any real one."""
     from comfy.samplers import CFGGuider
 
     monkeypatch.setattr(CFGGuider, "__call__", lambda self, x, sigma: x)

@@ -1,4 +1,4 @@
-"""Prompt Swap changes the words it was told to, and nothing else."""
+"""Prompt Swap changes the words that it names, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ import pytest
 from fuzz import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from steer.nodes.prompts.comments import read
-from steer.nodes.prompts.swap import MAX_SWAPS, WholePrompt, WordSwap, apply_swaps, nearest, read_swaps, swap_labels
+from steer.nodes.prompts.comments import read_source
+from steer.nodes.prompts.swap import (
+    MAX_SWAPS,
+    WholePrompt,
+    WordSwap,
+    apply_swaps,
+    find_nearest,
+    read_swaps,
+    swap_labels,
+)
 
 GIRL, BOY = "\uc18c\ub140", "\uc18c\ub144"  # in Korean
 LECTURE = (
@@ -124,7 +132,7 @@ def test_missing_words_of_an_empty_prompt_and_of_another_case():
         swap("", "smiling", "angry")
     with pytest.raises(ValueError, match="turn off match_case"):
         swap("Smiling", "smiling", "angry", match_case=True)
-    assert nearest(f"x {GIRL}\uac00", GIRL)[0] == f"{GIRL}\uac00"
+    assert find_nearest(f"x {GIRL}\uac00", GIRL)[0] == f"{GIRL}\uac00"
 
 
 words = st.text(alphabet="abAB\uc6c3\u0301", min_size=1, max_size=3)
@@ -159,14 +167,14 @@ def test_any_text_is_swapped_or_refused(prompt: str, find: str, swaps: str, whol
     if error is not None:
         assert str(error).startswith(("find", "swaps"))
         return
-    assert prompts[0] == read("prompt", prompt).text
+    assert prompts[0] == read_source("prompt", prompt).text
     assert len(set(swap_labels(values))) == len(values) == len(prompts)
 
 
 @settings(max_examples=TEXTS, deadline=None)
 @given(st.text(alphabet="/*a\n\\ ", max_size=30))
 def test_comments_go_and_places_stay(text: str):
-    source = read("text", text)
+    source = read_source("text", text)
     assert "//" not in source.text
     assert not re.search(r"/\*[\s\S]*?\*/", source.text)
     assert [text[i] for i in source.places[:-1]] == list(source.text)

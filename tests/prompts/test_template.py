@@ -10,11 +10,11 @@ from fuzz import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.prompts.choices import LIST_MODES
-from steer.nodes.prompts.comments import read
+from steer.nodes.prompts.comments import read_source
 from steer.nodes.prompts.template import (
     MAX_PROMPTS,
     Slot,
-    expand,
+    expand_template,
     read_lists,
     read_template,
     write_lists,
@@ -27,7 +27,7 @@ LISTS = "expression: smiling | angry\nplace: backstreet | meadows"
 
 
 def test_product_and_zip():
-    prompts, labels = expand("a girl, [[expression]], [[ Place ]]", LISTS, "product")
+    prompts, labels = expand_template("a girl, [[expression]], [[ Place ]]", LISTS, "product")
     assert prompts == [
         "a girl, smiling, backstreet",
         "a girl, smiling, meadows",
@@ -35,20 +35,20 @@ def test_product_and_zip():
         "a girl, angry, meadows",
     ]
     assert labels == ["smiling, backstreet", "smiling, meadows", "angry, backstreet", "angry, meadows"]
-    prompts, labels = expand("[[place]]: a girl, [[expression]]", LISTS, "zip")
+    prompts, labels = expand_template("[[place]]: a girl, [[expression]]", LISTS, "zip")
     assert prompts == ["backstreet: a girl, smiling", "meadows: a girl, angry"]
     assert labels == ["smiling, backstreet", "angry, meadows"]
 
 
 def test_labels_leave_out_what_never_changes():
-    assert expand("[[a]] [[b]] [[a]]", "a: x\nb: y | z", "product") == (["x y x", "x z x"], ["y", "z"])
-    assert expand("[[a]]", "a: x", "zip") == (["x"], ["x"])
+    assert expand_template("[[a]] [[b]] [[a]]", "a: x\nb: y | z", "product") == (["x y x", "x z x"], ["y", "z"])
+    assert expand_template("[[a]]", "a: x", "zip") == (["x"], ["x"])
 
 
 def test_braces_brackets_and_comments_keep_their_meaning():
     template = "{red|[[colour]]} [soft] [[cow|horse]] [[a:b:0.3]:c:0.7] // not [[this]]\n/* nor [[that]] */[[colour]]"
     lists = "colour: {dark|light} blue // | none\n  | [red:green:0.4] | [a|b]"
-    prompts, labels = expand(template, lists, "product")
+    prompts, labels = expand_template(template, lists, "product")
     assert labels == ["{dark|light} blue", "[red:green:0.4]", "[a|b]"]
     assert prompts[1] == "{red|[red:green:0.4]} [soft] [[cow|horse]] [[a:b:0.3]:c:0.7] \n[red:green:0.4]"
 
@@ -78,7 +78,7 @@ def test_braces_brackets_and_comments_keep_their_meaning():
 )
 def test_faults_point_at_the_character(template: str, lists: str, mode: str, position: int, fault: str):
     with pytest.raises(TextError) as caught:
-        expand(template, lists, mode)
+        expand_template(template, lists, mode)
     assert caught.value.position == position
     assert fault in str(caught.value)
 
@@ -99,7 +99,7 @@ def test_the_place_is_told_by_line():
 )
 def test_lists_that_do_not_fit(lists: str, mode: str, fault: str):
     with pytest.raises(ValueError, match=fault.replace("(", r"\(")):
-        expand("[[a]][[b]]", lists, mode)
+        expand_template("[[a]][[b]]", lists, mode)
 
 
 def outcome(function: Callable[..., Any], *inputs: str) -> tuple[Any, Any]:
@@ -125,7 +125,7 @@ def test_templates_round_trip_or_are_refused_at_a_place(text: str):
         if isinstance(part, Slot):
             assert text.startswith("[[", part.position) or "/" in text
     written = write_template(parts)
-    assert "".join(written.split()) == "".join(read("template", text).text.split())
+    assert "".join(written.split()) == "".join(read_source("template", text).text.split())
     names = [part.name if isinstance(part, Slot) else part for part in parts]
     again = [part.name if isinstance(part, Slot) else part for part in read_template(written)]
     assert again == names
@@ -145,7 +145,7 @@ def test_lists_round_trip_or_are_refused_at_a_place(text: str):
 @settings(max_examples=TEXTS, deadline=None)
 @given(grammar, grammar, st.sampled_from(LIST_MODES))
 def test_any_text_expands_or_is_refused(template: str, lists: str, mode: str):
-    found, error = outcome(expand, f"[[a]]{template}", f"a: x | y\n{lists}", mode)
+    found, error = outcome(expand_template, f"[[a]]{template}", f"a: x | y\n{lists}", mode)
     if error is not None:
         assert str(error).startswith(("template", "lists"))
         return

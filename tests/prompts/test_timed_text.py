@@ -14,7 +14,7 @@ from steer.nodes.prompts.timed_parse import (
     Alternate,
     Prompt,
     Switch,
-    joined,
+    join_parts,
     parse_timed,
     retime,
     switches,
@@ -145,10 +145,10 @@ times = st.sampled_from(["0.4", ".25", "1.0", "0.", "3", "0"])
 def options(prompts: st.SearchStrategy[Prompt]) -> st.SearchStrategy[Prompt]:
     switch = st.builds(Switch, prompts, prompts, times).filter(lambda each: each.before or each.after)
     alternate = st.builds(Alternate, st.lists(prompts, min_size=2, max_size=3).map(tuple))
-    return st.lists(letters | switch | alternate, max_size=3).map(joined)
+    return st.lists(letters | switch | alternate, max_size=3).map(join_parts)
 
 
-prompts = st.recursive(st.lists(letters, max_size=2).map(joined), options, max_leaves=8)
+prompts = st.recursive(st.lists(letters, max_size=2).map(join_parts), options, max_leaves=8)
 
 
 @settings(max_examples=TEXTS, deadline=None)

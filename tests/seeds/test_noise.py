@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from steer.nodes.seeds.choices import A1111_GPU, COMFYUI, DIFFUSERS, RNGS
 from steer.nodes.seeds.ladder import parse_ladder
-from steer.nodes.seeds.noise import Draw, batch_noise, batches, make_draws, make_ladder, slerp
+from steer.nodes.seeds.noise import Draw, batch_noise, make_draws, make_ladder, slerp, split_batches
 from steer.nodes.seeds.rng import philox_4x32_10, philox_stream
 
 # 4-D and 5-D latents, with and without a multiple of 16 elements, and one of fewer than 16.
@@ -267,8 +267,8 @@ def test_half_precision_latents_get_the_noise_that_this_comfyui_draws(
     made = own.generate_noise({"samples": latent})
     assert made.dtype == torch.float16
     assert torch.equal(made, torch.cat([comfy.sample.prepare_noise(latent[:1], seed) for seed in (3, 4)]))
-    assert own.first_stranger(made.float() if newer else made) is None
-    assert own.first_stranger(made.flip(0)) == 0
+    assert own.find_foreign(made.float() if newer else made) is None
+    assert own.find_foreign(made.flip(0)) == 0
 
 
 def test_noise_is_known_again_also_in_several_parts(comfy):
@@ -278,17 +278,17 @@ def test_noise_is_known_again_also_in_several_parts(comfy):
 
     mine, same, other = (SeededNoise(make_draws(seeds, [9], [0.0, 0.5]), COMFYUI) for seeds in ([3, 4], [3, 4], [3, 5]))
     plain = {"samples": torch.zeros(2, 4, 5, 7)}
-    assert same.first_stranger(mine.generate_noise(plain)) is None
-    assert mine.first_stranger(other.generate_noise(plain)) == 1
+    assert same.find_foreign(mine.generate_noise(plain)) is None
+    assert mine.find_foreign(other.generate_noise(plain)) == 1
     nested = {"samples": NestedTensor([torch.zeros(2, 4, 3, 5, 5), torch.zeros(2, 8, 7)])}
     made, strange = (pack_latents(noise.generate_noise(nested).unbind())[0] for noise in (mine, other))
-    assert mine.first_stranger(made) is None
-    assert mine.first_stranger(strange) == 1
+    assert mine.find_foreign(made) is None
+    assert mine.find_foreign(strange) == 1
 
 
 def test_batches_hold_every_seed_once_and_no_more_than_asked(comfy):
-    assert [list(part) for part in batches(list("abcde"), 2)] == [["a", "b"], ["c", "d"], ["e"]]
-    assert [list(part) for part in batches(list("abc"), 0)] == [["a", "b", "c"]]
+    assert [list(part) for part in split_batches(list("abcde"), 2)] == [["a", "b"], ["c", "d"], ["e"]]
+    assert [list(part) for part in split_batches(list("abc"), 0)] == [["a", "b", "c"]]
     noises, sizes, _ = comfy.call(
         "SteerSeededNoise",
         seeds=[1, 2, 3, 4, 5],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from steer.nodes.seeds.noise import make_draws
-from steer.nodes.seeds.steps import REFUSED, STEP_NOISE, cover
+from steer.nodes.seeds.steps import REFUSED, STEP_NOISE, list_covered
 from tiny_model import sigmas_of, tiny_conditioning, tiny_guider, tiny_model
 
 SEEDS = [1, 2, 3, 5, 8, 13, 2**32, 2**64 - 2]  # ddim adds one
@@ -164,7 +164,7 @@ def test_a_batch_of_eight_seeds_is_eight_single_runs(comfy, model: Any, name: st
         assert worst > allowed, "it needs no wrapper"
 
 
-@pytest.mark.parametrize("name", cover())
+@pytest.mark.parametrize("name", list_covered())
 def test_step_noise_of_flow_models_is_exact_too(comfy, flow_model: Any, name: str):
     """Their ancestral samplers are other functions, and the SDE ones move the first sigma."""
     noise = seeded_noise(1, 2)
@@ -208,7 +208,7 @@ def test_what_is_not_known_is_refused_and_the_covered_are_named(comfy):
     for other in (KSAMPLER(sample_euler_ancestral), wrapped):
         with pytest.raises(ValueError, match="this is not one of ComfyUI's own samplers") as caught:
             comfy.call("SteerPerImageStepNoise", sampler=other, noise=noise)
-        assert all(name in str(caught.value) for name in cover())
+        assert all(name in str(caught.value) for name in list_covered())
     churning = KSAMPLER(sample_euler, {"s_churn": 2.0})
     with pytest.raises(ValueError, match="Set s_churn to 0"):
         comfy.call("SteerPerImageStepNoise", sampler=churning, noise=noise)
