@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .network import Judges, shrunk
+from .network import Judges, shrink
 
 BLOCK = 8  # pixels of a side: one cell of the latents
 LEVELS = 16  # of each colour channel
@@ -29,7 +29,7 @@ def features_of(judges: Judges, pictures: torch.Tensor) -> np.ndarray:
     pictures: [N, 3, H, W] in 0..1. Returns float64 [N, 208].
     """
     rows = []
-    for part in shrunk(pictures.float().clamp(0, 1)).split(BATCH):
+    for part in shrink(pictures.float().clamp(0, 1)).split(BATCH):
         middle = judges.middle(judges.early(part * 2 - 1))
         rows.append(torch.cat([middle.mean((2, 3)), judges.late(middle).mean((2, 3))], 1))
     return torch.cat(rows).double().numpy()

@@ -114,7 +114,7 @@ class Verdict:
         return [found == value for found, value in zip(self.values[name], wanted, strict=True)]
 
 
-def shrunk(pictures: torch.Tensor) -> torch.Tensor:
+def shrink(pictures: torch.Tensor) -> torch.Tensor:
     """Pictures [B, 3, H, W] at the judges' size."""
     return pictures if pictures.shape[-2:] == (SIDE, SIDE) else F.interpolate(pictures, (SIDE, SIDE), mode="area")
 
@@ -124,7 +124,7 @@ def judge(judges: Judges, pictures: torch.Tensor) -> Verdict:
     """The verdict on pictures [B, 3, H, W] in 0..1."""
     values: dict[str, list[str | int]] = {name: [] for name in HEADS}
     joints = []
-    for part in shrunk(pictures.float().clamp(0, 1)).split(32):
+    for part in shrink(pictures.float().clamp(0, 1)).split(32):
         scores, maps = judges(part)
         for name, found in scores.items():
             values[name] += [HEADS[name][i] for i in found.argmax(1).tolist()]
@@ -133,7 +133,11 @@ def judge(judges: Judges, pictures: torch.Tensor) -> Verdict:
 
 
 def load(folder: Path = FOLDER) -> tuple[Judges, dict[str, Any]]:
-    """The trained judges and their own accuracy on held-out scenes. Raises WeightsError as :func:`store.read` does."""
+    """The trained judges and their own accuracy on held-out scenes.
+
+    Raises:
+        store.WeightsError: the file is missing or damaged.
+    """
     tensors, metadata = store.read(NAME, folder)
     judges = Judges()
     judges.load_state_dict({key: value.float() for key, value in tensors.items()})
@@ -141,4 +145,5 @@ def load(folder: Path = FOLDER) -> tuple[Judges, dict[str, Any]]:
 
 
 def labels_of(attributes: dict[str, Any]) -> list[int]:
+    """The number of each head's value; -1 where a scene has no such attribute."""
     return [values.index(attributes[name]) if name in attributes else -1 for name, values in HEADS.items()]

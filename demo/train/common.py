@@ -1,4 +1,4 @@
-"""What every training run shares: options, a learning rate annealed within a time budget, averaging, checkpoints."""
+"""What every training run shares: a learning rate annealed within a time budget, averaging, checkpoints."""
 
 from __future__ import annotations
 
@@ -17,46 +17,13 @@ import torch
 
 from .muon import Muon, is_matrix
 
-ROOT = Path(__file__).resolve().parents[2]
 WARM_UP = 0.03
 WARM_UP_STEPS = 50  # of a steady rate
 FLOOR = 0.02
-SCHEDULES = ("cosine", "steady", "cooldown")
 LOG_SECONDS = 30.0
 MOMENTS = (("step", "exp_avg", "exp_avg_sq"), ("momentum",))  # what AdamW and Muon keep of every weight
 
 Loss = Callable[[int], tuple[torch.Tensor, dict[str, float]]]
-
-
-def parser(part: str, minutes: float, batch: int, rate: float) -> argparse.ArgumentParser:
-    """The options shared by all parts, with a part's defaults."""
-    options = argparse.ArgumentParser(prog=f"run.py train {part}")
-    options.add_argument(
-        "--minutes", type=float, default=minutes, help="time budget; the learning rate anneals within it"
-    )
-    options.add_argument("--checkpoint", type=float, default=5.0, help="minutes between checkpoints and sample sheets")
-    options.add_argument("--threads", type=int, default=2, help="processor threads")
-    options.add_argument("--batch", type=int, default=batch)
-    options.add_argument("--rate", type=float, default=rate, help="highest learning rate")
-    options.add_argument("--seed", type=int, default=0)
-    options.add_argument(
-        "--out", type=Path, default=ROOT / ".comfyui" / "train" / part, help="folder of checkpoints and sample sheets"
-    )
-    options.add_argument("--scenes", type=Path, help="folder of rendered scenes (default: 'scenes' beside --out)")
-    options.add_argument(
-        "--resume", type=Path, help="checkpoint to go on from; a finished run starts a new cycle of --minutes"
-    )
-    options.add_argument("--shipped", action="store_true", help="start from the weights in demo/weights")
-    options.add_argument(
-        "--schedule",
-        choices=SCHEDULES,
-        default="cosine",
-        help="learning rate: cosine anneals within --minutes; steady stays and can be resumed without end, "
-        "cooldown then takes it to zero within --minutes",
-    )
-    options.add_argument("--optimizer", choices=("adamw", "muon"), default="adamw")
-    options.add_argument("--export", action="store_true", help="write the result to demo/weights at the end")
-    return options
 
 
 def prepare(options: argparse.Namespace) -> None:
@@ -75,6 +42,7 @@ def autocast() -> torch.autocast:
 
 
 def say(text: str) -> None:
+    """Print a line with the time of day."""
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
@@ -214,9 +182,9 @@ class Run:
                 parameter.copy_(tensors[f"weight/{key}"])
                 average.copy_(tensors[f"average/{key}"])
                 for optimizer, moments in zip(self.optimizers, MOMENTS, strict=False):
-                    kept = {m: tensors[f"{m}/{key}"] for m in moments if f"{m}/{key}" in tensors}
-                    if kept and self._optimizer(parameter) is optimizer:
-                        optimizer.state[parameter] = kept
+                    state = {m: tensors[f"{m}/{key}"] for m in moments if f"{m}/{key}" in tensors}
+                    if state and self._optimizer(parameter) is optimizer:
+                        optimizer.state[parameter] = state
         self.step, schedule = self.notes["step"], self.options.schedule
         same = schedule == self.notes.get("schedule", "cosine")
         if same and (schedule == "steady" or self.notes["spent"] < self.notes["budget"] * 0.999):
@@ -252,7 +220,7 @@ class Run:
         self.stopping = True
 
     def train(self, loss: Loss, checkpoint: Callable[[], None]) -> None:
-        """Minimise `loss(step)` until the budget is spent or the process is told to stop (SIGTERM, SIGINT).
+        """Minimise `loss(step)` until the budget is spent or the process gets SIGTERM or SIGINT.
 
         Every `--checkpoint` minutes and at the end the state is saved. Before that `checkpoint()` runs, under averaged
         weights, to measure and to draw the sample sheet; its time counts.

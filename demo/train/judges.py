@@ -10,11 +10,13 @@ import torch
 import torch.nn.functional as F
 
 from .. import store
-from ..judges.data import Judged, chunk, join_batches, spoilt
 from ..judges.network import FOLDER, HEADS, MAP, NAME, Judges, judge
 from ..scenes import DATA_VERSION
-from .common import ROOT, Run, average_of, parser, prepare, read_state, say
-from .shipped import autoencoder
+from .common import Run, average_of, prepare, read_state, say
+from .judged import Judged, chunk, join_batches, spoil_pictures
+from .metadata import describe_weights
+from .options import parse
+from .shipped import open_autoencoder
 
 HELD_OUT = 1000
 SPREAD = 1.0  # of a joint's target, in cells of the map
@@ -50,8 +52,8 @@ def measure(judges: Judges, scenes: Judged) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for i, (name, values) in enumerate(HEADS.items()):
         known = scenes.labels[:, i] >= 0
-        said = torch.tensor([values.index(value) for value in verdict.values[name]])
-        found[name] = {"right": float((said == scenes.labels[:, i])[known].float().mean()), "n": int(known.sum())}
+        answers = torch.tensor([values.index(value) for value in verdict.values[name]])
+        found[name] = {"right": float((answers == scenes.labels[:, i])[known].float().mean()), "n": int(known.sum())}
     seen = scenes.joints[..., 2] > 0
     error = (verdict.joints - scenes.joints[..., :2]).norm(dim=-1)
     found["joints"] = {"error": float(error[seen].mean()), "n": int(seen.any(1).sum())}
@@ -67,19 +69,12 @@ def report_accuracy(found: dict[str, Any]) -> str:
 
 
 def main(argv: list[str]) -> int:
-    settings = parser("judges", minutes=30, batch=32, rate=2e-3)
-    settings.add_argument("--chunks", type=int, default=8, help="thousands of scenes to train on")
-    settings.add_argument(
-        "--vae",
-        type=Path,
-        default=ROOT / ".comfyui" / "train" / "vae" / "vae.safetensors",
-        help="checkpoint of the autoencoder; the shipped one where there is none",
-    )
-    options = settings.parse_args(argv)
+    """Train the judges with the options of `options.add_judges_options`; returns the exit code."""
+    options = parse("judges", argv)
     prepare(options)
     judges = Judges().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = Run("judges", {"judges": judges}, options, average=0.998)
-    vae = autoencoder(options.vae)
+    vae = open_autoencoder(options.vae)
     pool, taken = chunk(options.out, 0, vae), 1
     test = chunk(options.out, 0, None, held_out=True, size=HELD_OUT)
     torch.manual_seed(options.seed + run.step)
@@ -90,7 +85,7 @@ def main(argv: list[str]) -> int:
         if run.cycle_step % 40 == 39 and taken < options.chunks:
             pool, taken = join_batches([pool, chunk(options.out, taken, vae)]), taken + 1
         chosen = torch.randint(len(pool), (options.batch,))
-        pictures, joints = spoilt(pool.pictures[chosen] / 255, pool.joints[chosen])
+        pictures, joints = spoil_pictures(pool.pictures[chosen] / 255, pool.joints[chosen])
         pictures = pictures.to(memory_format=torch.channels_last)
         parts = losses(judges, pictures, pool.labels[chosen], joints)
         return torch.stack(list(parts.values())).sum(), {key: float(value.detach()) for key, value in parts.items()}
@@ -108,11 +103,5 @@ def main(argv: list[str]) -> int:
 def export(checkpoint: Path) -> None:
     """Write demo/judges/weights/judges.safetensors from a checkpoint."""
     notes = read_state(checkpoint)[1]
-    metadata = {
-        "data_version": str(notes["scenes"]),
-        "steps": str(notes["step"]),
-        "accuracy": json.dumps(notes["accuracy"]),
-        "license": "Apache-2.0",
-        "source": "trained from nothing by Steer on pictures drawn by demo/scenes",
-    }
+    metadata = describe_weights(notes, accuracy=json.dumps(notes["accuracy"]))
     say(f"exported {store.write(NAME, average_of(checkpoint, NAME), metadata, FOLDER)}")

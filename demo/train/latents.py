@@ -14,7 +14,7 @@ import torch
 from .autoencoder import Autoencoder, pictures_of
 from .common import autocast, say
 from .data import Chunk, chunk, held_out
-from .shipped import autoencoder as load_autoencoder
+from .shipped import open_autoencoder
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LatentScenes:
     """Scenes of a folder as latents of one autoencoder. Call :meth:`grow` to take in the next chunk."""
 
     def __init__(self, folder: Path, autoencoder: Path, *, first: int = 0) -> None:
-        self.folder, self.vae = folder, load_autoencoder(autoencoder)
+        self.folder, self.vae = folder, open_autoencoder(autoencoder)
         encoder = [*self.vae.taesd_encoder.state_dict().values(), self.vae.mean, self.vae.deviation]
         weights = b"".join(value.float().numpy().tobytes() for value in encoder)
         self.label = hashlib.sha256(weights).hexdigest()[:8]

@@ -5,7 +5,6 @@ DDPM (Ho et al. 2020) on latents (Rombach et al. 2022).
 
 from __future__ import annotations
 
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -13,26 +12,26 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from .. import store
-from ..networks import BETA_END, BETA_START, LATENT, TEXT, TRAIN_STEPS, UNET
+from ..networks import TEXT, UNET
 from ..scenes import DATA_VERSION
-from .common import ROOT, Run, autocast, average_of, parser, prepare, read_state, save_sheet, say
+from .common import Run, autocast, average_of, prepare, read_state, save_sheet, say
+from .diffusion import add_noise, alpha_bars, noise_of, sample
 from .latents import Batch, LatentScenes
+from .metadata import describe_weights
+from .options import parse
 from .reader import faces, labels, load_reader, reading_loss, teach_reader
 from .shipped import go_on, load_text_encoder, load_unet
-from .text import CAPACITY, UNKNOWN, Vocabulary
+from .text import UNKNOWN, Vocabulary
+from .unet import build_text_encoder, build_unet
 
-TOKENIZER = ROOT / ".comfyui" / "comfy" / "sd1_tokenizer"
 SHARES = {"portrait": 0.34, "figure": 0.26, "savanna": 0.16, "interior": 0.24}  # more of what is far from the drawings
 PORTRAITS = {"portrait": 0.80, "figure": 0.07, "savanna": 0.08, "interior": 0.05}  # what the reader is taught on
-EMPTY = 0.12
-GAMMA = 5.0
-OFFSET = 0.1  # deviation of the mean of each channel's noise
-NOISIER = 0.55  # the power of `noised` in training
+EMPTY = 0.12  # share of empty prompts, for classifier-free guidance
+NOISIER = 0.55  # the power of `add_noise` in training
 READ = 0.03  # weight of what the reader says
-GRAIN = 0.15  # put on the estimate of x0 first, lest the UNet learn marks that only the reader sees
+GRAIN = 0.15  # noise on the estimate of x0 that is read: without it the UNet learns marks that only the reader sees
 
 _GIRL = (
     "gorgeous cute Austrian girl, {}, (crop top), Steel gray hair loose braided hair, comics printed shirt, "
@@ -57,121 +56,11 @@ PROMPTS = [
 ]
 
 
-def alpha_bars() -> torch.Tensor:
-    """Stable Diffusion's cumulative product of 1 - beta, float32 [1000]."""
-    betas = torch.linspace(BETA_START**0.5, BETA_END**0.5, TRAIN_STEPS, dtype=torch.float64) ** 2
-    return torch.cumprod(1 - betas, 0).float()
-
-
-def text_encoder() -> nn.Module:
-    from transformers import CLIPTextConfig, CLIPTextModel
-
-    config = CLIPTextConfig(vocab_size=CAPACITY, **TEXT)
-    config.bos_token_id, config.eos_token_id, config.pad_token_id = 1, 2, 2  # rows of the small table, see Vocabulary
-    return CLIPTextModel(config)
-
-
-def unet() -> nn.Module:
-    """The UNet, its residual branches starting at zero as in the original latent diffusion code: it learns sooner."""
-    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-
-    network = UNet2DConditionModel(**UNET)
-    for name, module in network.named_modules():
-        if name.endswith(("conv2", "proj_out", "conv_out")):
-            nn.init.zeros_(module.weight)  # type: ignore[arg-type]
-            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
-    return plain_attention(network)
-
-
-def plain_attention(network: Any) -> nn.Module:
-    """Two matrix products and a softmax: on a CPU its backward pass is a quarter faster than the fused kernel's."""
-    from diffusers.models.attention_processor import AttnProcessor
-
-    network.set_attn_processor(AttnProcessor())
-    return network.to(memory_format=torch.channels_last)
-
-
-def add_noise(
-    batch: Batch, bars: torch.Tensor, power: float = 1.0
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(x_t, noise, t, weight [B, 1, 32, 32]).
-
-    The weight over the signal-to-noise ratio r is 5 / r where it is high (min-SNR, Hang et al. 2023) and sqrt(5 / r)
-    where it is low (debiased loss, Yu et al. 2023): there the words decide what the picture shows, and without it those
-    steps hardly count. The steps t are evenly spread; a `power` below 1 moves them towards noise.
-
-    The noise of each channel has a mean of its own (offset noise, Guttenberg 2023). Even at t = 999 a trace of x0 is
-    left, and its mean over all cells betrays how bright the picture is. Who trusts it takes pure noise, whose mean is
-    zero, for a picture neither dark nor bright, and paints a day where the words ask for a black background.
-    """
-    x, count = batch.latents, len(batch.latents)
-    place = ((torch.randperm(count) + torch.rand(count)) / count) ** power
-    t = (place * TRAIN_STEPS).long().clamp(max=TRAIN_STEPS - 1)
-    noise = torch.randn_like(x) + OFFSET * torch.randn(count, x.shape[1], 1, 1)
-    bar = bars[t][:, None, None, None]
-    ratio = bar / (1 - bar)
-    weight = torch.minimum(GAMMA / ratio, (GAMMA / ratio).sqrt())
-    return bar.sqrt() * x + (1 - bar).sqrt() * noise, noise, t, weight * batch.emphasis
-
-
-@torch.no_grad()
-def sample(
-    network: Any,
-    context: torch.Tensor,
-    empty: torch.Tensor,
-    noise: torch.Tensor,
-    *,
-    steps: int = 20,
-    guidance: float = 5.0,
-    extra: Any = None,
-    first: int = TRAIN_STEPS - 1,
-) -> torch.Tensor:
-    """Latents [B, 4, 32, 32] by DDIM (Song et al. 2021) with classifier-free guidance.
-
-    `extra(x, t, context)` gives further arguments of the UNet. `noise` may be latents that are noised to step `first`.
-    """
-    bars = torch.cat([torch.ones(1), alpha_bars()])
-    times = torch.linspace(first, 0, steps + 1).round().long()
-    x, both = noise, torch.cat([context, empty])
-    for now, later in itertools.pairwise(times):
-        twice = torch.cat([x, x]).to(memory_format=torch.channels_last)
-        with autocast():
-            t = now.expand(len(twice))
-            with_text, without = (
-                network(twice, t, both, **(extra(twice, t, both) if extra else {})).sample.float().chunk(2)
-            )
-        eps = without + guidance * (with_text - without)
-        a, b = bars[now + 1], bars[later + 1] if later > 0 else bars[0]
-        x0 = (x - (1 - a).sqrt() * eps) / a.sqrt()
-        x = b.sqrt() * x0 + (1 - b).sqrt() * eps
-    return x
-
-
-def noise_of(seeds: list[int]) -> torch.Tensor:
-    """Each seed's own starting noise, [B, 4, 32, 32], as ComfyUI draws it for a single picture."""
-    return torch.cat(
-        [torch.randn(1, 4, LATENT, LATENT, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
-    )
-
-
-def arguments(part: str, minutes: float, rate: float) -> Any:
-    options = parser(part, minutes=minutes, batch=32, rate=rate)
-    options.add_argument(
-        "--vae",
-        type=Path,
-        default=ROOT / ".comfyui" / "train" / "vae" / "vae.safetensors",
-        help="checkpoint of the autoencoder; the shipped one where there is none",
-    )
-    options.add_argument("--chunks", type=int, default=20, help="thousands of scenes to train on")
-    options.add_argument("--reader", type=float, default=4.0, help="minutes to teach the reader of attributes first")
-    options.add_argument("--tokenizer", type=Path, default=TOKENIZER, help="folder of CLIP's tokenizer")
-    return options
-
-
 def main(argv: list[str]) -> int:
-    options = arguments("model", minutes=120, rate=8e-4).parse_args(argv)
+    """Train the UNet and the text encoder with the options of `options.add_model_options`; returns the exit code."""
+    options = parse("model", argv)
     prepare(options)
-    network, encoder = unet(), text_encoder()
+    network, encoder = build_unet(), build_text_encoder()
     run = Run("model", {"unet": network, "text_encoder": encoder}, options)
     if options.shipped:
         go_on(run, load_unet(network), tokens=load_text_encoder(encoder))
@@ -196,8 +85,8 @@ def main(argv: list[str]) -> int:
             eps = network(x.to(memory_format=torch.channels_last), t, context).sample.float()
         bar = bars[t][:, None, None, None]
         x0 = (x - (1 - bar).sqrt() * eps) / bar.sqrt()
-        told = bars[t] ** 0.25 * (rows[:, 1] != rows[:, -1])
-        read = reading_loss(reader, x0 + GRAIN * torch.randn_like(x0), faces(batch), labels(batch), told)
+        reading_weight = bars[t] ** 0.25 * (rows[:, 1] != rows[:, -1])
+        read = reading_loss(reader, x0 + GRAIN * torch.randn_like(x0), faces(batch), labels(batch), reading_weight)
         return (weight * (eps - noise).square()).mean(), read
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
@@ -238,18 +127,6 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def description(notes: dict[str, Any], config: dict[str, Any]) -> dict[str, str]:
-    """Metadata of an exported file."""
-    return {
-        "data_version": str(notes["scenes"]),
-        "steps": str(notes["step"]),
-        "batch": str(notes["batch"]),
-        "config": json.dumps(config),
-        "license": "Apache-2.0",
-        "source": "trained from nothing by Steer on pictures drawn by demo/scenes",
-    }
-
-
 def export(checkpoint: Path) -> None:
     """Write demo/weights/unet.safetensors and text_encoder.safetensors from a checkpoint.
 
@@ -257,7 +134,7 @@ def export(checkpoint: Path) -> None:
     gets the vector `unknown`.
     """
     notes = read_state(checkpoint)[1]
-    store.write("unet", store.pack(average_of(checkpoint, "unet")), description(notes, UNET))
+    store.write("unet", store.pack(average_of(checkpoint, "unet")), _describe(notes, UNET))
     prefix = "text_model."  # newer versions of transformers leave it out
     averages = average_of(checkpoint, "text_encoder")
     text = {prefix + name.removeprefix(prefix): value for name, value in averages.items()}
@@ -265,5 +142,9 @@ def export(checkpoint: Path) -> None:
     table = text[key]
     text[key] = table[1 : 1 + len(notes["tokens"])]
     text |= {"unknown": table[UNKNOWN], "tokens": torch.tensor(notes["tokens"], dtype=torch.int32)}
-    store.write("text_encoder", text, description(notes, TEXT))
+    store.write("text_encoder", text, _describe(notes, TEXT))
     say(f"exported the model of step {notes['step']} to {store.FOLDER}")
+
+
+def _describe(notes: dict[str, Any], config: dict[str, Any]) -> dict[str, str]:
+    return describe_weights(notes, batch=str(notes["batch"]), config=json.dumps(config))

@@ -19,13 +19,15 @@ import torch.nn.functional as F
 from ..networks import CONTROL_KINDS, LATENT
 from .autoencoder import SHARES, pictures_of
 from .common import autocast
-from .controlnet import controlnet, hints_of, load_base, residuals
+from .control import build_controlnet, residuals
+from .diffusion import alpha_bars, sample
+from .hints import hints_of
 from .latents import Batch, LatentScenes
-from .model import TOKENIZER, alpha_bars, sample
-from .shipped import load_controlnet
+from .options import TOKENIZER
+from .shipped import load_base, load_controlnet
 from .text import Vocabulary
 
-SHIPPED = Path("shipped weights, not a checkpoint")  # what `load_base` and `LatentScenes` take where no file is
+SHIPPED = Path("shipped weights, not a checkpoint")  # a path where no checkpoint lies
 HINTS = {"interior": "mlsd", "portrait": "canny", "savanna": "canny", "figure": "openpose"}
 FROM = (150, 600)  # timesteps that scenes are noised to
 STEPS = 4
@@ -39,7 +41,7 @@ class SampledScenes:
 
     def __init__(self, scenes: LatentScenes, seed: int) -> None:
         self.unet, self.encoder, tokens = load_base(SHIPPED)
-        self.controlnets = {kind: controlnet(self.unet).requires_grad_(False) for kind in CONTROL_KINDS}
+        self.controlnets = {kind: build_controlnet(self.unet).requires_grad_(False) for kind in CONTROL_KINDS}
         for kind, network in self.controlnets.items():
             load_controlnet(network, kind)
         self.words, self.bars = Vocabulary(TOKENIZER, tokens), alpha_bars()

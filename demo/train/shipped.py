@@ -9,22 +9,23 @@ import torch
 from torch import nn
 
 from .. import store
-from ..networks import LATENT_SCALE
-from .autoencoder import Autoencoder, inference, load
-from .common import Run, say
+from ..networks import LATENT_SCALE, UNET
+from .autoencoder import Autoencoder, freeze, load_checkpoint
+from .common import Run, average_of, read_state, say
 from .text import UNKNOWN
+from .unet import build_text_encoder, use_plain_attention
 
 
-def autoencoder(checkpoint: Path) -> Autoencoder:
+def open_autoencoder(checkpoint: Path) -> Autoencoder:
     """The autoencoder of a checkpoint, or the shipped one where there is none; for inference."""
-    return load(checkpoint) if checkpoint.is_file() else load_shipped_autoencoder()
+    return load_checkpoint(checkpoint) if checkpoint.is_file() else load_shipped_autoencoder()
 
 
 def load_shipped_autoencoder() -> Autoencoder:
     """demo/weights/vae.safetensors without the zeros that pad it to the standard layout."""
     model = Autoencoder()
     notes = load_autoencoder(model, awake=False)
-    return inference(model, float(notes["mean"]), float(notes["deviation"]))
+    return freeze(model, float(notes["mean"]), float(notes["deviation"]))
 
 
 def load_autoencoder(network: Autoencoder, awake: bool = True) -> dict[str, str]:
@@ -42,6 +43,21 @@ def load_autoencoder(network: Autoencoder, awake: bool = True) -> dict[str, str]
             value[unused] = nn.init.kaiming_normal_(torch.empty_like(value), nonlinearity="relu")[unused]
     network.load_state_dict(weights, strict=False)
     return metadata | {"mean": str(-shift * scale), "deviation": str(scale / LATENT_SCALE)}
+
+
+def load_base(checkpoint: Path) -> tuple[nn.Module, nn.Module, list[int]]:
+    """(UNet, text encoder, taught tokens) of a model checkpoint, or the shipped ones where there is none; frozen."""
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    network, encoder = UNet2DConditionModel(**UNET), build_text_encoder()
+    if checkpoint.is_file():
+        network.load_state_dict(average_of(checkpoint, "unet"))
+        encoder.load_state_dict(average_of(checkpoint, "text_encoder"), strict=False)
+        tokens = read_state(checkpoint)[1]["tokens"]
+    else:
+        load_unet(network)
+        tokens = load_text_encoder(encoder)
+    return use_plain_attention(network.requires_grad_(False)), encoder.requires_grad_(False), tokens
 
 
 def crop_padding(tensors: dict[str, torch.Tensor], network: nn.Module) -> dict[str, torch.Tensor]:

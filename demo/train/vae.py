@@ -18,8 +18,13 @@ from .. import store
 from ..networks import DECODER_WIDTHS, ENCODER_WIDTHS, LATENT, LATENT_SCALE, PICTURE
 from ..scenes import DATA_VERSION
 from .autoencoder import CROP, SHARES, Autoencoder, pictures_of
-from .common import Run, autocast, average_of, parser, prepare, read_state, save_sheet, say, zero_padded
+from .common import Run, autocast, average_of, prepare, read_state, save_sheet, say, zero_padded
 from .data import Chunk, chunk, held_out
+from .latents import first_chunks
+from .metadata import describe_weights
+from .options import parse
+from .sampled import SHIPPED, SampledScenes
+from .shipped import go_on, load_autoencoder
 from .straight import LineLoss
 
 CHUNKS = 6
@@ -79,9 +84,9 @@ def reconstruction(y: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> to
     """
     loss = (weight * (y - x).abs()).mean() + 0.3 * (weight * (y - x).square()).mean()
     colour = (F.avg_pool2d(y, 8) - F.avg_pool2d(x, 8)).square().mean()
-    wanted = edges(x)
-    off = (edges(y) - wanted).abs()
-    strongest = F.max_pool2d(wanted.abs().amax(1, keepdim=True), 7, 1, 3)
+    expected = edges(x)
+    off = (edges(y) - expected).abs()
+    strongest = F.max_pool2d(expected.abs().amax(1, keepdim=True), 7, 1, 3)
     faint = (off / (strongest + FAINT)).mean()
     return loss + 0.6 * (weight[..., 1:, 1:] * off).mean() + 4 * colour + 0.1 * faint
 
@@ -105,27 +110,11 @@ def measure(model: Autoencoder, scenes: Chunk, count: int) -> dict[str, float]:
 
 
 def main(argv: list[str]) -> int:
-    settings = parser("vae", minutes=35, batch=12, rate=1.5e-3)
-    settings.add_argument(
-        "--decoder-only", action="store_true", help="keep the latents (and a UNet taught on them) valid"
-    )
-    settings.add_argument("--lines", type=float, default=0.0, help="weight of the lines that M-LSD sees (0: none)")
-    settings.add_argument(
-        "--sampled", type=float, default=0.0, help="share of steps on latents that the shipped UNet makes"
-    )
-    settings.add_argument(
-        "--kept", type=float, default=0.0, help="share of the weights it starts from in the mean that is measured last"
-    )
-    options = settings.parse_args(argv)
-    if options.sampled and not (options.decoder_only and (options.shipped or options.resume)):
-        settings.error("--sampled needs --decoder-only with --shipped: the UNet's latents must be this encoder's")
+    """Train the autoencoder with the options of `options.add_vae_options`; returns the exit code."""
+    options = parse("vae", argv)
     prepare(options)
     model = Autoencoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.taesd_encoder.requires_grad_(not options.decoder_only)
-    from .latents import first_chunks
-    from .sampled import SHIPPED, SampledScenes
-    from .shipped import go_on, load_autoencoder  # which need this module
-
     straight = LineLoss() if options.lines else None
     run = Run("vae", {"vae": model}, options, average=0.998, betas=(0.9, 0.98), decay=1e-4)
     if options.shipped:
@@ -141,23 +130,23 @@ def main(argv: list[str]) -> int:
     source = batches(chunks, options.batch, rng)
     mean, deviation = run.notes.get("mean", 0.0), run.notes.get("deviation", 1.0)
 
-    def reproduced(name: str, z: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, lines: bool) -> Any:
+    def reproduce(name: str, z: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, lines: bool) -> Any:
         """(loss, figures) of the pictures x that latents z decode to."""
         with autocast():
             y = model.taesd_decoder(z).float()
         error = reconstruction(y, x, weight)
-        shown = {name: float(error.detach())}
+        figures = {name: float(error.detach())}
         if straight and lines:
             looked_at = STRAIGHT if x.shape[-1] < PICTURE else 1
             unlike = straight(y[:looked_at], x[:looked_at])
-            shown[f"{name} lines"] = float(unlike.detach())
+            figures[f"{name} lines"] = float(unlike.detach())
             error = error + options.lines * unlike
-        return error, shown
+        return error, figures
 
     def loss(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         if samples and rng.random() < options.sampled:
             latents, x, weight = samples.batch(options.batch, CROP)
-            return reproduced("sampled", latents * deviation + mean, x, weight, True)
+            return reproduce("sampled", latents * deviation + mean, x, weight, True)
         x, weight = next(source)
         with autocast():
             z = model.taesd_encoder(x).float()
@@ -166,16 +155,16 @@ def main(argv: list[str]) -> int:
         if halved:  # a smaller latent must decode to the smaller picture: smooth latents are easier to generate
             noisy, weight = F.avg_pool2d(noisy, 2), F.avg_pool2d(weight, 2)
             x = F.interpolate(x, scale_factor=0.5, mode="area")
-        error, shown = reproduced("halved" if halved else "error", noisy, x, weight, not halved)
-        return error if options.decoder_only else error + 0.02 * measure_spread(z), shown
+        error, figures = reproduce("halved" if halved else "error", noisy, x, weight, not halved)
+        return error if options.decoder_only else error + 0.02 * measure_spread(z), figures
 
-    def measured(count: int) -> dict[str, Any]:
+    def measure_test(count: int) -> dict[str, Any]:
         """What goes into the notes; the scale of the latents stays as it is where a UNet relies on it."""
         found = measure(model, test, count)
         return {"psnr": found["psnr"]} if options.decoder_only and "mean" in run.notes else found
 
     def checkpoint() -> None:
-        run.notes |= measured(48) | {"scenes": DATA_VERSION}
+        run.notes |= measure_test(48) | {"scenes": DATA_VERSION}
         x = pictures_of(test.images[:24])
         with autocast():
             y = model.taesd_decoder(model.taesd_encoder(x)).float()
@@ -188,7 +177,7 @@ def main(argv: list[str]) -> int:
         # The mean of both (WiSE-FT, Wortsman et al. 2022) is nearly as good at the new, and forgets less of the old.
         average.lerp_(first, options.kept)
     with run.averaged(), torch.no_grad():
-        run.notes |= measured(len(test.images))
+        run.notes |= measure_test(len(test.images))
     run.save()
     if options.export:
         export(run.path)
@@ -211,12 +200,9 @@ def export(checkpoint: Path) -> None:
     scale = LATENT_SCALE * notes["deviation"]
     tensors = pad_to_taesd(average_of(checkpoint, "vae"))
     tensors |= {"vae_scale": torch.tensor(scale), "vae_shift": torch.tensor(-notes["mean"] / scale)}
-    metadata = {
-        "data_version": str(notes["scenes"]),
-        "steps": str(notes["step"]),
-        "config": json.dumps({"encoder": ENCODER_WIDTHS, "decoder": DECODER_WIDTHS}),
-        "psnr": f"{notes['psnr']:.2f} dB on held-out scenes",
-        "license": "Apache-2.0",
-        "source": "trained from nothing by Steer on pictures drawn by demo/scenes",
-    }
+    metadata = describe_weights(
+        notes,
+        config=json.dumps({"encoder": ENCODER_WIDTHS, "decoder": DECODER_WIDTHS}),
+        psnr=f"{notes['psnr']:.2f} dB on held-out scenes",
+    )
     say(f"exported {store.write('vae', tensors, metadata)}")

@@ -27,7 +27,7 @@ def bench(options: argparse.Namespace) -> int:
     if options.name is None:
         return max(launch(f"tests.bench.{name}", options.rest) for name in names)
     if options.name not in names:
-        sys.exit(f"There is no benchmark '{options.name}'. There are: {', '.join(names)}")
+        sys.exit(f"bench: there is no benchmark '{options.name}'. There are: {', '.join(names)}")
     return launch(f"tests.bench.{options.name}", options.rest)
 
 
@@ -35,21 +35,21 @@ def report(options: argparse.Namespace) -> int:
     """Make one of the long reports that are committed under tests/reports/."""
     names = _names("reports")
     if options.name not in names:
-        sys.exit(f"Say which report: python run.py report {'|'.join(names)}")
+        sys.exit(f"report: give the name of a report. There are: {', '.join(names)}")
     return launch(f"tests.reports.{options.name}", options.rest)
 
 
 def train(options: argparse.Namespace) -> int:
     """Train one part of the embedded model."""
-    part, _, kind = options.part.partition("-")
-    return launch(f"demo.train.{part}", [*([kind] if kind else []), *options.rest])
+    program, _, kind = options.part.partition("-")
+    return launch(f"demo.train.{program}", [*([kind] if kind else []), *options.part_arguments])
 
 
 def pictures(options: argparse.Namespace) -> int:
-    """Draw the bundled pictures anew."""
+    """Draw the pictures that ship with Steer."""
     return launch("demo.draw_pictures", options.rest)
 
 
 def weights(options: argparse.Namespace) -> int:
-    """Remake the detectors' weights from the archives they come from."""
+    """Make the detectors' weights again from the archives that they come from."""
     return launch("preprocessors.networks.build", options.rest)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...demo.train import options as training
 from ..commands import Commands, add_command, development, engine
 
-TRAIN_PARTS = ("vae", "model", "controlnet-canny", "controlnet-mlsd", "controlnet-openpose", "judges")
+if TYPE_CHECKING:
+    SubParsers = argparse._SubParsersAction[Any]
+else:
+    SubParsers = argparse._SubParsersAction
 
 
 def add_commands(commands: Commands) -> None:
+    """Add test, bench, report, train, workflows, pictures and weights."""
     test = add_command(
         commands,
         "test",
@@ -33,25 +42,16 @@ def add_commands(commands: Commands) -> None:
     report = add_command(
         commands,
         "report",
-        "make a long report anew, as committed under tests/reports/",
+        "make a long report again, as committed under tests/reports/",
         "dev.modules:report",
         development,
         passes_on=True,
         more="All other arguments go to the report.",
     )
     report.add_argument("name", nargs="?", help="the report")
-    train = add_command(
-        commands,
-        "train",
-        "train a part of the embedded model",
-        "dev.modules:train",
-        development,
-        passes_on=True,
-        more="All other arguments go to the training: `--help` behind the part lists them.",
-    )
-    train.add_argument("part", choices=TRAIN_PARTS, help="the part")
+    _add_training(commands)
     workflows = add_command(
-        commands, "workflows", "write workflows/*.json anew from their sources", "dev.workflows:run", engine
+        commands, "workflows", "write workflows/*.json again from their sources", "dev.workflows:run", engine
     )
     workflows.add_argument(
         "--pictures",
@@ -60,14 +60,49 @@ def add_commands(commands: Commands) -> None:
         help="also run those whose names start so (all, if none is named) and make their thumbnails and the pictures "
         "of the help pages",
     )
-    add_command(
-        commands, "pictures", "draw the pictures anew that ship with Steer", "dev.modules:pictures", development
-    )
+    add_command(commands, "pictures", "draw the pictures that ship with Steer", "dev.modules:pictures", development)
     add_command(
         commands,
         "weights",
-        "remake the detectors' weights from their archives",
+        "make the detectors' weights again from their archives",
         "dev.modules:weights",
         development,
         passes_on=True,
     )
+
+
+def _add_training(commands: Commands) -> None:
+    train = add_command(
+        commands,
+        "train",
+        "train a part of the embedded model",
+        "dev.modules:train",
+        development,
+        more="`train PART --help` lists the options of a part.",
+    )
+    parts = train.add_subparsers(title="parts", metavar="PART", required=True, action=_Parts)
+    for name, add_options in training.PARTS.items():
+        add_options(parts.add_parser(name, help=f"the options of {name}"))
+
+
+class _Parts(SubParsers):
+    """Puts the name of a part and its arguments, as they were written, into the options.
+
+    The training is a process of its own that reads them again.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        super().__call__(parser, namespace, values, option_string)
+        assert values, "argparse calls this with the part's name"
+        namespace.part, namespace.part_arguments = values[0], list(values[1:])
+        part = self.choices[namespace.part]
+        if unknown := getattr(namespace, argparse._UNRECOGNIZED_ARGS_ATTR, None):
+            part.refuse(unknown)
+        if fault := training.find_fault(namespace):
+            part.error(fault)

@@ -1,4 +1,4 @@
-"""What teaches the decoder and the ControlNet clear lines: M-LSD's look at them, and latents as the UNet makes them."""
+"""What teaches the decoder and the ControlNet clear lines: the loss of M-LSD's features, and the UNet's own latents."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import torch
 from steer.demo.scenes import HELD_OUT, render
 from steer.demo.train import sampled
 from steer.demo.train.autoencoder import SHARES, pictures_of
-from steer.demo.train.controlnet import CROPS, LOOKED_AT, unlike
 from steer.demo.train.data import captions_of, emphasis_of, record_of
 from steer.demo.train.latents import Batch
 from steer.demo.train.shipped import load_shipped_autoencoder
-from steer.demo.train.straight import LineLoss
+from steer.demo.train.straight import CROPS, LATEST, LineLoss, estimates_loss
 
 
 def scenes(kind: str, count: int) -> Batch:
@@ -62,14 +61,14 @@ def test_only_late_estimates_of_rooms_are_looked_at(rooms: Batch, straight: Line
         [record | {"kind": "portrait"} if i == 0 else record for i, record in enumerate(rooms.records)],
         rooms.images,
     )
-    t = torch.tensor([10, LOOKED_AT, 999, 10, LOOKED_AT - 1, 10])
+    t = torch.tensor([10, LATEST, 999, 10, LATEST - 1, 10])
     x0 = rooms.latents + 0.3 * torch.randn(rooms.latents.shape, generator=torch.Generator().manual_seed(0))
     x0.requires_grad_()
-    unlike(straight, vae, batch, x0, t, rng).backward()
+    estimates_loss(straight, vae, batch, x0, t, rng).backward()
     assert x0.grad is not None
     assert x0.grad.flatten(1).abs().amax(1).gt(0).tolist() == [False, False, False, True, True, True]
     assert CROPS >= 3
-    never: Any = unlike(straight, vae, batch, x0, torch.full((6,), LOOKED_AT), rng)
+    never: Any = estimates_loss(straight, vae, batch, x0, torch.full((6,), LATEST), rng)
     assert float(never) == 0
 
 
@@ -78,7 +77,9 @@ def test_blurred_latents_lose_the_lines_that_encoded_ones_have(rooms: Batch, str
     vae, t = load_shipped_autoencoder(), torch.zeros(len(rooms.latents), dtype=torch.long)
     kernel = torch.ones(4, 1, 3, 3) / 9
     blurred = torch.nn.functional.conv2d(rooms.latents, kernel, padding=1, groups=4)
-    sharp, soft = (unlike(straight, vae, rooms, x0, t, np.random.default_rng(1)) for x0 in (rooms.latents, blurred))
+    sharp, soft = (
+        estimates_loss(straight, vae, rooms, x0, t, np.random.default_rng(1)) for x0 in (rooms.latents, blurred)
+    )
     assert float(soft) > 1.5 * float(sharp)
 
 

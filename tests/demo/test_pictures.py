@@ -69,7 +69,7 @@ def test_the_joints_lie_on_the_dancer():
 
 
 def test_node_gives_every_picture_and_refuses_others(comfy):
-    from steer.nodes.demo.pictures import NAMES
+    from steer.demo.picture_files import NAMES
 
     pictures = [comfy.call("SteerDemoPicture", picture=name)[0] for name in NAMES]
     assert len({picture.numpy().tobytes() for picture in pictures}) == len(NAMES) == 5

@@ -16,20 +16,22 @@ from steer.demo.scenes import HELD_OUT, render
 from steer.demo.train import reader
 from steer.demo.train.autoencoder import Autoencoder
 from steer.demo.train.common import Run, anneal
-from steer.demo.train.controlnet import controlnet, pad_hint_encoder
+from steer.demo.train.control import build_controlnet, pad_hint_encoder
 from steer.demo.train.data import FEATURES, captions_of, emphasis_of, features_of, record_of
+from steer.demo.train.diffusion import add_noise, alpha_bars, sample
 from steer.demo.train.latents import Batch
-from steer.demo.train.model import TOKENIZER, add_noise, alpha_bars, sample, text_encoder, unet
+from steer.demo.train.options import TOKENIZER
 from steer.demo.train.shipped import (
-    autoencoder,
     crop_padding,
     go_on,
     load_autoencoder,
     load_shipped_autoencoder,
     load_text_encoder,
     load_unet,
+    open_autoencoder,
 )
 from steer.demo.train.text import FILLERS, LENGTH, UNKNOWN, Vocabulary
+from steer.demo.train.unet import build_text_encoder, build_unet
 
 
 def options_of(out: Path, **chosen: Any) -> Namespace:
@@ -165,8 +167,8 @@ def test_noised_latents_are_the_exact_marginal_and_weighted_by_their_noise() -> 
 
 @torch.no_grad()
 def test_a_narrow_hint_encoder_is_the_padded_one() -> None:
-    base = unet()
-    taught = controlnet(base)
+    base = build_unet()
+    taught = build_controlnet(base)
     for index, weight in enumerate(taught.parameters()):
         weight.add_(0.02 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(index)))
     whole = ControlNetModel(**controlnet_config())
@@ -178,7 +180,7 @@ def test_a_narrow_hint_encoder_is_the_padded_one() -> None:
     assert expected_middle.std() > 0.01
     for mine, expected in zip([*down, middle], [*expected_down, expected_middle], strict=True):
         torch.testing.assert_close(mine, expected, atol=1e-4, rtol=1e-4)
-    again = controlnet(base)
+    again = build_controlnet(base)
     again.load_state_dict(crop_padding(whole.state_dict(), again))
     for mine, expected in zip(again.parameters(), taught.parameters(), strict=True):
         assert torch.equal(mine, expected)
@@ -186,7 +188,7 @@ def test_a_narrow_hint_encoder_is_the_padded_one() -> None:
 
 @torch.no_grad()
 def test_training_goes_on_from_the_shipped_weights(tmp_path: Path) -> None:
-    network, encoder = unet(), text_encoder()
+    network, encoder = build_unet(), build_text_encoder()
     metadata, tokens = load_unet(network), load_text_encoder(encoder)
     stored = store.read("unet")[0]
     assert all(torch.equal(value, stored[key].float()) for key, value in network.state_dict().items())
@@ -207,7 +209,7 @@ def test_training_goes_on_from_the_shipped_weights(tmp_path: Path) -> None:
 
 @torch.no_grad()
 def test_the_shipped_autoencoder_reconstructs_a_scene(tmp_path: Path) -> None:
-    vae = autoencoder(tmp_path / "no-checkpoint.safetensors")
+    vae = open_autoencoder(tmp_path / "no-checkpoint.safetensors")
     picture = torch.from_numpy(render(1_000_000_000).image).permute(2, 0, 1)[None].float() / 255
     latent = vae.encode(picture)
     assert abs(float(latent.mean())) < 0.5

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..judges.network import JOINTS, labels_of, shrink
 from ..scenes import DATA_VERSION, HELD_OUT, render
-from ..train.autoencoder import Autoencoder, pictures_of
-from ..train.common import say
-from .network import JOINTS, labels_of, shrunk
+from .autoencoder import Autoencoder, pictures_of
+from .common import say
 
 CHUNK = 1000
 TWINS = 60  # scenes of a chunk that are also kept as the autoencoder gives them back
@@ -23,8 +23,11 @@ SWAPPED = (0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16)  # the 
 
 @dataclass(frozen=True)
 class Judged:
-    """pictures uint8 [N, 3, 128, 128]; labels int64 [N, heads], -1 where a scene has no such attribute;
-    joints float32 [N, 18, 3] (x, y in 0..1 of the side; 0 where unseen)."""
+    """Scenes for the judges.
+
+    pictures: uint8 [N, 3, 128, 128]. labels: int64 [N, heads], -1 where a scene has no such attribute.
+    joints: float32 [N, 18, 3] (x, y in 0..1 of the side; score 0 where unseen).
+    """
 
     pictures: torch.Tensor
     labels: torch.Tensor
@@ -35,7 +38,7 @@ class Judged:
 
 
 def _bytes(pictures: torch.Tensor) -> torch.Tensor:
-    return (shrunk(pictures).clamp(0, 1) * 255).round().to(torch.uint8)
+    return (shrink(pictures).clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 @torch.no_grad()
@@ -73,6 +76,7 @@ def chunk(folder: Path, index: int, vae: Autoencoder | None, *, held_out: bool =
 
 
 def join_batches(parts: list[Judged]) -> Judged:
+    """All scenes of the parts, one after another."""
     return Judged(*(torch.cat([getattr(part, key) for part in parts]) for key in ("pictures", "labels", "joints")))
 
 
@@ -87,8 +91,8 @@ def blur(pictures: torch.Tensor, sigma: float) -> torch.Tensor:
     return F.conv2d(F.pad(across, (0, 0, 3, 3), mode="replicate"), kernel.transpose(2, 3), groups=3)
 
 
-def spoilt(pictures: torch.Tensor, joints: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pictures [B, 3, H, W] in 0..1, each moved, scaled, tinted, at times mirrored, blurred or grainy; and its joints.
+def spoil_pictures(pictures: torch.Tensor, joints: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures [B, 3, H, W] in 0..1 and their joints [B, 18, 3]: each moved, scaled, tinted, some mirrored or blurred.
 
     A model's pictures are softer than a drawing, and off in colour and place.
     """
