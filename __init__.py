@@ -15,7 +15,7 @@ WEB_DIRECTORY = "./nodes/web"
 async def comfy_entrypoint() -> ComfyExtension:
     """Called once by ComfyUI; returns the extension that lists Steer's nodes."""
     from .nodes.collect import SteerExtension
-    from .nodes.identity import tell
+    from .nodes.identity import serve_identity
 
-    tell()
+    serve_identity()
     return SteerExtension()

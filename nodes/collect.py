@@ -1,4 +1,4 @@
-"""Collects the nodes of all families, so that a fault in one is reported by name and hides no other."""
+"""Collects the nodes of all families. A fault in one is logged by name and hides no other."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ log = logging.getLogger(__name__)
 def load_families(
     families: Iterable[str] = FAMILIES, package: str = __package__ or "nodes"
 ) -> list[type[io.ComfyNode]]:
-    """Every node of the named families (modules `<package>.<family>.nodes` with a NODES list) that is usable.
+    """The usable nodes of the families: those in the NODES lists of the modules `<package>.<family>.nodes`.
 
-    ComfyUI asks for all schemas inside one `try`, so a single bad one would drop the whole pack: each is asked
-    for here first, and a family or node that raises is logged with its name and left out.
+    ComfyUI builds all schemas inside one `try`, so a single faulty one would drop the whole pack. Each is built here
+    first. A family or node that raises is logged with its name and left out.
     """
     nodes: list[type[io.ComfyNode]] = []
     for family in families:
         try:
-            found = importlib.import_module(f"{package}.{family}.nodes").NODES
+            listed = importlib.import_module(f"{package}.{family}.nodes").NODES
         except Exception:
             log.exception("Steer: the node family '%s' could not be loaded; the others are not affected.", family)
             continue
-        nodes.extend(node for node in found if _has_valid_schema(node, family))
+        nodes.extend(node for node in listed if _has_valid_schema(node, family))
     return nodes
 
 
@@ -44,5 +44,8 @@ def _has_valid_schema(node: type[io.ComfyNode], family: str) -> bool:
 
 
 class SteerExtension(ComfyExtension):
+    """Steer as ComfyUI sees it."""
+
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        """Every usable node of Steer."""
         return load_families()

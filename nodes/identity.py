@@ -1,4 +1,4 @@
-"""Which Steer this is: its version, and hashes of its code and weights. A running ComfyUI tells at GET /steer/identity.
+"""Which Steer this is: its version, and hashes of its code and weights. A running ComfyUI sends it at ROUTE.
 
 Batches over several machines compare them, because another Steer makes other pictures under the same names.
 """
@@ -10,14 +10,18 @@ import hashlib
 import logging
 import sys
 from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ..files import sha256_of
+
 PACK = Path(__file__).resolve().parents[1]
 ROUTE = "/steer/identity"
-CODE = ("nodes", "preprocessors", "demo")
-# What .comfyignore keeps out of a release does not count: a Steer from the registry is the same as a checkout.
+CODE = ("nodes", "preprocessors", "demo")  # with the files beside these folders
+# The lines of .comfyignore about code. What they keep out of a release does not count, so that a Steer from the
+# registry is the same as a checkout. "/" at the end: the whole folder.
 UNSHIPPED = (
     "run.py",
     "demo/draw_pictures.py",
@@ -25,18 +29,28 @@ UNSHIPPED = (
     "demo/scenes/",
     "demo/train/",
     "nodes/text/fonts_build.py",
-    "preprocessors/networks/build",
+    "preprocessors/networks/build*.py",
 )
 WEIGHTS = ("demo/weights", "preprocessors/weights")
 
 
 def identity(pack: Path = PACK) -> dict[str, str]:
-    """`steer` (the version in pyproject.toml), `code` and `weights` (sha256) of the Steer in a folder."""
+    """`steer` (the version in pyproject.toml), `code` and `weights` (SHA-256) of the Steer in a folder.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: pyproject.toml names no version.
+    """
     return {"steer": version(pack), "code": _code_of(pack), "weights": _weights_of(pack)}
 
 
 def version(pack: Path = PACK) -> str:
-    """Steer's version, as pyproject.toml says."""
+    """Steer's version, from pyproject.toml.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it names no version.
+    """
     for line in (pack / "pyproject.toml").read_text(encoding="utf-8").splitlines():
         if line.startswith("version = "):
             return line.split('"')[1]
@@ -45,8 +59,12 @@ def version(pack: Path = PACK) -> str:
 
 def _code_of(pack: Path) -> str:
     paths = [path for folder in CODE for path in (pack / folder).rglob("*.py")] + [*pack.glob("*.py")]
-    shipped = [path for path in paths if not path.relative_to(pack).as_posix().startswith(UNSHIPPED)]
-    return _hash_of(pack, shipped, _sha256_of_text)
+    return _hash_of(pack, [path for path in paths if is_shipped(path.relative_to(pack).as_posix())], _sha256_of_text)
+
+
+def is_shipped(name: str) -> bool:
+    """Whether the code file `name`, relative to the pack, is in a release."""
+    return not any(fnmatchcase(name, f"{line}*" if line.endswith("/") else line) for line in UNSHIPPED)
 
 
 def _weights_of(pack: Path) -> str:
@@ -54,16 +72,16 @@ def _weights_of(pack: Path) -> str:
     return _hash_of(pack, paths, _sha256_of_weights)
 
 
-def _hash_of(pack: Path, paths: Collection[Path], sha256_of: Callable[[Path], str]) -> str:
-    """Of names and contents."""
+def _hash_of(pack: Path, paths: Collection[Path], hash_file: Callable[[Path], str]) -> str:
+    """The SHA-256 of the names and contents of files."""
     digest = hashlib.sha256()
     for name, path in sorted((path.relative_to(pack).as_posix(), path) for path in paths):
-        digest.update(f"{name} {sha256_of(path)}\n".encode())
+        digest.update(f"{name} {hash_file(path)}\n".encode())
     return digest.hexdigest()
 
 
 def _sha256_of_text(path: Path) -> str:
-    """The ends of lines do not count, which git writes as the system likes."""
+    """The SHA-256 with one kind of line end: git writes them as the system likes."""
     return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 
 
@@ -74,15 +92,15 @@ def _sha256_of_weights(path: Path) -> str:
 
 @lru_cache(maxsize=64)
 def _sha256_of_state(path: Path, size: int, mtime_ns: int) -> str:
-    """Of a file that has this size and time: read once, or each question would read all weights."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """The SHA-256 of a file while it has this size and time: read once, or each request would read all weights."""
+    return sha256_of(path)
 
 
-def tell(pack: Path = PACK) -> None:
-    """Let ComfyUI's server answer at ROUTE; where ComfyUI runs without one there is nobody to ask.
+def serve_identity(pack: Path = PACK) -> None:
+    """Let ComfyUI's server answer at ROUTE. Without a server it does nothing.
 
-    The code is hashed now (some milliseconds), when ComfyUI loads it: what lies there later may not be what runs.
-    Weights are read when a node needs them, so for them the files of the moment count.
+    The code is hashed now (some milliseconds), when ComfyUI loads it: files that change later are not those that run.
+    Weights are read when a node needs them, so they are hashed when a request comes.
     """
     instance = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
     if instance is None:
@@ -91,7 +109,7 @@ def tell(pack: Path = PACK) -> None:
         loaded = {"steer": version(pack), "code": _code_of(pack)}
     except (OSError, ValueError) as error:  # without an answer the nodes work all the same
         logging.getLogger(__name__).warning(
-            "Steer: %s is not answered, so no batch can use this ComfyUI: %s", ROUTE, error
+            "Steer: %s does not answer, so no batch can use this ComfyUI: %s", ROUTE, error
         )
         return
     from aiohttp import web

@@ -1,7 +1,7 @@
 """Builds ComfyUI's own MODEL, CLIP, VAE and CONTROL_NET from the embedded weights.
 
-The weights are of the SD 1.x architecture at smaller sizes, so ComfyUI's classes run them as they are; only its
-detection, which knows the published sizes, is passed by.
+The weights are of the SD 1.x architecture at smaller sizes, so ComfyUI's classes run them as they are. Only its
+detection is not used: it knows the published sizes alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ Tensors = dict[str, torch.Tensor]
 
 
 def _rename_keys(tensors: Tensors, names: dict[str, str]) -> Tensors:
-    """`tensors` under ComfyUI's names. Raises KeyError for one that has none, so nothing is left out silently."""
+    """`tensors` under ComfyUI's names.
+
+    Raises:
+        KeyError: a tensor has none, so that nothing is left out silently.
+    """
     return {names[key]: value for key, value in tensors.items()}
 
 
@@ -66,11 +70,12 @@ def build_clip(tensors: Tensors) -> comfy.sd.CLIP:
         model_options={"clip_l_model_config": dict(TEXT)},
     )
     projection = torch.eye(TEXT["hidden_size"])  # SD 1.x has none
-    _complete(clip.load_sd(tensors | {key: table, "text_projection.weight": projection}))
+    _check_complete(clip.load_sd(tensors | {key: table, "text_projection.weight": projection}))
     return clip
 
 
-def _complete(result: Any) -> None:
+def _check_complete(result: Any) -> None:
+    """Raises ValueError if PyTorch's load_state_dict reported missing or unexpected tensors."""
     missing, unexpected = result
     if missing or unexpected:
         raise ValueError(f"The demo model does not fit this ComfyUI: missing {missing}, unexpected {unexpected}.")
@@ -98,25 +103,44 @@ def build_controlnet(tensors: Tensors) -> comfy.controlnet.ControlNet:
         operations=comfy.ops.pick_operations(dtype, cast),
         **shape,
     )
-    _complete(network.load_state_dict(_rename_keys(tensors, names), strict=False))
+    _check_complete(network.load_state_dict(_rename_keys(tensors, names), strict=False))
     return comfy.controlnet.ControlNet(network, load_device=device, manual_cast_dtype=cast)
 
 
 def load_model() -> comfy.model_patcher.ModelPatcher:
-    """The embedded MODEL. Raises WeightsError when its file is missing or damaged, as do the other three."""
+    """The embedded MODEL.
+
+    Raises:
+        WeightsError: its file is missing or damaged.
+    """
     return build_model(store.read("unet")[0])
 
 
 def load_clip() -> comfy.sd.CLIP:
+    """The embedded CLIP.
+
+    Raises:
+        WeightsError: its file is missing or damaged.
+    """
     return build_clip(store.read("text_encoder")[0])
 
 
 def load_vae() -> comfy.sd.VAE:
+    """The embedded VAE.
+
+    Raises:
+        WeightsError: its file is missing or damaged.
+    """
     return comfy.sd.VAE(sd=store.read("vae")[0])
 
 
 def load_controlnet(kind: str) -> comfy.controlnet.ControlNet:
-    """The embedded CONTROL_NET for hints of `kind`."""
+    """The embedded CONTROL_NET for hints of `kind`, one of CONTROL_KINDS.
+
+    Raises:
+        ValueError: the kind is unknown.
+        WeightsError: its file is missing or damaged.
+    """
     if kind not in CONTROL_KINDS:
         raise ValueError(f"kind: there is no demo ControlNet '{kind}'. Choose {', '.join(CONTROL_KINDS)}.")
     return build_controlnet(store.read(f"controlnet-{kind}")[0])

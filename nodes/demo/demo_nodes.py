@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from ...demo import store
 from ...demo.networks import CONTROL_KINDS
+from ...demo.picture_files import NAMES
 from ..api import io, ui
-from . import comfy_model, pictures
 
 CATEGORY = "Steer/Demo"
 
 
 class DemoPicture(io.ComfyNode):
+    """One of the pictures that ship with Steer, with the joints of its people."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -21,8 +22,8 @@ class DemoPicture(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "picture",
-                    options=list(pictures.NAMES),
-                    default=pictures.NAMES[0],
+                    options=list(NAMES),
+                    default=NAMES[0],
                     tooltip="Which picture. All are 512 x 512 and were drawn for Steer.",
                 )
             ],
@@ -37,11 +38,15 @@ class DemoPicture(io.ComfyNode):
 
     @classmethod
     def execute(cls, picture: str) -> io.NodeOutput:
-        image = pictures.load_picture(picture)
-        return io.NodeOutput(image, pictures.load_keypoints(picture), ui=ui.PreviewImage(image, cls=cls))
+        from .pictures import load_keypoints, load_picture
+
+        image = load_picture(picture)
+        return io.NodeOutput(image, load_keypoints(picture), ui=ui.PreviewImage(image, cls=cls))
 
 
 class DemoModel(io.ComfyNode):
+    """The MODEL, CLIP and VAE that ship with Steer."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -60,15 +65,21 @@ class DemoModel(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls) -> str:
-        """New weights, of an update of Steer, make new pictures: also those that a sweep's folder holds of the old."""
+        """Changes with the weights: after an update of Steer, nodes run again and sweeps make their pictures again."""
+        from ...demo import store
+
         return store.fingerprint("vae", "text_encoder", "unet")
 
     @classmethod
     def execute(cls) -> io.NodeOutput:
-        return io.NodeOutput(comfy_model.load_model(), comfy_model.load_clip(), comfy_model.load_vae())
+        from .comfy_model import load_clip, load_model, load_vae
+
+        return io.NodeOutput(load_model(), load_clip(), load_vae())
 
 
 class DemoControlNet(io.ComfyNode):
+    """A CONTROL_NET that ships with Steer."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -92,8 +103,13 @@ class DemoControlNet(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, kind: str) -> str:
+        """Changes with the weights, as that of Demo Model."""
+        from ...demo import store
+
         return store.fingerprint(f"controlnet-{kind}")
 
     @classmethod
     def execute(cls, kind: str) -> io.NodeOutput:
-        return io.NodeOutput(comfy_model.load_controlnet(kind))
+        from .comfy_model import load_controlnet
+
+        return io.NodeOutput(load_controlnet(kind))

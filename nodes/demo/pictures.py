@@ -9,18 +9,24 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...demo.picture_files import NAMES, path_of
-
-__all__ = ["NAMES", "load_keypoints", "load_picture"]
+from ...demo.picture_files import path_of
 
 
 def load_picture(name: str) -> torch.Tensor:
-    """The picture `name` as float32 [1, 512, 512, 3] in 0..1, RGB. Raises ValueError for an unknown name."""
+    """The picture `name` as float32 [1, 512, 512, 3] in 0..1, RGB.
+
+    Raises:
+        ValueError: there is no picture of that name.
+    """
     with Image.open(path_of(name)) as picture:
         pixels = np.asarray(picture.convert("RGB"), dtype=np.float32)
     return torch.from_numpy(pixels / 255.0)[None]
 
 
 def load_keypoints(name: str) -> list[dict[str, Any]]:
-    """The people of the picture `name` as POSE_KEYPOINT, one frame. Raises ValueError for an unknown name."""
+    """The people of the picture `name` as POSE_KEYPOINT, one frame.
+
+    Raises:
+        ValueError: there is no picture of that name.
+    """
     return [json.loads(path_of(name).with_suffix(".json").read_text("utf-8"))]

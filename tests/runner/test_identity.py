@@ -1,4 +1,4 @@
-"""Which Steer this is: what counts, when it is read, and that a release and its checkout are the same."""
+"""Which Steer this is: which files count, when they are read, and that a release and its checkout are the same."""
 
 from __future__ import annotations
 
@@ -15,17 +15,26 @@ import pytest
 from pathspec import GitIgnoreSpec
 
 ROOT = Path(__file__).resolve().parents[2]
+IGNORED = (ROOT / ".comfyignore").read_text("utf-8").splitlines()
+
+
+def test_the_code_hash_leaves_out_what_comfyignore_does():
+    from steer.nodes.identity import CODE, UNSHIPPED
+
+    about_code = {line for line in IGNORED if line.startswith(tuple(f"{folder}/" for folder in CODE))}
+    at_the_top = {line for line in IGNORED if "/" not in line and line.endswith(".py")}
+    assert about_code | at_the_top == set(UNSHIPPED)
 
 
 def test_a_steer_from_the_registry_is_the_same_as_its_checkout(tmp_path: Path):
     from steer.nodes.identity import identity
 
-    ignored = GitIgnoreSpec.from_lines((ROOT / ".comfyignore").read_text("utf-8").splitlines())
+    ignored = GitIgnoreSpec.from_lines(IGNORED)
     mine = ("nodes", "preprocessors", "demo", "runner", "tests", "workflows")  # not .venv and .comfyui
     code = [path for folder in mine for path in (ROOT / folder).rglob("*.py")] + [*ROOT.glob("*.py")]
     names = [path.relative_to(ROOT).as_posix() for path in code]
     shipped = [name for name in names if not ignored.match_file(name)]
-    assert {"__init__.py", "demo/store.py", "nodes/identity.py", "preprocessors/networks/registry.py"} <= set(shipped)
+    assert {"__init__.py", "files.py", "demo/store.py", "preprocessors/networks/registry.py"} <= set(shipped)
     assert not {"run.py", "demo/train/vae.py", "preprocessors/networks/build_graphs.py"} & set(shipped)
     for name in [*shipped, "pyproject.toml"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +49,7 @@ def test_a_steer_from_the_registry_is_the_same_as_its_checkout(tmp_path: Path):
 
 
 class _Server:
-    """What ComfyUI's server is to `tell`."""
+    """What ComfyUI's server is to `serve_identity`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers: dict[str, Any] = {}
@@ -62,12 +71,12 @@ def _small_pack(folder: Path) -> tuple[Path, Path]:
     return code, weights
 
 
-def test_a_running_comfyui_tells_of_the_code_it_has_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from steer.nodes.identity import identity, tell
+def test_a_running_comfyui_sends_the_hash_of_the_code_it_has_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from steer.nodes.identity import identity, serve_identity
 
     code, _ = _small_pack(tmp_path)
     server, before = _Server(monkeypatch), identity(tmp_path)
-    tell(tmp_path)
+    serve_identity(tmp_path)
     code.write_bytes(b"two")  # git pull, and no restart
     (tmp_path / "pyproject.toml").write_text('version = "8"\n')
     assert identity(tmp_path) != before
@@ -75,11 +84,11 @@ def test_a_running_comfyui_tells_of_the_code_it_has_loaded(tmp_path: Path, monke
 
 
 def test_weights_are_read_once_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from steer.nodes.identity import tell
+    from steer.nodes.identity import serve_identity
 
     _, weights = _small_pack(tmp_path)
     server = _Server(monkeypatch)
-    tell(tmp_path)
+    serve_identity(tmp_path)
     first, time = server.ask(), weights.stat().st_mtime_ns
     weights.write_bytes(b"two")
     os.utime(weights, ns=(time, time))
@@ -92,9 +101,9 @@ def test_weights_are_read_once_a_change(tmp_path: Path, monkeypatch: pytest.Monk
     assert server.ask()["weights"] not in (changed, first["weights"])
 
 
-def test_a_steer_that_cannot_tell_what_it_is_loads_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from steer.nodes.identity import tell
+def test_a_steer_without_a_version_loads_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from steer.nodes.identity import serve_identity
 
     server = _Server(monkeypatch)
-    tell(tmp_path)  # no pyproject.toml
+    serve_identity(tmp_path)  # no pyproject.toml
     assert not server.answers
