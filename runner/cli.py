@@ -35,6 +35,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **settings)  # pyright: ignore[reportArgumentType]
 
     def error(self, message: str) -> NoReturn:
+        """End with a message and the exit code of a wrong call."""
         self.exit(USAGE_ERROR, f"{self.prog}: {message}\nSee: {self.prog} --help\n")
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
@@ -44,7 +45,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> tuple[Parser, dict[str, Parser]]:
-    """The parser of the whole line, and the parser of each command."""
+    """The parser of the whole line, and that of each command by its name."""
     parser = Parser(prog="python run.py", description=DESCRIPTION)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for room in (slides, batch, share, dev):
@@ -62,11 +63,24 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         argv = [DEFAULT, *argv]
     if not argv[0].startswith("-") and argv[0] not in commands:
         parser.error(f"there is no command {_with_nearest(argv[0], commands)}")
-    options, unknown = parser.parse_known_args(argv)
+    own, passed = _split_help(argv, commands)
+    options, unknown = parser.parse_known_args(own)
     if unknown and not options.passes_on:
         commands[argv[0]].refuse(unknown)
-    options.rest = unknown
+    options.rest = [*unknown, *passed]
     return options
+
+
+def _split_help(argv: Sequence[str], commands: dict[str, Parser]) -> tuple[Sequence[str], list[str]]:
+    """The words for this parser, and a --help for the program that a command passes its options on to.
+
+    It is one if it stands behind the name of that program, as in `train model --help`.
+    """
+    passes_on = argv[0] in commands and commands[argv[0]].get_default("passes_on")
+    if not passes_on or len(argv) < 3 or argv[1].startswith("-"):
+        return argv, []
+    passed = [word for word in argv[2:] if word in ("-h", "--help")]
+    return [word for word in argv if word not in passed], passed
 
 
 def _with_nearest(word: str, words: Sequence[str] | dict[str, Parser]) -> str:

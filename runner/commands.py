@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from .setup import Needs
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # an older Python, which has not all of this, gets as far as the message that names the right one
+    from collections.abc import Callable
+    from typing import TypeAlias
+
     Commands: TypeAlias = argparse._SubParsersAction[Any]
+    NeedsOf: TypeAlias = Callable[[argparse.Namespace], Needs]
 else:
     Commands = Any
-
-NeedsOf: TypeAlias = Callable[[argparse.Namespace], Needs]
 
 
 def tools(options: argparse.Namespace) -> Needs:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-
 MAX_STEM = 100  # bytes
 MAX_END = 24  # of these, of a longer name's end
 
