@@ -12,7 +12,7 @@ import torch
 
 from ..comfy_progress import track_progress
 from .process import FlowProcess, NoiseProcess, VPProcess, standard_process, table_timesteps
-from .reverse import Frame, Recorder, RecordingSampler
+from .reverse import Recorder, RecordingSampler, StepFrame
 from .schedule import ModelNoise
 
 Latent = dict[str, Any]
@@ -119,7 +119,7 @@ def replace_samples(latent: Latent, samples: torch.Tensor) -> Latent:
 
 def sample_recorded(
     noise: Any, guider: Any, sampler: Any, sigmas: torch.Tensor, latent: Latent, steps: Collection[int]
-) -> tuple[Latent, Latent, list[Frame]]:
+) -> tuple[Latent, Latent, list[StepFrame]]:
     """Both outputs of ComfyUI's own SamplerCustomAdvanced, and the frames of the reverse process at `steps`.
 
     The frame of the last step is the result. dpm_fast and dpm_adaptive take as many steps as they like: a step that
@@ -154,20 +154,20 @@ def sample_recorded(
 
 def _result_frame(
     model: Any, recorder: Recorder, output: Latent, denoised: Latent, step: int, edges: Sequence[float]
-) -> Frame:
+) -> StepFrame:
     """The end of the run. If the schedule stops short of zero, its x0 is the last estimate that was made."""
     sigma = edges[-1] if edges else 0.0
     if recorder.final is None:  # an empty schedule: ComfyUI returns the latent as it came
         latent = model.get_model_object("process_latent_in")(output["samples"].float())
-        return Frame(step, sigma, latent, latent)
+        return StepFrame(step, sigma, latent, latent)
     x_t = recorder.final
     if isinstance(_sampling_of(model), sampling.CONST):
         x_t = x_t * (1.0 - sigma)  # undoes inverse_noise_scaling
     x0 = x_t if sigma == 0.0 else model.get_model_object("process_latent_in")(denoised["samples"].float())
-    return Frame(step, sigma, x_t, x0)
+    return StepFrame(step, sigma, x_t, x0)
 
 
-def strip_latents(model: Any, frames: Sequence[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
+def strip_latents(model: Any, frames: Sequence[StepFrame]) -> tuple[torch.Tensor, torch.Tensor]:
     """x_t and x0 of the frames as latents [B * F, C, ...] that decode to pictures: all of the first, then of the next.
 
     x_t of eps and v models grows with sigma and is scaled back by sigma_data / sqrt(sigma^2 + sigma_data^2), which is

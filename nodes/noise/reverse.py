@@ -19,7 +19,7 @@ from .process import NoiseProcess
 
 
 @dataclass(frozen=True)
-class Frame:
+class StepFrame:
     """One moment of the reverse process. x_t and x0: [B, C, ...] on the CPU, in the model's own scale."""
 
     step: int
@@ -64,12 +64,12 @@ def check_order(order: str) -> None:
         raise ValueError(f"order: '{order}' is not known. Choose one of: {', '.join(ORDERS)}.")
 
 
-def order_frames(frames: Sequence[Frame], order: str) -> list[Frame]:
+def order_frames(frames: Sequence[StepFrame], order: str) -> list[StepFrame]:
     """The frames in time, or with the picture first as in Forward Diffusion."""
     return list(frames) if order == ORDERS[0] else list(reversed(frames))
 
 
-def frame_label(frame: Frame, steps: int, process: NoiseProcess) -> str:
+def frame_label(frame: StepFrame, steps: int, process: NoiseProcess) -> str:
     """ "step 5 of 20, t 400, sigma 1.61, SNR 0.39"; the result is called so."""
     where = "result" if frame.step == steps and frame.sigma == 0.0 else f"step {frame.step} of {steps}"
     measures = [] if frame.sigma == 0.0 else caption_parts(frame.sigma, process)
@@ -86,7 +86,7 @@ class Recorder:
 
     def __init__(self, steps: Collection[int]) -> None:
         self.steps = frozenset(steps)
-        self.frames: list[Frame] = []
+        self.frames: list[StepFrame] = []
         self.reported = 0
         self.final: torch.Tensor | None = None
         self._latest: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
@@ -100,7 +100,7 @@ class Recorder:
         self.reported += 1
         if step in self.steps and self._latest is not None:
             x, sigma, x0 = self._latest
-            self.frames.append(Frame(step, float(sigma.flatten()[0]), _copy(x), _copy(x0)))
+            self.frames.append(StepFrame(step, float(sigma.flatten()[0]), _copy(x), _copy(x0)))
         self._latest = None
 
     def record_result(self, samples: torch.Tensor) -> None:

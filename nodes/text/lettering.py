@@ -28,7 +28,7 @@ BREAK_AFTER = frozenset("-/_,|+=")
 
 
 @dataclass(frozen=True)
-class Block:
+class TextBlock:
     """Wrapped lines at one size. width, height: the pixels they need, rounded up."""
 
     lines: tuple[str, ...]
@@ -154,15 +154,15 @@ def _fits(text: str, fonts: Fonts, size: int, width: float, lines: int) -> bool:
     return whole and wrap(text, fonts, size, width, lines)[1]
 
 
-def set_text(text: str, fonts: Fonts, size: int, width: float, limit: int) -> Block:
+def set_text(text: str, fonts: Fonts, size: int, width: float, limit: int) -> TextBlock:
     """A block of at most `limit` lines of at most `width` pixels; the last ends in an ellipsis where text is left."""
     if not text:
-        return Block((), size, 0, 0)
+        return TextBlock((), size, 0, 0)
     lines, complete = wrap(text, fonts, size, width, limit)
     if not complete:
         lines[-1] = cut(lines[-1], fonts, size, width)
     needed = math.ceil(max(fonts.width(line, size) for line in lines))
-    return Block(tuple(lines), size, needed, len(lines) * line_height(size))
+    return TextBlock(tuple(lines), size, needed, len(lines) * line_height(size))
 
 
 def draw_line(
@@ -177,7 +177,12 @@ def draw_line(
 
 
 def draw_block(
-    image: Image.Image, block: Block, fonts: Fonts, box: tuple[int, int, int, int], colour: str, align: str = "centre"
+    image: Image.Image,
+    block: TextBlock,
+    fonts: Fonts,
+    box: tuple[int, int, int, int],
+    colour: str,
+    align: str = "centre",
 ) -> None:
     """Write `block` at the top of `box` (x, y, width, height); align: left, centre or right. Nothing lands outside."""
     x, y, width, height = box

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from steer.nodes.noise.process import standard_process
-from steer.nodes.noise.reverse import Frame, choose_steps, frame_label
+from steer.nodes.noise.reverse import StepFrame, choose_steps, frame_label
 from tiny_model import sigmas_of, tiny_guider, tiny_model
 
 STEPS = 5
@@ -220,11 +220,11 @@ def test_steps_by_name():
 
 def test_labels_tell_step_and_noise():
     process = standard_process("eps or v")
-    frame = Frame(5, 1.0, torch.zeros(1), torch.zeros(1))
+    frame = StepFrame(5, 1.0, torch.zeros(1), torch.zeros(1))
     label = frame_label(frame, 20, process)
     assert label.startswith("step 5 of 20, t ")
     assert label.endswith("sigma 1, SNR 1")
-    assert frame_label(Frame(20, 0.0, torch.zeros(1), torch.zeros(1)), 20, process) == "result"
+    assert frame_label(StepFrame(20, 0.0, torch.zeros(1), torch.zeros(1)), 20, process) == "result"
 
 
 def test_bad_input_is_refused_before_sampling(comfy, models: dict[str, Any]):

@@ -83,7 +83,7 @@ def test_faults_point_at_the_character(template: str, lists: str, mode: str, pos
     assert fault in str(caught.value)
 
 
-def test_the_place_is_told_by_line():
+def test_the_place_is_named_by_line():
     with pytest.raises(TextError, match=r"lists, line 2, character 3 \('\| y'\)"):
         read_lists("a: x\nb:| y")
 

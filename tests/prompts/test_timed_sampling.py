@@ -279,7 +279,7 @@ def test_unusable_schedules_are_refused(sigmas: Sequence[float], fault: str):
     assert fault in str(caught.value)
 
 
-def test_other_faults_are_told(comfy, models: dict[str, Any]):
+def test_other_faults_are_named(comfy, models: dict[str, Any]):
     sigmas = sigmas_of(models["eps"], 5)
     with pytest.raises(ValueError, match="clip: there is none"):
         comfy.call("SteerTimedSwap", clip=None, model=models["eps"], sigmas=sigmas, text="a", time=BY_STEPS)

@@ -12,7 +12,7 @@ Graph = dict[str, dict[str, Any]]
 
 
 @pytest.fixture
-def kept(comfy, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def received(comfy, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the graph's last node received. Loader, last node and decoder are the test's own; the others are real."""
     received: list[dict[str, Any]] = []
     model = tiny_model()
@@ -114,12 +114,12 @@ def alone(comfy, seed: int, sampler: str) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("batch_size", [0, 1, 2])
-def test_seeds_in_batches_are_single_runs(comfy, kept: list[dict[str, Any]], batch_size: int):
+def test_seeds_in_batches_are_single_runs(comfy, received: list[dict[str, Any]], batch_size: int):
     result = comfy.run(graph("3-6, 2", "dpmpp_2m_sde", batch_size))
     assert result.error is None, result.message
-    sizes = [len(latent["samples"]) for latent in kept]
+    sizes = [len(latent["samples"]) for latent in received]
     assert sizes == {0: [5], 1: [1] * 5, 2: [2, 2, 1]}[batch_size]
-    for seed, found in zip((3, 4, 5, 6, 2), torch.cat([latent["samples"] for latent in kept]), strict=True):
+    for seed, found in zip((3, 4, 5, 6, 2), torch.cat([latent["samples"] for latent in received]), strict=True):
         expected = alone(comfy, seed, "dpmpp_2m_sde")
         if batch_size == 1:
             assert torch.equal(found, expected)
@@ -129,13 +129,13 @@ def test_seeds_in_batches_are_single_runs(comfy, kept: list[dict[str, Any]], bat
 @pytest.mark.parametrize("sampler", ["euler", "euler_ancestral", "dpmpp_2m_sde"])
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_a_ladder_leads_from_one_seeds_picture_to_the_others(
-    comfy, kept: list[dict[str, Any]], sampler: str, batch_size: int
+    comfy, received: list[dict[str, Any]], sampler: str, batch_size: int
 ):
     """Step noise is turned too, so both ends are the pictures of the two seeds for stochastic samplers as well."""
     prompt = graph("3-4", sampler, batch_size)
     prompt["noise"]["inputs"] |= {"variation_seed": 9, "ladder": "0-1[3]"}
     assert comfy.run(prompt).error is None
-    found = torch.cat([latent["samples"] for latent in kept])
+    found = torch.cat([latent["samples"] for latent in received])
     assert len(found) == 6
     ends = {seed: alone(comfy, seed, sampler) for seed in (3, 4, 9)}
     small = 1e-4 * float(ends[9].abs().max())
@@ -147,7 +147,7 @@ def test_a_ladder_leads_from_one_seeds_picture_to_the_others(
             assert float((row[1] - ends[end]).abs().max()) > 100 * small, "it is in between"
 
 
-def test_a_ladder_has_a_caption_for_each_picture_of_all_batches(comfy, kept: list[dict[str, Any]]):
+def test_a_ladder_has_a_caption_for_each_picture_of_all_batches(comfy, received: list[dict[str, Any]]):
     prompt = graph("3-4", "euler", 4)
     prompt["noise"]["inputs"] |= {"variation_seed": 9, "ladder": "0, 0.25, 1"}
     prompt["show"] = node("TestShow", samples=["sample", 0])
@@ -169,26 +169,26 @@ def test_a_ladder_has_a_caption_for_each_picture_of_all_batches(comfy, kept: lis
     prompt["keep"]["inputs"]["value"] = ["sheet", 0]
     result = comfy.run(prompt)
     assert result.error is None, result.message
-    (sheet,) = kept
+    (sheet,) = received
     assert len(sheet) == 1
     prompt["keep"]["inputs"]["value"] = ["noise", 2]
     assert comfy.run(prompt).error is None
-    assert kept[1:] == ["seed 3", "seed 3 + 0.25 of 9", "seed 9", "seed 4", "seed 4 + 0.25 of 9", "seed 9"]
+    assert received[1:] == ["seed 3", "seed 3 + 0.25 of 9", "seed 9", "seed 4", "seed 4 + 0.25 of 9", "seed 9"]
 
 
-def test_a_single_seed_can_be_typed_in(comfy, kept: list[dict[str, Any]]):
+def test_a_single_seed_can_be_typed_in(comfy, received: list[dict[str, Any]]):
     prompt = graph("1", "euler", 0)
     prompt["noise"]["inputs"]["seeds"] = 7
     del prompt["seeds"]
     assert comfy.run(prompt).error is None
-    assert len(kept[0]["samples"]) == 1
+    assert len(received[0]["samples"]) == 1
 
 
-def test_reverse_diffusion_runs_once_for_each_batch(comfy, kept: list[dict[str, Any]]):
+def test_reverse_diffusion_runs_once_for_each_batch(comfy, received: list[dict[str, Any]]):
     prompt = graph("1-3", "euler", 2, "SteerReverseDiffusion", frames=3, steps="", order="noise to picture")
     prompt["keep"]["inputs"]["value"] = ["sample", 2]
     assert comfy.run(prompt).error is None
-    assert [len(strip["samples"]) for strip in kept] == [6, 3]
+    assert [len(strip["samples"]) for strip in received] == [6, 3]
 
 
 @pytest.mark.parametrize(
@@ -198,10 +198,10 @@ def test_reverse_diffusion_runs_once_for_each_batch(comfy, kept: list[dict[str, 
         ("1-2", "dpm_adaptive", "'dpm_adaptive' chooses its step sizes"),
     ],
 )
-def test_errors_reach_the_user(comfy, kept: list[dict[str, Any]], text: str, sampler: str, fault: str):
+def test_errors_reach_the_user(comfy, received: list[dict[str, Any]], text: str, sampler: str, fault: str):
     result = comfy.run(graph(text, sampler, 0))
     assert fault in result.message
-    assert not kept
+    assert not received
 
 
 def test_seeds_gives_list_axis_count_and_text(comfy):

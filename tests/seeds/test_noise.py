@@ -264,11 +264,11 @@ def test_half_precision_latents_get_the_noise_that_this_comfyui_draws(
         monkeypatch.setattr(comfy.sample, "prepare_noise_inner", inner)
     latent = torch.zeros(2, 4, 8, 8, dtype=torch.float16)
     own = SeededNoise(draws(3, 4), COMFYUI)
-    made = own.generate_noise({"samples": latent})
-    assert made.dtype == torch.float16
-    assert torch.equal(made, torch.cat([comfy.sample.prepare_noise(latent[:1], seed) for seed in (3, 4)]))
-    assert own.find_foreign(made.float() if newer else made) is None
-    assert own.find_foreign(made.flip(0)) == 0
+    noise = own.generate_noise({"samples": latent})
+    assert noise.dtype == torch.float16
+    assert torch.equal(noise, torch.cat([comfy.sample.prepare_noise(latent[:1], seed) for seed in (3, 4)]))
+    assert own.find_foreign(noise.float() if newer else noise) is None
+    assert own.find_foreign(noise.flip(0)) == 0
 
 
 def test_noise_is_known_again_also_in_several_parts(comfy):
@@ -281,12 +281,12 @@ def test_noise_is_known_again_also_in_several_parts(comfy):
     assert same.find_foreign(mine.generate_noise(plain)) is None
     assert mine.find_foreign(other.generate_noise(plain)) == 1
     nested = {"samples": NestedTensor([torch.zeros(2, 4, 3, 5, 5), torch.zeros(2, 8, 7)])}
-    made, strange = (pack_latents(noise.generate_noise(nested).unbind())[0] for noise in (mine, other))
-    assert mine.find_foreign(made) is None
-    assert mine.find_foreign(strange) == 1
+    own, foreign = (pack_latents(noise.generate_noise(nested).unbind())[0] for noise in (mine, other))
+    assert mine.find_foreign(own) is None
+    assert mine.find_foreign(foreign) == 1
 
 
-def test_batches_hold_every_seed_once_and_no_more_than_asked(comfy):
+def test_batches_hold_every_seed_once_and_at_most_batch_size(comfy):
     assert [list(part) for part in split_batches(list("abcde"), 2)] == [["a", "b"], ["c", "d"], ["e"]]
     assert [list(part) for part in split_batches(list("abc"), 0)] == [["a", "b", "c"]]
     noises, sizes, _ = comfy.call(

@@ -216,7 +216,7 @@ def test_what_is_not_known_is_refused_and_the_covered_are_named(comfy):
         comfy.call("SteerPerImageStepNoise", sampler=sampler("euler"), noise=random_noise(1))
 
 
-def test_a_sampler_that_comfyui_has_since_added_is_told_apart(comfy, monkeypatch: pytest.MonkeyPatch):
+def test_a_sampler_that_comfyui_has_since_added_is_named(comfy, monkeypatch: pytest.MonkeyPatch):
     import comfy.k_diffusion.sampling as k_diffusion
     from comfy.samplers import KSAMPLER
 

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from ...text.fonts import Fonts
-from ...text.lettering import Block, common_size, draw_block, prepare_label, set_text
+from ...text.lettering import TextBlock, common_size, draw_block, prepare_label, set_text
 from .pictures import on_paper
 
 MIN_TEXT_WIDTH = 96  # pixels: captions make columns at least this wide where their longest word needs it
@@ -58,7 +58,7 @@ class Plan:
     height: int
     columns: int
     boxes: tuple[Box, ...]
-    texts: tuple[tuple[Block, Box, str], ...]
+    texts: tuple[tuple[TextBlock, Box, str], ...]
     style: Style
     fonts: Fonts = field(repr=False, compare=False)
 
@@ -90,7 +90,7 @@ def plan(sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style, 
     full_width = left + columns * (column_width + gap) - gap + margin
     title = set_text(prepare_label(style.title), fonts, round(1.5 * base), full_width - 2 * margin, CAPTION_LINES)
 
-    texts: list[tuple[Block, Box, str]] = []
+    texts: list[tuple[TextBlock, Box, str]] = []
     boxes: list[Box] = []
     y = margin
     if title.lines:
@@ -181,7 +181,7 @@ def _columns(count: int, width: int, height: int, style: Style) -> int:
     return min(range(1, count + 1), key=badness)
 
 
-def _set_all(texts: Sequence[str], fonts: Fonts, base: int, floor: int, width: int, lines: int) -> list[Block]:
+def _set_all(texts: Sequence[str], fonts: Fonts, base: int, floor: int, width: int, lines: int) -> list[TextBlock]:
     """All texts at one size, so that none looks more important than another."""
     size = common_size(set(texts), fonts, width, base, floor, lines)
     return [set_text(text, fonts, size, width, FLOOR_LINES if size == floor else lines) for text in texts]
