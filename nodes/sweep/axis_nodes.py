@@ -39,9 +39,8 @@ class ValueAxis(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, kind: str | None = None, text: str | None = None) -> str:
         """Changes with the files of checkpoints and LoRAs, so that a Sweep makes their cells anew."""
-        from .plan.comfy_model_files import file_identity
+        from .plan.comfy_model_files import file_identity, list_names
         from .plan.values import read_values
-        from .run.comfy_pictures import list_names
 
         if kind not in FILES or text is None:
             return ""
@@ -54,8 +53,8 @@ class ValueAxis(io.ComfyNode):
 
     @classmethod
     def execute(cls, kind: str, text: str) -> io.NodeOutput:
+        from .plan.comfy_model_files import list_names
         from .plan.values import read_values
-        from .run.comfy_pictures import list_names
 
         axis = read_values(kind, text, list_names)
         return io.NodeOutput(axis, list(axis.labels), len(axis))

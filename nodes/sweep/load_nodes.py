@@ -6,8 +6,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import comfy.model_management
-import comfy.utils
 import folder_paths
 import torch
 
@@ -77,13 +75,14 @@ class LoadCells(io.ComfyNode):
 
     @classmethod
     def execute(cls, folder: str, selection: str, limit: int) -> io.NodeOutput:
+        from ..comfy_progress import track_progress
         from .folder.changes import READ
-        from .folder.selection import cell_labels, choose, grid_of, read_picture
+        from .folder.selection import choose_cells, label_cells, read_picture, require_grid
 
         manifest = open_manifest(folder)
         READ.note(manifest)
-        grid = grid_of(manifest)
-        matching = choose(grid, selection)
+        grid = require_grid(manifest)
+        matching = choose_cells(grid, selection)
         finished = [cell for cell in matching if manifest.finished(cell.key)]
         if not finished:
             last = next((state for cell in matching if (state := manifest.state(cell.key)) and state.error), None)
@@ -101,21 +100,18 @@ class LoadCells(io.ComfyNode):
                 len(matching) - len(finished),
                 len(finished) - len(chosen),
             )
-        progress = comfy.utils.ProgressBar(len(chosen))
         images: list[torch.Tensor] = []
-        for cell in chosen:
-            comfy.model_management.throw_exception_if_processing_interrupted()
+        for cell in track_progress(chosen, len(chosen)):
             record = manifest.finished(cell.key)
             if record is None or record.file is None:
                 raise ValueError(f"the picture of {', '.join(cell.labels)} vanished while it was loaded. Run again.")
             images.append(read_picture(manifest.folder / record.file)[None])
-            progress.update(1)
-        return io.NodeOutput(images, cell_labels(grid, chosen), len(images))
+        return io.NodeOutput(images, label_cells(grid, chosen), len(images))
 
 
 def open_manifest(folder: str) -> Manifest:
     """The manifest of a folder inside ComfyUI's output folder. Raises ValueError where there is none."""
     from .folder.manifest import Manifest
-    from .folder.selection import sweep_folder
+    from .folder.selection import find_sweep
 
-    return Manifest(sweep_folder(Path(folder_paths.get_output_directory()), folder))
+    return Manifest(find_sweep(Path(folder_paths.get_output_directory()), folder))

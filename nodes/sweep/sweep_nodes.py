@@ -152,32 +152,35 @@ class Sweep(io.ComfyNode):
         sigmas: torch.Tensor | None = None,
         cell: str = "",
     ) -> io.NodeOutput:
+        from .plan.cell_widget import OneCell, PlanOnly, SetAside, SeveralCells, WholeSweep, read_cell
         from .plan.cells import Settings
-        from .plan.freeze import ASIDE, PLAN, read_cells
-        from .plan.inputs import SweepInputs
-        from .run.comfy_run import SweepRun, folder_output, set_aside
+        from .plan.comfy_plan import plan_sweep
+        from .plan.inputs import SweepGraph, SweepInputs
+        from .run.comfy_run import describe_plan, folder_output, make_one, make_several, make_sweep, set_aside
 
-        if cell.strip() == ASIDE:
-            return io.NodeOutput(*set_aside(folder, str(cls.hidden.unique_id or "")))
-        run = SweepRun(
+        request = read_cell(cell)
+        if isinstance(request, SetAside):
+            return io.NodeOutput(*set_aside(folder))
+        plan = plan_sweep(
             SweepInputs(model, clip, vae, latent, control, sampler, sigmas),
             Settings(positive, negative, seed, steps, cfg, sampler_name, scheduler, denoise),
             [axis for axis in (axis_1, axis_2, axis_3, axis_4) if axis is not None],
             folder,
-            on_error,
             max_cells,
-            cls.hidden,
+            SweepGraph.read(cls.hidden),
+            portable_keys=isinstance(request, PlanOnly),
         )
-        if not cell.strip():
-            sheet, report = run.all(batch_size)
-            return io.NodeOutput(sheet, str(run.home), report, ui=ui.PreviewImage(sheet, cls=cls))
-        if cell.strip() == PLAN:
-            text = run.plan(batch_size)
-            return io.NodeOutput(torch.zeros(1, 8, 8, 3), folder_output(run.home), text, ui={"text": (text,)})
-        if several := read_cells(cell):
-            pictures, shown, report = run.several(several)
-            return io.NodeOutput(pictures, folder_output(run.home), report, ui=shown)
-        # One cell, saved as Save Image saves: the folder's manifest does not know it.
-        picture, prefix, report = run.one(cell)
-        saved = ui.ImageSaveHelper.get_save_images_ui([picture], filename_prefix=prefix, cls=cls)
-        return io.NodeOutput(picture[None], folder_output(run.home), report, ui=saved)
+        match request:
+            case WholeSweep():
+                sheet, report = make_sweep(plan, batch_size, on_error)
+                return io.NodeOutput(sheet, str(plan.home), report, ui=ui.PreviewImage(sheet, cls=cls))
+            case PlanOnly():
+                text = describe_plan(plan, batch_size)
+                return io.NodeOutput(torch.zeros(1, 8, 8, 3), folder_output(plan.home), text, ui={"text": (text,)})
+            case SeveralCells():
+                pictures, shown, report = make_several(plan, request)
+                return io.NodeOutput(pictures, folder_output(plan.home), report, ui=shown)
+            case OneCell():  # saved as Save Image saves: the folder's manifest does not know it
+                picture, prefix, report = make_one(plan, request)
+                saved = ui.ImageSaveHelper.get_save_images_ui([picture], filename_prefix=prefix, cls=cls)
+                return io.NodeOutput(picture[None], folder_output(plan.home), report, ui=saved)

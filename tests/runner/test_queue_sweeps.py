@@ -123,7 +123,7 @@ def test_divided_and_put_together_it_is_the_sweep_of_one_server(server, client, 
 
 
 @pytest.mark.server
-def test_more_seeds_make_the_new_cells_only_and_a_sweep_that_cannot_be_is_told(server, client, tmp_path: Path):
+def test_more_seeds_make_the_new_cells_only_and_a_sweep_that_cannot_be_is_named(server, client, tmp_path: Path):
     object_info = client.get("/object_info")
     prompt = sweep_prompt(object_info, "more", 1)
     batch = ["w.json", "--comfyui-url", server.url, "--out", "out"]
@@ -148,14 +148,14 @@ def planned(batches: list[list[str]], models: tuple[tuple[str, str], ...] = ()) 
     from steer.runner.batch.sweeps import divide
 
     names = [name for batch in batches for name in batch]
-    told = [
+    listed = [
         [
             {"key": f"key of {name}", "at": [names.index(name)], "labels": [name], "name": [name], "values": {}}
             for name in batch
         ]
         for batch in batches
     ]
-    plan = json.dumps({"title": "t", "axes": [{"name": "prompt", "labels": names}], "batches": told})
+    plan = json.dumps({"title": "t", "axes": [{"name": "prompt", "labels": names}], "batches": listed})
     sweep = {
         "s": {"class_type": "SteerSweep", "inputs": {"model": ["m", 0]}},
         "m": {"class_type": "Loader", "inputs": {"name": "a.pt"}},
@@ -175,8 +175,8 @@ def test_the_workflow_that_cells_open_as_has_the_other_sweeps_set_aside():
     }
     nodes = [{"id": int(name), "type": "SteerSweep", "widgets_values": [7, ""]} for name in prompt]
     batch = [{"key": "k", "at": [0], "labels": ["a"], "name": ["a"], "values": {}}]
-    told = json.dumps({"title": "t", "axes": [{"name": "seed", "labels": ["a"]}], "batches": [batch]})
-    plans, _ = divide(BatchJob("w", prompt, {"nodes": nodes}), lambda job: [told], [])
+    plan_text = json.dumps({"title": "t", "axes": [{"name": "seed", "labels": ["a"]}], "batches": [batch]})
+    plans, _ = divide(BatchJob("w", prompt, {"nodes": nodes}), lambda job: [plan_text], [])
     found = {}
     for plan in plans:
         (job,) = plan.jobs
@@ -185,12 +185,12 @@ def test_the_workflow_that_cells_open_as_has_the_other_sweeps_set_aside():
     assert found == {"1": ["", "-", "-"], "2": ["-", "", "-"], "3": ["", "-", ""]}
 
 
-def test_cells_that_failed_alone_are_told_alone_and_only_what_is_missing_is_asked_for(tmp_path: Path):
+def test_cells_that_failed_are_named_and_only_what_is_missing_is_in_the_next_jobs(tmp_path: Path):
     from steer.nodes.sweep.plan.cell_widget import read_cells
-    from steer.runner.batch.results import Batch
-    from steer.runner.batch.pool import JobEnd
-    from steer.runner.batch.sweeps import SweepResults
     from steer.runner.batch.jobs import JobOutput
+    from steer.runner.batch.pool import JobEnd
+    from steer.runner.batch.results import Batch
+    from steer.runner.batch.sweeps import SweepResults
 
     plan = planned([["seed 1", "seed 2", "seed 3"], ["seed 4"]])
     batch = Batch(tmp_path)
@@ -248,6 +248,6 @@ def test_a_full_disk_leaves_the_exit_code_as_it_is(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(SweepResults, "write_page", full)
     assert command.run_batch(batch, []) == command.SOMETHING_FAILED
-    told = capsys.readouterr().out
-    assert all(f"the page of {name} cannot be written" in told for name in "ab")
-    assert "1 failed" in told
+    output = capsys.readouterr().out
+    assert all(f"the page of {name} cannot be written" in output for name in "ab")
+    assert "1 failed" in output

@@ -11,16 +11,9 @@ import torch
 from steer.nodes.axis import Lora
 from steer.nodes.control.stack import Control
 from steer.nodes.sweep.plan.cell_key import SESSION, Upstream, cell_key, shared_parts
+from steer.nodes.sweep.plan.cell_widget import ASIDE
 from steer.nodes.sweep.plan.cells import Settings
-from steer.nodes.sweep.plan.freeze import (
-    ASIDE,
-    cell_text,
-    freeze_prompt,
-    freeze_workflow,
-    idle_sweeps,
-    put_aside,
-    read_cell,
-)
+from steer.nodes.sweep.plan.freeze import freeze_prompt, freeze_workflow, idle_sweeps, put_aside
 
 BASE = Settings("girl", "", 7, 20, 8.0, "euler", "normal", 1.0)
 LATENT = {"samples": torch.zeros(1, 4, 8, 8)}
@@ -123,13 +116,6 @@ def test_a_deep_graph_and_one_with_many_paths():
     assert key(deep, at="sweep") != key(other, at="sweep")
 
 
-def test_labels_read_back_and_plain_words_are_none():
-    labels = ("angry; sad", 'a "quoted" one', "seed 3", "\ud654\ub0a8")
-    assert read_cell(cell_text(labels)) == labels
-    assert read_cell(cell_text(())) == ()
-    assert read_cell("angry; seed 3") is read_cell("7") is read_cell("[1]") is None
-
-
 def test_a_frozen_prompt_changes_the_cell_only_and_forgets_the_cache():
     prompt = graph()
     prompt["4"]["is_changed"] = [1]
@@ -212,7 +198,7 @@ def test_a_subgraph_that_stands_twice_is_frozen_in_one_place_only():
 
 
 @pytest.mark.parametrize("path", ["6", "7:1", "10:4:7", "10:3:8"])
-def test_a_workflow_without_the_node_is_told(path: str):
+def test_a_workflow_without_the_node_is_reported(path: str):
     assert (
         freeze_workflow(in_subgraphs(1) | {"nodes": [{"id": 10, "type": "outer"}, {"id": 7, "type": "X"}]}, path, "x")
         is None
@@ -235,6 +221,6 @@ def test_the_text_below_the_node_that_is_saved_behind_the_cell_is_no_hindrance(b
     before = {"nodes": [after_a_run(6, "", *behind), after_a_run(7, " ", *behind)]}
     expected = {"nodes": [after_a_run(6, ASIDE, *behind), after_a_run(7, "here", *behind)]}
     assert freeze_workflow(before, "7", "here", ["6"]) == expected
-    told = {"nodes": [after_a_run(7, "angry", *behind)]}
-    assert freeze_workflow(told, "7", "here") is None, "the blank one before it is the negative prompt"
-    assert put_aside(told, ["7"]) == told
+    one_cell = {"nodes": [after_a_run(7, "angry", *behind)]}
+    assert freeze_workflow(one_cell, "7", "here") is None, "the blank one before it is the negative prompt"
+    assert put_aside(one_cell, ["7"]) == one_cell

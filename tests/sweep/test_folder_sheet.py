@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from steer.nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Manifest
 from steer.nodes.sweep.sheet import folder_sheet
-from steer.nodes.sweep.sheet.folder_sheet import sheet_of
+from steer.nodes.sweep.sheet.folder_sheet import draw_folder_sheet
 
 MOODS = AxisRecord("prompt", ("smiling", "angry", "laughing"))
 PLACES = AxisRecord("prompt", ("backstreet", "meadows"))
@@ -50,7 +50,7 @@ def sweep(tmp_path: Path) -> Callable[..., Manifest]:
 
 def made(manifest: Manifest, **options: Any) -> np.ndarray:
     assert manifest.grid
-    sheet = sheet_of(manifest, manifest.grid, **{"cell_size": 0, **options})
+    sheet = draw_folder_sheet(manifest, **{"cell_size": 0, **options})
     assert sheet.dtype == torch.float32
     assert sheet.shape[0] == 1
     return (sheet[0] * 255).round().to(torch.uint8).numpy()
@@ -131,7 +131,7 @@ def test_a_sweep_without_any_picture_has_a_sheet(sweep):
     manifest = Manifest(sweep(MOODS).folder)
     manifest.start("", [], [CellPlan("none", (), ())])
     assert manifest.grid
-    assert sheet_of(manifest, manifest.grid).shape[-1] == 3
+    assert draw_folder_sheet(manifest).shape[-1] == 3
 
 
 def test_pictures_become_smaller_until_the_sheet_fits(sweep):

@@ -211,12 +211,12 @@ def test_progress_tells_the_plan_first_then_each_cell(lab: Lab, monkeypatch: pyt
 
     from steer.nodes.sweep.run import comfy_run
 
-    told: list[str] = []
-    monkeypatch.setattr(comfy_run, "send_progress_text", lambda text, node_id: told.append(f"{node_id}: {text}"))
+    lines: list[str] = []
+    monkeypatch.setattr(comfy_run, "show_text", lines.append)
     lab.sweep(axis_1=MOODS, axis_2=seed_axis([1, 2]))
-    assert told[0].startswith("sweep: 2 (prompt) x 2 (seed): 4 cells of 64 x 64")
-    assert told[1:] == [
-        f"sweep: cell {number} of 4: {name}"
+    assert lines[0].startswith("2 (prompt) x 2 (seed): 4 cells of 64 x 64")
+    assert lines[1:] == [
+        f"cell {number} of 4: {name}"
         for number, name in enumerate(("smiling x seed 1", "smiling x seed 2", "angry x seed 1", "angry x seed 2"), 1)
     ]
 
@@ -231,14 +231,19 @@ def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: La
         patch.setattr(management, "is_device_cpu", lambda device: False)
         patch.setattr(comfy_pictures, "_free_memory", lambda device: free)
         given = SweepInputs(*_loaded(), {"samples": torch.zeros(1, 4, 8, 8)})
-        maker = comfy_pictures.PictureMaker(given, lambda share, preview: None)
         settings: Any = SimpleNamespace(sampler="euler")
+
+        def ignore(share: float, preview: Any) -> None:
+            """No progress is shown."""
+
         one = float(given.model.memory_required([2, 4, 8, 8])) / comfy_pictures.FREE_SHARE
         found = []
         for free in (0.5 * one, 2.5 * one, 9 * one, 1e15):  # noqa: B007  # the function above reads it
-            found.append(maker.batch_size(0, settings))
+            found.append(comfy_pictures.PictureMaker(given, ignore).batch_size(settings))
         given.model.model.noise_augmentor = None
-        assert maker.batch_size(8, settings) == 1, "it draws its own noise from the seed of the first picture"
+        assert comfy_pictures.PictureMaker(given, ignore, 8).batch_size(settings) == 1, (
+            "it draws its own noise from the seed of the first picture"
+        )
         del given.model.model.noise_augmentor
     assert found == sorted(found)
     assert (found[0], found[-1]) == (1, max(comfy_pictures.GPU_BATCHES)), found

@@ -198,7 +198,7 @@ def test_a_broken_picture_and_an_empty_manifest(sweep: Sweep):
 
 
 def test_contact_sheet_of_the_folder(sweep: Sweep):
-    from steer.nodes.sweep.sheet.folder_sheet import sheet_of
+    from steer.nodes.sweep.sheet.folder_sheet import draw_folder_sheet
 
     inputs = SHEET | {"folder": ["source", 0]}
     prompt = {
@@ -210,9 +210,7 @@ def test_contact_sheet_of_the_folder(sweep: Sweep):
     assert result.error is None, result.message
     with Image.open(sweep.temp / result.outputs["shown"]["images"][0]["filename"]) as picture:
         shown = np.array(picture.convert("RGB"))
-    grid = sweep.manifest.grid
-    assert grid
-    expected = (sheet_of(sweep.manifest, grid, 32, 8.0, gap=4, font_size=12, dark=True)[0] * 255).numpy()
+    expected = (draw_folder_sheet(sweep.manifest, 32, 8.0, gap=4, font_size=12, dark=True)[0] * 255).numpy()
     assert np.abs(shown - expected).max() < 1
     inputs["images"] = ["pictures", 0]
     prompt["pictures"] = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}}

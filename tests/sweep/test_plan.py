@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import fields
 
 import pytest
@@ -13,13 +14,14 @@ from steer.nodes.prompts.swap import WholePrompt, WordSwap
 from steer.nodes.sweep.plan.cells import (
     FIELDS,
     ORDER,
+    Cell,
     Connected,
     Settings,
-    batches,
     check_axes,
     number_labels,
     plan_cells,
-    statement,
+    split_batches,
+    state_plan,
 )
 
 BASE = Settings("girl, smiling, [red:blue:0.5] hat, backstreet", "bad", 7, 20, 8.0, "euler", "normal", 1.0)
@@ -40,6 +42,10 @@ VALUES = {
 }
 
 
+def cells_of(axes: Sequence[Axis]) -> list[Cell]:
+    return plan_cells(BASE, axes, repr)
+
+
 def axis(name: str) -> Axis:
     return Axis(name, VALUES[name], tuple(map(str, VALUES[name])))
 
@@ -51,7 +57,7 @@ def test_every_setting_but_the_prompts_has_an_axis():
 
 @pytest.mark.parametrize("name", VALUES)
 def test_an_axis_sets_its_setting_and_nothing_else(name: str):
-    cells = plan_cells(BASE, [axis(name)])
+    cells = cells_of([axis(name)])
     assert [getattr(cell.settings, FIELDS[name]) for cell in cells] == list(VALUES[name])
     others = [field.name for field in fields(Settings) if field.name != FIELDS[name]]
     assert all(getattr(cell.settings, other) == getattr(BASE, other) for cell in cells for other in others)
@@ -60,7 +66,7 @@ def test_an_axis_sets_its_setting_and_nothing_else(name: str):
 @given(st.permutations(["seed", "checkpoint", "cfg", "LoRA"]), st.integers(0, 4))
 def test_slow_axes_are_outermost_whatever_the_wiring(names: list[str], count: int):
     axes = [axis(name) for name in names[:count]]
-    cells = plan_cells(BASE, axes)
+    cells = cells_of(axes)
     assert sorted(cell.at for cell in cells) == list(itertools.product(range(2), repeat=count))
     for cell in cells:  # wired order everywhere but in time
         assert cell.labels == tuple(axis.labels[i] for axis, i in zip(axes, cell.at, strict=True))
@@ -73,7 +79,7 @@ def test_slow_axes_are_outermost_whatever_the_wiring(names: list[str], count: in
 
 
 def test_prompts_compose_without_touching_each_other():
-    cells = plan_cells(BASE, [MOODS, PLACES])
+    cells = cells_of([MOODS, PLACES])
     assert [cell.settings.positive for cell in cells] == [
         "girl, smiling, [red:blue:0.5] hat, smiling meadows",
         "girl, angry, [red:blue:0.5] hat, smiling meadows",
@@ -82,7 +88,7 @@ def test_prompts_compose_without_touching_each_other():
 
 def test_switch_times_reach_swapped_prompts():
     times = Axis("switch time", ("0.2", "8"), ("switch 0.2", "switch 8"))
-    texts = [cell.settings.positive for cell in plan_cells(BASE, [times, MOODS])]
+    texts = [cell.settings.positive for cell in cells_of([times, MOODS])]
     assert texts[0] == "girl, smiling, [red:blue:0.2] hat, backstreet"
     assert texts[-1] == "girl, angry, [red:blue:8] hat, backstreet"
 
@@ -122,13 +128,13 @@ def test_what_cannot_be_swept_is_refused(axes: list[Axis], connected: Connected,
 )
 def test_prompts_that_cannot_be_made_are_refused(axes: list[Axis], fault: str):
     with pytest.raises(ValueError, match=fault):
-        plan_cells(BASE, axes)
+        cells_of(axes)
 
 
 def test_only_neighbours_that_differ_in_the_seed_share_a_batch():
-    cells = plan_cells(BASE, [seed_axis(range(5)), axis("cfg"), MOODS])
+    cells = cells_of([seed_axis(range(5)), axis("cfg"), MOODS])
     for size in (1, 2, 3, 8):
-        groups = list(batches(cells, lambda settings, size=size: size))
+        groups = split_batches(cells, lambda settings, size=size: size)
         assert [cell for group in groups for cell in group] == cells
         assert {len({(c.settings.cfg, c.settings.positive) for c in group}) for group in groups} == {1}
         assert len(groups) == 4 * -(-5 // size)
@@ -141,7 +147,7 @@ def test_labels_that_repeat_are_numbered():
 
 def test_the_statement_counts_cells_batches_and_megapixels():
     axes = [seed_axis(range(8)), MOODS]
-    assert statement(axes, 16, 6, 3, (500, 1000)) == (
+    assert state_plan(axes, 16, 6, 3, (500, 1000)) == (
         "8 (seed) x 2 (prompt): 16 cells of 1000 x 500, 8 megapixels in all. 10 are there already. "
         "6 cells to make in 3 batches. Order: prompt, then seed, the last changing fastest."
     )

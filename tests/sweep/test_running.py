@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 import torch
 from steer.nodes.axis import seed_axis
 from steer.nodes.sweep.choices import BLANK, STOP
+from steer.nodes.sweep.folder import saving
 from steer.nodes.sweep.folder.manifest import AxisRecord, CellPlan, Manifest
-from steer.nodes.sweep.plan.cells import Settings, plan_cells
-from steer.nodes.sweep.run import jobs
-from steer.nodes.sweep.run.jobs import SweepJob, find_missing, run_jobs
+from steer.nodes.sweep.folder.saving import SweepFolder
+from steer.nodes.sweep.plan.cells import Cell, Settings, plan_cells, split_batches
+from steer.nodes.sweep.run.runner import Outcome, Runner
 
 BASE = Settings("girl", "", 0, 1, 1.0, "euler", "normal", 1.0)
 
@@ -31,11 +33,11 @@ class Fake:
     out_of_memory = (MemoryError,)
 
     def __init__(self, fault: Callable[[list[int]], None] = lambda seeds: None) -> None:
-        self.fault, self.asked, self.freed = fault, list[list[int]](), 0
+        self.fault, self.seeds, self.freed = fault, list[list[int]](), 0
 
     def make(self, cells: Sequence[Settings]) -> list[torch.Tensor]:
         seeds = [cell.seed for cell in cells]
-        self.asked.append(seeds)
+        self.seeds.append(seeds)
         self.fault(seeds)
         return [torch.full((4, 4, 3), seed / 255) for seed in seeds]
 
@@ -43,26 +45,39 @@ class Fake:
         self.freed += 1
 
 
+class Silent:
+    """No progress."""
+
+    def begin(self, batch: Sequence[Cell]) -> None:
+        pass
+
+    def finish(self, cell: Cell, picture: torch.Tensor) -> None:
+        pass
+
+
+def key_of(settings: Settings) -> str:
+    return f"{settings.seed:064x}"[::-1]
+
+
 class Folder:
     def __init__(self, home: Path, count: int = 8) -> None:
         axis = seed_axis(range(count))
-        self.jobs = [
-            SweepJob(cell, f"{cell.settings.seed:064x}"[::-1], cell.labels) for cell in plan_cells(BASE, [axis])
-        ]
+        self.cells = plan_cells(BASE, [axis], key_of)
         self.home = home
-        plans = [CellPlan(job.key, job.cell.at, job.cell.labels) for job in self.jobs]
+        plans = [CellPlan(cell.key, cell.at, cell.labels) for cell in self.cells]
         self.manifest = Manifest(home)
         self.manifest.start("", [AxisRecord("seed", axis.labels)], plans)
 
-    def run(self, maker: Fake, size: int = 1, on_error: str = BLANK):
-        """As a new run of the server would: the manifest is read anew."""
+    def run(self, maker: Fake, size: int = 1, on_error: str = BLANK, cells: Sequence[Cell] | None = None) -> Outcome:
+        """As a new run of the server would: the manifest is read again."""
         self.manifest = Manifest(self.home)
-        todo = find_missing(self.jobs, self.manifest)
-        return run_jobs(todo, self.manifest, maker, lambda settings: size, on_error, lambda cell: {})
+        folder = SweepFolder(self.manifest, lambda cell: {})
+        missing = folder.find_missing(self.cells if cells is None else cells)
+        return Runner(maker, folder, Silent(), on_error).run(split_batches(missing, lambda settings: size))
 
     def finished(self) -> list[int]:
         manifest = Manifest(self.home)
-        return [job.cell.settings.seed for job in self.jobs if manifest.finished(job.key)]
+        return [cell.settings.seed for cell in self.cells if manifest.finished(cell.key)]
 
     def files(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted(self.home.glob("*.png"))}
@@ -85,18 +100,18 @@ def test_a_failing_cell_is_a_blank_and_is_tried_again(folder: Folder):
     outcome = folder.run(Fake(raising(ValueError("no such LoRA"), 3)))
     assert (outcome.made, outcome.failed) == (7, [("seed 3", "no such LoRA")])
     assert folder.finished() == [0, 1, 2, 4, 5, 6, 7]
-    state = Manifest(folder.home).state(folder.jobs[3].key)
+    state = Manifest(folder.home).state(folder.cells[3].key)
     assert state is not None
     assert state.error == "no such LoRA"
     before = folder.files()
     mended = Fake()
     assert folder.run(mended).made == 1
-    assert mended.asked == [[3]]
+    assert mended.seeds == [[3]]
     assert folder.finished() == list(range(8))
     assert before.items() <= folder.files().items(), "a finished picture was touched"
     again = Fake()
     folder.run(again)
-    assert again.asked == []
+    assert again.seeds == []
 
 
 def test_stop_ends_at_the_first_failing_cell(folder: Folder):
@@ -109,10 +124,10 @@ def test_cancel_passes_through_and_keeps_what_is_done(folder: Folder):
     with pytest.raises(CancelledError):
         folder.run(Fake(raising(CancelledError(), 5)))
     assert folder.finished() == [0, 1, 2, 3, 4]
-    assert Manifest(folder.home).state(folder.jobs[5].key) is None, "a cancelled cell is no failed one"
+    assert Manifest(folder.home).state(folder.cells[5].key) is None, "a cancelled cell is no failed one"
     rest = Fake()
     folder.run(rest)
-    assert rest.asked == [[5], [6], [7]]
+    assert rest.seeds == [[5], [6], [7]]
 
 
 def test_a_batch_that_does_not_fit_is_halved_for_good(folder: Folder):
@@ -122,7 +137,7 @@ def test_a_batch_that_does_not_fit_is_halved_for_good(folder: Folder):
 
     maker = Fake(fault)
     outcome = folder.run(maker, size=8)
-    assert maker.asked == [list(range(8)), [0, 1, 2, 3], [0, 1], [2, 3], [4, 5], [6, 7]]
+    assert maker.seeds == [list(range(8)), [0, 1, 2, 3], [0, 1], [2, 3], [4, 5], [6, 7]]
     assert (outcome.made, outcome.failed, maker.freed) == (8, [], 2)
     assert outcome.notes[-1] == "Out of memory with 4 pictures at once: went on with 2."
 
@@ -144,7 +159,7 @@ def test_a_picture_of_nan_is_a_blank(folder: Folder, monkeypatch: pytest.MonkeyP
 
 
 def test_a_full_disk_ends_the_run_and_the_next_goes_on(folder: Folder, monkeypatch: pytest.MonkeyPatch):
-    real = jobs.write_png
+    real = saving.write_png
 
     def full(path: Path, *rest: Any) -> None:
         if path.name.startswith("seed_4"):
@@ -152,14 +167,14 @@ def test_a_full_disk_ends_the_run_and_the_next_goes_on(folder: Folder, monkeypat
         real(path, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "write_png", full)
+        patch.setattr(saving, "write_png", full)
         with pytest.raises(OSError, match="No space left"):
             folder.run(Fake())
     assert folder.finished() == [0, 1, 2, 3]
     before = folder.files()
     rest = Fake()
     folder.run(rest)
-    assert rest.asked == [[4], [5], [6], [7]]
+    assert rest.seeds == [[4], [5], [6], [7]]
     assert before.items() <= folder.files().items()
 
 
@@ -177,7 +192,7 @@ def test_a_disk_that_is_really_full_costs_no_finished_picture(small_disk: Callab
     small_disk("1m")
     rest = Fake()
     folder.run(rest)
-    assert rest.asked == [[seed] for seed in range(len(done), 8)]
+    assert rest.seeds == [[seed] for seed in range(len(done), 8)]
     assert before.items() <= folder.files().items()
     assert len(folder.files()) == 8
 
@@ -189,7 +204,7 @@ def test_a_vanished_or_torn_picture_is_made_again(folder: Folder):
     paths[6].write_bytes(paths[6].read_bytes()[:40])
     maker = Fake()
     folder.run(maker, size=8)
-    assert maker.asked == [[2, 6]]
+    assert maker.seeds == [[2, 6]]
 
 
 def test_a_torn_line_of_the_manifest_costs_one_cell(folder: Folder):
@@ -198,19 +213,12 @@ def test_a_torn_line_of_the_manifest_costs_one_cell(folder: Folder):
         file.truncate(folder.manifest.path.stat().st_size - 9)
     maker = Fake()
     folder.run(maker)
-    assert maker.asked == [[7]]
+    assert maker.seeds == [[7]]
     assert folder.finished() == list(range(8))
 
 
 def test_cells_with_one_key_are_made_once(folder: Folder):
-    twin = SweepJob(folder.jobs[0].cell, folder.jobs[1].key, ("twin",))
+    twin = replace(folder.cells[0], key=folder.cells[1].key, name=("twin",))
     maker = Fake()
-    run_jobs(
-        find_missing([*folder.jobs[:2], twin], folder.manifest),
-        folder.manifest,
-        maker,
-        lambda settings: 1,
-        BLANK,
-        lambda cell: {},
-    )
-    assert maker.asked == [[0], [1]]
+    folder.run(maker, cells=[*folder.cells[:2], twin])
+    assert maker.seeds == [[0], [1]]

@@ -168,7 +168,7 @@ def test_cells_made_for_another_are_halved_fail_one_by_one_and_touch_no_folder(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     import folder_paths
-    from steer.nodes.sweep.plan.freeze import cells_text
+    from steer.nodes.sweep.plan.cell_widget import write_cells
     from steer.nodes.sweep.run.comfy_pictures import PictureMaker
 
     axes = {"axis_1": MOODS, "axis_2": seed_axis([1, 2, 3, 4])}
@@ -189,7 +189,7 @@ def test_cells_made_for_another_are_halved_fail_one_by_one_and_touch_no_folder(
     monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path / "temp"))
     labels = [("angry", f"seed {seed}") for seed in (1, 2, 3, 4)]
     bad = [2]
-    result = run(lab, **axes, cell=cells_text(labels))
+    result = run(lab, **axes, cell=write_cells(labels))
     assert tried == [4, 2, 2]
     shown = result.outputs["sweep"]
     assert {image["type"] for image in shown["images"]} == {"temp"}
@@ -201,7 +201,7 @@ def test_cells_made_for_another_are_halved_fail_one_by_one_and_touch_no_folder(
     assert list(faults) == ["1"]
     assert "NaN" in faults["1"]
     bad = [1, 2, 3, 4]
-    assert "NaN" in lab.comfy.run(lab.graph(**axes, steps=3, cell=cells_text(labels))).message
+    assert "NaN" in lab.comfy.run(lab.graph(**axes, steps=3, cell=write_cells(labels))).message
     assert {path: path.read_bytes() for path in (lab.output / "s").iterdir()} == before
 
 

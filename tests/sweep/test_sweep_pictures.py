@@ -165,9 +165,8 @@ def test_only_batches_that_keep_every_picture_its_own_are_made(lab: Lab):
 
     def size(wanted: int = 4, sampler: str = "euler", control: Any = None, **latent: Any) -> int:
         given = SweepInputs(load_model(), None, None, {"samples": torch.zeros(1, 4, 8, 8)} | latent, control)
-        return PictureMaker(given, lambda share, preview: None).batch_size(
-            wanted, Settings("", "", 0, 1, 1.0, sampler, "normal", 1.0)
-        )
+        maker = PictureMaker(given, lambda share, preview: None, wanted)
+        return maker.batch_size(Settings("", "", 0, 1, 1.0, sampler, "normal", 1.0))
 
     mask, hint = torch.ones(1, 8, 8), torch.zeros(1, 8, 8, 3)
     assert [size(), size(sampler="ddim"), size(noise_mask=mask), size(control=(Control(None, hint),))] == [4] * 4
@@ -184,7 +183,7 @@ def test_an_empty_latent_of_another_scale_becomes_that_of_the_model(lab: Lab, mo
     import comfy.sample
     from steer.nodes.demo.comfy_model import load_model
     from steer.nodes.sweep.plan.inputs import SweepInputs
-    from steer.nodes.sweep.run.comfy_pictures import picture_size
+    from steer.nodes.sweep.run.comfy_pictures import predict_size
 
     def spacial(model: Any, latent_image: torch.Tensor, downscale_ratio_spacial: float | None = None) -> torch.Tensor:
         ratio = (downscale_ratio_spacial or 8) / 8
@@ -210,7 +209,7 @@ def test_an_empty_latent_of_another_scale_becomes_that_of_the_model(lab: Lab, mo
         (pixels,) = lab.sweep(folder=name).values()
         assert pixels.shape == (side, side, 3), name
         assert side == 32 or (pixels == stock).all(), "it is what the latent of the right scale makes"
-    assert picture_size(SweepInputs(load_model(), None, None, latent)) == (64, 64)
+    assert predict_size(SweepInputs(load_model(), None, None, latent)) == (64, 64)
     assert set(told) == {4}
 
 

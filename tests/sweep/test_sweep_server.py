@@ -25,9 +25,9 @@ PROMPT = "girl, smiling, backstreet"
 
 def sweep_graph(object_info: dict[str, Any], folder: str, seeds: str, swaps: str, steps: int = 2) -> dict[str, Any]:
     """The UI workflow of a sweep over moods and seeds."""
-    from steer.runner.workflow.builder import Graph
+    from steer.workflows.source.builder import GraphBuilder
 
-    graph = Graph("sweep", object_info, "0.1.0")
+    graph = GraphBuilder("sweep", object_info, "0.1.0")
     model = graph.node("SteerDemoModel", at=(0, 0), size=(300, 100))
     latent = graph.node("EmptyLatentImage", at=(0, 150), size=(300, 110), width=64, height=64, batch_size=1)
     moods = graph.node("SteerPromptSwap", at=(0, 300), size=(300, 260), prompt=PROMPT, swaps=swaps)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from steer.nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Manifest
-from steer.nodes.sweep.folder.viewer import page, write_viewer
+from steer.nodes.sweep.folder.viewer import render_page, write_viewer
 
 EVIL = "</script><script>alert(1)</script>"
 IMAGE = "<img src=x onerror=alert(1)>"
@@ -55,10 +55,10 @@ def data_of(html: str) -> Any:
 
 
 def test_no_text_leaves_its_json(manifest: Manifest):
-    html = page(manifest)
+    html = render_page(manifest)
     harmless = Manifest(manifest.folder / "harmless")
     harmless.start("", [], [CellPlan("k", (), ())])
-    assert html.count("<") == page(harmless).count("<"), "texts add no tags"
+    assert html.count("<") == render_page(harmless).count("<"), "texts add no tags"
     data = data_of(html)
     assert [grid["title"] for grid in data["grids"]] == [EVIL, "one cell"], "the last one first"
     assert data["grids"][0]["axes"][0] == {"name": "prompt", "labels": ["backstreet", EVIL]}

@@ -11,11 +11,12 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from ....files import is_inside
 from ...journal import append_line, read_lines
 
 MANIFEST = "manifest.jsonl"
@@ -75,7 +76,7 @@ class CellRecord:
     def __post_init__(self) -> None:
         if (self.file is None) == (self.error is None):
             raise ValueError(f"cell {self.key}: it has either a file or an error.")
-        if self.file is not None and not _is_inside(self.file):
+        if self.file is not None and (not is_inside(self.file) or "\\" in self.file or "\0" in self.file):
             raise ValueError(f"cell {self.key}: the file '{self.file}' is not inside the folder of its sweep.")
 
 
@@ -226,13 +227,6 @@ def _is_picture(path: Path) -> bool:
     except (OSError, SyntaxError, ValueError):  # what Pillow raises for a broken file
         return False
     return True
-
-
-def _is_inside(file: str) -> bool:
-    """A relative path that stays below its folder on any system."""
-    windows, posix = PureWindowsPath(file), PurePosixPath(file)
-    outside = windows.drive or windows.root or posix.is_absolute() or ".." in windows.parts or "\0" in file
-    return bool(posix.name) and not outside
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

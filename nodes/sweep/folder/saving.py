@@ -1,4 +1,4 @@
-"""Where the pictures of a sweep are saved and how: inside the output folder, whole or not at all."""
+"""Where the pictures of a sweep are saved and how: inside the output folder, whole or not at all, recorded at once."""
 
 from __future__ import annotations
 
@@ -6,19 +6,65 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from .manifest import CellRecord, Manifest
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..plan.cells import Cell
 
 MAX_FOLDER, MAX_STEM = 200, 80  # bytes
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin[$]|conout[$]|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\.|$)")
 _PART = re.compile(r"\.([0-9]{1,9})\.part$")
 _FORBIDDEN = '<>:"|?*%'
+
+
+class SweepFolder:
+    """The folder of a sweep while its cells are made: each is saved and recorded as soon as it ends."""
+
+    def __init__(
+        self, manifest: Manifest, texts: Callable[[Cell], Mapping[str, Any]], overridden: Collection[str] = ()
+    ) -> None:
+        """texts: what the picture of a cell holds in its head. overridden: settings that made no picture here."""
+        self.manifest, self.texts, self.overridden = manifest, texts, overridden
+
+    def find_missing(self, cells: Sequence[Cell]) -> list[Cell]:
+        """The cells without a picture, each key once, in their order."""
+        missing: dict[str, Cell] = {}
+        for cell in cells:
+            if self.manifest.finished(cell.key) is None:
+                missing.setdefault(cell.key, cell)
+        return list(missing.values())
+
+    def save(self, cell: Cell, picture: torch.Tensor, seconds: float) -> None:
+        """Write the picture [H, W, C] in 0..1 of a cell and record it.
+
+        Raises:
+            OSError: one of the two cannot be written.
+        """
+        file = f"{file_stem(cell.name, cell.key)}.png"
+        write_png(self.manifest.folder / file, to_bytes(picture), self.texts(cell))
+        self._record(cell, file, None, seconds)
+
+    def record_fault(self, cell: Cell, reason: str, seconds: float) -> None:
+        """Record why a cell has no picture.
+
+        Raises:
+            OSError: the manifest cannot be written.
+        """
+        self._record(cell, None, reason, seconds)
+
+    def _record(self, cell: Cell, file: str | None, error: str | None, seconds: float) -> None:
+        values = {name: value for name, value in cell.settings.values().items() if name not in self.overridden}
+        self.manifest.record(CellRecord(cell.key, file, error, values, seconds))
 
 
 def folder_inside(base: Path, folder: str) -> Path:
@@ -62,7 +108,7 @@ def file_stem(labels: Sequence[str], key: str) -> str:
     return f"{text or 'cell'}-{key[:10]}"
 
 
-def as_bytes(picture: torch.Tensor) -> np.ndarray:
+def to_bytes(picture: torch.Tensor) -> np.ndarray:
     """[H, W, C] in 0..1 as uint8, as ComfyUI's Save Image rounds it."""
     return np.clip(255.0 * picture.cpu().numpy(), 0, 255).astype(np.uint8)
 

@@ -11,15 +11,18 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..plan.cell_widget import OneCell
 from .manifest import MANIFEST, CellPlan, Grid, Manifest
 
-NEAREST = 5
+NEAREST = 5  # names that an error proposes
+MAX_SWEEPS = 1000  # folders that are looked through for the nearest name
 
 
-def sweep_folder(base: Path, folder: str) -> Path:
-    """The folder that `folder` names: a path, or a name inside `base` (ComfyUI's output folder).
+def find_sweep(base: Path, folder: str) -> Path:
+    """The folder of a sweep. folder: a path, or a name inside `base` (ComfyUI's output folder).
 
-    Raises ValueError where it lies outside `base`, is not there, or holds no manifest.
+    Raises:
+        ValueError: it lies outside `base`, is not there, or holds no manifest.
     """
     if not folder.strip() or "\0" in folder:
         raise ValueError("folder: it is empty. Connect the folder of a Sweep, or write its name.")
@@ -28,56 +31,87 @@ def sweep_folder(base: Path, folder: str) -> Path:
     if found != home and home not in found.parents:
         raise ValueError(f"folder: '{folder}' lies outside ComfyUI's output folder. Move the sweep's folder there.")
     if not found.is_dir():
-        raise ValueError(f"folder: there is no '{folder}' in ComfyUI's output folder.{_near(folder, _sweeps(home))}")
+        raise ValueError(
+            f"folder: there is no '{folder}' in ComfyUI's output folder.{_name_nearest(folder, _list_sweeps(home))}"
+        )
     if not (found / MANIFEST).is_file():
-        raise ValueError(f"folder: '{folder}' holds no sweep: it has no {MANIFEST}.{_near(folder, _sweeps(home))}")
+        raise ValueError(
+            f"folder: '{folder}' holds no sweep: it has no {MANIFEST}.{_name_nearest(folder, _list_sweeps(home))}"
+        )
     return found
 
 
-def grid_of(manifest: Manifest) -> Grid:
-    """The grid that was asked for last. Raises ValueError where the manifest holds none."""
+def require_grid(manifest: Manifest) -> Grid:
+    """The last grid of the manifest.
+
+    Raises:
+        ValueError: it holds none, or one without cells.
+    """
     if manifest.grid is None or not manifest.grid.cells:
         raise ValueError(f"folder: the manifest {manifest.path} holds no grid. Run the Sweep of this folder first.")
     return manifest.grid
 
 
-def choose(grid: Grid, selection: str) -> list[CellPlan]:
+def choose_cells(grid: Grid, selection: str, name: str = "selection") -> list[CellPlan]:
     """The cells whose labels hold every part of `selection`: `angry; meadows`. A bar means either: `angry | sad`.
 
-    Empty: all cells, in the order of the axes. A part means the labels equal to it; where there is none, those with
-    these words; where there is none, those with these letters. Raises ValueError, with the nearest labels, for a part
-    that no label holds, and where no cell holds all.
+    Empty: all cells, in the order of the axes. A part means the labels equal to it. Where there is none, it means those
+    with these words; where there is none, those with these letters. name: of the input, for messages.
+
+    Raises:
+        ValueError: no label holds a part (with the nearest labels), or no cell holds all parts.
     """
     labels = list(dict.fromkeys(label for axis in grid.axes for label in axis.labels))
     chosen = sorted(grid.cells, key=lambda cell: cell.at)
     parts = [part.strip() for part in selection.split(";") if part.strip()]
     for part in parts:
-        wanted = {label for word in part.split("|") if word.strip() for label in _cells_with(word.strip(), labels)}
-        chosen = [cell for cell in chosen if not wanted.isdisjoint(cell.labels)]
+        words = [word.strip() for word in part.split("|") if word.strip()]
+        matching = {label for word in words for label in _find_labels(word, labels, name)}
+        chosen = [cell for cell in chosen if not matching.isdisjoint(cell.labels)]
     if not chosen:
         raise ValueError(
-            f"selection: no cell holds all of: {', '.join(parts)}. Two values of one axis are never in one cell: "
+            f"{name}: no cell holds all of: {', '.join(parts)}. Two values of one axis are never in one cell: "
             "write a bar between them to get either, as in angry | sad."
         )
     return chosen
 
 
-def cell_labels(grid: Grid, cells: Sequence[CellPlan]) -> list[str]:
-    """A label for each of `cells`: its labels on the axes that vary among them, or in the grid if none does."""
+def find_cell(grid: Grid, request: OneCell) -> CellPlan:
+    """The cell that the widget `cell` of a Sweep asks for.
+
+    Raises:
+        ValueError: it asks for none or for several.
+    """
+    if request.labels is None:
+        found = choose_cells(grid, request.text, "cell")
+    else:
+        found = [cell for cell in grid.cells if cell.labels == request.labels]
+    if len(found) != 1:
+        count = f"{len(found)} of them" if found else "none"
+        raise ValueError(
+            f"cell: '{request.text}' names {count} of the {len(grid.cells)} cells. Write the labels of one, such as "
+            "angry; seed 3, or nothing for the whole sweep."
+        )
+    return found[0]
+
+
+def label_cells(grid: Grid, cells: Sequence[CellPlan]) -> list[str]:
+    """A text for each of `cells`: its labels on the axes that vary among them, or in the grid if none does."""
     varying = [i for i in range(len(grid.axes)) if len({cell.at[i] for cell in cells}) > 1]
-    varying = varying or varying_axes(grid)
+    varying = varying or find_varying_axes(grid)
     return [", ".join(cell.labels[i] for i in varying) for cell in cells]
 
 
-def varying_axes(grid: Grid) -> list[int]:
-    """The axes that have more than one value."""
+def find_varying_axes(grid: Grid) -> list[int]:
+    """The numbers, from 0, of the axes with more than one value."""
     return [i for i, axis in enumerate(grid.axes) if len(axis.labels) > 1]
 
 
 def read_picture(path: Path, size: tuple[int, int] | None = None) -> torch.Tensor:
     """The picture of a file as [H, W, 3] in 0..1, scaled to `size` (height, width) while it is read.
 
-    Raises ValueError where the file is gone or is no picture.
+    Raises:
+        ValueError: the file is gone or is no picture.
     """
     try:
         with Image.open(path) as image:
@@ -89,8 +123,8 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> torch.Tenso
     return torch.from_numpy(np.array(picture)).to(torch.float32).div_(255.0)
 
 
-def picture_size(path: Path) -> tuple[int, int] | None:
-    """(height, width) of a picture by its head alone, None where it cannot be read."""
+def read_size(path: Path) -> tuple[int, int] | None:
+    """(height, width) of a picture, from the head of its file; None where that cannot be read."""
     try:
         with Image.open(path) as image:
             return image.height, image.width
@@ -98,23 +132,23 @@ def picture_size(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _cells_with(word: str, labels: Sequence[str]) -> list[str]:
+def _find_labels(word: str, labels: Sequence[str], name: str) -> list[str]:
     folded = " ".join(word.casefold().split())
     words = re.compile(rf"(?<!\w){re.escape(folded)}(?!\w)")
     tests: tuple[Callable[[str], object], ...] = (folded.__eq__, words.search, lambda label: folded in label)
     for test in tests:
         if found := [label for label in labels if test(" ".join(label.casefold().split()))]:
             return found
-    raise ValueError(f"selection: no label holds '{word}'.{_near(word, labels)}")
+    raise ValueError(f"{name}: no label holds '{word}'.{_name_nearest(word, labels)}")
 
 
-def _near(word: str, names: Iterable[str]) -> str:
+def _name_nearest(word: str, names: Iterable[str]) -> str:
     folded = {name.casefold(): name for name in names}
     close = difflib.get_close_matches(word.casefold()[:200], list(folded), n=NEAREST, cutoff=0.0)
     return f" Nearest are: {', '.join(repr(folded[name]) for name in close)}." if close else ""
 
 
-def _sweeps(home: Path) -> list[str]:
+def _list_sweeps(home: Path) -> list[str]:
     """The folders with a manifest up to three levels below `home`, where sweeps are saved."""
     found = [path.parent for depth in ("*", "*/*", "*/*/*") for path in home.glob(f"{depth}/{MANIFEST}")]
-    return [path.relative_to(home).as_posix() for path in found[:1000]]
+    return [path.relative_to(home).as_posix() for path in found[:MAX_SWEEPS]]

@@ -3,42 +3,42 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from ....files import write_whole
 from .manifest import CellRecord, Grid, Manifest
 
 VIEWER = "index.html"
-MAX_GRIDS = 20  # of those that were ever asked for in the folder; the last ones
+MAX_GRIDS = 20  # the last grids of the folder, of which the page shows one at a time
 _TEMPLATE = Path(__file__).with_name("viewer.html")
 
 
 def write_viewer(manifest: Manifest) -> Path:
-    """Write the page anew and return its path. It is put in place whole, so that an open one is never torn.
+    """Write the page whole, so that an open one is never torn, and return its path.
 
-    Raises ValueError for a manifest without a grid and OSError where it cannot be written.
+    Raises:
+        ValueError: the manifest holds no grid.
+        OSError: the page cannot be written.
     """
     path = manifest.folder / VIEWER
-    unfinished = path.with_suffix(".html.part")
-    try:
-        unfinished.write_text(page(manifest), encoding="utf-8")
-        os.replace(unfinished, path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+    write_whole(path, render_page(manifest).encode())
     return path
 
 
-def page(manifest: Manifest) -> str:
-    """The HTML of the page. No text of the sweep can leave the JSON that it stands in."""
+def render_page(manifest: Manifest) -> str:
+    """The HTML of the page. No text of the sweep can leave the JSON in which it stands.
+
+    Raises:
+        ValueError: the manifest holds no grid.
+    """
     if manifest.grid is None:
         raise ValueError(f"The manifest {manifest.path} holds no grid to show. Run the Sweep of this folder.")
     grids = list(dict.fromkeys(reversed(manifest.grids)))[:MAX_GRIDS]
     keys = {cell.key for grid in grids for cell in grid.cells}
     data = {
-        "grids": [_grid(grid) for grid in grids],
-        "states": {key: _state(manifest, record) for key in sorted(keys) if (record := manifest.state(key))},
+        "grids": [_describe_grid(grid) for grid in grids],
+        "states": {key: _describe_state(manifest, record) for key in sorted(keys) if (record := manifest.state(key))},
     }
     text = json.dumps(data, separators=(",", ":"))
     for letter in "<>&":
@@ -46,7 +46,7 @@ def page(manifest: Manifest) -> str:
     return _TEMPLATE.read_text(encoding="utf-8").replace("DATA", text, 1)
 
 
-def _grid(grid: Grid) -> dict[str, Any]:
+def _describe_grid(grid: Grid) -> dict[str, Any]:
     sizes = " x ".join(str(len(axis.labels)) for axis in grid.axes)
     return {
         "title": grid.title,
@@ -56,16 +56,16 @@ def _grid(grid: Grid) -> dict[str, Any]:
     }
 
 
-def _state(manifest: Manifest, record: CellRecord) -> dict[str, Any]:
+def _describe_state(manifest: Manifest, record: CellRecord) -> dict[str, Any]:
     """A picture that vanished counts as not made."""
     done = manifest.finished(record.key)
     return {
         "file": done.file if done else None,
         "error": record.error,
-        "values": [[name, _cell_entry(value)] for name, value in record.values.items()],
+        "values": [[name, _write_value(value)] for name, value in record.values.items()],
         "seconds": record.seconds,
     }
 
 
-def _cell_entry(value: Any) -> str:
+def _write_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

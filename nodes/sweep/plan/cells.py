@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -30,7 +31,8 @@ from ...prompts.swap import WholePrompt, apply_swaps
 from ...prompts.timed_parse import parse_timed, retime, switches, write_timed
 
 MAX_AXES = 4
-# What is slow to change comes first and changes least: a checkpoint is loaded once, a prompt encoded once.
+MAX_TITLE = 200  # characters of the headline of a sheet
+# What is slow to change comes first, so that it changes least: a checkpoint is loaded once, a prompt encoded once.
 ORDER = (CHECKPOINT, LORA, PROMPT, SWITCH_TIME, *CONTROLS, SAMPLER, SCHEDULER, STEPS, DENOISE, CFG, SEED)
 FIELDS = {
     CHECKPOINT: "checkpoint",
@@ -51,7 +53,7 @@ BY_SAMPLER, BY_SIGMAS = (SAMPLER,), (SCHEDULER, STEPS, DENOISE)
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a picture is made with, besides what all of them share. None: as it is connected."""
+    """What a picture is made with, apart from what all cells share. None: as it is connected."""
 
     positive: str
     negative: str
@@ -68,7 +70,7 @@ class Settings:
     control_end: float | None = None
 
     def values(self) -> dict[str, Any]:
-        """As JSON, without what is as connected."""
+        """The settings as JSON, without those that are None."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -83,30 +85,45 @@ class Connected:
 
 @dataclass(frozen=True)
 class Cell:
-    """One picture. at: its place on each axis as wired, from 0. labels: one an axis."""
+    """One picture of a sweep.
+
+    at: its place on each axis as wired, from 0. labels: one an axis. key: a hash of all that makes the picture (see
+    cell_key.py). name: its labels on the axes with several values, for files and messages.
+    """
 
     at: tuple[int, ...]
     labels: tuple[str, ...]
     settings: Settings
+    key: str
+    name: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The name as messages write it: "angry x seed 3"."""
+        return " x ".join(self.name) or "the only one"
 
 
 def number_labels(axes: Sequence[Axis]) -> list[Axis]:
-    """The axes with the labels of each made different, so that labels name one cell."""
+    """The axes with a number behind each label that repeats. Then the labels of a cell belong to no other cell."""
     result = []
     for axis in axes:
         labels: dict[str, None] = {}
         for label in axis.labels:
             number = itertools.count(2)
-            own = label
-            while own in labels:
-                own = f"{label} ({next(number)})"
-            labels[own] = None
+            unique = label
+            while unique in labels:
+                unique = f"{label} ({next(number)})"
+            labels[unique] = None
         result.append(replace(axis, labels=tuple(labels)))
     return result
 
 
 def check_axes(axes: Sequence[Axis], connected: Connected, max_cells: int) -> None:
-    """Raises ValueError for axes that cannot be combined, that vary what is overridden, or with too many cells."""
+    """Check that the axes can be combined.
+
+    Raises:
+        ValueError: two axes vary one thing, an axis varies what is overridden, or there are more than max_cells cells.
+    """
     if len(axes) > MAX_AXES:
         raise ValueError(f"axes: there are {len(axes)}. Use at most {MAX_AXES}.")
     for number, axis in enumerate(axes, start=1):
@@ -114,19 +131,8 @@ def check_axes(axes: Sequence[Axis], connected: Connected, max_cells: int) -> No
             raise ValueError(f"axis {number}: Sweep cannot vary '{axis.name}'. It varies: {', '.join(ORDER)}.")
         if axis.name != PROMPT and axis.name in (other.name for other in axes[: number - 1]):
             raise ValueError(f"axis {number}: two axes vary the {axis.name}. Put all its values into one.")
-        seen = set()
-        for value, label in zip(axis.values, axis.labels, strict=True):
-            if value in seen:
-                raise ValueError(f"axis {number} ({axis.name}): '{label}' is there twice. Remove one.")
-            seen.add(value)
-        if connected.sampler and axis.name in BY_SAMPLER:
-            raise ValueError(f"axis {number}: it varies the {axis.name}, but a sampler is connected. Disconnect it.")
-        if connected.sigmas and axis.name in BY_SIGMAS:
-            raise ValueError(
-                f"axis {number}: it varies {axis.name}, but sigmas are connected, which set it. Disconnect them."
-            )
-        if axis.name in CONTROLS and not connected.control:
-            raise ValueError(f"axis {number}: it varies the {axis.name}, but no control is connected. Connect one.")
+        _check_values(axis, number)
+        _check_overridden(axis, number, connected)
     count = math.prod(len(axis) for axis in axes)
     if count > max_cells:
         sizes = " x ".join(f"{len(axis)} ({axis.name})" for axis in axes)
@@ -135,38 +141,62 @@ def check_axes(axes: Sequence[Axis], connected: Connected, max_cells: int) -> No
         )
 
 
-def plan_cells(settings: Settings, axes: Sequence[Axis]) -> list[Cell]:
+def _check_values(axis: Axis, number: int) -> None:
+    seen = set()
+    for value, label in zip(axis.values, axis.labels, strict=True):
+        if value in seen:
+            raise ValueError(f"axis {number} ({axis.name}): '{label}' is there twice. Remove one.")
+        seen.add(value)
+
+
+def _check_overridden(axis: Axis, number: int, connected: Connected) -> None:
+    if connected.sampler and axis.name in BY_SAMPLER:
+        raise ValueError(f"axis {number}: it varies the {axis.name}, but a sampler is connected. Disconnect it.")
+    if connected.sigmas and axis.name in BY_SIGMAS:
+        raise ValueError(
+            f"axis {number}: it varies {axis.name}, but sigmas are connected, which set it. Disconnect them."
+        )
+    if axis.name in CONTROLS and not connected.control:
+        raise ValueError(f"axis {number}: it varies the {axis.name}, but no control is connected. Connect one.")
+
+
+def plan_cells(settings: Settings, axes: Sequence[Axis], key_of: Callable[[Settings], str]) -> list[Cell]:
     """The cells of the product of `axes`, in the order in which they are made: slow axes outermost.
 
-    settings: those of the node, whose `positive` is the prompt that prompt axes change. Raises ValueError where a word
-    to swap is not in the prompt, and TextError for a timed prompt that is faulty.
+    settings: those of the node. Prompt axes change its `positive`. key_of: the key of a cell with these settings.
+
+    Raises:
+        ValueError: a word to swap is not in the prompt.
+        TextError: a timed prompt has a fault.
     """
     order = sorted(range(len(axes)), key=lambda i: ORDER.index(axes[i].name))
+    varying = [i for i, axis in enumerate(axes) if len(axis) > 1] or range(len(axes))
     prompts = _Prompts(settings.positive, axes)
     cells = []
     for places in itertools.product(*(range(len(axes[i])) for i in order)):
         at = tuple(place for _, place in sorted(zip(order, places, strict=True)))
-        own = {FIELDS[axis.name]: axis.values[i] for axis, i in zip(axes, at, strict=True) if axis.name in FIELDS}
+        values = {FIELDS[axis.name]: axis.values[i] for axis, i in zip(axes, at, strict=True) if axis.name in FIELDS}
         labels = tuple(axis.labels[i] for axis, i in zip(axes, at, strict=True))
-        cells.append(Cell(at, labels, replace(settings, positive=prompts.text(at), **own)))
+        changed = replace(settings, positive=prompts.compose(at), **values)
+        cells.append(Cell(at, labels, changed, key_of(changed), tuple(labels[i] for i in varying)))
     return cells
 
 
 class _Prompts:
-    """The prompt of a cell; each combination of prompt axes is put together once."""
+    """The prompt of a cell. Each combination of prompt axes is composed once."""
 
     def __init__(self, text: str, axes: Sequence[Axis]) -> None:
         self.base, self.axes = text, axes
         self.known: dict[tuple[int, ...], str] = {}
-        self.own = [i for i, axis in enumerate(axes) if axis.name in (PROMPT, SWITCH_TIME)]
+        self.prompt_axes = [i for i, axis in enumerate(axes) if axis.name in (PROMPT, SWITCH_TIME)]
 
-    def text(self, at: Sequence[int]) -> str:
-        place = tuple(at[i] for i in self.own)
+    def compose(self, at: Sequence[int]) -> str:
+        place = tuple(at[i] for i in self.prompt_axes)
         if place not in self.known:
-            self.known[place] = self._made(at)
+            self.known[place] = self._swap_and_retime(at)
         return self.known[place]
 
-    def _made(self, at: Sequence[int]) -> str:
+    def _swap_and_retime(self, at: Sequence[int]) -> str:
         swaps = [axis.values[i] for axis, i in zip(self.axes, at, strict=True) if axis.name == PROMPT]
         text = apply_swaps(self.base, swaps) if swaps else without_comments(self.base)
         prompt = parse_timed(text, "positive")
@@ -180,38 +210,65 @@ class _Prompts:
         return text
 
 
-def title_of(settings: Settings, axes: Sequence[Axis], folder: str) -> str:
-    """The headline of the sheet: the prompt that all cells come from, or the folder where each has its own."""
+def choose_title(settings: Settings, axes: Sequence[Axis], folder: str) -> str:
+    """The headline of the sheet: the prompt that all cells come from, or the folder where each has its own prompt."""
     whole = any(isinstance(value, WholePrompt) for axis in axes for value in axis.values)
     text = " ".join((folder if whole else settings.positive).split())
-    return text if len(text) <= 200 else text[:197] + "..."
+    return text if len(text) <= MAX_TITLE else text[: MAX_TITLE - 3] + "..."
 
 
-def batches(cells: Sequence[Cell], size: Callable[[Settings], int]) -> Iterator[list[Cell]]:
-    """The cells in batches of neighbours that differ in nothing but the seed. size: the most of these in one."""
-    batch: list[Cell] = []
+def split_batches(cells: Sequence[Cell], size: Callable[[Settings], int]) -> list[list[Cell]]:
+    """The cells in batches of neighbours that differ in nothing but the seed.
+
+    size: the most cells in a batch with these settings.
+    """
+    batches: list[list[Cell]] = []
     for cell in cells:
-        if batch and (len(batch) >= size(batch[0].settings) or not _only_the_seed(batch[0], cell)):
-            yield batch
-            batch = []
-        batch.append(cell)
-    if batch:
-        yield batch
+        last = batches[-1] if batches else None
+        if last and len(last) < size(last[0].settings) and _differ_in_seed_only(last[0], cell):
+            last.append(cell)
+        else:
+            batches.append([cell])
+    return batches
 
 
-def _only_the_seed(one: Cell, other: Cell) -> bool:
+def _differ_in_seed_only(one: Cell, other: Cell) -> bool:
     return replace(one.settings, seed=0) == replace(other.settings, seed=0)
 
 
-def statement(axes: Sequence[Axis], cells: int, missing: int, in_batches: int, size: tuple[int, int]) -> str:
-    """What a sweep is about to do. size: (height, width) of a picture in pixels."""
+def write_plan(title: str, axes: Sequence[Axis], batches: Sequence[Sequence[Cell]]) -> str:
+    """The plan of a sweep as JSON, for a batch that divides it among several ComfyUIs (runner/batch/sweeps.py).
+
+    {"title", "axes": [{"name", "labels"}], "batches": [[{"key", "at", "labels", "name", "values"}]]}. Cells in one
+    batch are made together. values: what a cell is made with.
+    """
+    plan = {
+        "title": title,
+        "axes": [{"name": axis.name, "labels": axis.labels} for axis in axes],
+        "batches": [[_describe_cell(cell) for cell in batch] for batch in batches],
+    }
+    return json.dumps(plan, ensure_ascii=False)
+
+
+def _describe_cell(cell: Cell) -> dict[str, Any]:
+    return {
+        "key": cell.key,
+        "at": cell.at,
+        "labels": cell.labels,
+        "name": cell.name,
+        "values": cell.settings.values(),
+    }
+
+
+def state_plan(axes: Sequence[Axis], cells: int, missing: int, batches: int, size: tuple[int, int]) -> str:
+    """What a sweep is about to do, in a line. missing: cells to make. size: (height, width) of a picture in pixels."""
     sizes = " x ".join(f"{len(axis)} ({axis.name})" for axis in axes) or "no axis"
     megapixels = cells * size[0] * size[1] / 1e6
     order = [axis.name for axis in sorted(axes, key=lambda axis: ORDER.index(axis.name)) if len(axis) > 1]
     lines = [f"{sizes}: {_count(cells, 'cell')} of {size[1]} x {size[0]}, {megapixels:.3g} megapixels in all."]
     if missing < cells:
         lines.append(f"{cells - missing} are there already.")
-    lines.append(f"{_count(missing, 'cell')} to make in {_count(in_batches, 'batch')}.")
+    lines.append(f"{_count(missing, 'cell')} to make in {_count(batches, 'batch')}.")
     if len(order) > 1:
         lines.append(f"Order: {', then '.join(order)}, the last changing fastest.")
     return " ".join(lines)

@@ -1,4 +1,4 @@
-"""What tells the files behind a graph apart: those that texts name, and those that nodes read."""
+"""What ComfyUI knows of the names and files behind a graph: those that texts name, and those that nodes read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import comfy.samplers
 import folder_paths
 
+from ...choices import CHECKPOINT, LORA, SAMPLER, SCHEDULER
 from ...prompt_graph import is_link
 from .cell_key import lasting, noted_state
 
 log = logging.getLogger(__name__)
+
+
+def list_names(kind: str) -> list[str]:
+    """The names that ComfyUI lists for an axis of names.
+
+    Raises:
+        ValueError: the kind has no names.
+    """
+    if kind == SAMPLER:
+        return list(comfy.samplers.KSampler.SAMPLERS)
+    if kind == SCHEDULER:
+        return list(comfy.samplers.KSampler.SCHEDULERS)
+    folders = {CHECKPOINT: "checkpoints", LORA: "loras"}
+    if kind not in folders:
+        raise ValueError(f"kind: '{kind}' has no names.")
+    return folder_paths.get_filename_list(folders[kind])
 
 
 def file_identity(name: str) -> str | None:

@@ -3,60 +3,37 @@
 from __future__ import annotations
 
 import copy
-import json
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from ...prompt_graph import is_link
 from ..choices import ON_ERROR
+from .cell_widget import ASIDE, CELL, is_whole_sweep
 
-CELL = "cell"
-PLAN = "?"  # in the place of a cell: none is made, the report is the plan of the whole sweep as JSON
-ASIDE = "-"  # in the place of a cell: nothing is made, and what needs the sheet waits
-TEMP_CELLS = "steer-cells"  # in ComfyUI's temp folder: cells of a divided sweep, until they are fetched
 Json = dict[str, Any]
 
 
-def cell_text(labels: Sequence[str]) -> str:
-    """What the widget says for the cell with these labels, one an axis."""
-    return json.dumps(list(labels), ensure_ascii=False)
+def freeze_texts(prompt: Json, info: Json, node_id: str, cell: str) -> Json:
+    """The texts for the head of a cell's picture: a prompt and a workflow that make this cell.
 
-
-def read_cell(text: str) -> tuple[str, ...] | None:
-    """The labels that `cell_text` wrote; None for text that is none of these, such as `angry; seed 3`."""
-    try:
-        labels = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        return None
-    return tuple(labels)
-
-
-def cells_text(cells: Sequence[Sequence[str]]) -> str:
-    """What the widget says for several cells that are made together, by the labels of each."""
-    return json.dumps([list(labels) for labels in cells], ensure_ascii=False)
-
-
-def read_cells(text: str) -> list[tuple[str, ...]] | None:
-    """The cells that `cells_text` wrote; None for any other text."""
-    try:
-        cells = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(cells, list) or not cells or not all(isinstance(labels, list) for labels in cells):
-        return None
-    if not all(isinstance(label, str) for labels in cells for label in labels):
-        return None
-    return [tuple(labels) for labels in cells]
+    prompt: the API prompt of the run. info: other texts, which stay as they are, and "workflow". cell: what the widget
+    says. A workflow in which the node is not found is left out.
+    """
+    texts = {name: value for name, value in info.items() if name != "workflow"}
+    if prompt:
+        texts["prompt"] = freeze_prompt(prompt, node_id, cell)
+    workflow, idle = info.get("workflow"), idle_sweeps(prompt, node_id)
+    if isinstance(workflow, dict) and (frozen := freeze_workflow(workflow, node_id, cell, idle)):
+        texts["workflow"] = frozen
+    return texts
 
 
 def other_sweeps(prompt: Json, node_id: str) -> list[str]:
     """The other nodes of its kind in an API prompt that are a whole sweep: their `cell` is blank."""
     kind = prompt.get(node_id, {}).get("class_type")
     alike = [name for name, node in prompt.items() if name != node_id and node["class_type"] == kind]
-    return [name for name in alike if not str(prompt[name]["inputs"].get(CELL) or "").strip()]
+    return [name for name in alike if is_whole_sweep(prompt[name])]
 
 
 def idle_sweeps(prompt: Json, node_id: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is connected to a Sweep."""
+"""What is connected to a Sweep, and the graph around it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 
-from ...control.stack import ControlStack
+from ...control.stack import ControlStack, with_values
+from ...prompt_graph import GetNode, nodes_of
+from .cells import BY_SAMPLER, BY_SIGMAS, Connected, Settings
 
 
 @dataclass(frozen=True)
 class SweepInputs:
-    """What is connected to a sweep. latent: LATENT of one picture. sampler, sigmas, control: None if they are not."""
+    """What is connected to a Sweep. latent: LATENT of one picture. sampler, sigmas, control: None if unconnected."""
 
     model: Any
     clip: Any
@@ -21,3 +23,67 @@ class SweepInputs:
     control: ControlStack | None = None
     sampler: Any = None
     sigmas: torch.Tensor | None = None
+
+    @property
+    def connected(self) -> Connected:
+        """Which of the optional inputs are connected."""
+        return Connected(self.control is not None, self.sampler is not None, self.sigmas is not None)
+
+    @property
+    def overridden(self) -> tuple[str, ...]:
+        """The settings that a connected SAMPLER or SIGMAS replaces."""
+        by_sampler = BY_SAMPLER if self.sampler is not None else ()
+        by_sigmas = BY_SIGMAS if self.sigmas is not None else ()
+        return (*by_sampler, *by_sigmas)
+
+
+@dataclass(frozen=True)
+class SweepGraph:
+    """The graph around a Sweep.
+
+    node_id: the Sweep's own id. dynprompt: ComfyUI's graph of this run, None when the node is called alone. prompt: the
+    API prompt as it was queued. info: what the frontend sends for the head of a picture, such as the workflow.
+    """
+
+    node_id: str
+    dynprompt: Any
+    prompt: dict[str, Any]
+    info: dict[str, Any]
+
+    @classmethod
+    def read(cls, hidden: Any) -> SweepGraph:
+        """From the node's hidden inputs unique_id, dynprompt, prompt and extra_pnginfo."""
+        return cls(str(hidden.unique_id or ""), hidden.dynprompt, hidden.prompt or {}, hidden.extra_pnginfo or {})
+
+    @property
+    def get_node(self) -> GetNode:
+        """The nodes of this run."""
+        return nodes_of(self.dynprompt)
+
+
+def check_latent(latent: dict[str, Any]) -> None:
+    """Check that a LATENT is one picture that can be sampled.
+
+    Raises:
+        ValueError: it is not.
+    """
+    samples = latent["samples"]
+    if samples.is_nested or samples.ndim < 4:
+        raise ValueError("latent: it is of several sizes or no picture. Connect a LATENT with one picture.")
+    if samples.shape[0] != 1 or samples.numel() == 0:
+        raise ValueError(
+            f"latent: it holds {samples.shape[0]} pictures, and a cell makes one. Set batch_size of the node that "
+            "makes it to 1; the Sweep makes its own batches."
+        )
+    if not bool(torch.isfinite(samples).all()):
+        raise ValueError("latent: it holds NaN or infinite values. Check the node that made it.")
+
+
+def set_control_values(stack: ControlStack, settings: Settings) -> ControlStack:
+    """The stack with the strength, start and end that the settings have."""
+    values = {
+        "strength": settings.control_strength,
+        "start_percent": settings.control_start,
+        "end_percent": settings.control_end,
+    }
+    return with_values(stack, **{name: value for name, value in values.items() if value is not None})

@@ -17,19 +17,18 @@ import folder_paths
 import latent_preview
 import torch
 
+from ....preprocessors.pictures import size_of_latent
 from ...axis import Lora
-from ...choices import CHECKPOINT, LORA, SAMPLER, SCHEDULER
 from ...control.comfy_control import apply_stack
 from ...control.families import check_family
-from ...control.stack import ControlStack, with_values
 from ...prompts.choices import BY_STEPS
 from ...prompts.comfy_conditioning import Conditioning, encode, timed_conditioning
 from ...prompts.timed_parse import parse_timed
 from ...seeds.comfy_noise import PerImageSampler, name_of, step_noise
 from ..plan.cells import Settings
-from ..plan.inputs import SweepInputs
+from ..plan.inputs import SweepInputs, set_control_values
 
-KEPT = 16  # encoded prompts
+MAX_RECENT = 16  # encoded prompts
 PLAIN = "euler"  # its schedule is the one of samplers that ComfyUI does not know
 GPU_BATCHES = (16, 8, 4, 2)
 # What newer ComfyUIs write into an empty latent, in their spelling: the scale it was made for.
@@ -37,32 +36,6 @@ RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")
 FREE_SHARE = 0.7  # of the free memory that an automatic batch may take
 
 log = logging.getLogger(__name__)
-
-
-def list_names(kind: str) -> list[str]:
-    """The names that ComfyUI lists for an axis of names. Raises ValueError for a kind that has none."""
-    if kind == SAMPLER:
-        return list(comfy.samplers.KSampler.SAMPLERS)
-    if kind == SCHEDULER:
-        return list(comfy.samplers.KSampler.SCHEDULERS)
-    folders = {CHECKPOINT: "checkpoints", LORA: "loras"}
-    if kind not in folders:
-        raise ValueError(f"kind: '{kind}' has no names.")
-    return folder_paths.get_filename_list(folders[kind])
-
-
-def check_latent(latent: dict[str, Any]) -> None:
-    """Raises ValueError unless `latent` is one picture that can be sampled."""
-    samples = latent["samples"]
-    if samples.is_nested or samples.ndim < 4:
-        raise ValueError("latent: it is of several sizes or no picture. Connect a LATENT with one picture.")
-    if samples.shape[0] != 1 or samples.numel() == 0:
-        raise ValueError(
-            f"latent: it holds {samples.shape[0]} pictures, and a cell makes one. Set batch_size of the node that "
-            "makes it to 1; the Sweep makes its own batches."
-        )
-    if not bool(torch.isfinite(samples).all()):
-        raise ValueError("latent: it holds NaN or infinite values. Check the node that made it.")
 
 
 def fit_channels(model: Any, latent: dict[str, Any]) -> torch.Tensor:
@@ -75,30 +48,42 @@ def fit_channels(model: Any, latent: dict[str, Any]) -> torch.Tensor:
     return fix(model, latent["samples"], **{name: latent[name] for name in RATIOS if name in latent and name in taken})
 
 
-def picture_size(given: SweepInputs) -> tuple[int, int]:
+def predict_size(inputs: SweepInputs) -> tuple[int, int]:
     """(height, width) in pixels of a picture of the sweep."""
-    vae, shape = given.vae, fit_channels(given.model, given.latent).shape
+    vae = inputs.vae
     scale = int(vae.spacial_compression_decode()) if vae is not None else 8  # an axis of checkpoints brings its own
-    return shape[-2] * scale, shape[-1] * scale
+    return size_of_latent({"samples": fit_channels(inputs.model, inputs.latent)}, scale)
 
 
 class PictureMaker:
-    """Makes the pictures of cells. Keeps the model in use and the last encoded prompts; nothing else grows."""
+    """Makes the pictures of cells. It keeps the model in use and the last encoded prompts, and nothing else."""
 
     passes = (management.InterruptProcessingException,)
     out_of_memory = (management.OOM_EXCEPTION, torch.OutOfMemoryError)
 
-    def __init__(self, given: SweepInputs, on_step: Callable[[float, Any], None], model_name: str = "") -> None:
-        """on_step: called after each step with the share of the steps done and a preview, or None. model_name: the file
-        of the model that is connected, for messages."""
-        self.given, self.on_step, self.model_name = given, on_step, model_name
-        self._base: tuple[str | None, Any, Any, Any] = (None, given.model, given.clip, given.vae)
+    def __init__(
+        self,
+        inputs: SweepInputs,
+        on_step: Callable[[float, Any], None],
+        most_at_once: int = 0,
+        model_name: str = "",
+    ) -> None:
+        """on_step: called after each step with the share of the steps done and a preview, or None. most_at_once: the
+        widget batch_size; 0 as many as fit the memory, 1 on a CPU. model_name: the file of the connected model, for
+        messages."""
+        self.inputs, self.on_step, self.most_at_once, self.model_name = inputs, on_step, most_at_once, model_name
+        self._base: tuple[str | None, Any, Any, Any] = (None, inputs.model, inputs.clip, inputs.vae)
         self._lora_file: tuple[str, Any] = ("", None)
-        self._loaded: tuple[Any, Any, Any, Any] = ((None, None), given.model, given.clip, given.vae)
+        self._loaded: tuple[Any, Any, Any, Any] = ((None, None), inputs.model, inputs.clip, inputs.vae)
         self._recent = _Recent()
 
     def make(self, cells: Sequence[Settings]) -> list[torch.Tensor]:
-        """A picture [H, W, C] for each of `cells`, which differ in the seed only."""
+        """A picture [H, W, C] in 0..1 for each of `cells`, which differ in the seed only.
+
+        Raises:
+            ValueError: an input does not fit, such as a LoRA of another model.
+            InterruptProcessingException: the user pressed Cancel.
+        """
         management.throw_exception_if_processing_interrupted()
         first = cells[0]
         model, clip, vae = self._models(first)
@@ -114,41 +99,42 @@ class PictureMaker:
         return list(images)
 
     def free(self) -> None:
+        """Give back the memory that ComfyUI keeps in reserve."""
         management.soft_empty_cache()
 
-    def batch_size(self, wanted: int, settings: Settings) -> int:
-        """How many pictures with these settings to make at once. wanted: 0 = as many as fit; 1 on a CPU.
+    def batch_size(self, settings: Settings) -> int:
+        """How many pictures with these settings to make at once.
 
         1 where a batch could not give what each picture is alone, because its sampler draws noise for all at once.
         """
-        if wanted == 1 or not self._batches_exactly(settings):
+        if self.most_at_once == 1 or not self._batches_exactly(settings):
             return 1
-        model = self.given.model
-        if wanted:
-            return wanted
+        if self.most_at_once:
+            return self.most_at_once
+        model = self.inputs.model
         if management.is_device_cpu(model.load_device):
             return 1
-        shape, free = fit_channels(model, self.given.latent).shape, _free_memory(model.load_device)
+        shape, free = fit_channels(model, self.inputs.latent).shape, _free_memory(model.load_device)
         fitting = (n for n in GPU_BATCHES if model.memory_required([2 * n, *shape[1:]]) < FREE_SHARE * free)
         return next(fitting, 1)
 
     def _batches_exactly(self, settings: Settings) -> bool:
-        sampler = self.given.sampler or comfy.samplers.sampler_object(settings.sampler)
+        sampler = self.inputs.sampler or comfy.samplers.sampler_object(settings.sampler)
         try:
             step_noise(sampler)
         except ValueError:
             return False
-        if hasattr(self.given.model.model, "noise_augmentor"):
+        if hasattr(self.inputs.model.model, "noise_augmentor"):
             return False  # unCLIP and the x4 upscaler draw further noise from one seed for all
-        masked = self.given.latent.get("noise_mask")
-        lists = [masked, *(part for control in self.given.control or () for part in (control.hint, control.mask))]
+        masked = self.inputs.latent.get("noise_mask")
+        lists = [masked, *(part for control in self.inputs.control or () for part in (control.hint, control.mask))]
         if any(part is not None and part.ndim > 2 and part.shape[0] > 1 for part in lists):
             return False  # ComfyUI would deal a list of masks or hints out to the pictures of a batch
         return not (masked is not None and sampler.inpaint_options.get("random", False))
 
     def _models(self, settings: Settings) -> tuple[Any, Any, Any]:
-        wanted = (settings.checkpoint, settings.lora)
-        if self._loaded[0] != wanted:
+        key = (settings.checkpoint, settings.lora)
+        if self._loaded[0] != key:
             self._recent = _Recent()
             if self._base[0] != settings.checkpoint:
                 self._loaded = self._base = (None, None, None, None)  # so that two checkpoints never lie in memory
@@ -156,11 +142,11 @@ class PictureMaker:
             _, model, clip, vae = self._base
             if settings.lora is not None:
                 model, clip = self._with_lora(model, clip, settings.lora)
-            self._loaded = (wanted, model, clip, vae)
+            self._loaded = (key, model, clip, vae)
         return self._loaded[1:]
 
     def _with_lora(self, model: Any, clip: Any, lora: Lora) -> tuple[Any, Any]:
-        """As ComfyUI's Load LoRA with one strength for both, but it tells when nothing of the file fits."""
+        """As ComfyUI's Load LoRA with one strength for both. Raises ValueError where nothing of the file fits."""
         if lora.strength == 0:
             return model, clip
         if self._lora_file[0] != lora.name:
@@ -172,11 +158,11 @@ class PictureMaker:
         return patched
 
     def _sampling(self, model: Any, settings: Settings) -> tuple[Any, torch.Tensor]:
-        """SAMPLER and SIGMAS; fresh, because some samplers write into the schedule they are given.
+        """SAMPLER and SIGMAS [steps + 1], each time new: some samplers write into their schedule.
 
-        KSampler makes another schedule for some samplers: that of the one connected counts.
+        KSampler makes another schedule for some samplers. That of the connected one counts.
         """
-        name = settings.sampler if self.given.sampler is None else name_of(self.given.sampler)
+        name = settings.sampler if self.inputs.sampler is None else name_of(self.inputs.sampler)
         stock = comfy.samplers.KSampler(
             model,
             steps=settings.steps,
@@ -186,13 +172,13 @@ class PictureMaker:
             denoise=settings.denoise,
             model_options=model.model_options,
         )
-        sampler = self.given.sampler or comfy.samplers.sampler_object(settings.sampler)
-        return sampler, stock.sigmas if self.given.sigmas is None else self.given.sigmas.clone()
+        sampler = self.inputs.sampler or comfy.samplers.sampler_object(settings.sampler)
+        return sampler, stock.sigmas if self.inputs.sigmas is None else self.inputs.sigmas.clone()
 
     def _conditionings(
         self, model: Any, clip: Any, sigmas: torch.Tensor, settings: Settings
     ) -> tuple[Conditioning, Conditioning]:
-        """Positive and negative with the control stack; made once for neighbours that share them."""
+        """Positive and negative with the control stack, made once for neighbours that share them."""
         prompt = parse_timed(settings.positive, "positive")
         timed = any(not isinstance(part, str) for part in prompt)
         words = (settings.positive, *sigmas.tolist()) if timed else (settings.positive,)
@@ -208,7 +194,10 @@ class PictureMaker:
                 positive, _ = timed_conditioning(settings.positive, sigmas, model, BY_STEPS, encoder)
             else:
                 positive = encoder("".join(str(part) for part in prompt))
-            both, stack = (positive, encoder(settings.negative)), swept_control(self.given.control or (), settings)
+            both, stack = (
+                (positive, encoder(settings.negative)),
+                set_control_values(self.inputs.control or (), settings),
+            )
             for control in stack:
                 if control.strength != 0:
                     name = settings.checkpoint or self.model_name
@@ -227,8 +216,8 @@ class PictureMaker:
         negative: Conditioning,
         cells: Sequence[Settings],
     ) -> torch.Tensor:
-        """As ComfyUI's common_ksampler; each picture has the noise that KSampler draws for its seed alone."""
-        latent = self.given.latent
+        """The latents [B, C, h, w] of ComfyUI's common_ksampler, each from the noise that its seed gives KSampler."""
+        latent = self.inputs.latent
         image = fit_channels(model, latent)
         noise: list[Any] = [comfy.sample.prepare_noise(image, cell.seed, latent.get("batch_index")) for cell in cells]
         if len(cells) > 1:
@@ -257,7 +246,7 @@ class PictureMaker:
 
 
 class _Recent:
-    """The last few things made, by what they were made from."""
+    """The last few encoded prompts, by what they were made from."""
 
     def __init__(self) -> None:
         self.known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
@@ -266,19 +255,9 @@ class _Recent:
         if key not in self.known:
             self.known[key] = make()
         self.known.move_to_end(key)
-        if len(self.known) > KEPT:
+        if len(self.known) > MAX_RECENT:
             self.known.popitem(last=False)
         return self.known[key]
-
-
-def swept_control(stack: ControlStack, settings: Settings) -> ControlStack:
-    """`stack` with the values that the settings give."""
-    names = {
-        "strength": settings.control_strength,
-        "start_percent": settings.control_start,
-        "end_percent": settings.control_end,
-    }
-    return with_values(stack, **{name: value for name, value in names.items() if value is not None})
 
 
 def _load_checkpoint(name: str) -> tuple[Any, Any, Any]:

@@ -1,0 +1,133 @@
+"""From the inputs of a Sweep to its plan: everything is checked, and every cell has its key, before any is made."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import folder_paths
+
+from ...axis import Axis
+from ...choices import CHECKPOINT, SAMPLER, SCHEDULER
+from ...control.comfy_control import check_fits
+from ...control.stack import check_control
+from ..choices import NAMES
+from ..folder.manifest import AxisRecord, CellPlan, Grid
+from ..folder.saving import folder_inside
+from .cell_key import MODELS, Upstream, cell_key, shared_parts
+from .cells import Cell, Settings, check_axes, choose_title, number_labels, plan_cells
+from .comfy_model_files import file_identity, file_size, list_names, node_state
+from .inputs import SweepGraph, SweepInputs, check_latent, set_control_values
+from .origin import check_files, check_one
+from .values import find_name
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A sweep that can be made.
+
+    home: the folder of its pictures. axes: those connected, with labels that differ. cells: in the order in which they
+    are made. grid: the same cells as the manifest records them.
+    """
+
+    inputs: SweepInputs
+    graph: SweepGraph
+    home: Path
+    axes: list[Axis]
+    cells: list[Cell]
+    grid: Grid
+
+
+def plan_sweep(
+    inputs: SweepInputs,
+    settings: Settings,
+    axes: Sequence[Axis],
+    folder: str,
+    max_cells: int,
+    graph: SweepGraph,
+    *,
+    portable_keys: bool = False,
+) -> SweepPlan:
+    """Check a sweep and plan its cells.
+
+    settings: those of the node's widgets. portable_keys: the keys of the cells are the same on every machine, because
+    model files count by their size alone.
+
+    Raises:
+        ValueError: something of the sweep cannot be made. The message names the input.
+    """
+    home = folder_inside(output_folder(), folder)
+    settings = replace(
+        settings,
+        sampler=find_name(settings.sampler, SAMPLER, list_names(SAMPLER)),
+        scheduler=find_name(settings.scheduler, SCHEDULER, list_names(SCHEDULER)),
+    )
+    check_axes(axes, inputs.connected, max_cells)
+    _check_names(axes)
+    _check_inputs(inputs, brings_models=any(axis.name == CHECKPOINT for axis in axes))
+    axes = number_labels(axes)
+    upstream = Upstream(graph.get_node, file_identity, node_state)
+    _check_origin(inputs, graph, upstream)
+    if portable_keys:
+        upstream = Upstream(graph.get_node, file_size, node_state)
+    shared = shared_parts(
+        upstream,
+        graph.node_id,
+        inputs.latent,
+        control=inputs.control,
+        sampler=inputs.sampler,
+        sigmas=inputs.sigmas,
+    )
+    identity = functools.cache(upstream.identity)
+    cells = plan_cells(settings, axes, lambda own: cell_key(own, shared, identity))
+    _check_controls(inputs, [cell.settings for cell in cells])
+    records = tuple(AxisRecord(axis.name, axis.labels) for axis in axes)
+    grid = Grid(
+        choose_title(settings, axes, folder), records, tuple(CellPlan(cell.key, cell.at, cell.labels) for cell in cells)
+    )
+    return SweepPlan(inputs, graph, home, axes, cells, grid)
+
+
+def output_folder() -> Path:
+    """ComfyUI's output folder."""
+    return Path(folder_paths.get_output_directory())
+
+
+def _check_names(axes: Sequence[Axis]) -> None:
+    """Raises ValueError for a name that ComfyUI does not list."""
+    for axis in axes:
+        for value in axis.values if axis.name in NAMES else ():
+            if value is not None:
+                find_name(getattr(value, "name", value), axis.name, list_names(axis.name))
+
+
+def _check_inputs(inputs: SweepInputs, brings_models: bool) -> None:
+    """Raises ValueError for a latent that is not one picture, and without a CLIP or VAE that no checkpoint brings."""
+    check_latent(inputs.latent)
+    for name, part in (("clip", inputs.clip), ("vae", inputs.vae)):
+        if part is None and not brings_models:
+            raise ValueError(f"{name}: there is none. The checkpoint may lack it: connect a loader that has one.")
+
+
+def _check_origin(inputs: SweepInputs, graph: SweepGraph, upstream: Upstream) -> None:
+    """Raises ValueError where other models could come under the keys of the cells."""
+    check_one(graph.dynprompt, graph.node_id, inputs)
+    for name in MODELS:
+        upstream.of_input(graph.node_id, name)
+    check_files(inputs, upstream.files)
+
+
+def _check_controls(inputs: SweepInputs, settings: Sequence[Settings]) -> None:
+    """Raises ValueError for a hint of another latent, and for values that cannot be, such as a start after the end."""
+    controls = {(own.control_strength, own.control_start, own.control_end): own for own in settings}
+    for own in controls.values():
+        for entry in set_control_values(inputs.control or (), own):
+            check_control(entry)
+    for entry in inputs.control or ():
+        if message := check_fits(entry, inputs.latent):
+            log.warning("Sweep: %s.", message)
