@@ -33,6 +33,6 @@ def safe_name(name: str) -> str:
 
 
 def folder_name(name: str) -> str:
-    """A name as a folder that no other name has: with a hash of it where the safe one tells less."""
+    """A name as a folder that no other name has: with a hash of it where the safe one differs."""
     safe = safe_name(name)
     return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

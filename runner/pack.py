@@ -14,7 +14,11 @@ COMFYUI = ROOT / ".comfyui"
 
 
 def load_pack(name: str = "steer", root: Path = ROOT) -> None:
-    """Register the checkout at `root` as the package `name`, as ComfyUI's loader of custom nodes does."""
+    """Register the checkout at `root` as the package `name`, as ComfyUI's loader of custom nodes does.
+
+    Raises:
+        ImportError: there is no checkout.
+    """
     spec = importlib.util.spec_from_file_location(name, root / "__init__.py", submodule_search_locations=[str(root)])
     if spec is None or spec.loader is None:
         raise ImportError(f"{root} is not a Python package")

@@ -50,6 +50,7 @@ class SetupError(Exception):
 
 
 def say(text: str) -> None:
+    """Print a line at once."""
     print(text, flush=True)
 
 
@@ -85,7 +86,7 @@ def _packages_in(path: Path) -> list[str]:
 
 
 def _make_venv() -> str:
-    """Make the venv where there is none, and anew where a too old Python made it. Returns its Python's sys.version."""
+    """Make the venv where there is none, or a too old Python made it. Returns its Python's sys.version."""
     version = _venv_version()
     if version and tuple(map(int, version.split(".")[:2])) >= OLDEST_PYTHON:
         return version
@@ -183,7 +184,11 @@ def _comfyui_requirements() -> list[str]:
 
 
 def link_into(comfyui: Path) -> None:
-    """Make this checkout a custom node of the ComfyUI at `comfyui`, unless Steer is there already."""
+    """Make this checkout a custom node of the ComfyUI at `comfyui`, unless Steer is there already.
+
+    Raises:
+        SetupError: there is no ComfyUI.
+    """
     folder = comfyui / "custom_nodes"
     if not (comfyui / "main.py").is_file() or not folder.is_dir():
         raise SetupError(

@@ -124,7 +124,7 @@ def run_batch(batch: Batch, workers: Sequence[BatchWorker]) -> int:
             worker.on_progress = board.progress
         try:
             Pool(batch.todo, workers, end, lost).run()
-        except BaseException as error:  # nothing shall go on that nobody fetches
+        except BaseException as error:  # nothing goes on that is never fetched
             for worker in workers:
                 worker.cancel()
             if not isinstance(error, OSError):  # such as Ctrl-C

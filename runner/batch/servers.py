@@ -104,7 +104,7 @@ class ServerWorker:
         return JobOutput(outcome.seconds, files, tuple(text for each in texts for text in each))
 
     def cancel(self) -> None:
-        """End what runs now, should the server listen: nobody waits for it any more."""
+        """End what runs now, if the server listens. Its result is not wanted any more."""
         if self._running:
             try:
                 self.client.cancel(self._running)

@@ -20,7 +20,7 @@ RECONNECT_S = 0.2
 
 
 def connect(http: Http, client_id: str) -> websocket.WebSocket:
-    """A websocket on which the server tells this client what happens.
+    """A websocket on which the server reports to this client what happens.
 
     Raises:
         OSError, WebSocketException: it cannot be had.

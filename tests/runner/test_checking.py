@@ -1,4 +1,4 @@
-"""check: what a workflow needs is found, or told as missing, in folders and on a running server alike."""
+"""check: what a workflow needs is found, or reported as missing, in folders and on a running server alike."""
 
 from __future__ import annotations
 
@@ -75,28 +75,30 @@ def test_folders(tmp_path: Path, comfyui: Path, capsys: pytest.CaptureFixture[st
             models=[{"name": "small.safetensors", "directory": "vae", "url": "https://x.test/"}],
         ),
     }
-    for told, lacking in bad.items():
+    for missing, lacking in bad.items():
         code, text = checked(capsys, write(file, {"nodes": [*good, lacking]}), "--comfyui", comfyui)
-        assert (code, text.count("MISSING")) == (1, 1), told
-        assert f"MISSING  {told}" in text
+        assert (code, text.count("MISSING")) == (1, 1), missing
+        assert f"MISSING  {missing}" in text
         assert "1 missing." in text
     api = {"1": {"class_type": "Absent", "inputs": {"x": "no.ckpt"}}}
     code, text = checked(capsys, file, write(tmp_path / "api.json", api), "--comfyui", comfyui)
     assert (code, text.count("MISSING")) == (1, 1 + 2), "every file is checked"
 
 
-def test_what_cannot_be_checked_is_told_apart(tmp_path: Path, comfyui: Path, capsys: pytest.CaptureFixture[str]):
+def test_what_cannot_be_checked_has_an_exit_code_of_its_own(
+    tmp_path: Path, comfyui: Path, capsys: pytest.CaptureFixture[str]
+):
     from steer.runner.comfyui.process import free_port
 
     file = write(tmp_path / "x.json", {"nodes": []})
-    for arguments, told in [
+    for arguments, words in [
         ([file, "--comfyui", tmp_path], "is not a ComfyUI folder"),
         ([tmp_path / "none.json", "--comfyui", comfyui], "none.json is not a workflow file"),
         ([file, "--comfyui-url", f"127.0.0.1:{free_port()}"], "does not answer"),
     ]:
         code, text = checked(capsys, *arguments)
         assert code == 2
-        assert told in text
+        assert words in text
     code, text = checked(capsys, write(file, {"nodes": [node("A\x1b[2J\nB")]}), "--comfyui", comfyui)
     assert code == 1
     assert text.replace("\n", "").isprintable(), "a control character of the workflow reached the terminal"
@@ -108,7 +110,7 @@ def test_a_running_comfyui_is_asked_for_a_model_in_the_folder_it_belongs_to():
 
     class Client:
         url = ""
-        told: dict[str, Any] = {
+        answers: dict[str, Any] = {
             "/object_info": {"Own": {"input": {"required": {"file": [["own.pt"], {}]}}}},
             "/models": ["checkpoints", "loras", "text_encoders", "custom_nodes"],
             "/models/checkpoints": ["sub\\big.safetensors"],
@@ -117,7 +119,7 @@ def test_a_running_comfyui_is_asked_for_a_model_in_the_folder_it_belongs_to():
         }
 
         def get(self, path: str) -> Any:
-            return self.told[path]
+            return self.answers[path]
 
     place = RunningComfy(Client())  # pyright: ignore[reportArgumentType]
     for name, directory, there in [

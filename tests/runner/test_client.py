@@ -1,4 +1,4 @@
-"""The client on a connection that breaks: what was queued is run once and told in full, or the server is given up."""
+"""The client on a connection that breaks: a prompt runs once and is reported in full, or the server is given up."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def times_in_history(client: Any, prompt_id: str) -> int:
     return sum(entry["prompt"][1] == prompt_id for entry in client.get("/history").values())
 
 
-def test_a_broken_connection_is_made_anew_and_the_end_is_told(client, shaky, proxy: Proxy):
+def test_a_broken_connection_is_made_again_and_the_end_is_reported(client, shaky, proxy: Proxy):
     cuts = []
 
     def cut_in_the_middle(progress: Any) -> None:
-        if len(cuts) < 2 and progress.step >= (5, 12)[len(cuts)]:  # not every step is told while it connects anew
+        if len(cuts) < 2 and progress.step >= (5, 12)[len(cuts)]:  # not every step is reported while it connects again
             cuts.append(proxy.cut())
 
     outcome = shaky.run(slow_prompt(STEPS, seed=1), None, cut_in_the_middle, "broken-twice")
@@ -72,7 +72,7 @@ def test_a_server_that_hangs_is_given_up_and_one_that_forgot_says_so(client, sha
     assert caught.value.forgotten
 
 
-def test_a_refusal_is_told_per_node_and_a_failure_by_its_node(client):
+def test_a_refusal_names_each_node_and_a_failure_its_node(client):
     from steer.runner.comfyui.messages import NodeFailed, Refused
 
     prompt = noisy_prompt()
@@ -109,7 +109,7 @@ def test_a_prompt_that_would_run_only_in_part_is_refused_and_cancelled(client):
     assert not ended["outputs"], "it was to be cancelled"
 
 
-def test_a_file_that_was_moved_is_told_and_how_to_have_it_again(server, client):
+def test_a_file_that_was_moved_is_named_and_how_to_have_it_again(server, client):
     from steer.runner.comfyui.messages import FileGone
 
     prompt = noisy_prompt(seed=5)

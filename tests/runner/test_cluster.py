@@ -1,4 +1,4 @@
-"""What a batch on Ray rests on, without Ray: its workers, what tells them apart, and who imports Ray."""
+"""What a batch on Ray rests on, without Ray: its workers, their identity, and who imports Ray."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from batches import noisy_prompt, plain_png, prompt_in
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_without_ray_one_command_is_told_that_installs_it(tmp_path: Path):
+def test_without_ray_the_error_names_the_command_that_installs_it(tmp_path: Path):
     (tmp_path / "w.json").write_text('{"1": {"class_type": "X", "inputs": {}}}')
     code = (
         f"import sys; sys.modules['ray'] = None; sys.path.insert(0, {str(ROOT)!r})\n"
@@ -46,7 +46,7 @@ def test_one_file_of_steer_knows_ray():
     assert importing == {"runner/batch/on_ray/fleet.py"}
 
 
-def test_a_worker_of_another_steer_or_with_another_model_is_told_apart():
+def test_a_worker_of_another_steer_or_with_another_model_is_known():
     from steer.runner.batch.on_ray.fleet import differences, find_known_models
     from steer.runner.batch.on_ray.worker import Identity
     from steer.runner.comfyui.messages import QueueError
@@ -68,14 +68,14 @@ def test_a_worker_of_another_steer_or_with_another_model_is_told_apart():
     }
     known = find_known_models(found, ours)
     assert known == {"a": x}, "b is nowhere"
-    told = {name: " ".join(differences(one, ours, known)) for name, one in found.items()}
-    assert {name for name, text in told.items() if not text} == {"same", "too"}
-    assert "has Steer 0, this is 1" in told["older"]
-    assert "of other code" in told["edited"]
-    assert "other weights of Steer" in told["trained"]
-    assert "another a (sha256 yyyyyyyyyy, not xxxxxxxxxx)" in told["other"]
-    assert told["lacks"] == "lacks a"
-    assert "without Steer" in told["bare"]
+    faults = {name: " ".join(differences(one, ours, known)) for name, one in found.items()}
+    assert {name for name, text in faults.items() if not text} == {"same", "too"}
+    assert "has Steer 0, this is 1" in faults["older"]
+    assert "of other code" in faults["edited"]
+    assert "other weights of Steer" in faults["trained"]
+    assert "another a (sha256 yyyyyyyyyy, not xxxxxxxxxx)" in faults["other"]
+    assert faults["lacks"] == "lacks a"
+    assert "without Steer" in faults["bare"]
 
     two = {"first": identity(x), "second": identity(y)}
     with pytest.raises(QueueError, match=r"under the name a: first \(sha256 x+\) and second \(sha256 y+\)"):
@@ -169,10 +169,10 @@ def test_a_worker_whose_gpu_torch_does_not_see_does_not_start_on_the_cpu(tmp_pat
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("guard_too", [False, True], ids=["starter", "starter and guard"])
 def test_what_is_guarded_ends_with_its_starter_however_that_ends(tmp_path: Path, guard_too: bool):
-    told, folder = tmp_path / "pid", tmp_path / "folder"
+    pid_file, folder = tmp_path / "pid", tmp_path / "folder"
     (folder / "output").mkdir(parents=True)
     script = str(ROOT / "runner" / "comfyui" / "watchdog.py")
-    child = f"import os, time; open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    child = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     starter = (
         "import subprocess, sys, time\n"
         f"command = [sys.executable, {script!r}, {str(folder)!r}, sys.executable, '-c', {child!r}]\n"
@@ -183,9 +183,9 @@ def test_what_is_guarded_ends_with_its_starter_however_that_ends(tmp_path: Path,
     assert process.stdout is not None
     guard = int(process.stdout.readline())
     limit = time.monotonic() + 20
-    while not (told.is_file() and told.read_text()) and time.monotonic() < limit:
+    while not (pid_file.is_file() and pid_file.read_text()) and time.monotonic() < limit:
         time.sleep(0.05)
-    pid = int(told.read_text())
+    pid = int(pid_file.read_text())
     os.kill(pid, 0)
     if guard_too:
         os.kill(guard, signal.SIGKILL)
@@ -226,7 +226,7 @@ def test_the_folder_of_what_ended_by_itself_stays_until_its_starter_is_gone(tmp_
 
 
 @pytest.mark.server
-def test_a_running_comfyui_tells_which_steer_it_has(server: Any, client: Any):
+def test_a_running_comfyui_says_which_steer_it_has(server: Any, client: Any):
     from steer.runner.batch.on_ray.fleet import identity_at
     from steer.runner.batch.on_ray.worker import identity_of
     from steer.runner.comfyui.client import ComfyClient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,12 +18,14 @@ BREAKS = 2
 class Flaky(ThreadingHTTPServer):
     """Answers as a ComfyUI, but not the first BREAKS times that it is asked for one of `breaks`.
 
-    breaks: whether the server took what it did not answer, by the start of the path.
+    breaks: whether the server took what it did not answer, by the start of the path. busy: how often it answers 503
+    first, and asks to wait a second.
     """
 
     def __init__(self, breaks: dict[str, bool]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.breaks = breaks
+        self.busy = 0
         self.asked: Counter[str] = Counter()
         self.queued: list[str] = []
 
@@ -43,9 +46,15 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = "/" + self.path.split("?")[0].split("/")[1]
         self.server.asked[path] += 1
+        if self.server.busy:
+            self.server.busy -= 1
+            self.send_response(503)
+            self.send_header("Retry-After", "1")
+            self.end_headers()
+            return
         silent = path in self.server.breaks and self.server.asked[path] <= BREAKS
         if not silent or self.server.breaks[path]:
-            answer = self._told(path, body)
+            answer = self._content(path, body)
             if not silent:
                 self.send_response(200)
                 self.end_headers()
@@ -53,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
         self.close_connection = True
 
-    def _told(self, path: str, body: bytes) -> bytes:
+    def _content(self, path: str, body: bytes) -> bytes:
         if path == "/prompt":
             self.server.queued.append(json.loads(body)["prompt_id"])
             return json.dumps({"prompt_id": self.server.queued[-1], "node_errors": {}}).encode()
@@ -104,3 +113,27 @@ def test_one_that_never_answers_is_given_up(flaky: Flaky):
     client = ComfyClient(f"http://127.0.0.1:{flaky.server_port}", patience=0.5)
     with pytest.raises(ServerLost, match="does not answer"):
         client.fetch(Picture("1", "a.png", "", "output"))
+
+
+@pytest.mark.parametrize("flaky", [{}], indirect=True)
+def test_a_busy_server_is_asked_again_when_it_says(flaky: Flaky):
+    from steer.runner.comfyui.client import ComfyClient
+    from steer.runner.comfyui.messages import Picture
+
+    flaky.busy = 1
+    client = ComfyClient(f"http://127.0.0.1:{flaky.server_port}", patience=10.0)
+    began = time.monotonic()
+    assert client.fetch(Picture("1", "a.png", "", "output")) == b"bytes"
+    assert time.monotonic() - began >= 1.0
+    assert flaky.asked["/view"] == 2
+
+
+@pytest.mark.parametrize("flaky", [{}], indirect=True)
+def test_an_answer_without_end_is_not_read_to_its_end(flaky: Flaky):
+    from steer.runner.comfyui.messages import QueueError
+    from steer.runner.comfyui.transport import Http
+
+    server = Http(f"http://127.0.0.1:{flaky.server_port}")
+    assert server.ask("GET", "/view", limit=5) == b"bytes"
+    with pytest.raises(QueueError, match="not read to its end"):
+        server.ask("GET", "/view", limit=4)

@@ -129,11 +129,11 @@ def test_one_job_a_seed_and_settings_after_that(tmp_path: Path, kind: str):
         assert to_prompt(job.workflow, INFO) == job.prompt, "a saved picture opens as what made it"
     fixed = make_jobs({"w": (data, [])}, INFO, [3, 4], [Setting("Sampler", "seed", 9)])
     assert {job.prompt["2"]["inputs"]["seed"] for job in fixed} == {9}, "--set has the last word"
-    for settings, told in [
+    for settings, words in [
         ([Setting("Other", "steps", 1)], "no workflow has a node titled 'Other'. There are: LoadImage, My sampler"),
         ([Setting("My sampler", "stepz", 1)], "no such widget. It has: seed, steps"),
     ]:
-        with pytest.raises(WorkflowError, match=told):
+        with pytest.raises(WorkflowError, match=words):
             make_jobs({"w": (data, [])}, INFO, [], settings)
     lone = {"1": api()["1"]}
     with pytest.raises(WorkflowError, match="w: --seeds: it has no widget named seed"):
@@ -224,7 +224,7 @@ def test_long_and_similar_names_stay_apart(tmp_path: Path, monkeypatch: pytest.M
     folders = [folder_name(name) for name in names]
     assert len(set(folders)) == len(names)
     assert [folder_name(name) for name in ("a_b", "w", "w-seed3")] == ["a_b", "w", "w-seed3"]
-    assert all(safe_name(name).endswith(name[-6:]) for name in names[:8]), "the seed is still told"
+    assert all(safe_name(name).endswith(name[-6:]) for name in names[:8]), "the seed is still there"
     assert all(len(safe_name(name).encode()) <= MAX_STEM for name in names)
     taken: list[Path] = []
     monkeypatch.setattr(results, "divide", lambda job, ask, kinds: ([SweepPlan(job.name, None, ())], None))
@@ -306,13 +306,13 @@ def test_a_batch_is_done_once_and_a_second_run_does_what_is_missing(server, clie
 
 
 @pytest.mark.server
-def test_faults_of_the_call_are_told_before_anything_is_sent(server, client, tmp_path: Path):
+def test_faults_of_the_call_are_named_before_anything_is_sent(server, client, tmp_path: Path):
     from steer.runner.comfyui.process import free_port
 
     file = str(write(tmp_path / "w.json", noisy_prompt()))
     before = len(client.get("/history"))
     url = ["--comfyui-url", server.url]
-    for arguments, told in [
+    for arguments, words in [
         ([file, "--comfyui-url", f"127.0.0.1:{free_port()}", "--patience", "1"], "no ComfyUI answers"),
         ([file, *url, "--seeds", "1-"], "--seeds: text, character"),
         ([file, *url, "--set", "Nothing.x=1"], "no workflow has a node titled 'Nothing'"),
@@ -320,6 +320,6 @@ def test_faults_of_the_call_are_told_before_anything_is_sent(server, client, tmp
     ]:
         code, text = queue(tmp_path, *arguments)
         assert code == 2, text
-        assert told in text
+        assert words in text
     assert not (tmp_path / "output").exists()
     assert len(client.get("/history")) == before

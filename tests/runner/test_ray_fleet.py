@@ -65,7 +65,7 @@ class Scripted:
 
 @pytest.fixture
 def fleet(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Makes a fleet on a given Ray whose workers have these faults; returns it and what it told."""
+    """Makes a fleet on a given Ray whose workers have these faults; returns it and the lines that it reports."""
     from steer.runner.batch.on_ray import fleet as cluster
 
     def make(
@@ -76,13 +76,13 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Any:
         address: str = "auto",
         urls: tuple[str, ...] = (),
     ) -> Any:
-        told: list[str] = []
+        lines: list[str] = []
         monkeypatch.setitem(sys.modules, "ray", ray)
         kind = type("Worker", (Scripted,), {"faults": faults})
         monkeypatch.setattr(cluster, "ComfyWorker", kind)
         monkeypatch.setattr(cluster, "START_S", 2.0)
         monkeypatch.setattr(cluster, "REPORT_S", 0.5)
-        return cluster.RayFleet(address, workers, gpus, urls, 0.2, ROOT, told.append), told
+        return cluster.RayFleet(address, workers, gpus, urls, 0.2, ROOT, lines.append), lines
 
     return make
 
@@ -99,10 +99,10 @@ def test_who_cannot_work_is_left_out_by_name_and_ended_and_all_are_waited_for_at
     ray = FakeRay(placed=lambda number: number not in (3, 4))
     url = f"http://127.0.0.1:{free_port()}"
     began = time.monotonic()
-    ours, told = fleet(ray, {2: "it sees no GPU", 5: "disk", 6: "weights"}, 7, urls=(url,))
+    ours, reports = fleet(ray, {2: "it sees no GPU", 5: "disk", 6: "weights"}, 7, urls=(url,))
     assert time.monotonic() - began < 3.5, "one after another it would have been twice the limit"
-    assert told[0].startswith("Waiting for 7 ComfyUI to start")
-    assert any("Still waited for: worker 3, worker 4" in line for line in told)
+    assert reports[0].startswith("Waiting for 7 ComfyUI to start")
+    assert any("Still waited for: worker 3, worker 4" in line for line in reports)
     assert ours.object_info == INFO
     lines = list(ours.check(jobs(1)))
     out = {line.split(":", 1)[1].split()[0] + line.split(":", 1)[1].split()[1]: line for line in lines}
@@ -118,7 +118,7 @@ def test_who_cannot_work_is_left_out_by_name_and_ended_and_all_are_waited_for_at
     assert not ray.running
 
 
-def test_nobody_is_left(fleet: Any):
+def test_no_worker_is_left(fleet: Any):
     from steer.runner.comfyui.messages import QueueError
 
     ray = FakeRay()
@@ -131,7 +131,7 @@ def test_nobody_is_left(fleet: Any):
 
 
 @pytest.mark.parametrize(("gpus", "room"), [(1.0, 2), (0.5, 4), (2.0, 1)])
-def test_more_workers_than_there_is_room_for_are_told_before_anything_waits(fleet: Any, gpus: float, room: int):
+def test_more_workers_than_there_is_room_for_are_refused_before_anything_waits(fleet: Any, gpus: float, room: int):
     from steer.runner.comfyui.messages import QueueError
 
     ray = FakeRay(gpus=2.0)
@@ -139,11 +139,11 @@ def test_more_workers_than_there_is_room_for_are_told_before_anything_waits(flee
         fleet(ray, {}, room + 1, gpus, address="local")
     assert not ray.running
     assert not ray.actors
-    _, told = fleet(ray, {}, room + 1, gpus)
-    assert f"room for {room}" in told[0], "another cluster may grow"
+    _, reports = fleet(ray, {}, room + 1, gpus)
+    assert f"room for {room}" in reports[0], "another cluster may grow"
     assert ray.actors[0].options["num_gpus"] == gpus
-    _, told = fleet(FakeRay(gpus=2.0), {}, room, gpus, address="local")
-    assert "room" not in told[0]
+    _, reports = fleet(FakeRay(gpus=2.0), {}, room, gpus, address="local")
+    assert "room" not in reports[0]
 
 
 def test_a_worker_that_was_started_again_works_on_if_it_is_the_same(fleet: Any):
@@ -153,7 +153,7 @@ def test_a_worker_that_was_started_again_works_on_if_it_is_the_same(fleet: Any):
     ours, _ = fleet(ray, {1: "comes back with other weights", 2: "comes back"}, 3)
     assert list(ours.check(jobs(1))) == []
     ended, lost = [], []
-    Pool(jobs(60), ours.workers, ended.append, lambda *told: lost.append(told)).run()
+    Pool(jobs(60), ours.workers, ended.append, lambda *reports: lost.append(reports)).run()
     assert Counter(e.job.name for e in ended if not e.error) == Counter(f"job {i}" for i in range(60))
     gone = [(name, reason) for name, reason, is_gone in lost if is_gone]
     assert gone == [("worker 1", "it was started again and left out: has other weights of Steer")]
@@ -166,14 +166,14 @@ def test_a_named_server_of_another_steer_is_left_out(monkeypatch: pytest.MonkeyP
     from steer.runner.batch.on_ray.worker import Identity
 
     ours = Identity("1", "code", "weights", {"a.pt": "sha"})
-    told = {
+    reports = {
         "same": Identity("1", "code", "weights"),
         "silent": None,
         "trained": Identity("1", "code", "other"),
         "edited": Identity("1", "other", "weights"),
     }
-    servers = SimpleNamespace(workers=[SimpleNamespace(name=name, client=name) for name in told])
-    monkeypatch.setattr(cluster, "identity_at", told.__getitem__)
+    servers = SimpleNamespace(workers=[SimpleNamespace(name=name, client=name) for name in reports])
+    monkeypatch.setattr(cluster, "identity_at", reports.__getitem__)
     lines = list(cluster.RayFleet._compare(SimpleNamespace(servers=servers), ours))  # type: ignore[arg-type]
     assert [server.name for server in servers.workers] == ["same", "silent"]
     assert lines == [
@@ -191,24 +191,24 @@ def test_a_server_is_left_out_only_for_what_another_has():
     def place(kinds: str, models: str) -> Any:
         return SimpleNamespace(object_info=dict.fromkeys(kinds), has_model=lambda need: need.name in models.split())
 
-    def told(places: dict[str, Any], prompts: list[tuple[str, str]], **more: Any) -> dict[str, str]:
+    def reports(places: dict[str, Any], prompts: list[tuple[str, str]], **more: Any) -> dict[str, str]:
         made = [
             BatchJob("j", {k: {"class_type": k, "inputs": {"m": model}} for k in kinds}) for kinds, model in prompts
         ]
         return {name: line for name, _, line in find_lacking(places, made, **({"kinds": (), "models": None} | more))}
 
     both = {"a": place("KL", "x.pt"), "b": place("K", "x.pt y.pt")}
-    assert told({"a": both["a"]}, [("Z", "z.pt")]) == {}, "there is nobody to compare with"
-    assert told(both, [("K", "x.pt"), ("K", "nowhere.pt")]) == {}
-    assert told(both, [("L", "x.pt")]) == {"b": "Left out: b lacks the node L."}
-    lines = told(both, [("K", "y.pt"), ("K", "x.pt")])
+    assert reports({"a": both["a"]}, [("Z", "z.pt")]) == {}, "there is none to compare with"
+    assert reports(both, [("K", "x.pt"), ("K", "nowhere.pt")]) == {}
+    assert reports(both, [("L", "x.pt")]) == {"b": "Left out: b lacks the node L."}
+    lines = reports(both, [("K", "y.pt"), ("K", "x.pt")])
     assert lines == {"a": "Note: a lacks the model y.pt. Jobs that need it go to others."}
-    beside = told({"a": both["a"]}, [("Z", "z.pt")], kinds=["Z"], models=["z.pt"])
+    beside = reports({"a": both["a"]}, [("Z", "z.pt")], kinds=["Z"], models=["z.pt"])
     assert beside == {"a": "Left out: a lacks the node Z, the model z.pt."}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reports"),
     [
         (["--workers", "2", "--gpus-per-worker", "1"], "--workers, --gpus-per-worker: this counts only with --ray"),
         (["--comfyui", "here"], "--comfyui: this counts only with --ray"),
@@ -218,13 +218,13 @@ def test_a_server_is_left_out_only_for_what_another_has():
         (["--ray", "--comfyui", "no/such"], "is not a ComfyUI folder"),
     ],
 )
-def test_bad_arguments_are_told(tmp_path: Path, capsys: Any, arguments: list[str], told: str):
+def test_bad_arguments_are_named(tmp_path: Path, capsys: Any, arguments: list[str], reports: str):
     from steer.runner import cli
     from steer.runner.batch.options import NOT_STARTED
 
     (tmp_path / "w.json").write_text('{"1": {"class_type": "X", "inputs": {}}}')
     assert cli.run(["queue", str(tmp_path / "w.json"), *arguments]) == NOT_STARTED
-    assert told in capsys.readouterr().out
+    assert reports in capsys.readouterr().out
 
 
 def test_a_url_that_is_named_twice_is_one_worker(fleet: Any, tmp_path: Path, monkeypatch: Any, capsys: Any):

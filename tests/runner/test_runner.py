@@ -23,14 +23,15 @@ def run(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[st
     return subprocess.run([*RUN, *arguments], capture_output=True, text=True, timeout=timeout, cwd=ROOT)
 
 
-def told(done: subprocess.CompletedProcess[str]) -> str:
+def error_text(done: subprocess.CompletedProcess[str]) -> str:
+    """What a run that failed has printed, on one line."""
     assert done.returncode not in (0, None)
     assert "Traceback" not in done.stdout + done.stderr
     return " ".join((done.stdout + done.stderr).split())
 
 
 def test_comfyui_that_is_none(tmp_path: Path):
-    text = told(run("--comfyui", str(tmp_path), "--out", str(tmp_path / "out")))
+    text = error_text(run("--comfyui", str(tmp_path), "--out", str(tmp_path / "out")))
     assert "is not a ComfyUI folder" in text
     assert "main.py" in text
 
@@ -40,30 +41,35 @@ def test_port_in_use(tmp_path: Path):
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        text = told(run("--port", str(port), "--out", str(tmp_path)))
+        text = error_text(run("--port", str(port), "--out", str(tmp_path)))
     assert f"Port {port} is in use" in text
     assert "--port" in text
 
 
 @pytest.mark.parametrize(
-    ("content", "word"), [("{ not json", "is not a workflow file"), ("[1, 2]", "JSON but no workflow"), ('{"1": {"class_type": "A", "inputs": {}}}', "API export")]
+    ("content", "word"),
+    [
+        ("{ not json", "is not a workflow file"),
+        ("[1, 2]", "JSON but no workflow"),
+        ('{"1": {"class_type": "A", "inputs": {}}}', "API export"),
+    ],
 )
 def test_file_that_is_no_workflow(tmp_path: Path, content: str, word: str):
     path = tmp_path / "broken.json"
     path.write_text(content)
-    text = told(run("--only", str(path), "--out", str(tmp_path / "out")))
+    text = error_text(run("--only", str(path), "--out", str(tmp_path / "out")))
     assert "broken.json" in text
     assert word in text
 
 
 def test_only_names_no_workflow(tmp_path: Path):
-    text = told(run("--only", "99", "--out", str(tmp_path)))
+    text = error_text(run("--only", "99", "--out", str(tmp_path)))
     assert "no bundled workflow has that name" in text
     assert "08-canny-same-face-angle" in text
 
 
 def test_set_that_is_malformed(tmp_path: Path):
-    assert "NODE_TITLE.widget=value" in told(run("--set", "Canny", "--out", str(tmp_path)))
+    assert "NODE_TITLE.widget=value" in error_text(run("--set", "Canny", "--out", str(tmp_path)))
 
 
 def test_what_is_advised_for_set_names_a_widget_that_there_is(
@@ -93,10 +99,10 @@ def test_what_is_advised_for_set_names_a_widget_that_there_is(
 
 @pytest.mark.server
 def test_set_names_no_node_and_no_widget(tmp_path: Path):
-    text = told(run("--only", "08", "--set", "Nonsense.low=1", "--out", str(tmp_path)))
+    text = error_text(run("--only", "08", "--set", "Nonsense.low=1", "--out", str(tmp_path)))
     assert "no workflow has a node titled 'Nonsense'" in text
     assert "Canny" in text
-    text = told(run("--only", "08", "--set", "Canny.nonsense=1", "--out", str(tmp_path)))
+    text = error_text(run("--only", "08", "--set", "Canny.nonsense=1", "--out", str(tmp_path)))
     assert "has no such widget" in text
     assert "low_threshold" in text
 
@@ -149,7 +155,7 @@ def test_the_server_ends_with_run(tmp_path: Path, number: signal.Signals):
     assert port_is_free(port), "the server was left behind"
 
 
-def test_the_gallery_tells_each_slides_question_and_escapes_it(tmp_path: Path):
+def test_the_gallery_shows_each_slides_question_and_escapes_it(tmp_path: Path):
     from PIL import Image
     from steer.runner.slides import gallery
     from steer.runner.slides.slide import Slide
@@ -170,8 +176,8 @@ def test_the_gallery_tells_each_slides_question_and_escapes_it(tmp_path: Path):
     assert page.count('href="#a"') == page.count('id="a"') == 1
     assert 'src="a/1.png"' in page
     assert "&lt;i&gt;no" in page
-    measured = Slide("c", measured={"edges <i>": True, "lines": False})
+    measured = Slide("c", promises={"edges <i>": True, "lines": False})
     assert not measured.ok
     page = gallery.write([measured], tmp_path).read_text("utf-8")
-    assert "<li>edges &lt;i&gt;</li><li class=bad>lines (not kept)</li>" in page
+    assert '<li>edges &lt;i&gt;</li>\n<li class="bad">lines (not kept)</li>' in page
     assert "http" not in page.replace("http-equiv", ""), "offline"

@@ -44,7 +44,7 @@ def test_every_job_ends_exactly_once(scripts: list[list[str]]):
     Pool(range(9), workers, ended.append).run()
     assert Counter(e.job for e in ended) == Counter(range(9))
     did = [job for worker in workers for job in worker.done]
-    assert Counter(did) == Counter(e.job for e in ended if e.result is not None), "a job was done twice or not told"
+    assert Counter(did) == Counter(e.job for e in ended if e.result is not None), "a job was done twice or not reported"
     assert all((e.result is None) == bool(e.error) for e in ended)
 
 
@@ -53,7 +53,7 @@ def test_jobs_of_a_worker_that_dies_go_to_the_other():
 
     good, bad = Scripted("good", [DONE] * 6), Scripted("bad", [DIE] * 6)
     ended, lost = [], []
-    Pool(range(6), [bad, good], ended.append, lambda *told: lost.append(told)).run()
+    Pool(range(6), [bad, good], ended.append, lambda *loss: lost.append(loss)).run()
     assert sorted(e.job for e in ended if e.worker == "good" and not e.error) == list(range(6))
     assert lost in ([], [("bad", "broke off", True)])
 
@@ -62,13 +62,13 @@ def test_jobs_of_a_worker_that_dies_go_to_the_other():
 def test_a_job_goes_on_while_its_worker_is_brought_back(comes_back: bool):
     from steer.runner.batch.pool import Pool, WorkerLost
 
-    taken, done, told = threading.Event(), threading.Event(), threading.Event()
+    taken, done, left_out = threading.Event(), threading.Event(), threading.Event()
     lost = []
 
-    def tell(worker: str, reason: str, gone: bool) -> None:
+    def note(worker: str, reason: str, gone: bool) -> None:
         lost.append((worker, reason, gone))
         if gone:
-            told.set()
+            left_out.set()
 
     class Weak:
         name = "weak"
@@ -86,12 +86,12 @@ def test_a_job_goes_on_while_its_worker_is_brought_back(comes_back: bool):
 
         def run(self, job: int) -> str:
             assert taken.wait(20)
-            assert not done.is_set() or comes_back or told.wait(20)
+            assert not done.is_set() or comes_back or left_out.wait(20)
             done.set()
             return "strong"
 
     ended, weak = [], Weak()
-    Pool(range(3), [weak, Strong()], ended.append, tell).run()
+    Pool(range(3), [weak, Strong()], ended.append, note).run()
     assert sorted(e.job for e in ended if e.result) == [0, 1, 2]
     assert comes_back or weak.calls == 1
     assert lost[0] == ("weak", "broke off", False)
@@ -125,7 +125,7 @@ def test_the_end_does_not_wait_for_a_worker_that_is_being_brought_back():
     never.set()
 
 
-def test_refused_by_all_is_told_with_every_reason_and_by_one_is_done_by_the_other():
+def test_what_all_refuse_ends_with_every_reason_and_what_one_refuses_is_done_by_the_other():
     from steer.runner.batch.pool import Pool
 
     ended = []
@@ -141,18 +141,18 @@ def test_a_failed_job_is_tried_once_more_elsewhere_and_then_has_failed():
 
     tried: list[tuple[str, int]] = []
 
-    class Tells(Scripted):
+    class Notes(Scripted):
         def run(self, job: int) -> str:
             tried.append((self.name, job))
             return super().run(job)
 
     ended = []
-    Pool(range(2), [Tells(name, [FAIL, DONE]) for name in "abc"], ended.append).run()
+    Pool(range(2), [Notes(name, [FAIL, DONE]) for name in "abc"], ended.append).run()
     assert [e.error for e in ended if e.job == 0] == ["no good"]
     assert len({name for name, job in tried if job == 0}) == len([1 for _, job in tried if job == 0]) == 2
     tried.clear()
-    Pool(range(1), [Tells("alone", [FAIL])], ended.append).run()
-    assert tried == [("alone", 0)], "there is nobody else"
+    Pool(range(1), [Notes("alone", [FAIL])], ended.append).run()
+    assert tried == [("alone", 0)], "there is no other"
     assert ended[-1].error == "no good"
 
 
@@ -180,7 +180,7 @@ def test_a_broken_worker_takes_no_more_than_its_share_and_is_left_out_by_name():
         open_jobs.discard(ended[-1].job)
 
     bad, good = Scripted("bad", [FAIL] * 40), Slow("good", [DONE] * 40)
-    Pool(source(), [bad, good], end, lambda *told: lost.append(told)).run()
+    Pool(source(), [bad, good], end, lambda *loss: lost.append(loss)).run()
     assert Counter(e.job for e in ended if e.result) == Counter(range(40))
     ((name, reason, gone),) = lost
     assert (name, gone) == ("bad", True)
@@ -192,7 +192,7 @@ def test_jobs_that_fail_everywhere_cost_no_worker_and_do_not_wait_for_one_that_i
     from steer.runner.batch.pool import Pool, WorkerLost
 
     ended, lost = [], []
-    Pool(range(30), [Scripted(n, [FAIL] * 30) for n in "ab"], ended.append, lambda *told: lost.append(told)).run()
+    Pool(range(30), [Scripted(n, [FAIL] * 30) for n in "ab"], ended.append, lambda *loss: lost.append(loss)).run()
     assert Counter(e.job for e in ended) == Counter(range(30))
     assert not lost
 
@@ -217,7 +217,7 @@ def test_jobs_that_fail_everywhere_cost_no_worker_and_do_not_wait_for_one_that_i
     assert all("no good" in e.error for e in ended[30:])
 
 
-def test_why_a_worker_did_not_come_back_is_told():
+def test_why_a_worker_did_not_come_back_is_reported():
     from steer.runner.batch.pool import Pool, WorkerLost
 
     def recover() -> bool:
@@ -230,7 +230,7 @@ def test_why_a_worker_did_not_come_back_is_told():
             raise WorkerLost("restarted", gone=False, recover=recover)
 
     ended, lost = [], []
-    Pool(range(2), [Changed()], ended.append, lambda *told: lost.append(told)).run()
+    Pool(range(2), [Changed()], ended.append, lambda *loss: lost.append(loss)).run()
     assert lost[-1] == ("changed", "it came back with another Steer", True)
     assert len(ended) == 2
 

@@ -57,7 +57,7 @@ def test_committed_workflows_are_what_their_sources_write(object_info: dict[str,
     committed = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "workflows").glob("*.json")}
     assert built.keys() == committed.keys()
     for name, text in built.items():
-        assert text == committed[name], f"{name}: write it anew with `python run.py workflows`"
+        assert text == committed[name], f"{name}: write it again with `python run.py workflows`"
 
 
 def test_server_offers_templates_thumbnails_help_and_labels(server):
@@ -88,7 +88,7 @@ def _node(object_info: dict[str, Any], kind: str, **values: Any) -> dict[str, An
     return {"class_type": kind, "inputs": defaults | values}
 
 
-def test_bad_input_is_told_plainly_and_the_server_goes_on(client, object_info: dict[str, Any]):
+def test_bad_input_is_named_plainly_and_the_server_goes_on(client, object_info: dict[str, Any]):
     def canny(**values: Any) -> dict[str, Any]:
         return {"image": IMAGE, "x": _node(object_info, "SteerCanny", image=["image", 0], **values), "show": SHOW}
 

@@ -1,4 +1,4 @@
-"""The set-up of run.py: which Python it wants, and when the venv and its packages are made anew."""
+"""The set-up of run.py: which Python it wants, and when the venv and its packages are made again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NEW, OLD = "3.12.4 (main) [GCC]", "3.10.12 (main) [GCC]"
 
 
-def test_a_too_old_python_is_told_so_before_anything_is_made(tmp_path: Path):
+def test_a_too_old_python_is_refused_before_anything_is_made(tmp_path: Path):
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); from runner.pack import load_pack; load_pack()\n"
         f"import pathlib; from steer.runner import cli, setup; setup.VENV = pathlib.Path({str(tmp_path / 'venv')!r})\n"
@@ -36,7 +36,7 @@ def test_the_readme_asks_for_the_python_that_the_setup_wants(name: str):
 
 
 class _Venv:
-    """A venv whose Python tells a version and notes what it is to install. made: how often it was made."""
+    """A venv whose Python says a version and notes what it is to install. made: how often it was made."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from steer.runner import setup
@@ -48,8 +48,8 @@ class _Venv:
 
     def write(self, version: str) -> None:
         self.folder.mkdir(exist_ok=True)
-        told = f"#!/bin/sh\nif [ \"$1\" = -c ]; then echo '{version}'; else echo \"$@\" >> '{self.folder}/pips'; fi\n"
-        self.python.write_text(told)
+        script = f"#!/bin/sh\nif [ \"$1\" = -c ]; then echo '{version}'; else echo \"$@\" >> '{self.folder}/pips'; fi\n"
+        self.python.write_text(script)
         self.python.chmod(0o755)
 
     def _create(self, folder: Path, clear: bool = False, **_: Any) -> None:
@@ -81,11 +81,11 @@ def test_the_packages_hang_on_the_venvs_python(tmp_path: Path, monkeypatch: pyte
     assert (venv.made, venv.pips()) == (1, 2), "another Python is in the venv"
     venv.write(OLD)
     setup.prepare(setup.Needs())
-    assert (venv.made, venv.pips()) == (2, 1), "made anew, and nothing of the old one left"
+    assert (venv.made, venv.pips()) == (2, 1), "made again, and nothing of the old one left"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for Python is a shell script")
-def test_a_venv_that_does_not_run_is_told_of_and_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_venv_that_does_not_run_is_named_and_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from steer.runner import setup
 
     venv = _Venv(tmp_path / "venv", monkeypatch)

@@ -55,7 +55,7 @@ def lay_out(folder: Path, data: Any) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("told", "known"),
+    ("named", "known"),
     [
         ({"hash": "AB" * 32, "hash_type": "SHA256"}, "ab" * 32),
         ({"hash": "ab" * 32}, "ab" * 32),
@@ -64,11 +64,11 @@ def lay_out(folder: Path, data: Any) -> Path:
         ({}, ""),
     ],
 )
-def test_the_hash_that_a_workflow_tells_of_a_model_is_kept_where_it_is_a_sha256(told: dict[str, str], known: str):
+def test_the_hash_that_a_workflow_names_for_a_model_counts_where_it_is_a_sha256(named: dict[str, str], known: str):
     from steer.runner.share.command import identify
     from steer.runner.workflow.needs import ModelNeed, model_needs
 
-    model = {"name": "far.safetensors", "url": URL, "directory": "checkpoints", **told}
+    model = {"name": "far.safetensors", "url": URL, "directory": "checkpoints", **named}
     workflow = {"nodes": [node(2, "CheckpointLoaderSimple", ["far.safetensors"], models=[model])], "links": []}
     (need,) = model_needs(workflow)
     assert need == identify(need, Path("nowhere")) == ModelNeed("far.safetensors", "checkpoints", URL, known)
@@ -124,7 +124,7 @@ def test_what_is_packed_comes_out_the_same(tmp_path: Path, api: bool):
     assert api or "steer" in {need.pack for need in bundle.nodes}
 
 
-def test_pack_never_takes_a_file_from_outside_and_tells_what_is_missing(tmp_path: Path):
+def test_pack_never_takes_a_file_from_outside_and_names_what_is_missing(tmp_path: Path):
     from steer.runner.share.command import write_bundle
     from steer.runner.workflow.prompt import WorkflowError
 
@@ -133,7 +133,7 @@ def test_pack_never_takes_a_file_from_outside_and_tells_what_is_missing(tmp_path
     inputs.mkdir(parents=True)
     (inputs / "link.png").symlink_to(tmp_path / "secret.png")
     output = tmp_path / "x.zip"
-    for name, told in [
+    for name, words in [
         ("../../secret.png", "outside the input folder"),
         (str(tmp_path / "secret.png"), "outside the input folder"),
         ("C:\\secret.png", "outside the input folder"),
@@ -142,7 +142,7 @@ def test_pack_never_takes_a_file_from_outside_and_tells_what_is_missing(tmp_path
     ]:
         file = tmp_path / "x" / "x.json"
         file.write_text(json.dumps({"nodes": [node(1, "LoadImage", [name])]}), encoding="utf-8")
-        with pytest.raises(WorkflowError, match=told):
+        with pytest.raises(WorkflowError, match=words):
             write_bundle(file, output, [inputs], tmp_path / "models")
         assert not output.exists()
     bundle, missing = write_bundle(file, output, [inputs], tmp_path / "models", allow_missing=True)
@@ -251,7 +251,7 @@ HOSTILE = {
 def test_hostile_zip_writes_nothing_and_says_why(tmp_path: Path, case: str, capsys: pytest.CaptureFixture[str]):
     from steer.runner import cli
 
-    content, told = HOSTILE[case]
+    content, words = HOSTILE[case]
     (tmp_path / "here").mkdir()
     zip_file = tmp_path / "evil.zip"
     zip_file.write_bytes(content)
@@ -261,7 +261,7 @@ def test_hostile_zip_writes_nothing_and_says_why(tmp_path: Path, case: str, caps
     assert tree(tmp_path) == before, "something was written"
     error = capsys.readouterr().err
     assert "nothing was written" in error
-    assert told in error
+    assert words in error
     assert error.rstrip("\n").isprintable(), "a control character of the zip reached the terminal"
     assert len(error) < 600 + len(str(tmp_path)) * 3
 
@@ -326,9 +326,9 @@ def test_commands(tmp_path: Path):
     run = [sys.executable, str(ROOT / "run.py")]
 
     def done(*arguments: str) -> tuple[int, str]:
-        told = subprocess.run([*run, *arguments], capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
-        assert "Traceback" not in told.stderr
-        return told.returncode, told.stdout + told.stderr
+        ran = subprocess.run([*run, *arguments], capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
+        assert "Traceback" not in ran.stderr
+        return ran.returncode, ran.stdout + ran.stderr
 
     code, text = done("pack", "cat.json", "--comfyui", "comfyui")
     assert code == 0, text

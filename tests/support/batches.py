@@ -67,7 +67,7 @@ def prompt_in(content: bytes) -> dict[str, Any]:
 
 
 class Proxy:
-    """`with Proxy(port) as proxy:` forwards `proxy.url` to that port of this machine until it is told otherwise.
+    """`with Proxy(port) as proxy:` forwards `proxy.url` to that port of this machine until it is set otherwise.
 
     refuse_answers: connections that have sent these bytes are cut when the server answers. frozen: nothing passes.
     """
