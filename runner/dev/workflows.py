@@ -1,9 +1,8 @@
-"""`python run.py workflows`: write workflows/*.json anew from workflows/source/, and their pictures when asked."""
+"""`run.py workflows`: writes workflows/*.json again from workflows/source/, and their pictures when asked."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import re
 import shutil
@@ -15,18 +14,20 @@ from typing import Any, NamedTuple
 from PIL import Image, ImageOps
 
 from ...nodes.identity import version
+from ...workflows.source.builder import GraphBuilder
+from ...workflows.source.kits import KITS
+from ...workflows.source.slides import SLIDES
 from .. import setup
 from ..comfyui.client import ComfyClient
 from ..comfyui.process import ComfyServer, has_gpu
 from ..slides.command import run_slide
 from ..workflow import FOLDER, SD15_TWIN
-from ..workflow.builder import Graph
 
 SIDE = 512
 HELP = setup.ROOT / "nodes" / "web" / "docs" / "pictures"
 
 
-class Built(NamedTuple):
+class BuiltWorkflow(NamedTuple):
     """A workflow as its source describes it.
 
     thumbnail, help: titles of the nodes whose pictures the template browser and the help pages show.
@@ -38,26 +39,23 @@ class Built(NamedTuple):
     help: tuple[str, ...]
 
 
-def sources() -> list[str]:
-    return sorted(path.stem for path in (FOLDER / "source").glob("s[0-9]*.py"))
-
-
-def build(object_info: dict[str, Any]) -> Iterator[Built]:
-    """Every slide with each of its kits. The pack must have been loaded as `steer`."""
-    for source in sources():
-        module = importlib.import_module(f"steer.workflows.source.{source}")
-        for kit in importlib.import_module("steer.workflows.source.kits").KITS:
-            name = module.NAME + kit.suffix
-            graph = Graph(name, object_info, version())
-            module.build(graph, kit)
-            yield Built(name, graph.to_json(), module.THUMBNAIL, getattr(module, "HELP", ()))
+def build(object_info: dict[str, Any]) -> Iterator[BuiltWorkflow]:
+    """Every slide with each of its kits. object_info: a server's /object_info."""
+    for slide in SLIDES:
+        for kit in KITS:
+            name = slide.NAME + kit.suffix
+            graph = GraphBuilder(name, object_info, version())
+            slide.build(graph, kit)
+            yield BuiltWorkflow(name, graph.to_json(), slide.THUMBNAIL, tuple(slide.HELP))
 
 
 def text_of(workflow: dict[str, Any]) -> str:
+    """A workflow as its file holds it."""
     return json.dumps(workflow, indent=1, ensure_ascii=False) + "\n"
 
 
 def run(options: argparse.Namespace) -> int:
+    """Write every bundled workflow; returns the exit code."""
     with tempfile.TemporaryDirectory() as temp:
         arguments = [] if has_gpu(setup.PYTHON) else ["--cpu"]
         with ComfyServer(setup.COMFYUI, setup.PYTHON, Path(temp) / "comfyui.log", arguments=arguments) as server:
@@ -67,11 +65,12 @@ def run(options: argparse.Namespace) -> int:
                 path = FOLDER / f"{built.name}.json"
                 path.write_text(text_of(built.workflow), encoding="utf-8")
                 print(f"wrote {path.relative_to(setup.ROOT)}")
-                if _wanted(built.name, options.pictures):
+                if _needs_pictures(built.name, options.pictures):
                     slide = run_slide(client, built.name, built.workflow, object_info, Path(temp))
                     if not slide.ok:
                         return 1
-                    _keep_pictures(built, dict(zip(reversed(slide.captions), reversed(slide.pictures), strict=True)))
+                    pictures = dict(zip(reversed(slide.captions), reversed(slide.pictures), strict=True))
+                    _write_pictures(built, pictures)
     return 0
 
 
@@ -80,22 +79,22 @@ def help_picture(workflow: str, title: str) -> str:
     return f"{workflow[:2]}-{re.sub('[^a-z0-9]+', '-', title.lower()).strip('-')}.jpg"
 
 
-def _wanted(name: str, starts: list[str] | None) -> bool:
+def _needs_pictures(name: str, starts: list[str] | None) -> bool:
     """Whether the pictures of this workflow are to be made. A twin, whose models may not be there, has copies."""
     return starts is not None and not name.endswith(SD15_TWIN) and (not starts or name.startswith(tuple(starts)))
 
 
-def _keep_pictures(built: Built, shown: dict[str, Path]) -> None:
-    """shown: the first picture of each node, by title. The template browser crops NAME.jpg to a square: it is one."""
+def _write_pictures(built: BuiltWorkflow, pictures: dict[str, Path]) -> None:
+    """pictures: the first picture of each node, by title. The template browser crops NAME.jpg to a square."""
     thumbnail = FOLDER / f"{built.name}.jpg"
-    _save_small(shown[built.thumbnail], thumbnail, square=True)
+    _save_small(pictures[built.thumbnail], thumbnail, square=True)
     shutil.copyfile(thumbnail, FOLDER / f"{built.name}{SD15_TWIN}.jpg")
     for title in built.help:
-        _save_small(shown[title], HELP / help_picture(built.name, title))
+        _save_small(pictures[title], HELP / help_picture(built.name, title))
 
 
 def _save_small(picture: Path, target: Path, square: bool = False) -> None:
-    """square: on more of its own paper, the colour of its corner."""
+    """Save a picture at most SIDE pixels large. square: pad it with the colour of its corner."""
     with Image.open(picture) as image:
         small = image.convert("RGB")
         small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)

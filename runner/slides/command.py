@@ -1,4 +1,4 @@
-"""`python run.py`: run the bundled workflows in a real ComfyUI, show progress, keep the pictures, make the gallery."""
+"""`run.py slides`: runs the bundled workflows in a real ComfyUI, keeps their pictures, makes the gallery."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ from ..workflow import Graph, Setting, Workflow, WorkflowError, apply_settings
 from ..workflow.prompt import node_title
 from . import gallery
 from .folder import keep
-from .promises import measure as measure_promises
+from .promises import measure_promise
 from .slide import Slide
 
 console = Console(highlight=False, emoji=False)
 
 
 def run(options: argparse.Namespace) -> int:
+    """Run the workflows that the options name; returns the exit code."""
     try:
         settings = [Setting.parse(text) for text in options.settings]
         paths = list(dict.fromkeys(path for name in options.only for path in workflows.find_workflows(name)))
@@ -41,19 +42,22 @@ def run(options: argparse.Namespace) -> int:
             paths = workflows.list_bundled()
         named = dict(zip(names_of(paths), paths, strict=True))
         graphs = {name: workflows.read_graph(path) for name, path in named.items()}
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp, _server(options, temp) as server:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp, _start_server(options, temp) as server:
             # The figures hold for the bundled workflows as they are, and the judges need what Steer's own ComfyUI has.
             own = not settings and options.comfyui is None
             bundled = workflows.list_bundled() if own else []
-            measure = {name for name, path in named.items() if path in bundled and name == path.stem}
-            return _run_all(server, graphs, settings, options, measure)
+            measured = {name for name, path in named.items() if path in bundled and name == path.stem}
+            return _run_all(server, graphs, settings, options, measured)
     except (WorkflowError, ServerError, setup.SetupError) as error:
         console.print(f"[red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 1
 
 
-def _server(options: argparse.Namespace, temp: str) -> ComfyServer:
-    """temp: for temporary pictures. Every ComfyUI that starts empties the folder that all share otherwise."""
+def _start_server(options: argparse.Namespace, temp: str) -> ComfyServer:
+    """Start a ComfyUI.
+
+    temp: for temporary pictures. Every ComfyUI that starts empties the folder that all share otherwise.
+    """
     own = options.comfyui is None
     comfyui: Path = setup.COMFYUI if own else options.comfyui.resolve()
     setup.link_into(comfyui)
@@ -72,8 +76,9 @@ def _run_all(
     graphs: dict[str, Graph],
     settings: list[Setting],
     options: argparse.Namespace,
-    measure: Collection[str],
+    measured: Collection[str],
 ) -> int:
+    """measured: the names of the slides whose promises are measured."""
     client = ComfyClient(server.url, server.check_alive)
     place = RunningComfy(client)
     object_info = place.object_info
@@ -82,7 +87,7 @@ def _run_all(
         graphs = graphs | twins_with_models(place)
     graphs = _with_settings(graphs, object_info, settings)
     slides = [
-        run_slide(client, name, graph, object_info, options.out, name in measure) for name, graph in graphs.items()
+        run_slide(client, name, graph, object_info, options.out, name in measured) for name, graph in graphs.items()
     ]
     if slides:
         page = gallery.write(slides, options.out)
@@ -97,9 +102,7 @@ def _run_all(
     return 0 if all(slide.ok for slide in slides) else 1
 
 
-def _with_settings(
-    graphs: dict[str, Graph], object_info: dict[str, Any], settings: list[Setting]
-) -> dict[str, Graph]:
+def _with_settings(graphs: dict[str, Graph], object_info: dict[str, Any], settings: list[Setting]) -> dict[str, Graph]:
     if not settings:
         return graphs
     changed = apply_settings({name: Workflow(graph, object_info) for name, graph in graphs.items()}, settings)
@@ -109,7 +112,10 @@ def _with_settings(
 def run_slide(
     client: ComfyClient, name: str, graph: Graph, object_info: dict[str, Any], out: Path, measure: bool = False
 ) -> Slide:
-    """Run one workflow, keep its pictures in `out/name/`, check them, measure what it promises, print what came out."""
+    """Run one workflow, keep its pictures in `out/name/`, check them, print what came out.
+
+    measure: measure what the slide promises, too.
+    """
     slide = Slide(name, *workflows.note_of(graph))
     bar = Bar(
         TextColumn("{task.description:38}", markup=False),
@@ -122,29 +128,29 @@ def run_slide(
     with bar:
         task = bar.add_task(name, total=1.0, what="")
 
-        def show(progress: Progress) -> None:
+        def show_progress(progress: Progress) -> None:
             step = f" {progress.step}/{progress.steps}" if progress.steps else ""
             bar.update(task, completed=progress.share, what=f"{progress.title[:32]}{step}")
 
         try:
             workflow = Workflow(graph, object_info).settle()
             prompt = workflow.prompt
-            outcome = client.run(prompt, workflow.graph, show)
+            outcome = client.run(prompt, workflow.graph, show_progress)
             slide.seconds = outcome.seconds
             files, slide.checks = keep(out / name, [(each, client.fetch(each)) for each in outcome.pictures])
             slide.pictures = [path for _, path in files]
             slide.captions = [node_title(prompt, each.node_id) for each, _ in files]
             if measure:
                 bar.update(task, completed=1.0, what="measuring")
-                slide.measured = {each.text: each.kept for each in measure_promises(client, name, prompt)}
+                slide.promises = {each.text: each.holds for each in measure_promise(client, name, prompt)}
         except (QueueError, WorkflowError, OSError) as error:
             slide.error = str(error)
-    console.print(_line(slide), markup=True)
+    console.print(_format_slide(slide), markup=True)
     return slide
 
 
-def _line(slide: Slide) -> str:
-    """In rich's markup; what a workflow tells is foreign and none."""
+def _format_slide(slide: Slide) -> str:
+    """What is printed of a slide, in rich's markup. Text of a workflow is foreign: it is escaped."""
     name = escape(slide.name)
     if slide.error:
         return f"[red]failed[/] {name}\n       {escape(slide.error)}"
@@ -153,6 +159,6 @@ def _line(slide: Slide) -> str:
     checks = f"{len(slide.checks)} checks passed" if not bad else "failed: " + ", ".join(bad)
     plural = "s" if len(slide.pictures) != 1 else ""
     found = "".join(
-        f"\n       {'' if kept else '[red]NOT KEPT[/] '}{escape(text)}" for text, kept in slide.measured.items()
+        f"\n       {'' if holds else '[red]NOT KEPT[/] '}{escape(text)}" for text, holds in slide.promises.items()
     )
     return f"{mark} {name}: {len(slide.pictures)} picture{plural}, {slide.seconds:.1f} s, {checks}{found}"

@@ -8,7 +8,11 @@ from pathlib import Path
 
 @dataclass
 class Slide:
-    """One workflow and what became of it."""
+    """One workflow and what became of it.
+
+    question, look_at: from the workflow's note; look_at is Markdown. pictures: files, with a caption each.
+    checks, promises: whether each holds. error: why it did not run to its end; empty if it did.
+    """
 
     name: str
     question: str = ""
@@ -17,9 +21,10 @@ class Slide:
     captions: list[str] = field(default_factory=list)
     seconds: float = 0.0
     checks: dict[str, bool] = field(default_factory=dict)
-    measured: dict[str, bool] = field(default_factory=dict)
+    promises: dict[str, bool] = field(default_factory=dict)
     error: str = ""
 
     @property
     def ok(self) -> bool:
-        return not self.error and all(self.checks.values()) and all(self.measured.values())
+        """Whether it ran to its end and every check and promise holds."""
+        return not self.error and all(self.checks.values()) and all(self.promises.values())

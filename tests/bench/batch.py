@@ -34,8 +34,12 @@ def jobs(count: int) -> Iterator[BatchJob]:
         yield BatchJob(f"job-{seed}", {"1": {"class_type": "KSampler", "inputs": {"seed": seed}}})
 
 
-def measured(count: int, end: Callable[[JobEnd[BatchJob, bytes]], Any]) -> str:
-    """Raises AssertionError unless every job ended once."""
+def measure(count: int, end: Callable[[JobEnd[BatchJob, bytes]], Any]) -> str:
+    """A line with the time and memory of `count` jobs.
+
+    Raises:
+        AssertionError: not every job ended once.
+    """
     ended = 0
 
     def count_and_end(one: JobEnd[BatchJob, bytes]) -> None:
@@ -56,13 +60,13 @@ def measured(count: int, end: Callable[[JobEnd[BatchJob, bytes]], Any]) -> str:
 def main(argv: list[str]) -> int:
     print(f"Scheduling over {WORKERS} workers:")
     for count in SCHEDULED:
-        print(measured(count, lambda ended: None), flush=True)
+        print(measure(count, lambda ended: None), flush=True)
     print("The same, and each result written and flushed to the disk:")
     for count in WRITTEN:
         with tempfile.TemporaryDirectory() as folder:
             results = Results(Path(folder))
             print(
-                measured(count, lambda ended, into=results: into.save(ended.job, "x", 0.0, [("a.png", b"1")])),
+                measure(count, lambda ended, into=results: into.save(ended.job, "x", 0.0, [("a.png", b"1")])),
                 flush=True,
             )
     return 0

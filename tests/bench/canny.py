@@ -30,14 +30,14 @@ def pictures(count: int) -> NDArray[np.uint8]:
     import cv2
     from skimage import data
 
-    made = []
+    batch = []
     for number in range(count):
         photo = getattr(data, PHOTOGRAPHS[number % len(PHOTOGRAPHS)])()
         photo = photo if photo.ndim == 3 else cv2.cvtColor(photo, cv2.COLOR_GRAY2RGB)
         photo = np.asarray(cv2.resize(photo, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
         turns, mirrored = divmod(number // len(PHOTOGRAPHS), 2)
-        made.append(np.rot90(photo[:, ::-1] if mirrored else photo, turns))
-    return np.stack(made)
+        batch.append(np.rot90(photo[:, ::-1] if mirrored else photo, turns))
+    return np.stack(batch)
 
 
 def milliseconds(methods: dict[str, Method], rounds: int) -> dict[str, float]:

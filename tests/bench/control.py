@@ -53,7 +53,7 @@ class Bench:
 
     def guided(self, **changed: Any) -> Pair:
         positive, negative = self.prompts
-        given = {
+        inputs = {
             "positive": positive,
             "negative": negative,
             "control_net": self.net,
@@ -61,7 +61,7 @@ class Bench:
             "latent": self.latent,
             "strength": 1.0,
         }
-        return self.comfy.call("SteerControlNetGuide", **GUIDE | given | changed)[:2]
+        return self.comfy.call("SteerControlNetGuide", **GUIDE | inputs | changed)[:2]
 
     @torch.inference_mode()
     def sample(self, pair: Pair) -> tuple[torch.Tensor, float, int]:

@@ -2,11 +2,11 @@
 
     python run.py bench preprocess [--runs N] [--frames N]
 
-The same pictures, the same weights, one process, turns taken. M-LSD: the shipped weights in both networks. OpenPose
+The same pictures, the same weights, one process, in turns. M-LSD: the shipped weights in both networks. OpenPose
 post-processing: the same synthetic heat maps and fields (the CMU weights may not be redistributed). Video: frames
 one by one as the nodes take them, with the process's peak memory of each way after a quarter and after all (Linux).
 
-The ratios asked for stand behind each line: M-LSD 1.5 against a loaded detector and 5 against loading for each call,
+The target ratios stand behind each line: M-LSD 1.5 against a loaded detector and 5 against loading for each call,
 OpenPose 4. Loading for each call is 5 times slower only where the network runs faster than it loads, which is not so on
 a CPU. A MISS does not change the exit status: a ratio is a figure, not a test.
 """
@@ -27,12 +27,12 @@ import numpy as np
 import torch
 
 from ...preprocessors.lines.draw import draw_lines
-from ...preprocessors.lines.mlsd import load_mlsd, mlsd_lines
+from ...preprocessors.lines.mlsd import find_mlsd_lines, load_mlsd
 from ...preprocessors.lines.mlsd_net import MLSDNet
 from ...preprocessors.networks.graph import load_graph
-from ...preprocessors.networks.registry import REGISTRY, read
+from ...preprocessors.networks.registry import REGISTRY, read_weights
 from ...preprocessors.pose import openpose_decode
-from ...preprocessors.pose.mediapipe import find_people, needed
+from ...preprocessors.pose.mediapipe import find_people, list_networks
 from .seeds import memory_mb, reset_peak
 
 _EPSILON = 1e-5
@@ -42,9 +42,9 @@ def stock_state() -> dict[str, torch.Tensor]:
     """The shipped M-LSD weights under controlnet_aux's names: biases become those of identity BatchNorms."""
     from controlnet_aux.mlsd.models.mbv2_mlsd_large import MobileV2_MLSD_Large
 
-    from ...preprocessors.lines.mlsd_net import plain_name
+    from ...preprocessors.lines.mlsd_net import name_of_layer
 
-    tensors, _ = read(REGISTRY["mlsd"])
+    tensors, _ = read_weights(REGISTRY["mlsd"])
     state = {key: value.clone() for key, value in MobileV2_MLSD_Large().state_dict().items()}
     for key, value in state.items():
         if not key.endswith(".weight") or value.ndim != 4:
@@ -52,8 +52,8 @@ def stock_state() -> dict[str, torch.Tensor]:
         path = key.removesuffix(".weight")
         stem, _, last = path.rpartition(".")
         norm = f"{stem}.{int(last) + 1}" if last.isdigit() else ""
-        state[key] = tensors[f"{plain_name(path)}.weight"]
-        bias = tensors[f"{plain_name(path)}.bias"]
+        state[key] = tensors[f"{name_of_layer(path)}.weight"]
+        bias = tensors[f"{name_of_layer(path)}.bias"]
         if f"{norm}.running_var" in state:
             state[f"{norm}.running_mean"] = torch.zeros_like(bias)
             state[f"{norm}.running_var"] = torch.full_like(bias, 1 - _EPSILON)
@@ -77,14 +77,14 @@ def timed(rivals: Sequence[tuple[str, Callable[[], object]]], runs: int) -> dict
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def report(title: str, times: dict[str, float], asked: Sequence[float]) -> None:
-    """asked: the ratio that each rival should reach at least, in their order."""
+def report(title: str, times: dict[str, float], targets: Sequence[float]) -> None:
+    """Print the times. targets: the ratio that each rival should reach at least, in their order."""
     (own, ours), *rivals = times.items()
     print(f"{title}\n    {own:46} {ours * 1000:9.1f} ms")
-    for (name, seconds), least in zip(rivals, asked, strict=True):
+    for (name, seconds), least in zip(rivals, targets, strict=True):
         verdict = "" if seconds >= least * ours else ", MISS"
         print(
-            f"    {name:46} {seconds * 1000:9.1f} ms   {seconds / ours:6.2f} x (asked {least:g}{verdict})", flush=True
+            f"    {name:46} {seconds * 1000:9.1f} ms   {seconds / ours:6.2f} x (target {least:g}{verdict})", flush=True
         )
 
 
@@ -99,7 +99,7 @@ def bench_mlsd(runs: int) -> None:
         loaded = MLSDdetector.from_pretrained(folder)
 
         def ours() -> object:
-            lines = mlsd_lines(net, picture)
+            lines = find_mlsd_lines(net, picture)
             return draw_lines(lines.segments, 512, 512)
 
         def each_call() -> object:
@@ -188,9 +188,9 @@ def bench_video(frames: int) -> None:
     picture = astronaut()
     shifted = [np.roll(picture, 4 * number, axis=1) for number in range(8)]
     net: MLSDNet = load_mlsd()
-    networks = {name: load_graph(name) for name in needed(True, True)}
+    networks = {name: load_graph(name) for name in list_networks(True, True)}
     ways: tuple[tuple[str, Callable[[np.ndarray], object]], ...] = (
-        ("M-LSD", lambda frame: draw_lines(mlsd_lines(net, frame).segments, 512, 512)),
+        ("M-LSD", lambda frame: draw_lines(find_mlsd_lines(net, frame).segments, 512, 512)),
         ("OpenPose, body", lambda frame: find_people(networks, frame)),
         ("OpenPose, body, hands and face", lambda frame: find_people(networks, frame, hands=True, face=True)),
     )

@@ -153,7 +153,7 @@ def _pictures(client: ComfyClient, prompt_id: str) -> list[np.ndarray]:
 
 
 def reset_peak(pid: int) -> float:
-    """Let the kernel measure the peak memory of a process anew (Linux, proc(5): clear_refs); its size now, in MB."""
+    """Let the kernel measure a process's peak memory from now on (Linux, proc(5): clear_refs); its size now in MB."""
     path = Path(f"/proc/{pid}/clear_refs")
     if path.exists():
         path.write_text("5")

@@ -20,10 +20,10 @@ LIMIT_S = 900.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a scenario showed, and whether that is what it should."""
+    """A scenario, what came of it, and whether that is right."""
 
-    what: str
-    told: str
+    scenario: str
+    result: str
     good: bool
 
 
@@ -46,10 +46,12 @@ class Queueing:
                 return
 
     def end(self) -> int:
+        """Read the lines that are left and wait for the end; returns the exit code."""
         self.until("no line begins so")
         return self.process.wait(LIMIT_S)
 
     def tail(self) -> str:
+        """The last three lines."""
         return " / ".join(self.lines[-3:])
 
 
@@ -78,6 +80,7 @@ def wait_for_none(limit_s: float = 60.0) -> int:
 
 
 def kill(pids: list[int], how: signal.Signals = signal.SIGKILL) -> None:
+    """Send a signal to the newest of these processes."""
     os.kill(pids[-1], how)
 
 

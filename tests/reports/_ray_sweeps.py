@@ -27,6 +27,7 @@ Cells = dict[tuple[str, ...], np.ndarray]
 
 
 def bundled(name: str) -> Path:
+    """The file of a bundled workflow."""
     return next(path for path in workflows.list_bundled() if path.stem == name)
 
 
@@ -49,7 +50,7 @@ def recorded(folder: Path) -> Counter[str]:
     return Counter(line["key"] for line in lines if line["kind"] == "cell" and not line["error"])
 
 
-def off(ours: Cells, whole: Cells) -> int:
+def largest_difference(ours: Cells, whole: Cells) -> int:
     """The largest difference of two sweeps' pictures in 1/255; 255 where they do not have the same cells."""
     if ours.keys() != whole.keys():
         return 255
@@ -78,13 +79,13 @@ def slide(folder: Path) -> Outcome:
     code = run.end()
     divided = time.monotonic() - started
     parts = cells(folder / "out" / SLIDE)
-    difference = off(parts, whole)
-    told = (
+    difference = largest_difference(parts, whole)
+    result = (
         f"{len(parts)} cells, at most {difference}/255 off; {single:.0f} s on one ComfyUI with all cores, "
         f"{divided:.0f} s on two workers: {divided / single:.2f}x the time on {os.cpu_count()} cores; "
         f"exit {code}"
     )
-    return Outcome(f"{SLIDE} with {CELLS} cells", told, difference <= 2 and len(parts) == CELLS and code == 0)
+    return Outcome(f"{SLIDE} with {CELLS} cells", result, difference <= 2 and len(parts) == CELLS and code == 0)
 
 
 def disturbed_sweep(folder: Path) -> Outcome:
@@ -103,15 +104,15 @@ def disturbed_sweep(folder: Path) -> Outcome:
     again = Queueing(folder, *command)
     code = again.end()
     parts, once = cells(folder / "out" / SLIDE), recorded(folder / "out" / SLIDE)
-    difference = off(parts, whole)
-    told = (
+    difference = largest_difference(parts, whole)
+    result = (
         f"{sum(before.values())} cells recorded when it was killed, {sum(once.values())} at the end, each "
         f"{max(once.values())}x; {len(parts)} pictures, at most {difference}/255 off those of one ComfyUI; "
         f"ComfyUIs left behind: {left}; exit {code}"
     )
     good = len(once) == len(parts) == CELLS and set(once.values()) == {1} and 10 <= len(before) < CELLS
     good = good and difference <= 2 and not left and code == 0
-    return Outcome(f"{SLIDE} with {CELLS} cells: SIGKILL of a ComfyUI, then of the driver, then again", told, good)
+    return Outcome(f"{SLIDE} with {CELLS} cells: SIGKILL of a ComfyUI, then of the driver, then again", result, good)
 
 
 def mixed(folder: Path) -> Outcome:
@@ -125,18 +126,18 @@ def mixed(folder: Path) -> Outcome:
     code = Queueing(folder, *command).end()
     wholes = {name: alone(folder / f"alone-{name}", name)[0] for name in names}
     parts = {name: cells(folder / "out" / name) for name in names}
-    difference = max(off(parts[name], wholes[name]) for name in names)
+    difference = max(largest_difference(parts[name], wholes[name]) for name in names)
     lines = [line for line in results(folder / "out") if line["name"].startswith("plain")]
     once = done_once(lines)
     again = Queueing(folder, *command)
     second = again.end()
     counts = ", ".join(f"{name}: {len(parts[name])} of {len(wholes[name])} cells" for name in names)
-    told = (
+    result = (
         f"{counts}, at most {difference}/255 off those of one ComfyUI; plain: {len(once)} of {len(plain)}, each "
         f"{max(once.values())}x; exit {code}; the second run: {again.lines[-1]}"
     )
     good = difference <= 2 and len(once) == len(plain) and set(once.values()) == {1} and code == second == 0
-    return Outcome("two sweeps and three plain workflows mixed", told, good and again.lines[-1].startswith("0 done"))
+    return Outcome("two sweeps and three plain workflows mixed", result, good and again.lines[-1].startswith("0 done"))
 
 
 def beside_a_url(folder: Path) -> Outcome:
@@ -148,6 +149,6 @@ def beside_a_url(folder: Path) -> Outcome:
     lines = results(folder / "out")
     once, shares = done_once(lines), Counter(line["server"] for line in lines if not line["error"])
     named = ", ".join(f"{'the named one' if name == url else name}: {n}" for name, n in sorted(shares.items()))
-    told = f"{len(once)} of 12 jobs recorded, each {max(once.values())}x; {named}; exit {code}"
+    result = f"{len(once)} of 12 jobs recorded, each {max(once.values())}x; {named}; exit {code}"
     good = len(once) == 12 and set(once.values()) == {1} and set(shares) == {url, "worker 1"} and code == 0
-    return Outcome("one worker of Ray beside a ComfyUI named by its URL", told, good)
+    return Outcome("one worker of Ray beside a ComfyUI named by its URL", result, good)

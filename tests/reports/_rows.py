@@ -20,7 +20,7 @@ from ...demo.judges.network import Judges, judge
 from ...demo.networks import CONTROL_KINDS
 from ...demo.scenes import EXPRESSIONS, HAIR_COLORS, HELD_OUT, PLACES, Scene, render
 from ...preprocessors.lines.draw import draw_lines
-from ...preprocessors.lines.mlsd import load_mlsd, mlsd_lines
+from ...preprocessors.lines.mlsd import find_mlsd_lines, load_mlsd
 from ...preprocessors.pose.skeleton import draw_pose
 from ._generator import CONTROL_CFG, SIDE, Clock, Generator, is_trained
 
@@ -42,20 +42,26 @@ STYLES = {"photo": "photo", "animation": "animation style"}
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number. `asked` is its threshold (none: only told); `full` is the n that the table asks."""
+    """One measured number.
+
+    threshold: what it must reach; None: it is only reported. full: the n that the table needs.
+    """
 
     what: str
     value: float
     unit: str
     n: int
-    asked: float | None = None
+    threshold: float | None = None
     full: int = 0
     at_most: bool = False
     beside: str = ""
 
     @property
     def passes(self) -> bool:
-        return self.asked is None or (self.value <= self.asked if self.at_most else self.value >= self.asked)
+        """Whether it reaches its threshold."""
+        if self.threshold is None:
+            return True
+        return self.value <= self.threshold if self.at_most else self.value >= self.threshold
 
 
 @dataclass
@@ -70,6 +76,7 @@ class Bench:
     folder: Path
 
     def upto(self, full: int) -> Iterator[int]:
+        """0, 1, ... below `full` and the given count, for as long as the row has time."""
         return self.clock.upto(min(full, self.count))
 
     def own(self, name: str) -> str:
@@ -91,6 +98,7 @@ class Bench:
 
 
 def in_rows(pictures: Sequence[torch.Tensor], width: int = 8, most: int = 64) -> list[Sequence[torch.Tensor]]:
+    """The first `most` pictures in rows of `width`."""
     return [pictures[i : i + width] for i in range(0, min(len(pictures), most), width)]
 
 
@@ -100,10 +108,12 @@ def tensor(image: np.ndarray) -> torch.Tensor:
 
 
 def share(right: Sequence[bool]) -> float:
+    """How many are true, in per cent."""
     return 100 * sum(right) / max(1, len(right))
 
 
 def vae(bench: Bench) -> list[Figure]:
+    """How well the autoencoder gives pictures and their expressions back."""
     noise, faces, pictures = [], [], []
     for i in bench.upto(500):
         scene = render(HELD_OUT + i)
@@ -112,8 +122,8 @@ def vae(bench: Bench) -> list[Figure]:
         noise.append(measures.psnr(after, before))
         pictures += [before, after]
         if scene.kind == "portrait":
-            wanted = [scene.attributes["expression"]] * 2
-            faces.append(judge(bench.judges, torch.cat([after, before])).right("expression", wanted))
+            expected = [scene.attributes["expression"]] * 2
+            faces.append(judge(bench.judges, torch.cat([after, before])).right("expression", expected))
     bench.sheet("vae", in_rows(pictures, most=48))
     drawn = share([before for _, before in faces])
     return [
@@ -130,23 +140,25 @@ def vae(bench: Bench) -> list[Figure]:
     ]
 
 
-def asked_for(i: int) -> tuple[str, dict[str, str | int]]:
-    """Prompt `i` and what it asks for: two portraits, in the lecture's and in short words, then a savanna."""
+def make_prompt(i: int) -> tuple[str, dict[str, str | int]]:
+    """Prompt `i` and the attributes that it names: a portrait in the lecture's words, one in short words, a savanna."""
     r = random.Random(f"prompt {i}")
     if i % 3 == 2:
         style = tuple(STYLES)[i // 3 % 2]
         return r.choice(ELEPHANTS).format(STYLES[style]), {"style": style, "count": 2}
-    wanted = {
+    attributes = {
         "expression": r.choice(EXPRESSIONS),
         "hair_color": r.choice(tuple(HAIR_COLORS)),
         "background": r.choice(PLACES),
     }
-    place = PLACE_WORDS.get(wanted["background"], wanted["background"])
+    place = PLACE_WORDS.get(attributes["background"], attributes["background"])
     form = (LECTURE, SHORT)[i % 3]
-    return form.format(expression=wanted["expression"], hair=wanted["hair_color"], place=place), dict(wanted)
+    return form.format(expression=attributes["expression"], hair=attributes["hair_color"], place=place), dict(
+        attributes
+    )
 
 
-ASKED = {"expression": 90, "background": 95, "hair_color": 90, "style": 95, "count": 70}
+THRESHOLDS = {"expression": 90, "background": 95, "hair_color": 90, "style": 95, "count": 70}
 TITLES = {
     "expression": "expression followed",
     "background": "background followed",
@@ -157,14 +169,15 @@ TITLES = {
 
 
 def prompts(bench: Bench) -> list[Figure]:
-    right: dict[str, list[bool]] = {name: [] for name in ASKED}
+    """How often pictures show what the prompt names."""
+    right: dict[str, list[bool]] = {name: [] for name in THRESHOLDS}
     portraits, savannas = [], []
     for i in bench.upto(300):
-        prompt, wanted = asked_for(i)
+        prompt, attributes = make_prompt(i)
         picture = bench.generator.picture(prompt, seed=i + 1)
-        (savannas if "count" in wanted else portraits).append(picture)
+        (savannas if "count" in attributes else portraits).append(picture)
         verdict = judge(bench.judges, picture)
-        for name, value in wanted.items():
+        for name, value in attributes.items():
             right[name] += verdict.right(name, [value])
     bench.sheet("portrait", in_rows(portraits))
     bench.sheet("savanna", in_rows(savannas))
@@ -174,7 +187,7 @@ def prompts(bench: Bench) -> list[Figure]:
             share(found),
             "%",
             len(found),
-            ASKED[name],
+            THRESHOLDS[name],
             100 if name in ("style", "count") else 200,
             beside=bench.own(name),
         )
@@ -183,6 +196,7 @@ def prompts(bench: Bench) -> list[Figure]:
 
 
 def swap(bench: Bench) -> list[Figure]:
+    """How much more another word for the expression changes the face than the rest."""
     inside, outside, rows = [], [], []
     for i in bench.upto(100):
         r = random.Random(f"swap {i}")
@@ -227,12 +241,12 @@ def controlled(
     for i in bench.upto(200):
         scene = render(HELD_OUT + i, kind=kinds[i % len(kinds)])
         hint = tensor(hint_of(scene))
-        given, free = (
+        held, free = (
             bench.generator.picture(scene.caption, i + 1, kind, h, cfg=CONTROL_CFG) for h in (hint.movedim(1, -1), None)
         )
-        for scores, picture in zip(found, (given, free, tensor(scene.image)), strict=True):
+        for scores, picture in zip(found, (held, free, tensor(scene.image)), strict=True):
             scores.append(score(scene, picture))
-        columns.append((hint, given, free, tensor(scene.image)))
+        columns.append((hint, held, free, tensor(scene.image)))
     bench.sheet(
         kind, [list(row) for j in range(0, min(len(columns), 24), 8) for row in zip(*columns[j : j + 8], strict=True)]
     )
@@ -240,6 +254,8 @@ def controlled(
 
 
 def canny(bench: Bench) -> list[Figure]:
+    """How well pictures follow edges."""
+
     def score(scene: Scene, picture: torch.Tensor) -> float:
         return measures.edge_f1(measures.edges(measures.array(picture[0])), measures.edges(scene.image))
 
@@ -247,31 +263,32 @@ def canny(bench: Bench) -> list[Figure]:
         return np.repeat(measures.edges(scene.image)[..., None] * np.uint8(255), 3, 2)
 
     scores = controlled(bench, "canny", ("portrait", "figure", "savanna", "interior"), hint, score)
-    given, free, n = float(np.mean(scores[0])), float(np.mean(scores[1])), len(scores[0])
+    held, free, n = float(np.mean(scores[0])), float(np.mean(scores[1])), len(scores[0])
     return [
         Figure(
             "Canny: F1 of the output's edges (Canny 100/200) against the hint within 3 px",
-            given,
+            held,
             "",
             n,
             0.70,
             200,
             beside=f"without control {free:.2f}",
         ),
-        Figure("Canny: that F1 over the figure without control", given / max(free, 1e-9), "x", n, 2, 200),
+        Figure("Canny: that F1 over the figure without control", held / max(free, 1e-9), "x", n, 2, 200),
     ]
 
 
 def mlsd(bench: Bench) -> list[Figure]:
+    """How well pictures follow straight lines."""
     network = load_mlsd()
 
     def score(scene: Scene, picture: torch.Tensor) -> tuple[float, float]:
         image = measures.array(picture[0])
-        again = measures.lines_found(scene.lines, mlsd_lines(network, image).segments, (SIDE, SIDE))
+        again = measures.lines_found(scene.lines, find_mlsd_lines(network, image).segments, (SIDE, SIDE))
         return 100 * again, 100 * measures.lines_followed(scene.lines, image)
 
     scores = controlled(bench, "mlsd", ("interior",), lambda scene: draw_lines(scene.lines, SIDE, SIDE), score)
-    given, free, drawn = (np.mean(s, axis=0) for s in scores)
+    held, free, drawn = (np.mean(s, axis=0) for s in scores)
     titles = (
         "M-LSD: length of the hint's lines within 4 px of lines that M-LSD finds in the output",
         "M-LSD: length of the hint's lines within 4 px of Canny edges (50/100) of the output, alike to 20 degrees",
@@ -279,7 +296,7 @@ def mlsd(bench: Bench) -> list[Figure]:
     return [
         Figure(
             title,
-            float(given[i]),
+            float(held[i]),
             "%",
             len(scores[0]),
             80,
@@ -291,16 +308,18 @@ def mlsd(bench: Bench) -> list[Figure]:
 
 
 def openpose(bench: Bench) -> list[Figure]:
+    """How well people take the pose of a skeleton."""
+
     def score(scene: Scene, picture: torch.Tensor) -> float:
         return 100 * measures.joint_error(judge(bench.judges, picture).joints[0].numpy(), scene.joints[0])
 
     kinds = ("figure", "figure", "figure", "figure", "portrait")
     scores = controlled(bench, "openpose", kinds, lambda scene: draw_pose(scene.joints, SIDE, SIDE), score)
-    given, free, drawn = (float(np.mean(s)) for s in scores)
+    held, free, drawn = (float(np.mean(s)) for s in scores)
     return [
         Figure(
             "OpenPose: mean joint error in shares of the side",
-            given,
+            held,
             "%",
             len(scores[0]),
             5,
@@ -312,6 +331,7 @@ def openpose(bench: Bench) -> list[Figure]:
 
 
 def seeds(bench: Bench) -> list[Figure]:
+    """How different the pictures of one prompt are."""
     prompt = ELEPHANTS[0].format("photo")
     ours = [bench.generator.picture(prompt, seed=i + 1) for i in bench.upto(64)]
     drawn = [tensor(render(HELD_OUT + i, kind="savanna", count=2, style="photo").image) for i in range(len(ours))]
@@ -390,6 +410,7 @@ ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
 
 
 def is_ready(row: str) -> bool:
+    """Whether the weights that a row measures ship."""
     return row not in CONTROL_KINDS or is_trained(row)
 
 

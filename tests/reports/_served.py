@@ -13,7 +13,7 @@ from ...runner.comfyui.process import ComfyServer
 
 @contextmanager
 def served(folder: Path) -> Iterator[ComfyClient]:
-    """A ComfyUI on the CPU whose folders, made anew, lie in `folder`."""
+    """A ComfyUI on the CPU with fresh folders in `folder`."""
     places = []
     for kind in ("output", "user", "temp", "input"):
         (folder / kind).mkdir(parents=True)

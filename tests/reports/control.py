@@ -30,7 +30,7 @@ from ...preprocessors.pose.skeleton import draw_pose
 from ...runner import workflow as workflows
 from ...runner.comfyui.client import ComfyClient
 from ...runner.pack import ROOT
-from ...runner.slides.promises import Probe
+from ...runner.slides.probe import ClientProbe
 from ._generator import weights_label
 from ._rows import Figure
 from ._served import served
@@ -48,7 +48,7 @@ Array = np.ndarray
 class Case:
     """A hint in the place of the workflow's own: what to change, and how to score what comes of it."""
 
-    change: Callable[[Probe, str], None]  # given the uploaded picture's name
+    change: Callable[[ClientProbe, str], None]  # given the uploaded picture's name
     upload: Array
     hint: Array  # as the ControlNet should get it, for the sheet
     score: Callable[[Array], Any]
@@ -56,29 +56,33 @@ class Case:
 
 @dataclass
 class Row:
+    """A slide that is measured: its cases, pictures of one case, and the figures of the scores [n, ...]."""
+
     slide: str
     cases: Callable[[int], Case]
-    a_case: int  # pictures of one queueing
-    figures: Callable[[Array, Array], list[Figure]]  # scores with control and without, [n, ...]
+    per_case: int
+    figures: Callable[[Array, Array], list[Figure]]  # of the scores with control and without
 
 
 @cache
 def judges() -> Judges:
+    """The judges, loaded once."""
     return load()[0]
 
 
 @cache
 def mlsd() -> Any:
+    """M-LSD, loaded once."""
     return load_mlsd()
 
 
-def loaded(probe: Probe, name: str) -> list[Any]:
+def load_image(probe: ClientProbe, name: str) -> list[Any]:
     return [probe.add("LoadImage", image=name), 0]
 
 
-def replace(probe: Probe, title: str, link: list[Any]) -> None:
-    """Let whatever takes the first output of the node `title` take `link`."""
-    old = [probe.node(title), 0]
+def replace(probe: ClientProbe, title: str, link: list[Any]) -> None:
+    """Link `link` to every input that takes the first output of the node `title`."""
+    old = probe.output(title)
     for node in probe.prompt.values():
         for name, value in node["inputs"].items():
             if value == old:
@@ -86,11 +90,12 @@ def replace(probe: Probe, title: str, link: list[Any]) -> None:
 
 
 def portrait(i: int) -> Case:
+    """The edges of a held-out portrait, with its caption."""
     scene = render(HELD_OUT + i, kind="portrait")
     edges = measures.edges(scene.image)
 
-    def change(probe: Probe, name: str) -> None:
-        replace(probe, "SteerDemoPicture", loaded(probe, name))
+    def change(probe: ClientProbe, name: str) -> None:
+        replace(probe, "SteerDemoPicture", load_image(probe, name))
         probe.prompt[probe.node("Prompt")]["inputs"]["text"] = scene.caption
         probe.prompt[probe.node("SteerSeeds")]["inputs"]["text"] = f"{4 * i + 1}-{4 * i + 4}"
 
@@ -105,8 +110,8 @@ def room(i: int) -> Case:
     scene = render(HELD_OUT + i, kind="interior", room="empty room")
     lines = find_mlsd_lines(mlsd(), scene.image).segments
 
-    def change(probe: Probe, name: str) -> None:
-        replace(probe, "SteerDemoPicture", loaded(probe, name))
+    def change(probe: ClientProbe, name: str) -> None:
+        replace(probe, "SteerDemoPicture", load_image(probe, name))
         probe.prompt[probe.node("Seed")]["inputs"]["noise_seed"] = i + 1
 
     def score(picture: Array) -> tuple[float, float]:
@@ -122,10 +127,10 @@ def pose(i: int) -> Case:
     skeleton = draw_pose(scene.joints, 256, 256)
     who = [WHO[(PEOPLE * i + j) % len(WHO)] for j in range(PEOPLE)]
 
-    def change(probe: Probe, name: str) -> None:
+    def change(probe: ClientProbe, name: str) -> None:
         guide = probe.prompt[probe.node("SteerControlNetGuide")]["inputs"]
         del guide["keypoints"]
-        guide["image"] = loaded(probe, name)
+        guide["image"] = load_image(probe, name)
         probe.prompt[probe.node("People")]["inputs"]["lists"] = f"who: {' | '.join(who)}"
         probe.prompt[probe.node("Seed")]["inputs"]["noise_seed"] = i + 1
 
@@ -136,23 +141,25 @@ def pose(i: int) -> Case:
     return Case(change, skeleton, skeleton, score)
 
 
-def of_edges(held: Array, free: Array) -> list[Figure]:
-    given, alone = float(held.mean()), float(free.mean())
+def edge_figures(held: Array, free: Array) -> list[Figure]:
+    """The figures of slide 8."""
+    guided, alone = float(held.mean()), float(free.mean())
     return [
         Figure(
             "F1 of the output's edges against the hint within 3 px",
-            given,
+            guided,
             "",
             len(held),
             0.70,
             FULL,
             beside=f"without control {alone:.2f} (n {len(free)})",
         ),
-        Figure("that F1 over the figure without control", given / max(alone, 1e-9), "x", len(held), 2, FULL),
+        Figure("that F1 over the figure without control", guided / max(alone, 1e-9), "x", len(held), 2, FULL),
     ]
 
 
-def of_lines(held: Array, free: Array) -> list[Figure]:
+def line_figures(held: Array, free: Array) -> list[Figure]:
+    """The figures of slide 9."""
     titles = ("M-LSD finds again, within 4 px", "Canny edges of the output follow, alike to 20 degrees")
     return [
         Figure(
@@ -168,7 +175,8 @@ def of_lines(held: Array, free: Array) -> list[Figure]:
     ]
 
 
-def of_joints(held: Array, free: Array) -> list[Figure]:
+def joint_figures(held: Array, free: Array) -> list[Figure]:
+    """The figures of slide 10."""
     return [
         Figure(
             "mean joint error in shares of the side",
@@ -184,31 +192,32 @@ def of_joints(held: Array, free: Array) -> list[Figure]:
 
 
 ROWS = {
-    "canny": Row("08-canny-same-face-angle", portrait, 4, of_edges),
-    "mlsd": Row("09-mlsd-one-room-two-styles", room, 2, of_lines),
-    "openpose": Row("10-openpose-one-pose-many-people", pose, PEOPLE, of_joints),
+    "canny": Row("08-canny-same-face-angle", portrait, 4, edge_figures),
+    "mlsd": Row("09-mlsd-one-room-two-styles", room, 2, line_figures),
+    "openpose": Row("10-openpose-one-pose-many-people", pose, PEOPLE, joint_figures),
 }
 
 
 def png(image: Array) -> bytes:
+    """A picture uint8 [H, W, 3] as a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def queued(client: ComfyClient, prompt: workflows.Prompt, case: Case, name: str, free: bool) -> dict[str, list[Array]]:
-    """The workflow's pictures with control, its hint, and if wanted those without, of one queueing."""
-    probe = Probe(prompt)
+def run_case(
+    client: ComfyClient, prompt: workflows.Prompt, case: Case, name: str, free: bool
+) -> dict[str, list[Array]]:
+    """The workflow's pictures with control, its hint, and with `free` those without control too."""
+    probe = ClientProbe(client, prompt)
     outputs = [number for number, node in probe.prompt.items() if node["class_type"] in ("SaveImage", "PreviewAny")]
     case.change(probe, client.upload(name, png(case.upload)))
-    for number in outputs:  # nothing is to be made but what is asked for here
+    for number in outputs:  # so that nothing is made but the rows below
         del probe.prompt[number]
-    probe.ask("with", [probe.node("Row, with control"), 0])
-    probe.ask("hint", [probe.node("SteerControlNetGuide"), 3])
+    rows = {"with": probe.output("Row, with control"), "hint": probe.output("SteerControlNetGuide", 3)}
     if free:
-        probe.ask("without", [probe.node("Row, without"), 0])
-    probe.run(client)
-    return {part: probe.pictures(part) for part in ("with", "hint", *(["without"] if free else []))}
+        rows["without"] = probe.output("Row, without")
+    return dict(probe.run(rows).pictures)
 
 
 def measure(client: ComfyClient, kind: str, count: int, folder: Path) -> list[Figure]:
@@ -217,17 +226,17 @@ def measure(client: ComfyClient, kind: str, count: int, folder: Path) -> list[Fi
     graph = workflows.read_workflow(next(path for path in workflows.list_bundled() if path.stem == row.slide))
     prompt = workflows.to_prompt(graph, client.get("/object_info"))
     held, free = list[Any](), list[Any]()
-    shown: list[list[Array]] = []
-    for i in range(-(-count // row.a_case)):
+    rows: list[list[Array]] = []
+    for i in range(-(-count // row.per_case)):
         case = row.cases(i)
         started = time.monotonic()
-        got = queued(client, prompt, case, f"steer-report/{kind}-{i}.png", i % WITHOUT == 0)
-        assert len(got["with"]) == row.a_case, f"{row.slide} gave {len(got['with'])} pictures"
-        held += [case.score(picture) for picture in got["with"]]
-        free += [case.score(picture) for picture in got.get("without", [])]
-        shown.append([case.upload, got["hint"][0], *got["with"]])
+        pictures = run_case(client, prompt, case, f"steer-report/{kind}-{i}.png", i % WITHOUT == 0)
+        assert len(pictures["with"]) == row.per_case, f"{row.slide} gave {len(pictures['with'])} pictures"
+        held += [case.score(picture) for picture in pictures["with"]]
+        free += [case.score(picture) for picture in pictures.get("without", [])]
+        rows.append([case.upload, pictures["hint"][0], *pictures["with"]])
         print(f"{kind} {i}: {np.mean(held, axis=0)} after {len(held)}, {time.monotonic() - started:.1f} s", flush=True)
-    Image.fromarray(sheet(shown[:SHEET])).save(folder / f"control-{kind}.jpg", quality=82)
+    Image.fromarray(sheet(rows[:SHEET])).save(folder / f"control-{kind}.jpg", quality=82)
     return row.figures(np.array(held[:count]), np.array(free))
 
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from ...demo.scenes import HELD_OUT, Scene, render
 from ...preprocessors.networks.graph import load_graph
-from ...preprocessors.pose.mediapipe import POINT_SCORE, Networks, find_people, needed
-from ...preprocessors.pose.people import Floats, Person, mark_drawn
+from ...preprocessors.pose.mediapipe import POINT_SCORE, Networks, find_people, list_networks
+from ...preprocessors.pose.people import Floats, Person, select_drawn
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
 from ._generator import Generator, weights_label
@@ -50,7 +50,7 @@ class Look:
 
 def seen(networks: Networks, picture: np.ndarray) -> list[Person]:
     """The people whom the node would draw."""
-    return mark_drawn(
+    return select_drawn(
         find_people(networks, np.ascontiguousarray(picture)), POINT_SCORE, body=True, hands=False, face=False
     )
 
@@ -115,7 +115,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=OUTPUT)
     options = parser.parse_args(argv)
     started = time.monotonic()
-    networks = {name: load_graph(name) for name in needed(False, False)}
+    networks = {name: load_graph(name) for name in list_networks(False, False)}
     lines = []
     for kind, scale in itertools.product(PEOPLE, SCALES):
         lines.append(row(f"{kind}, {SIDE * scale} x {SIDE * scale}", of_scenes(networks, kind, scale, options.count)))

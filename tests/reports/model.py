@@ -30,20 +30,24 @@ RECORD = "model.json"
 
 
 def verdict(figure: Figure) -> str:
-    if figure.asked is None:
+    """pass or MISS, and whether the sample was too small; empty without a threshold."""
+    if figure.threshold is None:
         return ""
     word = "pass" if figure.passes else "MISS"
     return word if figure.n >= figure.full else f"{word}, provisional: {figure.n} of {figure.full}"
 
 
 def number(value: float, unit: str) -> str:
+    """A figure with its unit."""
     digits = 2 if unit in ("", "x", "dB", "s") else 1
     return f"{value:.{digits}f}{'' if unit.startswith('/') else ' '}{unit}".strip()
 
 
 def figure_line(row: str, figure: Figure) -> str:
-    asked = "" if figure.asked is None else f"{'<=' if figure.at_most else '>='} {figure.asked:g} {figure.unit}".strip()
-    cells = [f"`{row}`", figure.what, asked, number(figure.value, figure.unit), str(figure.n), verdict(figure)]
+    """A line of the table."""
+    sign = "<=" if figure.at_most else ">="
+    threshold = "" if figure.threshold is None else f"{sign} {figure.threshold:g} {figure.unit}".strip()
+    cells = [f"`{row}`", figure.what, threshold, number(figure.value, figure.unit), str(figure.n), verdict(figure)]
     return f"| {' | '.join([*cells, figure.beside])} |"
 
 
@@ -65,6 +69,7 @@ def table(records: dict[str, Any]) -> list[str]:
 
 
 def judges_line(accuracy: dict[str, Any]) -> str:
+    """How often the judges themselves are right."""
     heads = [
         f"{name.replace('_', ' ')} {100 * found['right']:.1f} % (n {found['n']})"
         for name, found in accuracy.items()
@@ -75,8 +80,9 @@ def judges_line(accuracy: dict[str, Any]) -> str:
 
 
 def text(records: dict[str, Any], accuracy: dict[str, Any]) -> str:
+    """The report."""
     figures = [Figure(**figure) for record in records.values() for figure in record["figures"]]
-    short = [figure for figure in figures if figure.asked is not None and figure.n < figure.full]
+    short = [figure for figure in figures if figure.threshold is not None and figure.n < figure.full]
     missed = sum(not figure.passes for figure in figures)
     return "\n".join(
         [

@@ -1,7 +1,7 @@
-"""`python run.py report ray`: batches on a real Ray, with everything that goes wrong on a cluster done to them.
+"""`python run.py report ray`: batches on a real Ray, while everything that can go wrong on a cluster does.
 
 Writes tests/reports/ray.md. Needs Ray (`--ray` of `queue` says the command that installs it), Linux, and for the worker
-with other weights a machine where this user may mount. The suite has no Ray: it tests what the batch rests on.
+with other weights a machine where this user may mount. The suite runs without Ray: it tests the parts of a batch.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def write_jobs(folder: Path, bad: bool = False) -> list[str]:
     return ["good.json", "bad.json"]
 
 
-def told_once(out: Path, failed: int = 0) -> tuple[str, bool]:
-    """How many jobs of results.jsonl ended well, each once, and how many at last did not."""
+def count_results(out: Path, failed: int = 0) -> tuple[str, bool]:
+    """How many jobs of results.jsonl ended well, and whether each did so once and `failed` of them did not."""
     lines = results(out)
     done = done_once(lines)
     lost = {line["name"] for line in lines if line["error"] and line["key"] not in done}
@@ -62,34 +62,39 @@ def told_once(out: Path, failed: int = 0) -> tuple[str, bool]:
 
 
 def batch(folder: Path, *more: str, bad: bool = False, ray: str = "local") -> Queueing:
+    """Start a batch of JOBS seeds on two workers."""
     where = ["--ray", ray, "--workers", "2"]
     return Queueing(folder, *write_jobs(folder, bad), *where, "--seeds", f"1-{JOBS}", "--out", "out", *more)
 
 
 def undisturbed(folder: Path) -> Outcome:
+    """A batch, then the same command again."""
     run = batch(folder)
     code = run.end()
-    told, good = told_once(folder / "out")
+    result, good = count_results(folder / "out")
     again = batch(folder)
     second = again.end()
     good = good and code == second == 0 and any(f"{JOBS} there before" in line for line in again.lines)
-    return Outcome("twelve jobs, then the same command again", f"{told}; the second run: {again.lines[-1]}", good)
+    return Outcome("twelve jobs, then the same command again", f"{result}; the second run: {again.lines[-1]}", good)
 
 
 def disturbed(what: str, disturb: Callable[[], Any], *more: str) -> Callable[[Path], Outcome]:
+    """A scenario: a batch that is disturbed after its third job."""
+
     def scenario(folder: Path) -> Outcome:
         run = batch(folder, *more)
         run.until("done", 3)
         disturb()
         code = run.end()
-        told, good = told_once(folder / "out")
+        result, good = count_results(folder / "out")
         lost = [line for line in run.lines if line.startswith("lost")]
-        return Outcome(what, f"{told}; {len(lost)} lines told of it; exit {code}", good and code == 0 and bool(lost))
+        return Outcome(what, f"{result}; {len(lost)} lines about it; exit {code}", good and code == 0 and bool(lost))
 
     return scenario
 
 
 def driver_killed(folder: Path) -> Outcome:
+    """The driver is killed; the same command then makes what is missing."""
     run = batch(folder)
     run.until("done", 4)
     run.process.kill()
@@ -97,19 +102,19 @@ def driver_killed(folder: Path) -> Outcome:
     left = wait_for_none()
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("*.png")}
     code = batch(folder).end()
-    told, good = told_once(folder / "out")
+    result, good = count_results(folder / "out")
     same = all((folder / "out" / name).stat().st_mtime_ns == when for name, when in before.items())
-    what = (
-        f"{told}; {len(before)} pictures of the killed run untouched: {same}; ComfyUIs left behind: {left}; exit {code}"
-    )
-    return Outcome("SIGKILL of the driver, then the same command", what, good and same and not left and code == 0)
+    untouched = f"{len(before)} pictures of the killed run untouched: {same}"
+    result = f"{result}; {untouched}; ComfyUIs left behind: {left}; exit {code}"
+    return Outcome("SIGKILL of the driver, then the same command", result, good and same and not left and code == 0)
 
 
 def always_failing(folder: Path) -> Outcome:
+    """One of two workflows fails on every worker; the other is still made."""
     run = batch(folder, bad=True)
     code = run.end()
-    told, good = told_once(folder / "out", failed=JOBS)
-    return Outcome("a second workflow that fails on every worker", f"{told}; exit {code}", good and code == 1)
+    result, good = count_results(folder / "out", failed=JOBS)
+    return Outcome("a second workflow that fails on every worker", f"{result}; exit {code}", good and code == 1)
 
 
 @contextlib.contextmanager
@@ -133,6 +138,7 @@ def cluster(weights: Path) -> Iterator[str]:
 
 
 def other_weights(folder: Path) -> Outcome:
+    """A worker whose weights differ is left out."""
     what = "a worker on a node with other weights"
     weights = folder / "weights"
     shutil.copytree(ROOT / "demo" / "weights", weights)
@@ -149,11 +155,11 @@ def other_weights(folder: Path) -> Outcome:
         return Outcome(what, f"not tried, this machine does not let us mount: {error}", False)
     if not (folder / "out" / "results.jsonl").is_file():
         return Outcome(what, f"nothing was begun: {run.tail()}; exit {code}", False)
-    told, good = told_once(folder / "out")
+    result, good = count_results(folder / "out")
     out = [line for line in run.lines if line.startswith("Left out:") and "other weights" in line]
     workers = {line["server"] for line in results(folder / "out")}
     good = good and code == 0 and len(out) == 1 and len(workers) == 1
-    return Outcome(what, f"{' '.join(out) or 'NOT NOTICED'} {told}, all by {', '.join(workers)}", good)
+    return Outcome(what, f"{' '.join(out) or 'NOT NOTICED'} {result}, all by {', '.join(workers)}", good)
 
 
 SCENARIOS: dict[str, Callable[[Path], Outcome]] = {
@@ -174,7 +180,7 @@ SCENARIOS: dict[str, Callable[[Path], Outcome]] = {
 
 
 def earlier(report: Path) -> dict[str, str]:
-    """The rows of an earlier report by what they tell of."""
+    """The rows of an earlier report, each by its scenario."""
     lines = report.read_text("utf-8").splitlines() if report.is_file() else []
     found = {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
     return {what: line for what, line in found.items() if what != "what"}
@@ -194,9 +200,9 @@ def main(argv: list[str]) -> int:
             started = time.monotonic()
             outcome = SCENARIOS[name](Path(folder))
             seconds = time.monotonic() - started
-        cells = (outcome.what, outcome.told, f"{seconds:.0f}", str(today), "pass" if outcome.good else "MISS")
+        cells = (outcome.scenario, outcome.result, f"{seconds:.0f}", str(today), "pass" if outcome.good else "MISS")
         outcomes.append(f"| {' | '.join(cells)} |")
-        rows[outcome.what] = outcomes[-1]
+        rows[outcome.scenario] = outcomes[-1]
         print(outcomes[-1], flush=True)
     text = [
         "# Batches on Ray",

@@ -60,6 +60,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
+        """Whether a batch is its single runs, in words."""
         if self.refusal:
             return f"refused: {self.refusal}"
         if self.pictures > 255.0 * ALLOWED:
@@ -81,6 +82,7 @@ class Bench:
         (self.guider,) = comfy.call("CFGGuider", model=self.model, positive=prompt, negative=negative, cfg=7.0)
 
     def inputs(self, noise: Any, sampler: Any, batch: int) -> dict[str, Any]:
+        """The inputs of SamplerCustomAdvanced for `batch` pictures."""
         (sigmas,) = self.comfy.call(
             "BasicScheduler", model=self.model, scheduler="normal", steps=self.steps, denoise=1.0
         )
@@ -88,6 +90,7 @@ class Bench:
         return {"noise": noise, "guider": self.guider, "sampler": sampler, "sigmas": sigmas, "latent_image": latent}
 
     def sample(self, noise: Any, sampler: Any, batch: int) -> torch.Tensor:
+        """Latents [B, 4, H/8, W/8] by SamplerCustomAdvanced."""
         return self.comfy.call("SamplerCustomAdvanced", **self.inputs(noise, sampler, batch))[0]["samples"]
 
     def pictures(self, latents: torch.Tensor) -> torch.Tensor:
@@ -96,6 +99,7 @@ class Bench:
             return torch.cat([self.vae.decode(latent[None]) for latent in latents])
 
     def row(self, name: str) -> Row:
+        """Measure one sampler."""
         from comfy.samplers import sampler_object
 
         from ...nodes.seeds.comfy_noise import PerImageSampler, SeededNoise, step_noise
@@ -120,6 +124,7 @@ class Bench:
         return Row(name, kind, latents, difference, bare_difference, nudged)
 
     def stock_noise(self, seed: int) -> Any:
+        """The NOISE of RandomNoise."""
         return self.comfy.call("RandomNoise", noise_seed=seed)[0]
 
     def noise_is_equal(self) -> bool:
@@ -138,13 +143,13 @@ class Bench:
         results: dict[str, torch.Tensor] = {}
         for number in range(rounds + 1):
             for name in ("stock", "watched") if number % 2 else ("watched", "stock"):
-                given = self.inputs(self.stock_noise(1), sampler_object("euler"), 1)
+                inputs = self.inputs(self.stock_noise(1), sampler_object("euler"), 1)
                 started = time.perf_counter()
                 if name == "stock":
-                    output = self.comfy.call("SamplerCustomAdvanced", **given)[0]
+                    output = self.comfy.call("SamplerCustomAdvanced", **inputs)[0]
                 else:
                     extra = {"frames": 256, "steps": "", "order": "noise to picture"}
-                    output = self.comfy.call("SteerReverseDiffusion", **given, **extra)[0]
+                    output = self.comfy.call("SteerReverseDiffusion", **inputs, **extra)[0]
                 if number:
                     times[name].append(time.perf_counter() - started)
                 results[name] = output["samples"]
@@ -153,6 +158,7 @@ class Bench:
 
 
 def table(rows: list[Row]) -> list[str]:
+    """The lines of the table, with its head."""
     lines = [
         "| sampler | step noise | batch is single runs | latents | pictures | pictures without the wrapper |",
         "|---|---|---|---|---|---|",
@@ -172,13 +178,17 @@ def setting_of(size: int, steps: int) -> str:
     )
 
 
-def kept_lines(path: Path, setting: str) -> dict[str, str]:
-    """The rows of an earlier part of this report by sampler; ValueError when that was made in another setting."""
+def read_lines(path: Path, setting: str) -> dict[str, str]:
+    """The rows of an earlier part of this report, by sampler.
+
+    Raises:
+        ValueError: that part was made in another setting.
+    """
     if not path.exists():
         return {}
     text = path.read_text(encoding="utf-8")
     if setting not in text:
-        raise ValueError(f"{path} was not made with {setting}. Leave --keep out to begin anew.")
+        raise ValueError(f"{path} was not made with {setting}. Leave --keep out to measure every row again.")
     return {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
 
 
@@ -197,7 +207,7 @@ def main(argv: list[str]) -> int:
         from comfy.samplers import SAMPLER_NAMES
 
         equal = bench.noise_is_equal()
-        lines = kept_lines(options.out, setting) if options.keep else {}
+        lines = read_lines(options.out, setting) if options.keep else {}
         for name in options.only or SAMPLER_NAMES:
             lines[name] = table([bench.row(name)])[-1]
             print(lines[name], flush=True)

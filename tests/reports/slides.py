@@ -41,21 +41,22 @@ class Row:
 
     @property
     def good(self) -> bool:
+        """Whether it has pictures, nothing ran again, and the other servers made the same."""
         return bool(self.pictures) and self.again == 0 and not any(self.off.values())
 
 
 def pictures_of(client: ComfyClient, outcome: RunOutcome, prompt: workflows.Prompt) -> Pictures:
-    """The saved ones. A preview from the cache is told of the node that made it, which may be another workflow's."""
+    """The saved pictures. A preview from the cache names the node that made it, which may be another workflow's."""
     found: Pictures = {}
-    for shown in (picture for picture in outcome.pictures if picture.type == "output"):
-        title = node_title(prompt, shown.node_id)
+    for saved in (picture for picture in outcome.pictures if picture.type == "output"):
+        title = node_title(prompt, saved.node_id)
         number = sum(name == title for name, _ in found)
-        with Image.open(io.BytesIO(client.fetch(shown))) as picture:
+        with Image.open(io.BytesIO(client.fetch(saved))) as picture:
             found[title, number] = np.asarray(picture.convert("RGB"), np.int16)
     return found
 
 
-def furthest(one: Pictures, other: Pictures) -> int:
+def largest_difference(one: Pictures, other: Pictures) -> int:
     """The largest difference of two pixels, 0 to 255; 255 where pictures are missing or of another size."""
     if one.keys() != other.keys() or any(one[key].shape != other[key].shape for key in one):
         return 255
@@ -93,6 +94,7 @@ def run_all(names: list[str], steps: int, arguments: list[str], twice: bool) -> 
 
 
 def table(rows: list[Row]) -> list[str]:
+    """The lines of the table, with its head."""
     others = list(rows[0].off)
     lines = [
         f"| workflow | pictures | seconds | nodes run again | {' | '.join(others)} |",
@@ -120,7 +122,7 @@ def main(argv: list[str]) -> int:
         "`--cache-lru 5`, shuffled": run_all(shuffled, options.steps, ["--cache-lru", "5"], twice=False),
     }
     for row in rows:
-        row.off = {how: furthest(found[row.name][0], row.pictures) for how, found in others.items()}
+        row.off = {how: largest_difference(found[row.name][0], row.pictures) for how, found in others.items()}
     command = "python run.py report slides " + " ".join(argv)
     text = [
         "# The bundled workflows twice in a row, in any order, with any cache",

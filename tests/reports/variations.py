@@ -25,8 +25,8 @@ WIDTH = 1000
 OUTPUT = ROOT / "nodes" / "web" / "docs" / "measured" / "variations.jpg"
 
 
-class _Given:
-    """NOISE that is ready."""
+class FixedNoise:
+    """A NOISE that is known already."""
 
     seed = 0
 
@@ -62,16 +62,16 @@ def main(argv: list[str]) -> int:
         pictures, labels = [], []
         for noise in noises(tuple(options.seeds), (4, 32, 32)):
             latent = {"samples": torch.zeros_like(noise)}
-            made = comfy.call(
+            latents = comfy.call(
                 "SamplerCustomAdvanced",
-                noise=_Given(noise),
+                noise=FixedNoise(noise),
                 guider=guider,
                 sampler=sampler,
                 sigmas=sigmas,
                 latent_image=latent,
             )[0]["samples"]
             with torch.inference_mode():
-                pictures += [vae.decode(each[None]) for each in made]
+                pictures += [vae.decode(each[None]) for each in latents]
             labels += [f"strength {strength:g}, sd {noise[i].std():.2f}" for i, strength in enumerate(STRENGTHS)]
         sheet = comfy.call(
             "SteerContactSheet",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from pathlib import Path
@@ -16,10 +15,10 @@ PICTURE = re.compile(r"!\[([^]]+)\]\(pictures/([^)]+)\)")
 
 
 def test_pages_show_pictures_of_the_workflows_and_no_others():
-    from steer.runner.dev.workflows import help_picture, sources
+    from steer.runner.dev.workflows import help_picture
+    from steer.workflows.source.slides import SLIDES
 
-    slides = [importlib.import_module(f"steer.workflows.source.{name}") for name in sources()]
-    made = {help_picture(slide.NAME, title): slide.NAME for slide in slides for title in getattr(slide, "HELP", ())}
+    made = {help_picture(slide.NAME, title): slide.NAME for slide in SLIDES for title in slide.HELP}
     shown: set[str] = set()
     for page in DOCS.glob("*.md"):
         texts = [path.read_text(encoding="utf-8") for path in (page, DOCS / page.stem / "ko.md")]
@@ -70,9 +69,9 @@ def test_the_korean_readme_mirrors_the_english_one():
 
 
 def test_the_readme_names_every_node_and_workflow():
-    from steer.runner.dev.workflows import sources
+    from steer.workflows.source.slides import SLIDES
 
     labels = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text(encoding="utf-8"))
     rows = {name.strip("*`") for row in _outline(ROOT / "README.md")["rows"] for name in row}
-    slides = {importlib.import_module(f"steer.workflows.source.{name}").NAME for name in sources()}
+    slides = {slide.NAME for slide in SLIDES}
     assert slides | {label["display_name"] for label in labels.values()} <= rows

@@ -27,8 +27,8 @@ def png(color: int, workflow: bool = True) -> bytes:
     return out.getvalue()
 
 
-def shown(*files: tuple[str, str, bytes]) -> list[Any]:
-    """Node, name and content of each."""
+def files_of(*files: tuple[str, str, bytes]) -> list[Any]:
+    """Pictures and their contents, of the node, name and content of each."""
     from steer.runner.comfyui.messages import Picture
 
     return [(Picture(node, name, "", "output"), content) for node, name, content in files]
@@ -43,11 +43,11 @@ def test_only_what_an_earlier_run_wrote_is_replaced(tmp_path: Path):
 
     (tmp_path / "mine.png").write_bytes(b"mine")
     (tmp_path / "01-a.png").write_bytes(b"mine too")
-    kept, checks = keep(tmp_path, shown(("1", "a.png", png(1)), ("1", "b.png", png(2)), ("2", "c.png", png(3))))
+    files, checks = keep(tmp_path, files_of(("1", "a.png", png(1)), ("1", "b.png", png(2)), ("2", "c.png", png(3))))
     assert all(checks.values())
-    assert [path.name for _, path in kept] == ["01-a-2.png", "02-b.png", "03-c.png"]
+    assert [path.name for _, path in files] == ["01-a-2.png", "02-b.png", "03-c.png"]
     (tmp_path / "02-b.png").write_bytes(b"cropped by hand")
-    keep(tmp_path, shown(("1", "d.png", png(4))))
+    keep(tmp_path, files_of(("1", "d.png", png(4))))
     assert names(tmp_path) == {"mine.png", "01-a.png", "02-b.png", "01-d.png"}
     assert (tmp_path / "01-a.png").read_bytes() == b"mine too"
     outside = tmp_path.parent / "outside.png"
@@ -66,17 +66,19 @@ def test_what_is_no_picture_keeps_its_ending_and_the_same_picture_is_kept_once(t
     from steer.runner.slides.slide import Slide
 
     video = b"\0\0\0\x18ftypmp42"
-    kept, checks = keep(tmp_path / "a", shown(("1", "a.mp4", video), ("2", "b.flac", b"fLaC"), ("3", "c.bin", b"x")))
-    assert [path.suffix for _, path in kept] == [".mp4", ".flac", ".bin"]
+    files, checks = keep(
+        tmp_path / "a", files_of(("1", "a.mp4", video), ("2", "b.flac", b"fLaC"), ("3", "c.bin", b"x"))
+    )
+    assert [path.suffix for _, path in files] == [".mp4", ".flac", ".bin"]
     assert all(checks.values())
-    assert kept[0][1].read_bytes() == video
-    slide = Slide("a", pictures=[path for _, path in kept], captions=["1", "2", "3"])
+    assert files[0][1].read_bytes() == video
+    slide = Slide("a", pictures=[path for _, path in files], captions=["1", "2", "3"])
     page = gallery.write([slide], tmp_path).read_text("utf-8")
     assert page.count("<video") == page.count("<audio") == 1
     assert "<img" not in page
-    same = shown(("1", "a.png", png(1)), ("1", "b.png", png(1)), ("2", "c.png", png(1)), ("1", "d.png", png(2)))
-    kept, _ = keep(tmp_path / "b", same)
-    assert [path.name for _, path in kept] == ["01-a.png", "02-c.png", "03-d.png"]
+    same = files_of(("1", "a.png", png(1)), ("1", "b.png", png(1)), ("2", "c.png", png(1)), ("1", "d.png", png(2)))
+    files, _ = keep(tmp_path / "b", same)
+    assert [path.name for _, path in files] == ["01-a.png", "02-c.png", "03-d.png"]
     flat = io.BytesIO()
     Image.new("RGB", (8, 8)).save(flat, "PNG")
     for content, fault in [
@@ -84,7 +86,7 @@ def test_what_is_no_picture_keeps_its_ending_and_the_same_picture_is_kept_once(t
         (flat.getvalue(), "no picture is blank"),
         (png(1, workflow=False), "saved pictures open as this workflow"),
     ]:
-        _, checks = keep(tmp_path / "c", shown(("1", "a.png", content)))
+        _, checks = keep(tmp_path / "c", files_of(("1", "a.png", content)))
         assert not checks[fault]
     assert not keep(tmp_path / "c", [])[1]["made pictures"]
 
@@ -107,8 +109,8 @@ def test_foreign_words_are_printed_as_they_are(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(command, "console", Console(**terminal, emoji=command.console._emoji))
     slides.run_slide(Failing(), ODD, {"nodes": [], "links": []}, {}, tmp_path)  # pyright: ignore[reportArgumentType]
     assert f"failed {ODD}\n       reason {ODD}\n" in out.getvalue()
-    good = Slide("a", measured={ODD: False})
-    slides.console.print(slides._line(good), markup=True)
+    good = Slide("a", promises={ODD: False})
+    slides.console.print(slides._format_slide(good), markup=True)
     assert f"NOT KEPT {ODD}" in out.getvalue()
     with command._Board(1, [ODD]) as board:
         board.progress(ODD, BatchJob(ODD, {}), Progress(0, 1, ODD))
@@ -172,7 +174,7 @@ def test_serve_takes_the_port_where_queue_looks_if_it_is_free(tmp_path: Path, mo
     monkeypatch.setattr(setup, "link_into", lambda comfyui: None)
 
     def url(*arguments: str) -> str:
-        return slides._server(cli.parse([*arguments, "--out", str(tmp_path)]), str(tmp_path)).url
+        return slides._start_server(cli.parse([*arguments, "--out", str(tmp_path)]), str(tmp_path)).url
 
     for module in (process, slides):
         monkeypatch.setattr(module, "port_is_free", lambda port: True)
@@ -194,7 +196,7 @@ def test_two_files_of_one_name_are_both_run(tmp_path: Path, monkeypatch: pytest.
         file.parent.mkdir()
         file.write_text(json.dumps({"nodes": [], "links": [], "last_node_id": number}), encoding="utf-8")
     ran: dict[str, Any] = {}
-    monkeypatch.setattr(slides, "_server", lambda options, temp: nullcontext())
+    monkeypatch.setattr(slides, "_start_server", lambda options, temp: nullcontext())
     monkeypatch.setattr(slides, "_run_all", lambda server, graphs, *rest: ran.update(graphs) or 0)
     assert cli.run([part for file in [*files, files[0]] for part in ("--only", str(file))]) == 0
     assert {name: graph["last_node_id"] for name, graph in ran.items()} == {"w": 0, "w-2": 1}

@@ -1,4 +1,4 @@
-"""What run.py measures of the slides: asked of the right nodes, and told apart when it is not so."""
+"""What run.py measures of the slides: at the right nodes, and a promise that does not hold is noticed."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ import numpy as np
 import pytest
 from PIL import Image
 from steer.runner.workflow.prompt import find_nodes
+from steer.workflows.source.measure import Measurement, Outputs
+from steer.workflows.source.slides import SLIDES
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Shown:
-    """In the place of a probe that has run: pictures and texts that are known."""
+class FakeProbe:
+    """In the place of a probe on a ComfyUI: its pictures and texts are known."""
 
     def __init__(self, pictures: dict[str, list[np.ndarray]], texts: dict[str, list[str]] | None = None) -> None:
-        self._pictures, self._texts = pictures, texts or {}
+        self.outputs = Outputs(pictures, texts or {})
 
-    def pictures(self, name: str) -> list[np.ndarray]:
-        return self._pictures[name]
+    def output(self, title: str, number: int = 0) -> list[Any]:
+        return [title, number]
 
-    def texts(self, name: str) -> list[str]:
-        return self._texts[name]
+    def add(self, kind: str, **inputs: Any) -> str:
+        return kind
+
+    def run(self, pictures: Any, texts: Any = None) -> Outputs:
+        assert set(pictures) == set(self.outputs.pictures)
+        assert set(texts or ()) == set(self.outputs.texts)
+        return self.outputs
 
 
 def drawn(number: int = 0, **attributes: Any) -> np.ndarray:
@@ -37,31 +44,31 @@ def bundled(name: str) -> np.ndarray:
     return np.asarray(image.resize((256, 256), Image.Resampling.BOX))
 
 
-def kept(slide: str, shown: Shown) -> list[bool]:
-    from steer.runner.slides.promises import SLIDES
+def measure(slide: str, probe: Any) -> list[Measurement]:
+    return next(each.promise(probe) for each in SLIDES if slide == each.NAME)
 
-    return [each.kept for each in SLIDES[slide][1](shown)]  # type: ignore[arg-type]
+
+def verdicts(slide: str, probe: FakeProbe) -> list[bool]:
+    return [each.holds for each in measure(slide, probe)]
 
 
 def test_moods_that_are_there_are_seen_and_others_are_named():
-    from steer.runner.slides.promises import SLIDES
-
     moods = ["smiling", "angry", "laughing"]
     pictures = [drawn(kind="portrait", subject="girl", expression=mood) for mood in moods]
-    assert kept("04-expression-swap", Shown({"cells": pictures}, {"labels": moods})) == [True, True]
-    crossed = Shown({"cells": pictures}, {"labels": [moods[0], moods[2], moods[1]]})
-    mood, _ = SLIDES["04-expression-swap"][1](crossed)  # type: ignore[arg-type]
-    assert not mood.kept
+    assert verdicts("04-expression-swap", FakeProbe({"cells": pictures}, {"labels": moods})) == [True, True]
+    crossed = FakeProbe({"cells": pictures}, {"labels": [moods[0], moods[2], moods[1]]})
+    mood, _ = measure("04-expression-swap", crossed)
+    assert not mood.holds
     assert "in 1 of 3" in mood.text
     assert "laughing looks angry" in mood.text
     places = [
         drawn(kind="portrait", subject="girl", expression="smiling", background=place)
         for place in ("beach", "black background", "office")
     ]
-    assert kept("04-expression-swap", Shown({"cells": places}, {"labels": moods})) == [False, False]
+    assert verdicts("04-expression-swap", FakeProbe({"cells": places}, {"labels": moods})) == [False, False]
 
 
-def test_hints_that_are_followed_are_told_from_those_that_are_not():
+def test_a_hint_that_is_followed_differs_from_one_that_is_not():
     import torch
     from steer.preprocessors.canny import canny
 
@@ -73,58 +80,73 @@ def test_hints_that_are_followed_are_told_from_those_that_are_not():
         ("09-mlsd-one-room-two-styles", room, girl),
         ("10-openpose-one-pose-many-people", dancer, drawn(3, kind="figure")),
     ):
-        assert kept(slide, Shown({"with": [good], "without": [bad], "hint": edges})) == [True]
-        assert kept(slide, Shown({"with": [bad], "without": [good], "hint": edges})) == [False]
-        assert kept(slide, Shown({"with": [bad], "without": [bad], "hint": edges})) == [False]
+        assert verdicts(slide, FakeProbe({"with": [good], "without": [bad], "hint": edges})) == [True]
+        assert verdicts(slide, FakeProbe({"with": [bad], "without": [good], "hint": edges})) == [False]
+        assert verdicts(slide, FakeProbe({"with": [bad], "without": [bad], "hint": edges})) == [False]
 
 
 @pytest.mark.server
-def test_every_slide_is_measured_at_nodes_that_it_has(client):
-    from steer.runner import workflow as workflows
-    from steer.runner.slides.promises import SLIDES, Probe
+@pytest.mark.parametrize("slide", SLIDES, ids=lambda slide: slide.NAME)
+def test_every_slide_is_measured_at_nodes_that_it_has(client, slide: Any):
+    from steer.runner.slides.probe import ClientProbe
+    from steer.runner.workflow import FOLDER, read_graph, to_prompt
+
+    class Stopped(Exception):
+        pass
+
+    class NoClient:
+        def run(self, prompt: Any) -> Any:
+            raise Stopped
 
     info = client.get("/object_info")
-    assert set(SLIDES) == {path.stem for path in workflows.list_bundled()}
-    for path in workflows.list_bundled():
-        prompt = workflows.to_prompt(workflows.read_workflow(path), info)
-        probe = Probe(prompt)
-        SLIDES[path.stem][0](probe)
-        assert probe.prompt.items() > prompt.items(), "the slide itself is untouched, so that nothing of it runs again"
-        for number in probe.prompt.keys() - prompt.keys():
-            for value in probe.prompt[number]["inputs"].values():
-                if isinstance(value, list):
-                    assert value[1] < len(info[probe.prompt[value[0]]["class_type"]]["output"])
+    prompt = to_prompt(read_graph(FOLDER / f"{slide.NAME}.json"), info)
+    probe = ClientProbe(NoClient(), prompt)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(Stopped):
+        slide.promise(probe)
+    assert probe.prompt.items() > prompt.items(), "the slide itself is untouched, so that nothing of it runs again"
+    for node_id in probe.prompt.keys() - prompt.keys():
+        for value in probe.prompt[node_id]["inputs"].values():
+            if isinstance(value, list):
+                assert value[1] < len(info[probe.prompt[value[0]]["class_type"]]["output"])
+
+
+def test_every_bundled_workflow_is_a_slide_with_a_promise():
+    from steer.runner.workflow import list_bundled
+
+    assert [slide.NAME for slide in SLIDES] == [path.stem for path in list_bundled()]
 
 
 @pytest.mark.server
 def test_a_slide_is_measured_from_the_cache(client):
-    from steer.runner import workflow as workflows
-    from steer.runner.slides.promises import Probe, measure
+    from steer.runner.slides.probe import ClientProbe
+    from steer.runner.slides.promises import measure_promise
+    from steer.runner.workflow import list_bundled, read_graph, to_prompt
 
-    path = next(path for path in workflows.list_bundled() if path.stem.startswith("01"))
-    graph = workflows.read_workflow(path)
-    prompt = workflows.to_prompt(graph, client.get("/object_info"))
+    path = next(path for path in list_bundled() if path.stem.startswith("01"))
+    graph = read_graph(path)
+    prompt = to_prompt(graph, client.get("/object_info"))
     prompt[find_nodes(prompt, "KSampler")[0]]["inputs"]["steps"] = 1
     client.run(prompt, graph)
-    (found,) = measure(client, path.stem, prompt)
-    assert found.kept
+    (found,) = measure_promise(client, path.stem, prompt)
+    assert found.holds
     assert "dB" in found.text
-    again = Probe(prompt)
-    again.ask("picture", [again.node("ImageScale"), 0])
+    again = ClientProbe(client, prompt)
+    again.add("PreviewImage", images=again.output("ImageScale"))
     before = set(prompt)
     assert not before & set(client.run(again.prompt).executed)
-    assert measure(client, "a workflow of somebody", prompt) == []
+    assert measure_promise(client, "a workflow of somebody", prompt) == []
 
 
 def test_what_is_added_never_takes_the_place_of_another_node():
-    from steer.runner.slides.promises import Probe
+    from steer.runner.slides.probe import ClientProbe
 
-    probe = Probe({"1": {"class_type": "SaveImage", "inputs": {}}, "2": {"class_type": "PreviewAny", "inputs": {}}})
+    prompt = {"1": {"class_type": "SaveImage", "inputs": {}}, "2": {"class_type": "PreviewAny", "inputs": {}}}
+    probe = ClientProbe(None, prompt)  # pyright: ignore[reportArgumentType]
     picture = probe.add("LoadImage", image="room.png")
     for number in ("1", "2"):
         del probe.prompt[number]
-    for name in ("with", "hint", "without"):
-        probe.ask(name, [picture, 0])
+    for _ in range(3):
+        probe.add("PreviewImage", images=[picture, 0])
     assert probe.prompt[picture]["class_type"] == "LoadImage"
     assert len(probe.prompt) == 4
 
@@ -132,13 +154,13 @@ def test_what_is_added_never_takes_the_place_of_another_node():
 @pytest.mark.server
 @pytest.mark.parametrize(("seeds", "alone"), [("11-18", 15), ("42, 7", 7)])
 def test_the_picture_made_alone_has_one_of_the_seeds_asked_for(client, seeds: str, alone: int):
-    from steer.runner import workflow as workflows
-    from steer.runner.slides.promises import measure
+    from steer.runner.slides.promises import measure_promise
+    from steer.runner.workflow import list_bundled, read_graph, to_prompt
 
-    path = next(path for path in workflows.list_bundled() if path.stem.startswith("03"))
-    prompt = workflows.to_prompt(workflows.read_workflow(path), client.get("/object_info"))
+    path = next(path for path in list_bundled() if path.stem.startswith("03"))
+    prompt = to_prompt(read_graph(path), client.get("/object_info"))
     prompt[find_nodes(prompt, "SteerSeeds")[0]]["inputs"]["text"] = seeds
     prompt[find_nodes(prompt, "BasicScheduler")[0]]["inputs"]["steps"] = 1
-    (found,) = measure(client, path.stem, prompt)
+    (found,) = measure_promise(client, path.stem, prompt)
     assert f"seed {alone} " in found.text
-    assert found.kept, found.text
+    assert found.holds, found.text

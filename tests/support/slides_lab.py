@@ -1,4 +1,4 @@
-"""The bundled workflows in the ComfyUI of this process, with what their nodes hand on kept for the test."""
+"""The bundled workflows in the ComfyUI of this process, with the outputs of their nodes recorded for the test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from steer.runner.workflow.prompt import node_title
 from sweep_lab import AnyType
 
 FOLDER = Path(__file__).resolve().parents[2] / "workflows"
-KEEP = "TestKeep"
+KEEP = "TestKeep"  # the node that records
 
 
 def object_info(comfy: InProcessComfy) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def object_info(comfy: InProcessComfy) -> dict[str, Any]:
     return found
 
 
-def keeper(kept: dict[str, list[Any]]) -> type:
-    """A node that puts what it is given under its name, once for each item of a list."""
+def keeper(values: dict[str, list[Any]]) -> type:
+    """A node that records its value in `values` under its name, once for each item of a list."""
 
     class Keep:
         RETURN_TYPES = ()
@@ -55,17 +55,17 @@ def keeper(kept: dict[str, list[Any]]) -> type:
             return True
 
         def keep(self, value: Any, name: str) -> tuple[()]:
-            kept.setdefault(name, []).append(value)
+            values.setdefault(name, []).append(value)
             return ()
 
     return Keep
 
 
 class Slide:
-    """A bundled workflow whose widgets can be changed and whose outputs can be kept."""
+    """A bundled workflow whose widgets can be changed and whose outputs can be recorded."""
 
-    def __init__(self, comfy: InProcessComfy, name: str, kept: dict[str, list[Any]]) -> None:
-        self.comfy, self.kept = comfy, kept
+    def __init__(self, comfy: InProcessComfy, name: str, values: dict[str, list[Any]]) -> None:
+        self.comfy, self.values = comfy, values
         graph = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
         self.prompt = copy.deepcopy(workflows.to_prompt(graph, object_info(comfy)))
 
@@ -84,15 +84,15 @@ class Slide:
         self.prompt[number] = {"class_type": kind, "inputs": inputs, "_meta": {"title": number}}
 
     def keep(self, name: str, source: Any) -> None:
-        """Keep an output: a link, or a node's title for its first."""
+        """Record an output: a link, or a node's title for its first."""
         self.add(f"keep {name}", KEEP, value=source if isinstance(source, list) else [self.node(source), 0], name=name)
 
     def only_kept(self) -> None:
-        """Leave out the workflow's own outputs, so that nothing is made but what is kept."""
+        """Leave out the workflow's own outputs, so that nothing is made but what is recorded."""
         for number in [n for n, node in self.prompt.items() if node["class_type"] in ("SaveImage", "PreviewAny")]:
             del self.prompt[number]
 
     def run(self) -> dict[str, list[Any]]:
         result = self.comfy.run(self.prompt)
         assert result.error is None, result.message
-        return self.kept
+        return self.values

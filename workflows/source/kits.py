@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph, Node, Output
+    from .builder import GraphBuilder, Node, Output
 
 Place = tuple[int, int]
 
@@ -38,16 +38,16 @@ class Kit(ABC):
     cfg: float
     control_cfg: float
 
-    def models(self, graph: Graph, at: Place) -> Models:
+    def models(self, graph: GraphBuilder, at: Place) -> Models:
         """A node of 330 x 100."""
         node = self._model(graph, at)
         return Models(node[0], node[1], node[2])
 
     @abstractmethod
-    def _model(self, graph: Graph, at: Place) -> Node: ...
+    def _model(self, graph: GraphBuilder, at: Place) -> Node: ...
 
     @abstractmethod
-    def control_net(self, graph: Graph, kind: str, at: Place) -> Output:
+    def control_net(self, graph: GraphBuilder, kind: str, at: Place) -> Output:
         """CONTROL_NET for hints of `kind` (canny, mlsd or openpose), from a node of 330 x 60."""
 
 
@@ -56,10 +56,10 @@ class DemoKit(Kit):
 
     suffix, size, steps, cfg, control_cfg = "", 256, 20, 5.0, 3.0
 
-    def _model(self, graph: Graph, at: Place) -> Node:
+    def _model(self, graph: GraphBuilder, at: Place) -> Node:
         return graph.node("SteerDemoModel", at=at, size=(330, 100), called="Model")
 
-    def control_net(self, graph: Graph, kind: str, at: Place) -> Output:
+    def control_net(self, graph: GraphBuilder, kind: str, at: Place) -> Output:
         return graph.node("SteerDemoControlNet", at=at, size=(330, 60), called="ControlNet", kind=kind)[0]
 
 
@@ -68,12 +68,12 @@ class StableDiffusionKit(Kit):
 
     suffix, size, steps, cfg, control_cfg = "-sd15", 512, 20, 7.0, 7.0
 
-    def _model(self, graph: Graph, at: Place) -> Node:
+    def _model(self, graph: GraphBuilder, at: Place) -> Node:
         name = "v1-5-pruned-emaonly-fp16.safetensors"
         node = graph.node("CheckpointLoaderSimple", at=at, size=(330, 100), called="Model", ckpt_name=name)
         return node.with_model(name, f"{_ARCHIVE}/{name}", "checkpoints")
 
-    def control_net(self, graph: Graph, kind: str, at: Place) -> Output:
+    def control_net(self, graph: GraphBuilder, kind: str, at: Place) -> Output:
         name = f"control_v11p_sd15_{kind}_fp16.safetensors"
         node = graph.node("ControlNetLoader", at=at, size=(330, 60), called="ControlNet", control_net_name=name)
         return node.with_model(name, f"{_CONTROLNETS}/{name}", "controlnet")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph, Node, Output
+    from .builder import GraphBuilder, Node, Output
     from .kits import Kit, Models
 
 Pair = tuple["Output", "Output"]  # positive and negative
@@ -16,7 +16,7 @@ NOISE = (667, 180)  # where a folded node fits among those of with_and_without()
 
 
 def with_and_without(
-    graph: Graph,
+    graph: GraphBuilder,
     kit: Kit,
     models: Models,
     *,
@@ -79,7 +79,7 @@ def with_and_without(
     )[0]
 
 
-def what_changed(graph: Graph, folder: Output, at: tuple[int, int], columns: int) -> Output:
+def what_changed(graph: GraphBuilder, folder: Output, at: tuple[int, int], columns: int) -> Output:
     """Heat maps of a sweep's pictures against its first one. Three folded nodes below one another at `at`."""
     x, y = at
     cells = graph.node("SteerLoadCells", at=(x, y), folder=folder)
@@ -94,7 +94,7 @@ def what_changed(graph: Graph, folder: Output, at: tuple[int, int], columns: int
     )[0]
 
 
-def with_changes(graph: Graph, folder: Output, at: tuple[int, int]) -> Output:
+def with_changes(graph: GraphBuilder, folder: Output, at: tuple[int, int]) -> Output:
     """A sweep's pictures in one row, their heat maps against the first below; one sheet.
 
     Folded nodes of 800 x 80 at `at`, where the place at the upper left stays free for the sweep.
@@ -120,7 +120,7 @@ def with_changes(graph: Graph, folder: Output, at: tuple[int, int]) -> Output:
 
 
 def guide_row(
-    graph: Graph,
+    graph: GraphBuilder,
     *,
     positive: Output,
     negative: Output,
@@ -145,7 +145,7 @@ def guide_row(
     )
 
 
-def show_row(graph: Graph, guide: Node, number: int, what: str, prefix: str) -> None:
+def show_row(graph: GraphBuilder, guide: Node, number: int, what: str, prefix: str) -> None:
     """The hint as the ControlNet gets it, a slide's step `number` in its third column; beside it the guide's report."""
     graph.group(f"{number}  {what}", at=(370, -60), size=(270, 365))
     graph.node(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...demo.judges.measures import psnr
+from .measure import Measurement, Probe, as_tensor
+
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph
+    from .builder import GraphBuilder
     from .kits import Kit
 
 NAME = "01-recognition-and-generation"
@@ -32,7 +35,7 @@ A diffusion model works on latents, where there is less to compute. All slides a
 LABELS = "a picture\nfew numbers: its joints\nits latent, decoded\ngenerated from words"
 
 
-def build(graph: Graph, kit: Kit) -> None:
+def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 380), title="Slide 1")
 
     graph.group("1  A model", at=(-390, 370), size=(370, 190))
@@ -98,3 +101,15 @@ def build(graph: Graph, kit: Kit) -> None:
         images=sheet[0],
         filename_prefix="steer/01-few-and-many",
     )
+
+
+LEAST_PSNR = 24.0  # dB, of the decoded picture
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """The picture decoded from its latent is the picture again."""
+    outputs = probe.run({"picture": probe.output("ImageScale"), "decoded": probe.output("Decoder")})
+    picture, decoded = (as_tensor(outputs.pictures[name])[0] for name in ("picture", "decoded"))
+    ratio = psnr(decoded, picture)
+    text = f"the latent, one number for 48, decodes to the picture again: {ratio:.1f} dB"
+    return [Measurement(text, ratio >= LEAST_PSNR)]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .measure import Measurement, Probe, largest_difference
+
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph
+    from .builder import GraphBuilder
     from .kits import Kit
 
 NAME = "02-forward-and-reverse-diffusion"
@@ -32,7 +34,7 @@ picture it already saw in it. Big shapes come first, details last.
 ROWS = "forward: the picture with noise\nreverse: what the model is shown\nreverse: what the model sees in it"
 
 
-def build(graph: Graph, kit: Kit) -> None:
+def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 370), title="Slide 2")
 
     graph.group("1  A picture", at=(-390, 360), size=(370, 400))
@@ -128,3 +130,15 @@ def build(graph: Graph, kit: Kit) -> None:
         images=sheet[0],
         filename_prefix="steer/02-forward-and-reverse",
     )
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """Reverse Diffusion makes the very picture that the stock sampler makes."""
+    inputs = probe.inputs("SteerReverseDiffusion")
+    shared = ("noise", "guider", "sampler", "sigmas", "latent_image")
+    stock = probe.add("SamplerCustomAdvanced", **{name: inputs[name] for name in shared})
+    vae = probe.output("Model", 2)
+    latents = {"ours": probe.output("SteerReverseDiffusion"), "stock": [stock, 0]}
+    outputs = probe.run({name: [probe.add("VAEDecode", samples=each, vae=vae), 0] for name, each in latents.items()})
+    off = largest_difference(outputs.pictures["ours"][0], outputs.pictures["stock"][0])
+    return [Measurement(f"the picture that comes out of the noise is the stock sampler's: {off}/255 off", off == 0)]

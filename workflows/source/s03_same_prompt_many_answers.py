@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...nodes.seeds.text import parse_seeds
+from .measure import Measurement, Probe, largest_difference
+
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph, Node
+    from .builder import GraphBuilder, Node
     from .kits import Kit
 
 NAME = "03-same-prompt-many-answers"
@@ -30,7 +33,7 @@ Each picture is exactly the one its seed makes alone, whatever else is in the ba
 """
 
 
-def build(graph: Graph, kit: Kit) -> None:
+def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 290), title="Slide 3")
 
     graph.group("1  A model", at=(-390, 280), size=(370, 190))
@@ -97,3 +100,24 @@ def build(graph: Graph, kit: Kit) -> None:
 
     row(0, 610, "5  As a photo", "As a photo", photo, "steer/03-photo")
     row(525, 450, "6  In animation style", "In animation style", animation, "steer/03-animation")
+
+
+PLACE = 4  # in the batch, of the picture that is also made alone
+MOST_OFF = 2  # of 255: kernels for a batch of eight round otherwise than for one
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """A picture of the batch is the one that its seed makes alone."""
+    seeds = parse_seeds(probe.inputs("SteerSeeds")["text"])
+    place = min(PLACE, len(seeds) - 1)
+    sampler = probe.node("SamplerCustomAdvanced")
+    decode = next(each for each in probe.nodes("VAEDecode") if probe.inputs(each)["samples"] == [sampler, 0])
+    latent = probe.add("EmptyLatentImage", width=256, height=256, batch_size=1)
+    noise = probe.add("RandomNoise", noise_seed=seeds[place])
+    single = probe.inputs(sampler) | {"noise": [noise, 0], "latent_image": [latent, 0]}
+    alone = probe.add("SamplerCustomAdvanced", **single)
+    decoded = probe.add("VAEDecode", samples=[alone, 0], vae=probe.inputs(decode)["vae"])
+    pictures = probe.run({"batch": [decode, 0], "alone": [decoded, 0]}).pictures
+    off = largest_difference(pictures["batch"][place], pictures["alone"][0])
+    text = f"the picture of seed {seeds[place]} is the one that this seed makes alone: at most {off}/255 off"
+    return [Measurement(text, off <= MOST_OFF)]

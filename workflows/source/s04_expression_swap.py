@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...demo.judges import measures
+from .measure import Measurement, Probe, as_tensor, judge_pictures, measure_followed, run_cells, values_in
 from .parts import what_changed
 
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph
+    from .builder import GraphBuilder
     from .kits import Kit
 
 NAME = "04-expression-swap"
@@ -36,7 +38,7 @@ clothes or place may move too.
 """
 
 
-def build(graph: Graph, kit: Kit) -> None:
+def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 510), title="Slide 4")
 
     graph.group("1  A model", at=(-390, 500), size=(370, 190))
@@ -96,3 +98,17 @@ def build(graph: Graph, kit: Kit) -> None:
         images=changes,
         filename_prefix="steer/04-what-changed",
     )
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """Every picture shows its mood, and the word changes the face more than the rest."""
+    pictures, labels = run_cells(probe, "SteerSweep")
+    box = measures.face_box(judge_pictures(pictures[:1]).joints[0].numpy())
+    first, *others = as_tensor(pictures)
+    changes = [measures.change(first, other, box) for other in others]
+    inside, outside = (sum(values) / len(values) for values in zip(*changes, strict=True))
+    text = f"the word changes the face {inside / max(outside, 1e-6):.1f} times as much as the rest"
+    return [
+        measure_followed("expression", values_in(labels, "expression"), pictures, len(pictures)),
+        Measurement(text, inside > outside),
+    ]

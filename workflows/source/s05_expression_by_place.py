@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .measure import Measurement, Probe, measure_followed, run_cells, values_in
+
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph
+    from .builder import GraphBuilder
     from .kits import Kit
 
 NAME = "05-expression-by-place"
@@ -32,7 +34,7 @@ folder.
 """
 
 
-def build(graph: Graph, kit: Kit) -> None:
+def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 420), title="Slide 5")
 
     graph.group("1  A model", at=(-390, 400), size=(370, 190))
@@ -108,3 +110,14 @@ def build(graph: Graph, kit: Kit) -> None:
         images=sheet[0],
         filename_prefix="steer/05-one-mood",
     )
+
+
+MOST_WRONG = 0.1  # share of the pictures
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """Nearly every picture shows its mood, and nearly every one its place."""
+    pictures, labels = run_cells(probe, "SteerSweep")
+    least = len(pictures) - int(MOST_WRONG * len(pictures))
+    heads = ("expression", "background")
+    return [measure_followed(head, values_in(labels, head), pictures, least) for head in heads]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .measure import Measurement, Probe, measure_followed, run_cells, values_in
 from .parts import with_changes
 
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph
+    from .builder import GraphBuilder
     from .kits import Kit
 
 NAME = "06-one-seed-four-moods"
@@ -37,7 +38,7 @@ where each differs from the first.
 """
 
 
-def build(graph: Graph, kit: Kit) -> None:
+def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 430), title="Slide 6")
 
     graph.group("1  A model", at=(-390, 420), size=(370, 190))
@@ -154,3 +155,9 @@ def build(graph: Graph, kit: Kit) -> None:
         images=sheet,
         filename_prefix="steer/06-switch-times",
     )
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """Every picture of the first sweep shows its mood."""
+    pictures, labels = run_cells(probe, "Sweep of moods")
+    return [measure_followed("expression", values_in(labels, "expression"), pictures, len(pictures))]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .measure import Measurement, Probe, measure_followed, values_in
+
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph
+    from .builder import GraphBuilder
     from .kits import Kit
 
 NAME = "07-inpaint-the-expression"
@@ -30,7 +32,7 @@ of the eyes, may change.
 """
 
 
-def build(graph: Graph, kit: Kit) -> None:
+def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 350), title="Slide 7")
 
     graph.group("1  A picture", at=(-390, 340), size=(370, 430))
@@ -141,3 +143,17 @@ def build(graph: Graph, kit: Kit) -> None:
         images=maps[0],
         filename_prefix="steer/07-where-it-changed",
     )
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """Every picture shows its mood, and outside the mask not one pixel differs."""
+    outputs = probe.run(
+        {"laid": probe.output("Lay over")},
+        {"labels": probe.inputs("SteerDifference")["labels"], "outside": probe.output("SteerDifference", 3)},
+    )
+    pictures, labels = outputs.pictures["laid"], outputs.texts["labels"]
+    most = max(float(text) for text in outputs.texts["outside"])
+    return [
+        measure_followed("expression", values_in(labels, "expression"), pictures, len(pictures)),
+        Measurement(f"outside the mask the pictures differ by {most:g}", most == 0),
+    ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...demo.judges.measures import edge_f1, edges
+from .measure import Measurement, Probe, mean_scores, run_rows
 from .parts import NOISE, guide_row, show_row, with_and_without
 
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph
+    from .builder import GraphBuilder
     from .kits import Kit
 
 NAME = "08-canny-same-face-angle"
@@ -30,7 +32,7 @@ head stays; colours, light and place are free for the prompt.
 """
 
 
-def build(graph: Graph, kit: Kit) -> None:
+def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 270), title="Slide 8")
 
     graph.group("1  A picture and its edges", at=(-390, 260), size=(370, 710))
@@ -90,3 +92,15 @@ def build(graph: Graph, kit: Kit) -> None:
         images=sheet,
         filename_prefix="steer/08-canny-angle",
     )
+
+
+LEAST_GAIN = 1.5  # of the F1 with control over that without
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """With control, the pictures' edges are those of the hint."""
+    outputs = run_rows(probe)
+    hint = outputs.pictures["hint"][0][..., 0] > 127
+    held, free = mean_scores(outputs, lambda picture: edge_f1(edges(picture), hint))
+    text = f"edges as in the hint: F1 {held:.2f} with control, {free:.2f} without"
+    return [Measurement(text, held > LEAST_GAIN * free)]

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
+
+from ...demo.judges.measures import lines_followed
+from ...demo.picture_files import path_of
+from ...preprocessors.lines import mlsd
+from .measure import Measurement, Picture, Probe, mean_scores, run_rows
 from .parts import guide_row, show_row, with_and_without
 
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph
+    from .builder import GraphBuilder
     from .kits import Kit
 
 NAME = "09-mlsd-one-room-two-styles"
 THUMBNAIL = "One room, two styles"
 HELP = ("Lines",)
+ROOM = "empty room"
 
 NOTE = """
 ## How do I keep the structure of a room?
@@ -30,7 +38,7 @@ the table, window and door of every room stand where the template has them; styl
 """
 
 
-def build(graph: Graph, kit: Kit) -> None:
+def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 320), title="Slide 9")
 
     graph.group("1  A ControlNet", at=(-390, 305), size=(370, 155))
@@ -38,7 +46,7 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("2  A room", at=(-390, 480), size=(370, 490))
     size = graph.node("EmptyLatentImage", at=(-190, 575), called="Size of the hint", width=kit.size, height=kit.size)
-    picture = graph.node("SteerDemoPicture", at=(-370, 630), size=(330, 265), picture="empty room")
+    picture = graph.node("SteerDemoPicture", at=(-370, 630), size=(330, 265), picture=ROOM)
     lines = graph.node("SteerMLSD", at=(-190, 945), called="M-LSD", image=picture[0], latent=size[0])
 
     graph.group("4  A model", at=(0, 785), size=(350, 185))
@@ -83,3 +91,18 @@ def build(graph: Graph, kit: Kit) -> None:
         images=sheet,
         filename_prefix="steer/09-mlsd-rooms",
     )
+
+
+LEAST_GAIN = 0.2  # of the share of lines with control over that without
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """With control, the lines of the template are in the pictures."""
+    lines = mlsd.find_mlsd_lines(mlsd.load_mlsd(), np.asarray(Image.open(path_of(ROOM)).convert("RGB")))
+
+    def score(picture: Picture) -> float:
+        return lines_followed(lines.scale_to(*picture.shape[:2]).segments, picture)
+
+    held, free = mean_scores(run_rows(probe), score)
+    text = f"of the hint's lines {100 * held:.0f} % are in the picture with control, {100 * free:.0f} % without"
+    return [Measurement(text, held > free + LEAST_GAIN)]

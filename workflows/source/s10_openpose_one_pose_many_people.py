@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from ...demo.judges.measures import joint_error
+from ...demo.networks import PICTURE
+from ...demo.picture_files import path_of
+from ...preprocessors.pose.keypoints import read_frames
+from .measure import Measurement, Picture, Probe, judge_pictures, mean_scores, run_rows
 from .parts import guide_row, show_row, with_and_without
 
 if TYPE_CHECKING:
-    from ...runner.workflow.builder import Graph
+    from .builder import GraphBuilder
     from .kits import Kit
 
 NAME = "10-openpose-one-pose-many-people"
 THUMBNAIL = "One pose, many people"
 HELP = ("Skeleton", "One pose, many people")
+DANCER = "dancer"
 
 NOTE = """
 ## How do I ask for a pose?
@@ -33,7 +40,7 @@ The joints come from the drawing itself, which knows them. In a photograph **Ope
 """
 
 
-def build(graph: Graph, kit: Kit) -> None:
+def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.note(NOTE, at=(-390, -30), size=(370, 320), title="Slide 10")
 
     graph.group("1  A ControlNet", at=(-390, 305), size=(370, 155))
@@ -41,7 +48,7 @@ def build(graph: Graph, kit: Kit) -> None:
 
     graph.group("2  A pose", at=(-390, 480), size=(370, 490))
     size = graph.node("EmptyLatentImage", at=(-190, 575), called="Size of the hint", width=kit.size, height=kit.size)
-    picture = graph.node("SteerDemoPicture", at=(-370, 630), size=(330, 325), picture="dancer")
+    picture = graph.node("SteerDemoPicture", at=(-370, 630), size=(330, 325), picture=DANCER)
 
     graph.group("4  A model", at=(0, 785), size=(350, 185))
     models = kit.models(graph, at=(10, 860))
@@ -87,3 +94,19 @@ def build(graph: Graph, kit: Kit) -> None:
         images=sheet,
         filename_prefix="steer/10-openpose-people",
     )
+
+
+MOST_OFF = 0.05  # mean distance of a joint from the skeleton, in shares of the picture's side
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """With control, everybody takes the pose of the picture."""
+    (frame,) = read_frames(json.loads(path_of(DANCER).with_suffix(".json").read_text("utf-8")))
+    skeleton = frame.people[0].body * (PICTURE / frame.width, PICTURE / frame.height, 1)
+
+    def score(picture: Picture) -> float:
+        return joint_error(judge_pictures([picture]).joints[0].numpy(), skeleton)
+
+    held, free = mean_scores(run_rows(probe), score)
+    text = f"joints are {100 * held:.1f} % of the side away from the skeleton with control, {100 * free:.1f} % without"
+    return [Measurement(text, held < MOST_OFF and held < free)]

@@ -1,4 +1,4 @@
-"""Writes ComfyUI workflow JSON (format 0.4) from a short description, the way the frontend itself saves it."""
+"""Writes ComfyUI workflow JSON (format 0.4) from a short description, as the frontend itself saves it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CORE = {"cnr_id": "comfy-core", "ver": "0.3.75"}
 
 @dataclass(frozen=True)
 class Output:
-    """One output slot of a node in the graph; pass it as another node's input."""
+    """One output of a node in the graph: the input of another node."""
 
     node: Node
     slot: int
@@ -24,10 +24,13 @@ class Output:
 
 @dataclass
 class Node:
+    """A node in the graph, as the workflow file holds it, and the names of its outputs."""
+
     data: dict[str, Any]
     names: list[str]
 
     def __getitem__(self, key: int | str) -> Output:
+        """An output by its number or its name."""
         return Output(self, key if isinstance(key, int) else self.names.index(key))
 
     def with_model(self, name: str, url: str, directory: str) -> Node:
@@ -37,8 +40,11 @@ class Node:
 
 
 @dataclass
-class Graph:
-    """`object_info` is a server's /object_info; `steer` the version that Steer's nodes are marked with."""
+class GraphBuilder:
+    """A workflow under construction.
+
+    object_info: a server's /object_info. steer: the version that Steer's nodes are marked with.
+    """
 
     name: str
     object_info: dict[str, Any]
@@ -57,11 +63,13 @@ class Graph:
         called: str | None = None,
         **values: Any,
     ) -> Node:
-        """Add a node, `called` its title; without a `size` it is folded up (plumbing).
+        """Add a node; without a `size` it is folded up (plumbing).
 
-        `values` are widget values by input id, or Outputs of earlier nodes to link.
+        kind: the node's id. called: its title. values: widget values by input id, or Outputs of earlier nodes to link.
 
-        Raises KeyError for an unknown kind and ValueError for a value the node has no input for.
+        Raises:
+            KeyError: there is no node of that kind.
+            ValueError: the node has no input for a value, or the value is not one of its choices.
         """
         info = self.object_info[kind]
         data = self._base(kind, at, size or FOLDED, called)
@@ -85,12 +93,13 @@ class Graph:
         return Node(data, names)
 
     def note(self, text: str, at: tuple[int, int], size: tuple[int, int], title: str = "Note") -> None:
-        """A MarkdownNote."""
+        """Add a MarkdownNote."""
         data = self._base("MarkdownNote", at, size, title)
         del data["properties"]["Node name for S&R"]
         data |= {"widgets_values": [text.strip() + "\n"]} | NOTE_COLORS
 
     def group(self, title: str, at: tuple[int, int], size: tuple[int, int]) -> None:
+        """Add a group: a box with a title behind the nodes."""
         self.groups.append(
             {
                 "id": len(self.groups) + 1,
@@ -103,6 +112,7 @@ class Graph:
         )
 
     def to_json(self) -> dict[str, Any]:
+        """The workflow as the frontend saves it."""
         return {
             "id": str(uuid.uuid5(NAMESPACE, self.name)),
             "revision": 0,
