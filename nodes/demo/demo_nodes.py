@@ -18,20 +18,20 @@ class DemoPicture(io.ComfyNode):
             node_id="SteerDemoPicture",
             display_name="Demo Picture",
             category=CATEGORY,
-            description="A picture that ships with Steer, so that a workflow runs at once. Replace it by Load Image.",
+            description="A picture that comes with Steer, so that a workflow runs at once. Replace it by Load Image.",
             inputs=[
                 io.Combo.Input(
                     "picture",
                     options=list(NAMES),
                     default=NAMES[0],
-                    tooltip="Which picture. All are 512 x 512 and were drawn for Steer.",
+                    tooltip="Which picture. All are 512 x 512 and drawn for Steer.",
                 )
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The picture."),
                 io.Custom("POSE_KEYPOINT").Output(
                     display_name="keypoints",
-                    tooltip="The joints of the people in it, as the drawing knows them, for Pose Render.",
+                    tooltip="The joints of the people in it, for Pose Render. They come from the drawing itself.",
                 ),
             ],
         )
@@ -53,8 +53,8 @@ class DemoModel(io.ComfyNode):
             node_id="SteerDemoModel",
             display_name="Demo Model",
             category=CATEGORY,
-            description="A tiny model of the SD 1.x family that ships with Steer: no download, 256 x 256 drawings, "
-            "quick on a processor. Replace it by Load Checkpoint.",
+            description="A tiny model of the SD 1.x family that comes with Steer: no download, drawings "
+            "of 256 x 256, quick on a processor. Replace it by Load Checkpoint.",
             inputs=[],
             outputs=[
                 io.Model.Output(display_name="model", tooltip="The model that removes noise from latents."),
@@ -92,8 +92,8 @@ class DemoControlNet(io.ComfyNode):
                     "kind",
                     options=list(CONTROL_KINDS),
                     default=CONTROL_KINDS[0],
-                    tooltip="What the hint shows: the edges of a picture (canny), the straight lines of a room (mlsd) "
-                    "or a skeleton (openpose).",
+                    tooltip="What the hint shows: edges of a picture (canny), straight lines of a room "
+                    "(mlsd) or a skeleton (openpose).",
                 )
             ],
             outputs=[

@@ -22,14 +22,18 @@ class ForwardDiffusion(io.ComfyNode):
             description="Shows how pictures turn into noise: the forward process of a diffusion model, in pixel space.",
             inputs=[
                 io.Image.Input("image", tooltip="One or more pictures. Every picture of a batch gets its own strip."),
-                io.Sigmas.Input("sigmas", tooltip="The noise levels to choose frames from, as from Noise Schedule."),
-                io.Model.Input("model", optional=True, tooltip="Optional. Its model type and timesteps then count."),
+                io.Sigmas.Input(
+                    "sigmas", tooltip="The noise levels to choose frames from, for example of Noise Schedule."
+                ),
+                io.Model.Input(
+                    "model", optional=True, tooltip="Optional. Its model type and its timesteps are then used."
+                ),
                 *frame_inputs(),
                 model_type_input(),
                 io.Boolean.Input(
                     "captions",
                     default=True,
-                    tooltip="Write timestep, sigma and signal-to-noise ratio under each frame.",
+                    tooltip="Writes timestep, sigma and signal-to-noise ratio under each frame.",
                 ),
                 io.Int.Input(
                     "columns",
@@ -38,12 +42,12 @@ class ForwardDiffusion(io.ComfyNode):
                     max=256,
                     tooltip="Frames in a row of the filmstrip. 0: one row, wrapped at 8192 pixels.",
                 ),
-                io.Boolean.Input("dark", default=False, tooltip="Dark filmstrip background."),
+                io.Boolean.Input("dark", default=False, tooltip="Dark background."),
             ],
             outputs=[
                 io.Image.Output(
                     display_name="filmstrip",
-                    tooltip="All frames side by side, clean first; a new row for every picture.",
+                    tooltip="All frames side by side, clean first. Every picture begins a new row.",
                 ),
                 io.Image.Output(
                     display_name="frames", tooltip="The frames as a batch: all of the first picture, then of the next."
@@ -97,17 +101,20 @@ class ForwardDiffusionLatent(io.ComfyNode):
             node_id="SteerForwardDiffusionLatent",
             display_name="Forward Diffusion (Latent)",
             category=CATEGORY,
-            description="Noises latents exactly as the model's sampler would, level by level.",
+            description="Adds noise to latents level by level, exactly as the model's sampler does.",
             inputs=[
-                io.Model.Input("model", tooltip="Decides how latent and noise are mixed, and the latent's scale."),
+                io.Model.Input("model", tooltip="Decides how latent and noise are mixed, and the scale of the latent."),
                 io.Latent.Input("latent", tooltip="One or more latents, for example from VAE Encode."),
-                io.Sigmas.Input("sigmas", tooltip="The noise levels to choose frames from, as from Noise Schedule."),
+                io.Sigmas.Input(
+                    "sigmas", tooltip="The noise levels to choose frames from, for example of Noise Schedule."
+                ),
                 *frame_inputs(),
                 io.Boolean.Input(
                     "unit_range",
                     default=True,
-                    tooltip="Scale noised latents back to the range of clean ones, so that VAE Decode shows them well. "
-                    "Off: x0 + sigma * noise, as samplers hold them. Flow models need no scaling.",
+                    tooltip="On: noised latents are scaled back to the range of clean ones, so that VAE "
+                    "Decode shows them well. Off: x0 + sigma * noise, as samplers hold them. "
+                    "Flow models need no scaling.",
                 ),
             ],
             outputs=[

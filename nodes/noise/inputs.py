@@ -27,13 +27,15 @@ def frame_inputs() -> list[io.Input]:
             default=8,
             min=2,
             max=256,
-            tooltip="How many noise levels to show, from clean to noisy. By step, at most as many as the schedule has.",
+            tooltip="How many noise levels to show, from clean to noisy. With spacing step, at most as many as the "
+            "schedule has.",
         ),
         io.Combo.Input(
             "spacing",
             options=list(FRAME_SPACINGS),
             default="step",
-            tooltip="Which noise levels: steps of the schedule, or even sigma or log-SNR between its ends.",
+            tooltip="Which noise levels. step: those of the schedule. sigma or log-SNR: evenly spaced between its "
+            "ends.",
         ),
         io.Int.Input(
             "seed",
@@ -41,6 +43,6 @@ def frame_inputs() -> list[io.Input]:
             min=0,
             max=0xFFFFFFFFFFFFFFFF,
             control_after_generate=True,
-            tooltip="Seed of the noise. The same noise is used for all frames and all pictures.",
+            tooltip="Seed of the noise. All frames and all pictures get the same noise.",
         ),
     ]

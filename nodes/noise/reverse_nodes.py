@@ -20,7 +20,7 @@ class ReverseDiffusion(io.ComfyNode):
             node_id="SteerReverseDiffusion",
             display_name="Reverse Diffusion",
             category=CATEGORY,
-            description="Samples exactly as SamplerCustomAdvanced does, and shows how the picture comes out of noise.",
+            description="Samples exactly as SamplerCustomAdvanced does and shows how the picture comes out of noise.",
             inputs=[
                 io.Noise.Input("noise", tooltip="As for SamplerCustomAdvanced."),
                 io.Guider.Input("guider", tooltip="As for SamplerCustomAdvanced."),
@@ -32,12 +32,14 @@ class ReverseDiffusion(io.ComfyNode):
                     default=8,
                     min=2,
                     max=256,
-                    tooltip="How many moments to show, evenly from the first noise to the result; at most one a step.",
+                    tooltip="How many moments to show, evenly from the first noise to the result. At "
+                    "most one for each step.",
                 ),
                 io.String.Input(
                     "steps",
                     default="",
-                    tooltip="These steps instead, such as 0, 2, 5, 20: 0 is the first noise, the last is the result.",
+                    tooltip="Shows these steps instead, such as 0, 2, 5, 20: 0 is the first noise, the "
+                    "last is the result.",
                 ),
                 io.Combo.Input(
                     "order",

@@ -26,14 +26,15 @@ class NoiseSchedule(io.ComfyNode):
                     "scheduler",
                     options=list(choices.SCHEDULERS),
                     default="Euler",
-                    tooltip="Whose noise levels to use. Only the schedule: choose the sampler with KSamplerSelect.",
+                    tooltip="Whose noise levels to use. This is only the schedule: choose the sampler "
+                    "with KSamplerSelect.",
                 ),
                 io.Int.Input(
                     "steps",
                     default=20,
                     min=1,
                     max=choices.MAX_STEPS,
-                    tooltip="Number of sampling steps. DEIS adds one from its smallest sigma to zero.",
+                    tooltip="Number of sampling steps. DEIS adds one step from its smallest sigma to zero.",
                 ),
                 io.Float.Input(
                     "denoise",
@@ -41,15 +42,15 @@ class NoiseSchedule(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="As in BasicScheduler: below 1, the end of a schedule of steps / denoise. 0: no steps.",
+                    tooltip="As in BasicScheduler. Below 1: the end of a schedule of steps / denoise. 0: no steps.",
                 ),
                 io.Combo.Input(
                     "timestep_spacing",
                     options=list(choices.TIMESTEP_SPACINGS),
                     default=choices.DEFAULT,
-                    tooltip="Where steps fall among the 1000 timesteps. linspace: both ends. "
-                    "leading: from below the top. trailing: from the very top, best for few steps. "
-                    "default: diffusers' choice for this scheduler.",
+                    tooltip="Which of the 1000 timesteps are used. linspace: with both ends. leading: "
+                    "without the top. trailing: from the very top, best for few steps. default: "
+                    "diffusers' choice for this scheduler.",
                 ),
                 io.Int.Input(
                     "steps_offset",
@@ -62,15 +63,15 @@ class NoiseSchedule(io.ComfyNode):
                     "sigma_spacing",
                     options=list(choices.SIGMA_SPACINGS),
                     default=choices.DEFAULT,
-                    tooltip="default: the noise of the chosen timesteps. karras, exponential, beta: the same "
-                    "range, shared out by that curve.",
+                    tooltip="default: the noise of the chosen timesteps. karras, exponential, beta: the "
+                    "same range, divided by that curve.",
                 ),
                 io.Combo.Input(
                     "beta_schedule",
                     options=list(choices.BETA_SCHEDULES),
                     default="scaled_linear",
-                    tooltip="How noise grew during training. scaled_linear: Stable Diffusion 1.x, 2.x and XL. "
-                    "Not used when a model is connected, nor by EDM Euler and Flow-match Euler.",
+                    tooltip="How noise grew during training. scaled_linear: Stable Diffusion 1.x, 2.x "
+                    "and XL. Not used with a model, nor by EDM Euler and Flow-match Euler.",
                 ),
                 io.Float.Input(
                     "beta_start",
@@ -93,7 +94,8 @@ class NoiseSchedule(io.ComfyNode):
                 io.Boolean.Input(
                     "zero_terminal_snr",
                     default=False,
-                    tooltip="Start from noise with no trace of a picture (sigma 4518.8), for models trained so.",
+                    tooltip="Starts from noise without any trace of a picture (sigma 4518.8). For models "
+                    "trained in that way.",
                 ),
                 io.Float.Input(
                     "shift",
@@ -101,19 +103,21 @@ class NoiseSchedule(io.ComfyNode):
                     min=0.01,
                     max=100.0,
                     step=0.01,
-                    tooltip="Only Flow-match Euler: above 1 spends more steps on high noise. SD3: 3. "
-                    "Not used when a model is connected.",
+                    tooltip="Only for Flow-match Euler. A value above 1 spends more steps on high noise. "
+                    "SD3: 3. Not used with a model.",
                 ),
                 io.Model.Input(
                     "model",
                     optional=True,
-                    tooltip="Optional. Its own noise levels (betas, sigma range or shift) then count, not the widgets.",
+                    tooltip="Optional. Its own noise levels (betas, sigma range or shift) are used "
+                    "instead of the widgets.",
                 ),
             ],
             outputs=[
                 io.Sigmas.Output(
                     display_name="sigmas",
-                    tooltip="Distinct noise levels at the step edges, falling to one zero. Empty at denoise 0.",
+                    tooltip="The noise levels at the edges of the steps: all different, falling to one "
+                    "zero. Empty at denoise 0.",
                 )
             ],
         )
@@ -145,21 +149,23 @@ class SchedulePlot(io.ComfyNode):
                     for k in range(2, 7)
                 ),
                 io.Model.Input(
-                    "model", optional=True, tooltip="Optional. Its model type and its own timesteps then count."
+                    "model", optional=True, tooltip="Optional. Its model type and its own timesteps are then used."
                 ),
                 io.Combo.Input(
                     "axis",
                     options=list(choices.AXES),
                     default="sigma (log)",
-                    tooltip="What to draw. sigma: the noise level. log-SNR: signal against noise. alpha_bar: the "
-                    "picture's share, 1 / (1 + sigma^2) for eps and v models. step size: how far sigma falls.",
+                    tooltip="What to draw. sigma: the noise level. log-SNR: signal against noise. "
+                    "alpha_bar: the picture's share, 1 / (1 + sigma^2) for eps and v models. "
+                    "timestep: the training timestep. step size: how far sigma falls.",
                 ),
                 io.String.Input(
                     "names",
                     multiline=True,
                     default="",
                     placeholder="one name per line",
-                    tooltip="Names of the schedules for the legend, one per line. Empty: schedule 1, schedule 2, ...",
+                    tooltip="Names of the schedules for the legend, one in each line. Empty: schedule 1, "
+                    "schedule 2, ...",
                 ),
                 io.String.Input("title", default="Noise schedules", tooltip="Headline of the chart."),
                 model_type_input(),

@@ -28,7 +28,7 @@ class PromptSwap(io.ComfyNode):
             node_id="SteerPromptSwap",
             display_name="Prompt Swap",
             category=CATEGORY,
-            description="Changes a word of a prompt to others, and nothing else: one prompt for each.",
+            description="Replaces a word of a prompt by other words and keeps the rest: one prompt for each.",
             inputs=[
                 io.String.Input(
                     "prompt",
@@ -40,21 +40,22 @@ class PromptSwap(io.ComfyNode):
                 io.String.Input(
                     "find",
                     default="smiling",
-                    tooltip="The word of the prompt that changes. Several that change together: smiling, sunny.",
+                    tooltip="The word of the prompt to replace. Several words that change together: smiling, sunny.",
                 ),
                 io.String.Input(
                     "swaps",
                     multiline=True,
                     dynamic_prompts=True,
                     default="angry\nlaughing",
-                    tooltip="What to put there, one a line. For several words one of each: angry, stormy.",
+                    tooltip="The new words, one swap in each line. If several words change together, one "
+                    "of each: angry, stormy.",
                 ),
-                io.Boolean.Input("include_original", default=True, tooltip="Whether the prompt as it is comes first."),
+                io.Boolean.Input("include_original", default=True, tooltip="On: the unchanged prompt comes first."),
                 io.Boolean.Input(
                     "whole_words",
                     default=True,
-                    tooltip="Off: also as a part of a longer word, such as smile in smiles, or a Korean word with an "
-                    "ending.",
+                    tooltip="Off: also finds parts of longer words, such as smile in smiles, or a Korean "
+                    "word with an ending.",
                 ),
                 io.Boolean.Input(
                     "match_case", default=False, tooltip="On: capital and small letters must be the same."
@@ -97,29 +98,29 @@ class PromptTemplate(io.ComfyNode):
             node_id="SteerPromptTemplate",
             display_name="Prompt Template",
             category=CATEGORY,
-            description="A prompt with slots such as [[expression]], filled from lists in all combinations.",
+            description="Fills the slots of a prompt, such as [[expression]], from lists, in all combinations.",
             inputs=[
                 io.String.Input(
                     "template",
                     multiline=True,
                     dynamic_prompts=True,
                     default="gorgeous cute Austrian girl, [[expression]], [[place]]",
-                    tooltip="The prompt with slots in double brackets. ComfyUI's braces and // comments work as ever.",
+                    tooltip="The prompt with slots in double brackets. ComfyUI's braces and // comments work as usual.",
                 ),
                 io.String.Input(
                     "lists",
                     multiline=True,
                     dynamic_prompts=True,
                     default="expression: smiling | angry | laughing\nplace: backstreet | meadows",
-                    tooltip="A list for each slot, one a line, with bars between the values. A line that begins with a "
-                    "bar goes on with the list above.",
+                    tooltip="A list for each slot: one in each line, with bars between the values. A "
+                    "line that begins with a bar continues the list above.",
                 ),
                 io.Combo.Input(
                     "mode",
                     options=list(LIST_MODES),
                     default=PRODUCT,
-                    tooltip="product: every combination, the last list changing fastest. zip: the first value of each "
-                    "list, then the second of each.",
+                    tooltip="product: every combination, the last list changes fastest. zip: the first "
+                    "value of each list, then the second of each.",
                 ),
             ],
             outputs=[
@@ -132,7 +133,7 @@ class PromptTemplate(io.ComfyNode):
                     display_name="axis", tooltip="The same prompts as an axis of a sweep: they replace its prompt."
                 ),
                 io.String.Output(
-                    display_name="labels", is_output_list=True, tooltip="The values of each prompt that vary."
+                    display_name="labels", is_output_list=True, tooltip="The values of each prompt that change."
                 ),
                 io.Int.Output(display_name="count", tooltip="How many prompts there are."),
             ],
@@ -165,27 +166,30 @@ class TimedSwap(io.ComfyNode):
                 io.Model.Input("model", tooltip="The model that makes the picture, with its patches."),
                 io.Sigmas.Input(
                     "sigmas",
-                    tooltip="The schedule that the sampler gets. For KSampler: Basic Scheduler with its scheduler, "
-                    "steps and denoise.",
+                    tooltip="The schedule of the sampler. For KSampler: Basic Scheduler with the same "
+                    "scheduler, steps and denoise.",
                 ),
                 io.String.Input(
                     "text",
                     multiline=True,
                     dynamic_prompts=True,
                     default="gorgeous cute Austrian girl, [smiling:angry:0.4], backstreet",
-                    tooltip="[a:b:0.4] a, then b. [a:0.4] added. [a::0.4] removed. With a bar for the colons they "
-                    "alternate. 0.4 is a fraction, 8 the step after which it switches. Write \\[ for a plain bracket.",
+                    tooltip="[a:b:0.4] a, then b. [a:0.4] adds a. [a::0.4] removes a. With a bar instead "
+                    "of the colons they alternate. 0.4 is a fraction, 8 is the step after which "
+                    "it switches. Write \\[ for a plain bracket.",
                 ),
                 io.Combo.Input(
                     "time",
                     options=list(TIME_MODES),
                     default=BY_STEPS,
-                    tooltip="What a fraction counts: steps, as in A1111, or the noise levels the model was trained on, "
-                    "as ComfyUI's own start and end percent.",
+                    tooltip="What a fraction means: of the steps, as in A1111, or of the noise levels "
+                    "that the model was trained on, as ComfyUI's start and end percent.",
                 ),
             ],
             outputs=[
-                io.Conditioning.Output(display_name="conditioning", tooltip="For any sampler, positive or negative."),
+                io.Conditioning.Output(
+                    display_name="conditioning", tooltip="For any sampler, as positive or negative."
+                ),
                 io.String.Output(
                     display_name="report", tooltip="Each prompt with its steps, and after which step it switches."
                 ),

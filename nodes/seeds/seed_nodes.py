@@ -34,11 +34,11 @@ class Seeds(io.ComfyNode):
                 io.Int.Output(
                     display_name="seeds",
                     is_output_list=True,
-                    tooltip="The seeds one by one. Seeded Noise takes the whole list; other nodes run once for each.",
+                    tooltip="The seeds one by one. Seeded Noise takes the whole list. Other nodes run once for each.",
                 ),
                 io.Custom(AXIS_TYPE).Output(display_name="axis", tooltip="The seeds as an axis of a sweep."),
                 io.Int.Output(display_name="count", tooltip="How many seeds there are."),
-                io.String.Output(display_name="text", tooltip="Every seed written out, random ones too."),
+                io.String.Output(display_name="text", tooltip="Every seed written out, also the random ones."),
                 io.String.Output(
                     display_name="labels", is_output_list=True, tooltip="A label for each picture: seed 7."
                 ),
@@ -64,7 +64,7 @@ class SeededNoiseNode(io.ComfyNode):
             node_id="SteerSeededNoise",
             display_name="Seeded Noise",
             category=CATEGORY,
-            description="Noise with a seed for every picture of a batch: each is what its seed makes alone.",
+            description="Gives every picture of a batch its own seed: each is the picture that its seed makes alone.",
             is_input_list=True,
             inputs=[
                 io.Int.Input(
@@ -79,8 +79,8 @@ class SeededNoiseNode(io.ComfyNode):
                     "rng",
                     options=list(RNGS),
                     default=COMFYUI,
-                    tooltip="Whose noise a seed stands for: ComfyUI's, that of A1111 on an NVIDIA GPU (no GPU is "
-                    "needed), or that of diffusers with a CPU generator for each picture.",
+                    tooltip="Whose noise a seed stands for: ComfyUI's, A1111's on an NVIDIA GPU (you "
+                    "need no GPU), or diffusers' with a CPU generator for each picture.",
                 ),
                 io.Int.Input(
                     "variation_seed",
@@ -88,7 +88,7 @@ class SeededNoiseNode(io.ComfyNode):
                     min=0,
                     max=MAX_SEED,
                     control_after_generate=False,
-                    tooltip="A second seed to move towards. One for all pictures, or a list.",
+                    tooltip="A second seed to move towards: one for all pictures, or a list.",
                 ),
                 io.Float.Input(
                     "variation_strength",
@@ -96,29 +96,29 @@ class SeededNoiseNode(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="How far to move: 0 is the seed itself, 1 the variation seed.",
+                    tooltip="How far to move. 0 is the seed itself, 1 is the variation seed.",
                 ),
                 io.Int.Input(
                     "batch_size",
                     default=0,
                     min=0,
                     max=MAX_SEEDS,
-                    tooltip="The most pictures to make at once; the rest follow in further batches. It bounds the "
-                    "memory of sampling. 0: all at once.",
+                    tooltip="The most pictures to make at once. The others follow in further batches. It "
+                    "limits the memory of sampling. 0: all at once.",
                 ),
                 io.String.Input(
                     "ladder",
                     default="",
                     optional=True,
-                    tooltip="Several variation strengths, such as 0-1[5]: every seed makes a picture at each of "
-                    "them, in place of variation_strength. Empty: off.",
+                    tooltip="Several variation strengths, such as 0-1[5]. Every seed makes a picture at "
+                    "each of them. Replaces variation_strength. Empty: off.",
                 ),
             ],
             outputs=[
                 io.Noise.Output(
                     display_name="noise",
                     is_output_list=True,
-                    tooltip="For SamplerCustomAdvanced or Reverse Diffusion, which run once for each batch.",
+                    tooltip="For SamplerCustomAdvanced or Reverse Diffusion. They run once for each batch.",
                 ),
                 io.Int.Output(
                     display_name="batch_size",
@@ -167,10 +167,12 @@ class PerImageStepNoise(io.ComfyNode):
             node_id="SteerPerImageStepNoise",
             display_name="Per-Image Step Noise",
             category=CATEGORY,
-            description="Lets ancestral and SDE samplers draw the noise of each step from every picture's own seed.",
+            description="Lets ancestral and SDE samplers draw the noise of each step from each picture's own seed.",
             inputs=[
-                io.Sampler.Input("sampler", tooltip="One of ComfyUI's own samplers, as from KSamplerSelect."),
-                io.Noise.Input("noise", tooltip="The Seeded Noise that the sampler node gets: its seeds count."),
+                io.Sampler.Input("sampler", tooltip="One of ComfyUI's own samplers, for example from KSamplerSelect."),
+                io.Noise.Input(
+                    "noise", tooltip="The same Seeded Noise that the sampler node gets. Its seeds are used."
+                ),
             ],
             outputs=[
                 io.Sampler.Output(
@@ -198,8 +200,8 @@ class RescueSeed(io.ComfyNode):
             node_id="SteerRescueSeed",
             display_name="Rescue Seed",
             category=CATEGORY,
-            description="The first noise of one picture of an old batch, so that it can be made again alone. "
-            "For samplers that draw no noise later (euler, dpmpp_2m, ...).",
+            description="The first noise of one picture of an old batch, so that you can make it again "
+            "alone. For samplers that draw no noise later (euler, dpmpp_2m, ...).",
             inputs=[
                 io.Int.Input(
                     "seed",

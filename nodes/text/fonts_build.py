@@ -39,6 +39,7 @@ def characters(codec: str, rows: Iterable[int], cells: Sequence[int] = LOW_BYTES
 
 
 def cjk_characters() -> set[int]:
+    """Code points of the subset of Noto Sans CJK."""
     level_1 = (
         characters("euc_jp", range(0xA1, 0xD0))  # with its symbols
         | characters("gb2312", range(0xB0, 0xD8))

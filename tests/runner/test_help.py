@@ -18,16 +18,18 @@ def test_pages_show_pictures_of_the_workflows_and_no_others():
     from steer.runner.dev.workflows import help_picture
     from steer.workflows.source.slides import SLIDES
 
-    made = {help_picture(slide.NAME, title): slide.NAME for slide in SLIDES for title in slide.HELP}
-    shown: set[str] = set()
+    pictures = {help_picture(slide.NAME, title): slide.NAME for slide in SLIDES for title in slide.HELP}
+    used: set[str] = set()
     for page in DOCS.glob("*.md"):
         texts = [path.read_text(encoding="utf-8") for path in (page, DOCS / page.stem / "ko.md")]
         english, korean = (PICTURE.findall(text) for text in texts)
         assert [name for _, name in english] == [name for _, name in korean], page.name
         for words, name in [*english, *korean]:
-            assert made[name] in words, f"{page.name}: {name} is a picture of {made[name]}, which its words must name"
-        shown |= {name for _, name in english}
-    assert shown == made.keys() == {path.name for path in (DOCS / "pictures").iterdir()}
+            assert pictures[name] in words, (
+                f"{page.name}: {name} is a picture of {pictures[name]}, which its words must name"
+            )
+        used |= {name for _, name in english}
+    assert used == pictures.keys() == {path.name for path in (DOCS / "pictures").iterdir()}
 
 
 def test_every_page_says_when_what_and_what_to_mind():

@@ -79,6 +79,29 @@ def test_labels_cover_every_node_input_and_output(schemas: dict[str, Any], langu
     assert language == "ko" or all(labels[i]["display_name"] == schemas[i].display_name for i in schemas)
 
 
+# The rooms whose schemas still have the words from before issue 19.
+OLD_WORDS = pytest.mark.xfail(reason="issue 19: these rooms are not done yet")
+
+
+@pytest.mark.parametrize(
+    "family",
+    [pytest.param(name, marks=OLD_WORDS) if name in ("control", "preprocess", "sweep") else name for name in FAMILIES],
+)
+def test_english_labels_repeat_the_schemas(schemas: dict[str, Any], family: str):
+    labels = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text(encoding="utf-8"))
+    of_family = {i: schema for i, schema in schemas.items() if schema.category == f"Steer/{family.capitalize()}"}
+    assert of_family
+    for node_id, schema in of_family.items():
+        label = labels[node_id]
+        assert label["description"] == schema.description
+        assert {i: slot["tooltip"] for i, slot in label.get("inputs", {}).items()} == {
+            slot.id: slot.tooltip for slot in schema.inputs
+        }
+        assert [slot["tooltip"] for slot in label.get("outputs", {}).values()] == [
+            slot.tooltip for slot in schema.outputs
+        ]
+
+
 def test_categories_are_translated(schemas: dict[str, Any]):
     labels = json.loads((ROOT / "locales" / "ko" / "main.json").read_text(encoding="utf-8"))["nodeCategories"]
     parts = {part for schema in schemas.values() for part in schema.category.split("/")}
