@@ -16,10 +16,10 @@ from typing import Any
 
 from ...files import write_whole
 from ...nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Grid, Manifest
+from ...nodes.sweep.folder.saving import file_stem
 from ...nodes.sweep.folder.viewer import write_viewer
 from ...nodes.sweep.plan import cell_widget, freeze
 from ..comfyui.messages import QueueError
-from ..files import safe_name
 from ..workflow.needs import model_needs
 from ..workflow.prompt import Prompt, ancestors, sources_of
 from .jobs import BatchJob, CellJob, JobOutput
@@ -193,7 +193,7 @@ class SweepResults:
         files, seconds = [], output.seconds
         for cell, (_, content) in zip(good, output.files, strict=True):
             if self.manifest.finished(cell.key) is None:
-                file = f"{safe_name('-'.join(cell.name))}-{cell.key[:10]}.png"
+                file = f"{file_stem(cell.name, cell.key)}.png"
                 write_whole(self.folder / file, content)
                 self._record(cell, file, None, seconds / len(job.cells))
                 files.append(file)

@@ -6,7 +6,7 @@ its place in the file and equals the plain value in every comparison. So one con
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -28,7 +28,7 @@ class Conversion:
     """
 
     prompt: Prompt
-    places: dict[tuple[str, str], Place]
+    places: Mapping[tuple[str, str], Place]
     choices: frozenset[tuple[str, str]] = frozenset()
 
 

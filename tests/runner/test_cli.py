@@ -126,6 +126,17 @@ def test_each_command_has_a_function_and_says_what_it_needs():
     }
 
 
+@pytest.mark.parametrize("module", ["batch.command", "share.check", "share.command"])
+def test_what_needs_the_small_packages_alone_runs_without_the_large_ones(module: str):
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['numpy', 'torch', 'cv2', 'ray']))\n"
+        "from runner.pack import load_pack; load_pack()\n"
+        f"import importlib; importlib.import_module('steer.runner.{module}')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
 def test_run_py_is_short():
     assert len((ROOT / "run.py").read_text("utf-8").splitlines()) < 40
 

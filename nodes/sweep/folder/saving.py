@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from .manifest import CellRecord, Manifest
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
     from ..plan.cells import Cell
@@ -110,6 +110,8 @@ def file_stem(labels: Sequence[str], key: str) -> str:
 
 def to_bytes(picture: torch.Tensor) -> np.ndarray:
     """[H, W, C] in 0..1 as uint8, as ComfyUI's Save Image rounds it."""
+    import numpy as np  # a batch names files where there is none
+
     return np.clip(255.0 * picture.cpu().numpy(), 0, 255).astype(np.uint8)
 
 
