@@ -49,12 +49,20 @@ class WorkerLost(Exception):
 
 
 class Worker(Protocol[J_contra, R_co]):
-    """Does one job at a time. `run` raises JobFailed, JobRefused or WorkerLost."""
+    """Does one job at a time."""
 
     @property
     def name(self) -> str: ...
 
-    def run(self, job: J_contra, /) -> R_co: ...
+    def run(self, job: J_contra, /) -> R_co:
+        """Do a job.
+
+        Raises:
+            JobFailed: it did not work here.
+            JobRefused: it cannot be done here; elsewhere it may.
+            WorkerLost: this worker is gone, or has forgotten the job.
+        """
+        ...
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Findings:
 
     @property
     def missing(self) -> int:
+        """How many things are not there."""
         found = [pack is not None for _, pack in self.nodes]
         found += [there for _, there in (*self.models, *self.files)]
         return found.count(False)

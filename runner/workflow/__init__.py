@@ -1,4 +1,4 @@
-"""Workflow files: read, converted, changed, built, and what they need."""
+"""Workflow files: read, converted, changed, and what they need."""
 
 from .bundled import FOLDER, SD15_TWIN, find_workflows, list_bundled, note_of
 from .prompt import Prompt, WorkflowError
