@@ -121,9 +121,9 @@ class ContactSheet(io.ComfyNode):
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
         from ..text.fonts import name_letters
-        from .sheet.labels import as_list, only_what_differs
-        from .sheet.layout import Style, draw, plan
-        from .sheet.pictures import frames
+        from .sheet.labels import drop_shared_words, read_labels
+        from .sheet.layout import Style, draw, lay_out
+        from .sheet.pictures import split_images
 
         if theme[0] not in THEMES:
             raise ValueError(f"theme: '{theme[0]}' is not known. Choose one of: {', '.join(THEMES)}.")
@@ -134,22 +134,22 @@ class ContactSheet(io.ComfyNode):
                 _sheet_of_folder(folder[0], title[0], cell_size[0], gap[0], font_size[0], theme[0], max_megapixels[0])
             )
         assert images is not None
-        pictures = frames(images)
-        captions = as_list(labels, len(pictures))
+        pictures = split_images(images)
+        captions = read_labels(labels, len(pictures))
         if only_differences[0]:
-            captions = only_what_differs(captions)
+            captions = drop_shared_words(captions)
         style = Style(
             columns=columns[0],
             gap=gap[0],
             cell_size=cell_size[0],
             font_size=font_size[0],
             title=title[0],
-            column_labels=tuple(as_list(column_labels, columns[0] or None)),
-            row_labels=tuple(as_list(row_labels)),
+            column_labels=tuple(read_labels(column_labels, columns[0] or None)),
+            row_labels=tuple(read_labels(row_labels)),
             dark=theme[0] == "dark",
             max_megapixels=max_megapixels[0],
         )
-        layout = plan([(frame.shape[0], frame.shape[1]) for frame in pictures], captions, style)
+        layout = lay_out([(frame.shape[0], frame.shape[1]) for frame in pictures], captions, style)
         if layout.fonts.missing:
             log.warning(
                 "Contact Sheet: no font here has %s; a box is drawn instead. Install a font that has them, such as one "
@@ -223,7 +223,7 @@ class Difference(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     tooltip="The change that gets the brightest colour; 1 is black to white. 0: chosen from the "
-                    "strongest changes, the same for all pictures. The labels tell it.",
+                    "strongest changes, the same for all pictures. The labels name it.",
                 ),
             ],
             outputs=[
@@ -266,35 +266,39 @@ class Difference(io.ComfyNode):
         mask: list[torch.Tensor] | None = None,
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
-        from .sheet.difference import automatic_scale, change_map, describe, fit_mask, heat_map, measure
-        from .sheet.labels import as_list
-        from .sheet.pictures import frames
+        from .sheet.difference import choose_scale, describe, draw_heat_map, fit_mask, map_changes, measure
+        from .sheet.labels import read_labels
+        from .sheet.pictures import split_images
 
-        pictures = frames(images)
+        pictures = split_images(images)
         count = len(pictures)
-        names = as_list(labels, count) or [f"picture {i}" for i in range(count)]
+        names = read_labels(labels, count) or [f"picture {i}" for i in range(count)]
         if len(names) != count:
             raise ValueError(f"labels: {len(names)} for {count} pictures. Give one for each.")
         if reference is not None:
-            references = _one_for_each(frames(reference, "reference"), count, "reference")
+            references = _repeat_for_each(split_images(reference, "reference"), count, "reference")
         elif reference_index[0] < count:
             references = [pictures[reference_index[0]]] * count
         else:
             raise ValueError(
                 f"reference_index: there is no picture {reference_index[0]} among {count}. Use 0 to {count - 1}."
             )
-        masks = None if mask is None else _one_for_each([m for batch in mask for m in _masks(batch)], count, "mask")
+        masks = (
+            None
+            if mask is None
+            else _repeat_for_each([m for batch in mask for m in _split_masks(batch)], count, "mask")
+        )
 
         progress = comfy.utils.ProgressBar(2 * count)
         maps: list[torch.Tensor] = []
         results: list[Change] = []
         for i, picture in enumerate(pictures):
-            maps.append(change_map(picture, references[i], f"'{names[i]}'"))
+            maps.append(map_changes(picture, references[i], f"'{names[i]}'"))
             height, width = maps[i].shape
             results.append(measure(maps[i], fit_mask(masks[i], height, width) if masks else None))
             progress.update_absolute(i + 1)
-        brightest = scale[0] or automatic_scale(maps)
-        heat_maps = [heat_map(values, brightest)[None] for values in maps]
+        brightest = scale[0] or choose_scale(maps)
+        heat_maps = [draw_heat_map(values, brightest)[None] for values in maps]
         progress.update_absolute(2 * count)
         texts = [f"{name}: {describe(result, bool(masks))}" for name, result in zip(names, results, strict=True)]
         note = f"brightest: {100 * brightest:.3g} %"
@@ -310,14 +314,15 @@ class Difference(io.ComfyNode):
         )
 
 
-def _masks(batch: torch.Tensor) -> list[torch.Tensor]:
+def _split_masks(batch: torch.Tensor) -> list[torch.Tensor]:
     """The masks [h, w] of a MASK [B, h, w], or of one [h, w] or [B, 1, h, w] as some nodes make."""
     if batch.ndim < 2 or batch.numel() == 0:
         raise ValueError(f"mask: it has shape {tuple(batch.shape)}, not [B, H, W].")
     return list(batch.reshape(-1, *batch.shape[-2:]))
 
 
-def _one_for_each(given: Sequence[torch.Tensor], count: int, name: str) -> list[torch.Tensor]:
-    if len(given) not in (1, count):
-        raise ValueError(f"{name}: {len(given)} for {count} pictures. Give one for all, or one for each.")
-    return list(given) * (count // len(given))
+def _repeat_for_each(tensors: Sequence[torch.Tensor], count: int, name: str) -> list[torch.Tensor]:
+    """One tensor for each of `count` pictures. Raises ValueError unless there is one for all or one for each."""
+    if len(tensors) not in (1, count):
+        raise ValueError(f"{name}: {len(tensors)} for {count} pictures. Give one for all, or one for each.")
+    return list(tensors) * (count // len(tensors))

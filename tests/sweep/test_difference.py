@@ -10,11 +10,11 @@ import pytest
 import torch
 from steer.nodes.sweep.sheet.difference import (
     Change,
-    automatic_scale,
-    change_map,
+    choose_scale,
     describe,
+    draw_heat_map,
     fit_mask,
-    heat_map,
+    map_changes,
     measure,
 )
 
@@ -25,10 +25,10 @@ def picture(seed: int, height: int = 24, width: int = 40) -> torch.Tensor:
 
 def test_change_is_the_mean_absolute_difference():
     a, b = picture(0), picture(1)
-    changes = change_map(a, b, "a")
+    changes = map_changes(a, b, "a")
     assert measure(changes).whole == pytest.approx(float(np.abs(a.numpy() - b.numpy()).mean()), abs=1e-7)
-    assert measure(change_map(torch.ones(4, 4, 3), torch.zeros(4, 4, 3), "a")).whole == 1.0
-    assert measure(change_map(a, a, "a")) == Change(0.0)
+    assert measure(map_changes(torch.ones(4, 4, 3), torch.zeros(4, 4, 3), "a")).whole == 1.0
+    assert measure(map_changes(a, a, "a")) == Change(0.0)
 
 
 def test_mask_splits_the_change():
@@ -36,17 +36,17 @@ def test_mask_splits_the_change():
     b[:4], b[4:] = 0.6, 0.2
     mask = torch.zeros(8, 8)
     mask[:4] = 1.0
-    change = measure(change_map(a, b, "a"), mask)
+    change = measure(map_changes(a, b, "a"), mask)
     assert (change.inside, change.outside) == (pytest.approx(0.6), pytest.approx(0.2))
     assert change.ratio == pytest.approx(3.0)
     assert change.whole == pytest.approx(0.4)
-    soft = measure(change_map(a, b, "a"), torch.full((8, 8), 0.5))
+    soft = measure(map_changes(a, b, "a"), torch.full((8, 8), 0.5))
     assert soft.inside == soft.outside == pytest.approx(0.4)
     assert "3 times as much inside" in describe(change, True)
 
 
 def test_masks_without_inside_or_outside_are_told():
-    changes = change_map(picture(0), picture(1), "a")
+    changes = map_changes(picture(0), picture(1), "a")
     empty, full = torch.zeros(24, 40), torch.ones(24, 40)
     assert measure(changes, empty).inside is None
     assert "the mask is empty" in describe(measure(changes, empty), True)
@@ -73,29 +73,29 @@ def test_masks_are_fitted():
 def test_colours_are_those_of_magma():
     ramp = torch.linspace(0.0, 1.0, 256)[None]
     reference = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_MAGMA)[..., ::-1] / 255.0
-    assert np.abs(heat_map(ramp, 1.0)[0].numpy() - reference[0]).max() < 4 / 255
-    assert torch.equal(heat_map(0.5 * ramp, 0.5), heat_map(ramp, 1.0))
-    assert torch.equal(heat_map(torch.tensor([[9.0]]), 0.5), heat_map(torch.tensor([[0.5]]), 0.5))
+    assert np.abs(draw_heat_map(ramp, 1.0)[0].numpy() - reference[0]).max() < 4 / 255
+    assert torch.equal(draw_heat_map(0.5 * ramp, 0.5), draw_heat_map(ramp, 1.0))
+    assert torch.equal(draw_heat_map(torch.tensor([[9.0]]), 0.5), draw_heat_map(torch.tensor([[0.5]]), 0.5))
 
 
 def test_brighter_means_more():
-    light = heat_map(torch.linspace(0.0, 1.0, 500)[None], 1.0)[0] @ torch.tensor([0.2126, 0.7152, 0.0722])
+    light = draw_heat_map(torch.linspace(0.0, 1.0, 500)[None], 1.0)[0] @ torch.tensor([0.2126, 0.7152, 0.0722])
     assert (light[1:] > light[:-1]).all()
 
 
 def test_automatic_scale_is_shared_and_never_blows_up_nothing():
     calm, strong = torch.full((20, 20), 0.1), torch.full((20, 20), 0.4)
     strong[0, 0] = 1.0  # one pixel does not darken all others
-    assert automatic_scale([calm, strong]) == pytest.approx(0.4)
-    assert automatic_scale([torch.zeros(20, 20)]) == pytest.approx(1 / 255)
+    assert choose_scale([calm, strong]) == pytest.approx(0.4)
+    assert choose_scale([torch.zeros(20, 20)]) == pytest.approx(1 / 255)
 
 
 def test_other_sizes_are_refused_and_other_channels_are_not():
     with pytest.raises(ValueError, match=r"images: 'angry' is 40 x 24, but the reference is 8 x 8"):
-        change_map(picture(0), torch.zeros(8, 8, 3), "'angry'")
+        map_changes(picture(0), torch.zeros(8, 8, 3), "'angry'")
     rgba = torch.cat([picture(0), torch.zeros(24, 40, 1)], dim=-1)
-    assert measure(change_map(rgba, picture(0), "a")).whole == 0.0
+    assert measure(map_changes(rgba, picture(0), "a")).whole == 0.0
     grey = torch.full((24, 40, 1), 0.5)
-    assert measure(change_map(grey, torch.full((24, 40, 3), 0.25), "a")).whole == pytest.approx(0.25)
+    assert measure(map_changes(grey, torch.full((24, 40, 3), 0.25), "a")).whole == pytest.approx(0.25)
     broken = torch.full((24, 40, 3), float("nan"))
-    assert measure(change_map(broken, torch.zeros(24, 40, 3), "a")).whole == 0.0
+    assert measure(map_changes(broken, torch.zeros(24, 40, 3), "a")).whole == 0.0

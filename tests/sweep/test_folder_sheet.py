@@ -85,13 +85,13 @@ def test_the_first_axis_makes_rows_the_second_columns_others_blocks(sweep, axes:
 
 def test_headings_hold_only_what_differs(sweep, monkeypatch: pytest.MonkeyPatch):
     plans: list[tuple[list[str], Any]] = []
-    real = folder_sheet.plan
+    real = folder_sheet.lay_out
 
     def watched(sizes: Any, labels: Any, style: Any, fonts: Any) -> Any:
         plans.append((list(labels), style))
         return real(sizes, labels, style, fonts)
 
-    monkeypatch.setattr(folder_sheet, "plan", watched)
+    monkeypatch.setattr(folder_sheet, "lay_out", watched)
     made(sweep(PLACES, CFG, MOODS, SEEDS, title="Moods"))
     first, second, around = plans
     assert [style.title for _, style in plans] == ["seed 1", "seed 2", "Moods"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from steer.nodes.sweep.sheet.labels import as_list, only_what_differs
+from steer.nodes.sweep.sheet.labels import drop_shared_words, read_labels
 from steer.nodes.text.fonts import CJK, EMOJI, PILLOW, Fonts, font_folders, name_letters
 from steer.nodes.text.lettering import (
     common_size,
@@ -179,24 +179,24 @@ def test_a_line_is_cut_only_where_it_is_too_wide():
 
 
 def test_labels_from_lists_and_lines():
-    assert as_list(["a\nb\n"]) == ["a", "b"]
-    assert as_list(["a\nb"], 1) == ["a\nb"]
-    assert as_list(["a\nb", "c"]) == ["a\nb", "c"]
-    assert as_list([""]) == as_list(None) == as_list(["", " "]) == []
-    assert as_list(["a", ""]) == ["a", ""]
+    assert read_labels(["a\nb\n"]) == ["a", "b"]
+    assert read_labels(["a\nb"], 1) == ["a\nb"]
+    assert read_labels(["a\nb", "c"]) == ["a\nb", "c"]
+    assert read_labels([""]) == read_labels(None) == read_labels(["", " "]) == []
+    assert read_labels(["a", ""]) == ["a", ""]
 
 
 def test_only_what_differs():
     prompts = ["a girl, smiling, backstreet", "a girl, very angry, backstreet"]
-    assert only_what_differs(prompts) == ["smiling", "very angry"]
-    assert only_what_differs(["a girl", "a girl, smiling"]) == ["girl", "girl, smiling"]
-    assert only_what_differs(["same", "same"]) == ["same", "same"]
-    assert only_what_differs([]) == []
+    assert drop_shared_words(prompts) == ["smiling", "very angry"]
+    assert drop_shared_words(["a girl", "a girl, smiling"]) == ["girl", "girl, smiling"]
+    assert drop_shared_words(["same", "same"]) == ["same", "same"]
+    assert drop_shared_words([]) == []
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(labels.map(str.strip).filter(bool), min_size=2, max_size=5))
 def test_only_what_differs_keeps_labels_apart(texts: list[str]):
-    shown = only_what_differs(texts)
+    shown = drop_shared_words(texts)
     assert len(shown) == len(texts)
     assert all(shown) or not all(clean(text).strip(" ,;\n") for text in texts)

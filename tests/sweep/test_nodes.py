@@ -95,7 +95,7 @@ def picture(seed: int, height: int = 64, width: int = 64, batch: int = 1) -> tor
 
 
 def test_a_list_of_batches_becomes_one_sheet_and_a_rerun_does_nothing(graph: Harness):
-    from steer.nodes.sweep.sheet.layout import Style, plan
+    from steer.nodes.sweep.sheet.layout import Style, lay_out
 
     images = [picture(0, batch=2), picture(1, 40, 80), picture(2)]
     labels = ["smiling", "angry", "\uc6c3\ub294 \uc5bc\uad74", "\U0001f600"]
@@ -103,7 +103,7 @@ def test_a_list_of_batches_becomes_one_sheet_and_a_rerun_does_nothing(graph: Har
     assert result.error is None
     assert len(sheets) == 1
     frames = [frame for batch in images for frame in batch]
-    layout = plan([(f.shape[0], f.shape[1]) for f in frames], labels, Style())
+    layout = lay_out([(f.shape[0], f.shape[1]) for f in frames], labels, Style())
     assert sheets[0].shape == (1, layout.height, layout.width, 3)
     for frame, (x, y, w, h) in zip(frames, layout.boxes, strict=True):
         assert torch.equal(sheets[0][0, y : y + h, x : x + w], frame)

@@ -10,16 +10,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from steer.nodes.sweep.sheet.layout import Plan, Style, draw, fit_size, plan
-from steer.nodes.sweep.sheet.pictures import frames
+from steer.nodes.sweep.sheet.layout import Layout, Style, draw, fit_size, lay_out
+from steer.nodes.sweep.sheet.pictures import split_images
 
 
 def picture(height: int, width: int, seed: int = 0, channels: int = 3) -> torch.Tensor:
     return torch.rand(height, width, channels, generator=torch.Generator().manual_seed(seed))
 
 
-def lay_out(pictures: list[torch.Tensor], labels: list[str] | None = None, **style: Any) -> Plan:
-    return plan([(p.shape[0], p.shape[1]) for p in pictures], labels or [], Style(**style))
+def lay_out_pictures(pictures: list[torch.Tensor], labels: list[str] | None = None, **style: Any) -> Layout:
+    return lay_out([(p.shape[0], p.shape[1]) for p in pictures], labels or [], Style(**style))
 
 
 def inside(sheet: torch.Tensor, box: tuple[int, int, int, int]) -> torch.Tensor:
@@ -34,7 +34,7 @@ def overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
 @pytest.mark.parametrize("dark", [False, True])
 def test_pictures_are_copied_bit_for_bit(dark: bool):
     pictures = [picture(60, 40, 0), picture(33, 71, 1), picture(1, 1, 2), picture(64, 64, 3)]
-    layout = lay_out(pictures, ["a", "b c", "", "\uac00"], dark=dark, title="T", row_labels=("x", "y"))
+    layout = lay_out_pictures(pictures, ["a", "b c", "", "\uac00"], dark=dark, title="T", row_labels=("x", "y"))
     sheet = draw(layout, pictures)
     assert sheet.shape == (1, layout.height, layout.width, 3)
     for frame, box in zip(pictures, layout.boxes, strict=True):
@@ -59,7 +59,7 @@ def test_pictures_are_copied_bit_for_bit(dark: bool):
 )
 def test_nothing_overlaps_or_leaves_the_sheet(sizes, texts, columns, gap, font_size, cell_size, headers):
     style = Style(columns=columns, gap=gap, font_size=font_size, cell_size=cell_size, title=texts[0])
-    shape = plan(sizes, [], style).columns
+    shape = lay_out(sizes, [], style).columns
     rows = -(-len(sizes) // shape)
     if headers:
         style = Style(
@@ -71,7 +71,7 @@ def test_nothing_overlaps_or_leaves_the_sheet(sizes, texts, columns, gap, font_s
             column_labels=tuple((texts * 2)[:shape]),
             row_labels=tuple((texts * 2)[:rows]),
         )
-    layout = plan(sizes, texts[: len(sizes)], style)
+    layout = lay_out(sizes, texts[: len(sizes)], style)
     boxes = [*layout.boxes, *(box for block, box, _ in layout.texts if block.lines)]
     for i, box in enumerate(boxes):
         assert box[0] >= 0
@@ -88,19 +88,19 @@ def test_nothing_overlaps_or_leaves_the_sheet(sizes, texts, columns, gap, font_s
 
 def test_reading_order_and_columns():
     pictures = [picture(10, 10, i) for i in range(7)]
-    layout = lay_out(pictures, columns=3)
+    layout = lay_out_pictures(pictures, columns=3)
     rows = sorted({box[1] for box in layout.boxes})
     assert [[box[1] for box in layout.boxes].count(y) for y in rows] == [3, 3, 1]
     assert list(layout.boxes) == sorted(layout.boxes, key=lambda box: (box[1], box[0]))
-    assert [lay_out(pictures[:1] * n).columns for n in (1, 2, 4, 6, 9, 12)] == [1, 2, 2, 3, 3, 4]
-    assert lay_out(pictures[:6], column_labels=("a", "b")).columns == 2
-    assert lay_out(pictures[:6], row_labels=("a", "b")).columns == 3
-    assert lay_out(pictures, columns=9).columns == 9
+    assert [lay_out_pictures(pictures[:1] * n).columns for n in (1, 2, 4, 6, 9, 12)] == [1, 2, 2, 3, 3, 4]
+    assert lay_out_pictures(pictures[:6], column_labels=("a", "b")).columns == 2
+    assert lay_out_pictures(pictures[:6], row_labels=("a", "b")).columns == 3
+    assert lay_out_pictures(pictures, columns=9).columns == 9
 
 
 def test_captions_are_drawn_where_the_plan_says():
     pictures = [torch.zeros(50, 100, 3)] * 2
-    layout = lay_out(pictures, ["word", ""], columns=2)
+    layout = lay_out_pictures(pictures, ["word", ""], columns=2)
     sheet = draw(layout, pictures)
     (box,) = [box for block, box, _ in layout.texts if block.lines]
     assert (inside(sheet, box) < 0.5).any()
@@ -108,11 +108,11 @@ def test_captions_are_drawn_where_the_plan_says():
 
 
 def test_scaled_cells_keep_their_shape():
-    layout = lay_out([picture(200, 100), picture(30, 60)], cell_size=50)
+    layout = lay_out_pictures([picture(200, 100), picture(30, 60)], cell_size=50)
     assert [box[2:] for box in layout.boxes] == [(25, 50), (50, 25)]
     flat = torch.full((200, 100, 3), 0.25)
-    sheet = draw(lay_out([flat], cell_size=50), [flat])
-    assert torch.allclose(inside(sheet, lay_out([flat], cell_size=50).boxes[0]), torch.tensor(0.25), atol=1e-5)
+    sheet = draw(lay_out_pictures([flat], cell_size=50), [flat])
+    assert torch.allclose(inside(sheet, lay_out_pictures([flat], cell_size=50).boxes[0]), torch.tensor(0.25), atol=1e-5)
     assert fit_size((1, 4000), 100) == (1, 100)
 
 
@@ -122,7 +122,7 @@ def test_grey_alpha_nan_and_values_out_of_range():
     wild = torch.full((4, 4, 3), float("nan"))
     wild[0], wild[1], wild[2] = 7.0, -7.0, float("inf")
     pictures = [grey, clear, wild, torch.full((4, 4, 2), 1.0), torch.full((4, 4, 3), 0.5, dtype=torch.float16)]
-    layout = lay_out(pictures)
+    layout = lay_out_pictures(pictures)
     shown = [inside(draw(layout, pictures), box) for box in layout.boxes]
     assert (shown[0] == 0.5).all()
     assert (shown[1][:, :2] == 1.0).all(), "transparent shows the white paper"
@@ -134,7 +134,7 @@ def test_grey_alpha_nan_and_values_out_of_range():
 
 def test_a_thousand_tiny_pictures():
     pictures = [picture(8, 8, i) for i in range(1000)]
-    layout = lay_out(pictures, [f"seed {i}" for i in range(1000)], gap=1)
+    layout = lay_out_pictures(pictures, [f"seed {i}" for i in range(1000)], gap=1)
     done: list[int] = []
     sheet = draw(layout, pictures, done.append)
     assert done == list(range(1, 1001))
@@ -145,11 +145,11 @@ def test_a_thousand_tiny_pictures():
 def test_too_large_a_sheet_is_refused_and_the_remedy_works():
     sizes, texts = [(1024, 700)] * 100, ["a label that takes more than one line, or even two of them"] * 100
     with pytest.raises(ValueError, match=r"max_megapixels: 100 pictures in .* megapixels, more than 20") as refused:
-        plan(sizes, texts, Style(max_megapixels=20))
+        lay_out(sizes, texts, Style(max_megapixels=20))
     width, height, megapixels = re.findall(r"(\d+) x (\d+) = ([\d.]+)", str(refused.value))[0]
     assert int(width) * int(height) / 1e6 == pytest.approx(float(megapixels), abs=0.1)
     cell = int(re.findall(r"cell_size to (\d+)", str(refused.value))[0])
-    small = plan(sizes, texts, Style(max_megapixels=20, cell_size=cell))
+    small = lay_out(sizes, texts, Style(max_megapixels=20, cell_size=cell))
     assert 12 < small.width * small.height / 1e6 <= 20
 
 
@@ -164,18 +164,18 @@ def test_too_large_a_sheet_is_refused_and_the_remedy_works():
 )
 def test_numbers_that_disagree_are_told(count: int, labels: list[str], style: dict, message: str):
     with pytest.raises(ValueError, match=message):
-        plan([(8, 8)] * count, labels, Style(**style))
+        lay_out([(8, 8)] * count, labels, Style(**style))
 
 
 def test_frames_of_lists_and_batches():
-    found = frames([torch.zeros(2, 4, 5, 3), torch.ones(1, 6, 7, 1)])
+    found = split_images([torch.zeros(2, 4, 5, 3), torch.ones(1, 6, 7, 1)])
     assert [tuple(frame.shape) for frame in found] == [(4, 5, 3), (4, 5, 3), (6, 7, 1)]
     for broken in ([], [torch.zeros(0, 4, 4, 3)], [torch.zeros(1, 0, 4, 3)], [torch.zeros(4, 4, 3)]):
         with pytest.raises(ValueError, match="images: "):
-            frames(broken)
+            split_images(broken)
 
 
 def test_shrinking_pictures_averages():
     checker = torch.from_numpy((np.indices((64, 64)).sum(0) % 2).astype(np.float32))[..., None].expand(64, 64, 3)
-    layout = lay_out([checker], cell_size=16)
+    layout = lay_out_pictures([checker], cell_size=16)
     assert (inside(draw(layout, [checker]), layout.boxes[0]) - 0.5).abs().max() < 0.1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .pictures import colours, finite
+from .pictures import clean_values, to_rgb
 
 # 17 evenly spaced colours of "magma" (Nathaniel Smith and Stefan van der Walt for matplotlib, CC0): black, purple,
 # red, yellow, white, with a perceived lightness that grows evenly with the value.
@@ -32,7 +32,8 @@ MAGMA = (
     (253, 226, 163),
     (252, 253, 191),
 )
-AUTO_SHARE = 99.5  # percent of a picture's pixels that lie on the scale when it is chosen automatically
+SCALE_PERCENTILE = 99.5  # of a picture's changes: what the brightest colour stands for when it is chosen automatically
+SMALLEST_WEIGHT = 1e-6  # pixels in all: a mask with less covers nothing
 SMALLEST_SCALE = 1.0 / 255.0  # less than one step of an 8-bit picture is not made visible as a change
 
 
@@ -52,22 +53,24 @@ class Change:
         return math.inf if self.outside == 0.0 else self.inside / self.outside
 
 
-def change_map(picture: torch.Tensor, reference: torch.Tensor, name: str) -> torch.Tensor:
+def map_changes(picture: torch.Tensor, reference: torch.Tensor, name: str) -> torch.Tensor:
     """|picture - reference|, averaged over the colours: [H, W] in 0..1.
 
-    Both [H, W, C]; values are clamped to 0..1, NaN counts as 0. Only colours count: a fourth channel is left out, one
-    channel is grey. Raises ValueError naming `name` when the sizes differ.
+    Both [H, W, C]. Values are clamped to 0..1, NaN counts as 0. A fourth channel is left out, one channel is grey.
+
+    Raises:
+        ValueError: the sizes differ. name: of the picture, for the message.
     """
     if picture.shape[:2] != reference.shape[:2]:
         raise ValueError(
             f"images: {name} is {picture.shape[1]} x {picture.shape[0]}, but the reference is "
             f"{reference.shape[1]} x {reference.shape[0]}. Scale them to one size first."
         )
-    return (colours(picture) - colours(reference)).abs().mean(dim=-1)
+    return (to_rgb(picture) - to_rgb(reference)).abs().mean(dim=-1)
 
 
 def measure(changes: torch.Tensor, mask: torch.Tensor | None = None) -> Change:
-    """Means of a change map [H, W]; mask [H, W] in 0..1 weighs every pixel by how far it is inside."""
+    """The means of a change map [H, W]. mask: [H, W] in 0..1, the weight of a pixel inside."""
     values = changes.to(torch.float64)
     if mask is None:
         return Change(values.mean().item())
@@ -77,19 +80,19 @@ def measure(changes: torch.Tensor, mask: torch.Tensor | None = None) -> Change:
 
 def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """MASK [h, w] -> [height, width] in 0..1, bilinear as ComfyUI scales masks."""
-    mask = finite(mask)
+    mask = clean_values(mask)
     if mask.shape == (height, width):
         return mask
     return torch.nn.functional.interpolate(mask[None, None], (height, width), mode="bilinear")[0, 0]
 
 
-def automatic_scale(changes: Sequence[torch.Tensor]) -> float:
-    """The change that gets the brightest colour: one for all maps, so that they can be compared."""
-    highest = max(float(np.percentile(values.numpy(), AUTO_SHARE)) for values in changes)
+def choose_scale(changes: Sequence[torch.Tensor]) -> float:
+    """The change, in 0..1, that gets the brightest colour: one for all maps [H, W], so that they can be compared."""
+    highest = max(float(np.percentile(values.numpy(), SCALE_PERCENTILE)) for values in changes)
     return max(highest, SMALLEST_SCALE)
 
 
-def heat_map(changes: torch.Tensor, scale: float) -> torch.Tensor:
+def draw_heat_map(changes: torch.Tensor, scale: float) -> torch.Tensor:
     """[H, W] -> [H, W, 3] in 0..1: black for no change, the brightest colour for `scale` and more."""
     table = torch.tensor(MAGMA, dtype=torch.float32) / 255.0
     place = (changes / scale).clamp(0.0, 1.0) * (len(MAGMA) - 1)
@@ -120,4 +123,4 @@ def _percent(value: float) -> str:
 
 def _mean(values: torch.Tensor, weights: torch.Tensor) -> float | None:
     total = weights.sum().item()
-    return None if total < 1e-6 else (values * weights).sum().item() / total
+    return None if total < SMALLEST_WEIGHT else (values * weights).sum().item() / total

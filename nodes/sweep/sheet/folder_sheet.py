@@ -1,7 +1,7 @@
 """The contact sheet of a sweep's folder, its pictures read from the disk one at a time.
 
-The first axis makes the rows, the second the columns, further ones blocks of their own; an axis with one value makes
-nothing. A cell without a picture shows why.
+The first axis makes the rows, the second the columns, further ones blocks. An axis with one value makes nothing. A cell
+without a picture shows why.
 """
 
 from __future__ import annotations
@@ -20,18 +20,21 @@ from ...text.fonts import Fonts
 from ...text.lettering import common_size, draw_block, line_height, prepare_label, set_text
 from ..folder.manifest import Grid, Manifest
 from ..folder.selection import find_varying_axes, read_picture, read_size, require_grid
-from .labels import only_what_differs
-from .layout import Plan, Style, draw, plan
+from .labels import drop_shared_words
+from .layout import FIT_MARGIN, SMALLEST, Layout, Style, draw, lay_out
 
 ONE_ROW = 6  # the most pictures of a single axis that stand in one row, with headers instead of captions
 LONG_LABEL = 32  # letters: headers of an axis with a longer one leave out what all of them share
-SMALLEST = 16  # pixels of a cell
 NOT_MADE = "not made yet"
+TINT = 0.1  # of a tile with text, from the paper to its opposite
 
 
 @dataclass(frozen=True)
 class Tile:
-    """What stands in one place of the sheet: the picture of `path`, else `text`; nothing where there is no cell."""
+    """What stands in one place of the sheet: the picture of `path`, else `text`. Without both it stays paper.
+
+    size: (height, width) of the picture in pixels.
+    """
 
     size: tuple[int, int]
     path: Path | None = None
@@ -52,7 +55,7 @@ class Tile:
 class _Block:
     """The cells of one part of the sheet: rows and columns of the first two axes."""
 
-    plan: Plan
+    layout: Layout
     tiles: tuple[Tile, ...]
 
 
@@ -89,7 +92,7 @@ def draw_folder_sheet(
         megapixels = whole.width * whole.height / 1e6
         if megapixels <= max_megapixels:
             break
-        smaller = int(0.97 * (style.cell_size or largest) * math.sqrt(max_megapixels / megapixels))
+        smaller = int(FIT_MARGIN * (style.cell_size or largest) * math.sqrt(max_megapixels / megapixels))
         if smaller < SMALLEST:
             raise ValueError(
                 f"max_megapixels: a sheet of {len(grid.cells)} cells is {whole.width} x {whole.height} pixels even "
@@ -99,13 +102,13 @@ def draw_folder_sheet(
     count = itertools.count(1)
 
     def pictures(block: _Block) -> Iterator[torch.Tensor]:
-        for tile, (_, _, width, height) in zip(block.tiles, block.plan.boxes, strict=True):
+        for tile, (_, _, width, height) in zip(block.tiles, block.layout.boxes, strict=True):
             yield tile.draw(height, width, style, fonts)
             step(next(count))
 
     if len(blocks) == 1:
         return draw(whole, pictures(blocks[0]))
-    return draw(whole, (draw(block.plan, pictures(block))[0] for block in blocks))
+    return draw(whole, (draw(block.layout, pictures(block))[0] for block in blocks))
 
 
 def draw_notice(text: str) -> torch.Tensor:
@@ -113,7 +116,7 @@ def draw_notice(text: str) -> torch.Tensor:
     return _write_labels(text, 192, 768, Style(), Fonts())[None]
 
 
-def _arrange(grid: Grid, tiles: dict[tuple[int, ...], Tile], style: Style, fonts: Fonts) -> tuple[list[_Block], Plan]:
+def _arrange(grid: Grid, tiles: dict[tuple[int, ...], Tile], style: Style, fonts: Fonts) -> tuple[list[_Block], Layout]:
     """The blocks of a sheet, and where they go on it; of a single block, where its pictures go."""
     axes = [_headers(grid.axes[i].labels) for i in find_varying_axes(grid)]
     inner, outer = axes[:2], axes[2:]
@@ -124,13 +127,13 @@ def _arrange(grid: Grid, tiles: dict[tuple[int, ...], Tile], style: Style, fonts
         members = tuple(tiles.get((*place, *block), empty) for place in places)
         title = ", ".join(labels[i] for labels, i in zip(outer, block, strict=True)) if outer else style.title
         captions, own = _inner_style(inner, replace(style, title=title))
-        blocks.append(_Block(plan([tile.size for tile in members], captions, own, fonts), members))
+        blocks.append(_Block(lay_out([tile.size for tile in members], captions, own, fonts), members))
     if not outer:
-        return blocks, blocks[0].plan
+        return blocks, blocks[0].layout
     columns = len(outer[-1]) if len(outer) > 1 else 0
-    letters = max((block.size for part in blocks for block, _, _ in part.plan.texts), default=0)
+    letters = max((block.size for part in blocks for block, _, _ in part.layout.texts), default=0)
     around = replace(style, cell_size=0, columns=columns, gap=3 * style.gap, font_size=letters)
-    return blocks, plan([(block.plan.height, block.plan.width) for block in blocks], [], around, fonts)
+    return blocks, lay_out([(block.layout.height, block.layout.width) for block in blocks], [], around, fonts)
 
 
 def _inner_style(axes: Sequence[tuple[str, ...]], style: Style) -> tuple[tuple[str, ...], Style]:
@@ -143,7 +146,7 @@ def _inner_style(axes: Sequence[tuple[str, ...]], style: Style) -> tuple[tuple[s
 
 
 def _headers(labels: Sequence[str]) -> tuple[str, ...]:
-    return tuple(only_what_differs(labels) if max(map(len, labels)) > LONG_LABEL else labels)
+    return tuple(drop_shared_words(labels) if max(map(len, labels)) > LONG_LABEL else labels)
 
 
 def _tiles(manifest: Manifest, grid: Grid) -> dict[tuple[int, ...], Tile]:
@@ -162,7 +165,7 @@ def _tiles(manifest: Manifest, grid: Grid) -> dict[tuple[int, ...], Tile]:
 
 def _write_labels(text: str, height: int, width: int, style: Style, fonts: Fonts) -> torch.Tensor:
     """A plain tile [height, width, 3] with `text` in its middle, as much as fits; paper where there is no text."""
-    tint = tuple(round(0.9 * part + 0.1 * (255 - part)) for part in style.paper)
+    tint = tuple(round((1 - TINT) * part + TINT * (255 - part)) for part in style.paper)
     canvas = Image.new("RGB", (width, height), tint if text else style.paper)
     margin = max(2, min(height, width) // 16)
     box_width, box_height = width - 2 * margin, height - 2 * margin

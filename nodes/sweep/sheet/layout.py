@@ -1,6 +1,6 @@
 """Contact sheets: pictures in a grid, with a title, headers of columns and rows, and a caption below each.
 
-`plan` needs the sizes and texts only, `draw` then takes the pictures one by one, so they need not all be in memory.
+`lay_out` needs the sizes and texts only. `draw` then takes the pictures one by one: they need not all be in memory.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from PIL import Image
 
 from ...text.fonts import Fonts
 from ...text.lettering import TextBlock, common_size, draw_block, prepare_label, set_text
-from .pictures import on_paper
+from .pictures import lay_on_paper
 
 MIN_TEXT_WIDTH = 96  # pixels: captions make columns at least this wide where their longest word needs it
 CAPTION_LINES, FLOOR_LINES = 3, 6  # captions shrink to fit the first; at the floor, they may take the second
 SQUARE = 1.25  # width to height that automatic columns aim for
+EMPTY_COST = 2.5  # when columns are chosen: the weight of the share of empty places, beside that of the shape
+FIT_MARGIN = 0.97  # of the computed size: text does not shrink with the pictures
+SMALLEST = 16  # pixels of the long side of a picture that an error proposes or a folder's sheet shrinks to
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 
 
@@ -43,15 +46,17 @@ class Style:
 
     @property
     def paper(self) -> tuple[int, int, int]:
+        """The colour behind everything, RGB."""
         return (22, 24, 29) if self.dark else (255, 255, 255)
 
     @property
     def ink(self) -> str:
+        """The colour of letters."""
         return "#f0f2f4" if self.dark else "#1f2328"
 
 
 @dataclass(frozen=True)
-class Plan:
+class Layout:
     """Where everything goes on a sheet of width x height pixels. boxes: one for each picture, in their order."""
 
     width: int
@@ -63,10 +68,13 @@ class Plan:
     fonts: Fonts = field(repr=False, compare=False)
 
 
-def plan(sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style, fonts: Fonts | None = None) -> Plan:
+def lay_out(
+    sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style, fonts: Fonts | None = None
+) -> Layout:
     """Lay out pictures of `sizes` (height, width) with a label each, or none.
 
-    Raises ValueError where numbers of pictures, labels, columns and rows disagree, or the sheet would be too large.
+    Raises:
+        ValueError: numbers of pictures, labels, columns and rows disagree, or the sheet would be too large.
     """
     fonts = fonts or Fonts()
     _check(sizes, labels, style)
@@ -117,14 +125,14 @@ def plan(sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style, 
             top = y + max(0, (height - side[row].height) // 2)
             texts.append((side[row], (margin, top, left - margin - gap - base // 2, side[row].height), "right"))
         y += tall + gap
-    _guard(full_width, y - gap + margin, columns, rows, (height, width), len(sizes), style)
-    return Plan(full_width, y - gap + margin, columns, tuple(boxes), tuple(texts), style, fonts)
+    _check_megapixels(full_width, y - gap + margin, columns, rows, (height, width), len(sizes), style)
+    return Layout(full_width, y - gap + margin, columns, tuple(boxes), tuple(texts), style, fonts)
 
 
 def draw(
-    layout: Plan, pictures: Iterable[torch.Tensor], step: Callable[[int], object] = lambda done: None
+    layout: Layout, pictures: Iterable[torch.Tensor], step: Callable[[int], object] = lambda done: None
 ) -> torch.Tensor:
-    """The sheet as an IMAGE [1, H', W', 3]. pictures: [H, W, 1..4], in the sizes and order of the plan.
+    """The sheet as an IMAGE [1, H', W', 3]. pictures: [H, W, 1..4], in the sizes and order of the layout.
 
     A picture that keeps its size is copied bit for bit, clamped to 0..1; NaN becomes 0; what is transparent shows the
     paper. step: called with the number of pictures done.
@@ -135,12 +143,12 @@ def draw(
     sheet = torch.from_numpy(np.array(canvas)).to(torch.float32).div_(255.0)
     paper = torch.tensor(layout.style.paper, dtype=torch.float32) / 255.0
     for done, (frame, (x, y, width, height)) in enumerate(zip(pictures, layout.boxes, strict=True), start=1):
-        sheet[y : y + height, x : x + width] = scale(on_paper(frame, paper), height, width)
+        sheet[y : y + height, x : x + width] = resize(lay_on_paper(frame, paper), height, width)
         step(done)
     return sheet[None]
 
 
-def scale(frame: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def resize(frame: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """[H, W, 3] -> [height, width, 3], bicubic, averaged when smaller. The same size is returned as it is."""
     if frame.shape[:2] == (height, width):
         return frame
@@ -176,7 +184,7 @@ def _columns(count: int, width: int, height: int, style: Style) -> int:
     def badness(columns: int) -> float:
         rows = math.ceil(count / columns)
         shape = columns * (width + style.gap) / (rows * (height + style.gap))
-        return abs(math.log(shape / SQUARE)) + 2.5 * (rows * columns - count) / count
+        return abs(math.log(shape / SQUARE)) + EMPTY_COST * (rows * columns - count) / count
 
     return min(range(1, count + 1), key=badness)
 
@@ -211,7 +219,9 @@ def _check_grid(count: int, columns: int, rows: int, style: Style) -> None:
             )
 
 
-def _guard(width: int, height: int, columns: int, rows: int, cell: tuple[int, int], count: int, style: Style) -> None:
+def _check_megapixels(
+    width: int, height: int, columns: int, rows: int, cell: tuple[int, int], count: int, style: Style
+) -> None:
     megapixels = width * height / 1e6
     if megapixels <= style.max_megapixels:
         return
@@ -220,8 +230,8 @@ def _guard(width: int, height: int, columns: int, rows: int, cell: tuple[int, in
     a, b = width / columns - w, height / rows - h
     linear, constant = w * b + h * a, a * b - style.max_megapixels * 1e6 / (columns * rows)
     share = (math.sqrt(max(0.0, linear**2 - 4 * w * h * constant)) - linear) / (2 * w * h)
-    smaller = int(0.97 * max(cell) * share)
-    remedy = f"set cell_size to {smaller} or less, " if smaller >= 16 else ""
+    smaller = int(FIT_MARGIN * max(cell) * share)
+    remedy = f"set cell_size to {smaller} or less, " if smaller >= SMALLEST else ""
     raise ValueError(
         f"max_megapixels: {count} pictures in {columns} x {rows} cells of {cell[1]} x {cell[0]} make a sheet of "
         f"{width} x {height} = {megapixels:.1f} megapixels, more than {style.max_megapixels:g}. "
