@@ -18,16 +18,19 @@ import torch
 from numpy.typing import NDArray
 
 from .choices import MAX_GRADIENT
-from .pictures import Bytes, Floats, fit_pixels, hint_size, resize, to_bytes
+from .pictures import Bytes, Floats, Size, check_pictures, fit_pixels, place, resize, to_bytes
+from .report import number_lines
 
 Thresholds: TypeAlias = tuple[int, int]
 
 MAX_WORKERS = 8  # bounds the scratch memory
+_MEDIANS, _MOST_BELOW_OTSU = 8, 3  # chosen by eye, on photographs and on drawings
+_LEAST_HIGH = 20  # a step of 5 of 255 grey levels: below lie grain and smooth slopes
 
 
 @dataclass(frozen=True)
 class CannyHints:
-    """`hint`: float32 [B, H, W, 3] of 0 and 1. `thresholds`: (low, high) of each picture."""
+    """hint: float32 [B, H, W, 3] of 0 and 1. thresholds: (low, high) of each picture."""
 
     hint: torch.Tensor
     thresholds: list[Thresholds]
@@ -40,7 +43,7 @@ def canny(
     *,
     auto: bool = False,
     resolution: int = 0,
-    target: tuple[int, int] | None = None,
+    target: Size | None = None,
     fit: str = "crop",
     workers: int | None = None,
     on_frame: Callable[[], None] | None = None,
@@ -48,21 +51,27 @@ def canny(
     """White edges on black for each picture, equal to `cv2.Canny(rgb_bytes, low, high)` in every pixel.
 
     images: float [B, H, W, C] in 0..1; C = 1 (grey), 3 (RGB) or 4 (RGBA, laid on white as controlnet_aux does).
-    low, high: thresholds of the gradient size, 0..1530. auto: choose them per picture (`auto_thresholds`).
+    low, high: thresholds of the gradient size, 0..1530. auto: choose them per picture (`choose_thresholds`).
     resolution: length of the short side in pixels to resize to first; 0 keeps the size.
-    target: (height, width) of the hint, in the place of resolution; `fit` (fitting.fit_pixels) brings pictures of
+    target: (height, width) of the hint, in the place of resolution; `fit` (pictures.fit_pixels) brings pictures of
     another shape onto it before the edges are found.
     workers: threads, by default one per core. on_frame: called in this thread after each picture; may raise to stop.
-    Errors: ValueError on bad input, with the input's name and the remedy.
+
+    Raises:
+        ValueError: an input cannot be used; the message names it and the remedy.
     """
-    _check(images, low, high, auto)
+    check_pictures(images)
+    if not auto and low > high:
+        raise ValueError(
+            f"low_threshold: {low} is above high_threshold {high}. Lower the first, raise the second or turn on auto."
+        )
     frames = images.detach().to("cpu", torch.float32).numpy()
     count, height, width = frames.shape[:3]
-    canvas = target or hint_size(height, width, resolution)
+    canvas = place((height, width), resolution, target, fit).size
     where = fit_pixels((height, width), canvas, fit if target else "stretch")
     size = where.inner
-    new = np.empty if size == canvas else np.zeros
-    hint = new((count, *canvas, 3), np.float32)  # numpy, not torch: its large arrays lie on huge pages
+    allocate = np.empty if size == canvas else np.zeros
+    hint = allocate((count, *canvas, 3), np.float32)  # numpy, not torch: its large arrays lie on huge pages
 
     threads = min(count, workers or min(os.cpu_count() or 1, MAX_WORKERS))
     scratch: SimpleQueue[_Scratch] = SimpleQueue()
@@ -74,8 +83,8 @@ def canny(
         try:
             picture = resize(to_bytes(frames[index][where.rows, where.columns], index), size)
             own.load(picture)
-            used = auto_thresholds(own.norm) if auto else (low, high)
-            own.edges(used, hint[index][where.on()])
+            used = choose_thresholds(own.norm) if auto else (low, high)
+            own.write_edges(used, hint[index][where.on_canvas])
             return used
         finally:
             scratch.put(own)
@@ -86,26 +95,6 @@ def canny(
         if on_frame is not None:
             on_frame()
     return CannyHints(torch.from_numpy(hint), used)
-
-
-def _check(images: torch.Tensor, low: int, high: int, auto: bool) -> None:
-    if images.ndim != 4 or not images.is_floating_point():
-        raise ValueError(
-            f"image: expected pictures as floats [batch, height, width, channels], got {images.dtype} of shape "
-            f"{list(images.shape)}. Connect an IMAGE output."
-        )
-    if images.numel() == 0 and images.shape[-1] != 0:
-        raise ValueError(
-            f"image: the batch is empty (shape {list(images.shape)}). Check that the node before gives a picture."
-        )
-    if images.shape[-1] not in (1, 3, 4):
-        raise ValueError(
-            f"image: {images.shape[-1]} channels, but Canny needs 1 (grey), 3 (RGB) or 4 (RGBA). Convert it to RGB."
-        )
-    if not auto and low > high:
-        raise ValueError(
-            f"low_threshold: {low} is above high_threshold {high}. Lower the first, raise the second or turn on auto."
-        )
 
 
 def _in_order(run: Callable[[int], Thresholds], count: int, workers: int) -> Iterator[Thresholds]:
@@ -159,7 +148,7 @@ class _Scratch:
         np.abs(dx, out=norm)
         np.add(norm, np.abs(dy, out=self._size), out=norm)
 
-    def edges(self, thresholds: Thresholds, out: Floats) -> None:
+    def write_edges(self, thresholds: Thresholds, out: Floats) -> None:
         """Thins and thresholds the loaded gradient with cv2.Canny; writes 0 and 1 to `out` [H, W, 3]."""
         import cv2
 
@@ -168,23 +157,22 @@ class _Scratch:
         cv2.merge((self._ones, self._ones, self._ones), dst=out)
 
 
-def auto_thresholds(norm: NDArray[np.int16]) -> Thresholds:
+def choose_thresholds(norm: NDArray[np.int16]) -> Thresholds:
     """(low, high) for a picture whose gradient sizes |dx| + |dy| are `norm` [H, W], 0..1530.
 
-    A strict high is Otsu's threshold of the gradient sizes (`otsu`): it follows contrast and stands above noise, but
-    drops the faint lines of drawings. So high is 8 times the median size where that is less, for where little lies
-    between the edges faint ones are meant; yet never under a third of Otsu's. Both factors were chosen by eye, on
-    photographs and on drawings. 20, a step of 5 of 255 grey levels, is the least: below lie grain and smooth slopes.
-    low is half of high, within the ratios Canny (1986) advises.
+    Otsu's threshold of the gradient sizes is a strict high: it follows contrast and stands above noise, but drops the
+    faint lines of drawings. Where little lies between the edges, faint ones are meant: there high is a few times the
+    median size. It is never under a share of Otsu's, nor under the least. low is half of high, within the ratios that
+    Canny (1986) advises.
     """
     counts = np.bincount(norm.ravel(), minlength=MAX_GRADIENT + 1)
     median = int(np.searchsorted(np.cumsum(counts), norm.size / 2))
-    strict = otsu(counts)
-    high = max(20, min(strict, max(strict // 3, 8 * median)))
+    strict = find_otsu_threshold(counts)
+    high = max(_LEAST_HIGH, min(strict, max(strict // _MOST_BELOW_OTSU, _MEDIANS * median)))
     return high // 2, high
 
 
-def otsu(counts: NDArray[np.intp]) -> int:
+def find_otsu_threshold(counts: NDArray[np.intp]) -> int:
     """The value that best parts a histogram in two: largest variance between "at most it" and "above it".
 
     Otsu, "A Threshold Selection Method from Gray-Level Histograms" (1979): (mu_total w - mu)^2 / (w (1 - w)).
@@ -198,9 +186,6 @@ def otsu(counts: NDArray[np.intp]) -> int:
     return int(np.argmax(between))
 
 
-def describe(thresholds: Sequence[Thresholds | None]) -> str:
-    """The thresholds as text: `low 100, high 200`, or one such line per picture if they differ. None: not used."""
-    lines = ["none" if one is None else f"low {one[0]}, high {one[1]}" for one in thresholds]
-    if len(set(lines)) == 1:
-        return lines[0]
-    return "\n".join(f"picture {number}: {line}" for number, line in enumerate(lines, 1))
+def describe_thresholds(thresholds: Sequence[Thresholds | None]) -> str:
+    """`low 100, high 200`, or one such line per picture if they differ. None: not used."""
+    return number_lines(["none" if one is None else f"low {one[0]}, high {one[1]}" for one in thresholds])

@@ -1,8 +1,8 @@
-"""What every detector does with a picture before and after: checks, sizes, placement, and noticing ready-made hints."""
+"""What every detector does with a picture before and after: checks, bytes, sizes and placement."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,9 +12,19 @@ from numpy.typing import NDArray
 
 from .choices import FITS, MAX_SIDE
 
+Bytes: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+Size: TypeAlias = tuple[int, int]  # height, width
+
+_ONE_BITS = 0x3F800000  # float32 1.0 as an integer; larger: above 1, negative (also -0.0), infinite or NaN
+
 
 def check_pictures(images: torch.Tensor) -> None:
-    """Raises ValueError unless `images` is float [B, H, W, C] with at least one picture and 1, 3 or 4 channels."""
+    """Check that an IMAGE is float [B, H, W, C] with at least one picture and 1, 3 or 4 channels.
+
+    Raises:
+        ValueError: it is not.
+    """
     if images.ndim != 4 or not images.is_floating_point():
         raise ValueError(
             f"image: expected pictures as floats [batch, height, width, channels], got {images.dtype} of shape "
@@ -31,94 +41,30 @@ def check_pictures(images: torch.Tensor) -> None:
         )
 
 
-def rgb_bytes(images: torch.Tensor, index: int) -> Bytes:
-    """Picture `index` of [B, H, W, C] in 0..1 as uint8 [H, W, 3]; RGBA is laid on white. ValueError for NaN."""
+def read_picture(images: torch.Tensor, index: int) -> Bytes:
+    """Picture `index` of an IMAGE [B, H, W, C] in 0..1 as uint8 [H, W, 3]; RGBA is laid on white.
+
+    Raises:
+        ValueError: it has pixels that are NaN or infinite.
+    """
     picture = to_bytes(images[index].detach().to("cpu", torch.float32).numpy(), index)
     return np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture
 
 
-@dataclass(frozen=True)
-class Placement:
-    """Where a picture's points lie on the canvas of a hint: x * scale_x + offset_x, y * scale_y + offset_y."""
-
-    height: int
-    width: int
-    scale_x: float
-    scale_y: float
-    offset_x: float
-    offset_y: float
-
-    def points(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[..., 2] in pixels of the picture -> [..., 2] in pixels of the canvas."""
-        return xy * np.array([self.scale_x, self.scale_y]) + np.array([self.offset_x, self.offset_y])
-
-    def keeps(self, picture: Bytes) -> bool:
-        """Whether it changes nothing in a picture [H, W, ...]."""
-        same = (self.height, self.width) == picture.shape[:2] and self.scale_x == self.scale_y == 1
-        return same and self.offset_x == self.offset_y == 0
-
-
-def place(
-    size: tuple[int, int], resolution: int = 0, target: tuple[int, int] | None = None, fit: str = "crop"
-) -> Placement:
-    """How a picture of `size` (height, width) comes onto the canvas.
-
-    With `target` (height, width of the picture that a latent decodes to) that is the canvas, and `fit` says what
-    happens when its shape differs: "crop" fills it and cuts the rest, "pad" shows all and leaves black bars, "stretch"
-    changes the proportions. Without it the picture keeps its shape, and its short side becomes `resolution` pixels long
-    (0: as it is). ValueError when both are given, for an unknown fit, or for a canvas over 16384.
-    """
-    height, width = size
-    if target is None:
-        check_fit(fit)
-        target = hint_size(height, width, resolution)
-        return Placement(*target, target[1] / width, target[0] / height, 0.0, 0.0)
-    if resolution:
-        raise ValueError(
-            f"resolution: {resolution} and a latent are both given, and each sets the hint's size. Set resolution to 0 "
-            "or disconnect the latent."
-        )
-    if not 1 <= min(target) <= max(target) <= MAX_SIDE:
-        raise ValueError(f"latent: it makes a hint of {target[1]}x{target[0]} pixels; sides may be 1 to {MAX_SIDE}.")
-    return fit_onto(size, target, fit)
-
-
-def fit_onto(size: tuple[int, int], target: tuple[int, int], fit: str) -> Placement:
-    """A canvas of `size` (height, width) brought onto one of `target` by cropping, padding or stretching."""
-    check_fit(fit)
-    ratios = target[1] / size[1], target[0] / size[0]
-    if fit == "stretch":
-        return Placement(*target, *ratios, 0.0, 0.0)
-    scale = max(ratios) if fit == "crop" else min(ratios)
-    return Placement(*target, scale, scale, (target[1] - size[1] * scale) / 2, (target[0] - size[0] * scale) / 2)
-
-
-def draw_on_canvas(picture: Bytes, placement: Placement) -> Bytes:
-    """A ready-made hint, moved onto the canvas without mixing its colours (nearest pixel)."""
-    import cv2
-
-    if placement.keeps(picture):
-        return picture
-    matrix = np.array([[placement.scale_x, 0, placement.offset_x], [0, placement.scale_y, placement.offset_y]])
-    size = (placement.width, placement.height)
-    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_NEAREST), np.uint8)
-
-
-Bytes: TypeAlias = NDArray[np.uint8]
-
-
-Floats: TypeAlias = NDArray[np.float32]
-
-
-_ONE_BITS = 0x3F800000  # float32 1.0 as an integer; larger: above 1, negative (also -0.0), infinite or NaN
+def read_pictures(images: torch.Tensor) -> Iterator[Bytes]:
+    """Each picture of an IMAGE in turn, as `read_picture` gives it."""
+    for index in range(len(images)):
+        yield read_picture(images, index)
 
 
 def to_bytes(picture: Floats, index: int = 0) -> Bytes:
     """[H, W, C] in 0..1 -> bytes [H, W] if C = 1, else [H, W, 3].
 
-    Rounded to the nearest byte, so that a picture loaded from a PNG gives back exactly the bytes of the file.
-    Values outside 0..1 are clipped; RGBA is laid on white. `index` is for the message of the ValueError raised for NaN
-    and infinite pixels.
+    Rounded to the nearest byte: a picture loaded from a PNG gives back exactly the bytes of the file. Values outside
+    0..1 are clipped; RGBA is laid on white. index: for the message.
+
+    Raises:
+        ValueError: pixels are NaN or infinite.
     """
     import cv2
 
@@ -144,8 +90,22 @@ def _clip(values: Floats, index: int) -> Floats:
     return np.clip(values, 0.0, 1.0)
 
 
-def hint_size(height: int, width: int, resolution: int) -> tuple[int, int]:
-    """(height, width) once the short side is `resolution` pixels long; 0 keeps the size."""
+def size_of_latent(latent: Mapping[str, Any], cell: int = 8) -> Size:
+    """(height, width) in pixels of what a LATENT decodes to.
+
+    cell: pixels across a cell, unless the latent itself says another number, as newer ComfyUIs' empty ones do.
+    """
+    cell = latent.get("downscale_ratio_spacial", cell)
+    height, width = latent["samples"].shape[-2:]
+    return round(height * cell), round(width * cell)
+
+
+def scale_size(height: int, width: int, resolution: int) -> Size:
+    """(height, width) once the short side is `resolution` pixels long; 0 keeps the size.
+
+    Raises:
+        ValueError: `resolution` is negative, or a side would be over 16384.
+    """
     if resolution == 0:
         return height, width
     scale = resolution / min(height, width)
@@ -158,7 +118,7 @@ def hint_size(height: int, width: int, resolution: int) -> tuple[int, int]:
     return size
 
 
-def resize(picture: Bytes, size: tuple[int, int]) -> Bytes:
+def resize(picture: Bytes, size: Size) -> Bytes:
     """The picture at (height, width): area averaging down, Lanczos up, as controlnet_aux's `resize_image` does."""
     import cv2
 
@@ -169,12 +129,91 @@ def resize(picture: Bytes, size: tuple[int, int]) -> Bytes:
     return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=method), np.uint8)
 
 
-Size = tuple[int, int]  # height, width
+def check_fit(fit: str) -> None:
+    """Check that `fit` is one of FITS.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if fit not in FITS:
+        raise ValueError(f"fit: '{fit}' is unknown. Choose one of {', '.join(FITS)}.")
 
 
 @dataclass(frozen=True)
-class Fit:
-    """The part of a picture that is kept, the size it is brought to, and where that lies on the canvas."""
+class Placement:
+    """Where a picture's points lie on the canvas of a hint: x * scale_x + offset_x, y * scale_y + offset_y.
+
+    height, width: of the canvas in pixels.
+    """
+
+    height: int
+    width: int
+    scale_x: float
+    scale_y: float
+    offset_x: float
+    offset_y: float
+
+    @property
+    def size(self) -> Size:
+        """(height, width) of the canvas."""
+        return self.height, self.width
+
+    def move(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[..., 2] of x, y in pixels of the picture -> the same in pixels of the canvas."""
+        return points * np.array([self.scale_x, self.scale_y]) + np.array([self.offset_x, self.offset_y])
+
+    def is_identity(self, size: tuple[int, ...]) -> bool:
+        """Whether it changes nothing in a picture of `size` (height, width)."""
+        return self.size == size and self.scale_x == self.scale_y == 1 and self.offset_x == self.offset_y == 0
+
+
+def place(size: Size, resolution: int = 0, target: Size | None = None, fit: str = "crop") -> Placement:
+    """How a picture of `size` (height, width) comes onto the canvas of its hint.
+
+    target: (height, width) of the canvas, from a latent; `fit` says what happens when its shape differs. Without it the
+    picture keeps its shape, and its short side becomes `resolution` pixels long (0: as it is).
+
+    Raises:
+        ValueError: both are given, the fit is unknown, or a side would be over 16384.
+    """
+    height, width = size
+    check_fit(fit)
+    if target is None:
+        return fit_points(size, scale_size(height, width, resolution), "stretch")
+    if resolution:
+        raise ValueError(
+            f"resolution: {resolution} and a latent are both given, and each sets the hint's size. Set resolution to 0 "
+            "or disconnect the latent."
+        )
+    if not 1 <= min(target) <= max(target) <= MAX_SIDE:
+        raise ValueError(f"latent: it makes a hint of {target[1]}x{target[0]} pixels; sides may be 1 to {MAX_SIDE}.")
+    return fit_points(size, target, fit)
+
+
+def fit_points(size: Size, target: Size, fit: str) -> Placement:
+    """How points of a picture of `size` (height, width) come onto a canvas of `target`, exactly.
+
+    "crop" fills the canvas and cuts the rest, "pad" shows all and leaves bars, "stretch" changes the proportions.
+    `fit_pixels` does the same with pixels. They are two, because pixels are cut between whole ones, as ComfyUI cuts
+    them, and points keep their fractions: 512 pixels that become 768 are scaled by 1.5 here, and by 512 / 342 there.
+
+    Raises:
+        ValueError: the fit is unknown.
+    """
+    check_fit(fit)
+    ratios = target[1] / size[1], target[0] / size[0]
+    if fit == "stretch":
+        return Placement(*target, *ratios, 0.0, 0.0)
+    scale = max(ratios) if fit == "crop" else min(ratios)
+    return Placement(*target, scale, scale, (target[1] - size[1] * scale) / 2, (target[0] - size[0] * scale) / 2)
+
+
+@dataclass(frozen=True)
+class PixelFit:
+    """The rows and columns of a picture that are used, the size they are resized to, and where that lies on a canvas.
+
+    inner: (height, width). top, left: of it on the canvas, in pixels.
+    """
 
     rows: slice
     columns: slice
@@ -182,32 +221,19 @@ class Fit:
     top: int
     left: int
 
-    def on(self) -> tuple[slice, slice]:
+    @property
+    def on_canvas(self) -> tuple[slice, slice]:
         """Rows and columns of the canvas that the picture covers; the rest is black."""
         return slice(self.top, self.top + self.inner[0]), slice(self.left, self.left + self.inner[1])
 
 
-def check_fit(fit: str) -> None:
-    """Raises ValueError for an unknown fit."""
-    if fit not in FITS:
-        raise ValueError(f"fit: '{fit}' is unknown. Choose one of {', '.join(FITS)}.")
+def fit_pixels(size: Size, target: Size, fit: str) -> PixelFit:
+    """How a picture of `size` (height, width) comes onto a canvas of `target`, in whole pixels.
 
+    As `fit_points`, with the cut and rounding of comfy.utils.common_upscale for "crop".
 
-def picture_size(latent: Mapping[str, Any], cell: int = 8) -> Size:
-    """(height, width) in pixels of what a LATENT decodes to.
-
-    cell: pixels across a cell, unless the latent itself says another number, as newer ComfyUIs' empty ones do.
-    """
-    cell = latent.get("downscale_ratio_spacial", cell)
-    height, width = latent["samples"].shape[-2:]
-    return round(height * cell), round(width * cell)
-
-
-def fit_pixels(size: Size, target: Size, fit: str) -> Fit:
-    """How a picture of `size` comes onto a canvas of `target`, in whole pixels.
-
-    "crop" fills the canvas and cuts the rest, with the cut and rounding of comfy.utils.common_upscale; "pad" shows all
-    and leaves bars; "stretch" changes the proportions. ValueError for another fit.
+    Raises:
+        ValueError: the fit is unknown.
     """
     check_fit(fit)
     (height, width), (rows, columns) = size, target
@@ -220,4 +246,16 @@ def fit_pixels(size: Size, target: Size, fit: str) -> Fit:
     elif fit == "pad":
         scale = min(rows / height, columns / width)
         inner = max(1, round(height * scale)), max(1, round(width * scale))
-    return Fit(slice(y, height - y), slice(x, width - x), inner, (rows - inner[0]) // 2, (columns - inner[1]) // 2)
+    top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
+    return PixelFit(slice(y, height - y), slice(x, width - x), inner, top, left)
+
+
+def move_pixels(picture: Bytes, placement: Placement) -> Bytes:
+    """A ready-made hint, uint8 [H, W, 3], on the canvas; its colours are not mixed (nearest pixel)."""
+    import cv2
+
+    if placement.is_identity(picture.shape[:2]):
+        return picture
+    matrix = np.array([[placement.scale_x, 0, placement.offset_x], [0, placement.scale_y, placement.offset_y]])
+    size = (placement.width, placement.height)
+    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_NEAREST), np.uint8)

@@ -9,9 +9,10 @@ import comfy.controlnet
 import comfy.utils
 import torch
 
-from ...preprocessors.pictures import picture_size
+from ...preprocessors.pictures import Size, size_of_latent
+from ...preprocessors.report import count_of
 from .choices import MODES
-from .fit import ASPECT_TOLERANCE
+from .fit import has_other_shape
 from .modes import shape_residuals
 from .stack import Control, ControlStack, check_control
 
@@ -22,8 +23,8 @@ BALANCED, _, CONTROL = MODES
 class ShapedControl(comfy.controlnet.ControlBase):
     """One of ComfyUI's control objects, whose residuals pass through a mode and a mask before they join the chain.
 
-    The object itself is not changed: it keeps its hint, range, strength and network, and is asked as a chain of one.
-    `mask`: [M, H, W] in 0..1, already feathered, or None.
+    The object itself is not changed: it keeps its hint, range, strength and network, and runs as a chain of one.
+    mask: [M, H, W] in 0..1, already feathered, or None.
     """
 
     def __init__(self, stock: Any, mode: str, mask: torch.Tensor | None) -> None:
@@ -39,34 +40,41 @@ class ShapedControl(comfy.controlnet.ControlBase):
         batched_number: int,
         transformer_options: dict[str, Any],
     ) -> dict[str, Any] | None:
-        given = (x_noisy, t, cond, batched_number, transformer_options)
-        before = None if self.previous_controlnet is None else self.previous_controlnet.get_control(*given)
-        own = self.stock.get_control(*given)  # None outside start..end: the network was not run
+        """The residuals of the chain up to here; None where no network of it ran."""
+        arguments = (x_noisy, t, cond, batched_number, transformer_options)
+        before = None if self.previous_controlnet is None else self.previous_controlnet.get_control(*arguments)
+        own = self.stock.get_control(*arguments)  # None outside start..end: the network was not run
         if own is None:
             return before
         own = shape_residuals(own, self.mode, self.mask, x_noisy.shape[-2:], batched_number)
         return comfy.controlnet.ControlBase().control_merge(own, before, None)
 
     def set_cond_hint(self, *args: Any, **kwargs: Any) -> ShapedControl:
+        """Set the hint of the object inside, as ComfyUI does."""
         self.stock.set_cond_hint(*args, **kwargs)
         self.stock.copy_to(self)
         return self
 
     def pre_run(self, model: Any, percent_to_timestep_function: Callable[[float], float]) -> None:
+        """Before sampling: the object inside learns its range in sigmas too."""
         super().pre_run(model, percent_to_timestep_function)
         self.stock.pre_run(model, percent_to_timestep_function)
 
     def cleanup(self) -> None:
+        """After sampling: the object inside lets go of its hint too."""
         super().cleanup()
         self.stock.cleanup()
 
     def copy(self) -> ShapedControl:
+        """The same without the chain before it."""
         return ShapedControl(self.stock.copy(), self.mode, self.mask)
 
     def get_models(self) -> list[Any]:
+        """The networks of the chain, which ComfyUI loads."""
         return [*super().get_models(), *self.stock.get_models()]
 
     def inference_memory_requirements(self, dtype: torch.dtype) -> float:
+        """In bytes, of the chain."""
         return super().inference_memory_requirements(dtype) + self.stock.inference_memory_requirements(dtype)
 
 
@@ -76,9 +84,11 @@ def apply_stack(
     """`positive` and `negative` with every control of `stack`, as a chain of ControlNetApplyAdvanced would have them.
 
     A balanced control without a mask is ComfyUI's own object, and nothing is added to it. One of mode "control" is
-    left out of the negative side. The mask of a net for inpainting says what is made anew, not where the net acts.
-    The conditionings given are not changed. ValueError for a control that cannot be (strength NaN, start after end, no
-    ControlNet).
+    left out of the negative side. The mask of a net for inpainting says what is repainted, not where the net acts.
+    The conditionings that are given are not changed.
+
+    Raises:
+        ValueError: a control cannot be applied (strength NaN, start after end, no ControlNet).
     """
     for control in stack:
         check_control(control)
@@ -93,7 +103,7 @@ def _apply(control: Control, positive: Conditioning, negative: Conditioning) -> 
     apply: Any = getattr(nodes, "ControlNetApplyAdvanced")  # noqa: B009  # the checker takes `nodes` for this pack's
     both_sides = control.mode != CONTROL
     inpaints = needs_mask(control.net)
-    kept = [1.0 - control.mask[:, None]] if inpaints and control.mask is not None else []
+    unmasked = [1.0 - control.mask[:, None]] if inpaints and control.mask is not None else []
     applied, other = apply().apply_controlnet(
         positive,
         negative if both_sides else [],
@@ -103,7 +113,7 @@ def _apply(control: Control, positive: Conditioning, negative: Conditioning) -> 
         control.start_percent,
         control.end_percent,
         vae=control.vae,
-        extra_concat=kept,
+        extra_concat=unmasked,
     )
     area = None if inpaints else control.mask
     if control.strength != 0 and (control.mode != BALANCED or area is not None):
@@ -123,7 +133,11 @@ def _shape(mode: str, area: torch.Tensor | None, *sides: Conditioning) -> list[C
 
 
 def check_net(net: Any, vae: Any) -> None:
-    """ValueError unless `net` is a control object of ComfyUI that has what it needs."""
+    """Check that `net` is a control object of ComfyUI that has what it needs.
+
+    Raises:
+        ValueError: it is not.
+    """
     if not isinstance(net, comfy.controlnet.ControlBase):
         kind = "nothing" if net is None else type(net).__name__
         raise ValueError(
@@ -137,19 +151,20 @@ def check_net(net: Any, vae: Any) -> None:
 
 
 def needs_mask(net: Any) -> bool:
-    """Whether `net` is for inpainting and is told by a mask what is made anew, as AliMama's are."""
+    """Whether `net` is for inpainting and takes a mask of what is repainted, as AliMama's do."""
     return bool(getattr(net, "concat_mask", False))
 
 
-def without_masked(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def blacken_masked(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """[B, H, W, C], black where the mask [M, H', W'] is set, as ControlNetInpaintingAliMamaApply blacks it out.
 
-    ValueError unless M is 1 or B, or B is 1.
+    Raises:
+        ValueError: there are several of both, and not as many.
     """
     if 1 not in (len(image), len(mask)) and len(image) != len(mask):
         raise ValueError(f"mask: there are {len(mask)} for {len(image)} hints. Give one, or one for each hint.")
-    kept = comfy.utils.common_upscale(1.0 - mask[:, None], image.shape[2], image.shape[1], "bilinear", "center")
-    return image * kept.round().movedim(1, -1)
+    unmasked = comfy.utils.common_upscale(1.0 - mask[:, None], image.shape[2], image.shape[1], "bilinear", "center")
+    return image * unmasked.round().movedim(1, -1)
 
 
 def pixels_per_cell(net: Any, vae: Any) -> int:
@@ -158,15 +173,17 @@ def pixels_per_cell(net: Any, vae: Any) -> int:
     return ratio * int(vae.spacial_compression_encode()) if net.latent_format is not None else ratio
 
 
-def target_size(net: Any, latent: dict[str, Any] | None, vae: Any) -> tuple[int, int] | None:
+def target_size(net: Any, latent: dict[str, Any] | None, vae: Any) -> Size | None:
     """(height, width) in pixels of the hint that ComfyUI neither crops nor resizes; None without a latent."""
-    return None if latent is None else picture_size(latent, pixels_per_cell(net, vae))
+    return None if latent is None else size_of_latent(latent, pixels_per_cell(net, vae))
 
 
 def check_fits(control: Control, latent: dict[str, Any]) -> str:
-    """What to tell of a control whose hint ComfyUI resizes for the one picture of `latent`; "" if it fits.
+    """A warning if ComfyUI resizes the hint of `control` for the one picture of `latent`; "" if it fits.
 
-    ValueError for several hints or masks, for a hint of another shape, which ComfyUI would cut, and as check_net.
+    Raises:
+        ValueError: there are several hints or masks, the hint has another shape, which ComfyUI would cut, or
+            `check_net` refuses the net.
     """
     check_net(control.net, control.vae)
     of = f" of '{control.name}'" if control.name else ""
@@ -180,15 +197,19 @@ def check_fits(control: Control, latent: dict[str, Any]) -> str:
     height, width = (int(side) for side in control.hint.shape[1:3])
     if target is None or (height, width) == target:
         return ""
-    told = f"the hint{of} is {width}x{height}, and the latent makes a picture of {target[1]}x{target[0]}"
+    sizes = f"the hint{of} is {width}x{height}, and the latent makes a picture of {target[1]}x{target[0]}"
     advice = "Connect the same latent to latent of the ControlNet Guide"
-    if abs(width * target[0] / (height * target[1]) - 1) > ASPECT_TOLERANCE:
-        raise ValueError(f"control: {told}, of another shape: ComfyUI would cut it without a word. {advice}.")
-    return f"{told}: ComfyUI resizes it. {advice}, which loses no thin lines"
+    if has_other_shape((height, width), target):
+        raise ValueError(f"control: {sizes}, of another shape: ComfyUI would cut it without a word. {advice}.")
+    return f"{sizes}: ComfyUI resizes it. {advice}, which loses no thin lines"
 
 
 def check_batch(what: str, count: int, latent: dict[str, Any] | None) -> None:
-    """ValueError unless `count` pictures are one, or one for each picture (or frame) of the latent."""
+    """Check that `count` pictures are one, or one for each picture (or frame) of the latent.
+
+    Raises:
+        ValueError: they are another number.
+    """
     if latent is None or count == 1:
         return
     samples = latent["samples"]
@@ -196,6 +217,6 @@ def check_batch(what: str, count: int, latent: dict[str, Any] | None) -> None:
     if count not in {int(samples.shape[0]), frames, int(samples.shape[0]) * frames}:
         pictures = int(samples.shape[0]) * frames
         raise ValueError(
-            f"{what}: there are {count} for the {pictures} picture{'s' if pictures > 1 else ''} of the latent. Give 1, "
-            "or as many as it has pictures, or change its batch_size."
+            f"{what}: there are {count} for the {count_of(pictures, 'picture')} of the latent. Give 1, or "
+            "as many as it has pictures, or change its batch_size."
         )

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...preprocessors.pictures import Size
 from ...preprocessors.pose.faces import Face
 from .choices import ALL, EXPRESSION, EYES, MOUTH, REGIONS, WHOLE
-from .masks import Mask
-from .masks import feather as feathered
-from .masks import grow as grown
+from .masks import Mask, feather_mask, grow_mask
 
 Points = NDArray[np.float64]
 
@@ -28,9 +27,12 @@ _FOREHEAD, _NARROWER = 0.38, 0.75  # of the distance from brows to chin, above t
 
 
 def choose_faces(text: str, count: int) -> tuple[list[int], list[int]]:
-    """Which of `count` faces (numbers from 0) `text` asks for, and which numbers (from 1) are not there.
+    """The chosen ones of `count` faces (numbers from 0), and the numbers in `text` (from 1) that are too high.
 
-    "all", or numbers from 1: "1, 3". ValueError for anything else.
+    text: "all", or numbers from 1 such as "1, 3".
+
+    Raises:
+        ValueError: it is anything else.
     """
     if text.strip().lower() in ("", ALL):
         return list(range(count)), []
@@ -45,9 +47,14 @@ def choose_faces(text: str, count: int) -> tuple[list[int], list[int]]:
     return [n - 1 for n in numbers if n <= count], [n for n in numbers if n > count]
 
 
-def face_mask(faces: Sequence[Face], size: tuple[int, int], region: str, grow: int = 0, feather: int = 0) -> Mask:
-    """[H, W] in 0..1 for `size` (height, width): the region of all given faces together, grown by `grow` pixels and
-    feathered inside its edge over `feather` pixels; 0 everywhere without faces. ValueError for an unknown region."""
+def draw_face_mask(faces: Sequence[Face], size: Size, region: str, grow: int = 0, feather: int = 0) -> Mask:
+    """[H, W] in 0..1 of `size` (height, width): the region of all given faces together; 0 everywhere without faces.
+
+    grow: pixels by which it is spread. feather: pixels inside its edge over which it fades.
+
+    Raises:
+        ValueError: the region is unknown.
+    """
     import cv2
 
     if region not in REGIONS:
@@ -58,21 +65,24 @@ def face_mask(faces: Sequence[Face], size: tuple[int, int], region: str, grow: i
             part = np.zeros(size, np.uint8)
             hull = cv2.convexHull(np.round(polygon).astype(np.int32))
             cv2.fillConvexPoly(part, hull, 1)
-            mask |= grown(part.astype(np.float32), round(margin)).astype(np.uint8)
-    return feathered(grown(mask.astype(np.float32), grow), feather)
+            mask |= grow_mask(part.astype(np.float32), round(margin)).astype(np.uint8)
+    return feather_mask(grow_mask(mask.astype(np.float32), grow), feather)
 
 
 def _parts(face: Face, region: str) -> list[tuple[Points, float]]:
     """Polygons of the region, and by how many pixels each is to be grown."""
     frame = _Frame(face)
     known = {EYES: frame.eyes, MOUTH: frame.mouth, WHOLE: frame.whole}
-    wanted = (EYES, MOUTH) if region == EXPRESSION else (region,)
-    return [part for name in wanted for part in known[name]()]
+    names = (EYES, MOUTH) if region == EXPRESSION else (region,)
+    return [part for name in names for part in known[name]()]
 
 
 class _Frame:
-    """A face's own directions and measures. across, down: unit vectors. wide: between the eyes; tall: from the eyes to
-    the mouth; unit: the larger one, as a turned head shortens one and a nodding one the other."""
+    """A face's own directions and measures.
+
+    across, down: unit vectors. wide: pixels between the eyes. tall: from the eyes to the mouth. unit: the larger one,
+    as a turned head shortens one and a nodding one the other.
+    """
 
     def __init__(self, face: Face) -> None:
         self.face, self.points = face, face.points
@@ -98,6 +108,7 @@ class _Frame:
         return centre + x[:, None] * self.across + y[:, None] * self.down
 
     def eyes(self) -> list[tuple[Points, float]]:
+        """Each eye with its brow, as a polygon and the pixels to grow it by; so are the others."""
         if self.points is not None:
             return [(self.points[[*brow, *eye], :2], _BROW_MARGIN * self.unit) for brow, eye in _BROW_AND_EYE68]
         half = 0.45 * self.unit
@@ -112,6 +123,7 @@ class _Frame:
         return [(self.oval(self.face.mouth, half, half, 0.45 * self.tall, 0.75 * self.tall), 0.0)]
 
     def whole(self) -> list[tuple[Points, float]]:
+        """From the chin to the forehead."""
         if self.points is not None:
             brows = self.points[list(_BROWS68), :2]
             jaw, middle = self.points[list(_JAW68), :2], brows.mean(0)

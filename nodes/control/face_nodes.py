@@ -72,9 +72,9 @@ class FaceMask(io.ComfyNode):
         image: torch.Tensor | None = None,
         keypoints: Any = None,
     ) -> io.NodeOutput:
-        from .comfy_face import masks
+        from .comfy_face import make_masks
 
-        mask, report = masks(image, keypoints, region, faces, grow, feather)
+        mask, report = make_masks(image, keypoints, region, faces, grow, feather)
         return io.NodeOutput(mask, report, ui=ui.PreviewImage(mask[..., None].expand(-1, -1, -1, 3), cls=cls))
 
 

@@ -1,4 +1,4 @@
-"""Which family of models a ControlNet belongs to, told before sampling. Pure: it reads shapes only."""
+"""Which family of models a ControlNet belongs to, known before sampling. Pure: it reads shapes only."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ NET = Loader(("control_net_name",), "SteerDemoControlNet", "Demo ControlNet")
 MODEL = Loader(("ckpt_name", "clip_name", "clip_name1"), "SteerDemoModel", "Demo Model")
 
 
-def net_width(net: Any) -> int | None:
+def find_net_width(net: Any) -> int | None:
     """The width of the prompts that a CONTROL_NET takes; None if it takes none (T2I adapters) or cannot be known."""
     return _width(net, _MEET_THE_PROMPT)
 
 
-def pooled_width(net: Any) -> int | None:
+def find_pooled_width(net: Any) -> int | None:
     """The width of the pooled prompts that a CONTROL_NET of SD 3 or Flux takes; None of any other."""
     return _width(net, _MEET_THE_POOLED)
 
@@ -65,13 +65,16 @@ def _adapter_widths(net: Any) -> tuple[int, ...]:
 def check_family(
     net: Any, sides: Iterable[list[Any]], net_name: str = "", model_name: str = "", socket: str = "control_net"
 ) -> None:
-    """Raises ValueError if the prompts, or their pooled ones, have another width than those `net` was made for.
+    """Check that the prompts, and their pooled ones, have the width of those that `net` was made for.
 
-    sides: CONDITIONINGs. An entry that brings its own prompt for ControlNets is left alone. Names are shown if known.
+    sides: CONDITIONINGs. An entry that brings its own prompt for ControlNets is left alone. Names are for the message.
     socket: the input that the net came in by.
+
+    Raises:
+        ValueError: they have another width.
     """
     adapter = _adapter_widths(net)
-    width, pooled = (adapter[0], None) if adapter else (net_width(net), pooled_width(net))
+    width, pooled = (adapter[0], None) if adapter else (find_net_width(net), find_pooled_width(net))
     for tokens, values in (entry for side in sides for entry in side):
         if not isinstance(tokens, torch.Tensor) or "cross_attn_controlnet" in values:
             continue

@@ -1,7 +1,7 @@
-"""A hint brought to the size of the picture. Pure.
+"""Bring a hint to the size of the picture. Pure.
 
-Points and lines that are known are drawn anew there; thin lines in a picture are traced, so that they stay one pixel
-wide and none is lost; all other pixels move as ComfyUI moves them (nearest-exact), without mixing their colours.
+Points and lines that are known are drawn there. Thin lines in a picture are traced, so that they stay one pixel wide
+and none is lost. All other pixels move as ComfyUI moves them (nearest-exact), without mixing their colours.
 """
 
 from __future__ import annotations
@@ -12,21 +12,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ...preprocessors.lines.draw import draw_lines, redraw
 from ...preprocessors.lines.mlsd import Lines
-from ...preprocessors.pictures import check_fit, check_pictures, fit_onto, fit_pixels, rgb_bytes
+from ...preprocessors.pictures import (
+    Bytes,
+    Size,
+    check_fit,
+    check_pictures,
+    fit_pixels,
+    fit_points,
+    read_pictures,
+)
 from ...preprocessors.pose.keypoints import read_frames
-from ...preprocessors.pose.render import canvas_size, render
-from ...preprocessors.recognise import is_line_hint
+from ...preprocessors.pose.render import choose_canvas_size, render
+from ...preprocessors.recognise import EDGES, LINES, recognise_exact
+from ...preprocessors.report import count_of
 
-Size = tuple[int, int]  # height, width
-Bytes = NDArray[np.uint8]
-
-ASPECT_TOLERANCE = 0.01
-_SCORE = 0.3  # OpenPose draws points from this score on, unless told otherwise
+ASPECT_TOLERANCE = 0.01  # the eight pixels of a latent's cell are 1 % of 800
+_SCORE = 0.3  # of a point; OpenPose draws those above it unless its widget says otherwise
 _POSES_DRAWN = (
     f"drawn are bodies, hands and faces, points that score above {_SCORE:g}, sticks of the usual width; for another "
     "drawing connect Pose Render to image in the place of keypoints"
@@ -37,11 +42,25 @@ _READY = ". Of a picture that is a hint already OpenPose knows no keypoints: con
 
 @dataclass(frozen=True)
 class Hint:
-    """The hint as the ControlNet gets it, [B, H, W, 3] in 0..1, what was done to it, and its (height, width) before."""
+    """The hint as the ControlNet gets it.
+
+    image: [B, H, W, 3] in 0..1. notes: what was done to it, a line each. before: its (height, width) before that.
+    """
 
     image: torch.Tensor
     notes: tuple[str, ...]
     before: Size | None = None
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """A hint drawn from keypoints or lines, [B, H, W, 3]; size: of the picture that these were found in."""
+
+    image: torch.Tensor
+    size: Size | None
+    what: str
+    how: str
+    why_empty: str
 
 
 def prepare_hint(
@@ -49,36 +68,46 @@ def prepare_hint(
 ) -> Hint:
     """The hint at `target` (height, width), or at its own size if that is not known.
 
-    keypoints (POSE_KEYPOINT) or lines are drawn in the place of image; where no frame of them holds anything to draw,
-    as of a picture that was a hint already, image is the hint. ValueError if nothing or both are given, or one is no
-    such thing.
+    keypoints (POSE_KEYPOINT) or lines are drawn in the place of image. Where no frame of them holds anything to draw,
+    as of a picture that was a hint already, image is the hint.
+
+    Raises:
+        ValueError: nothing is connected, or both keypoints and lines, or an input is not what it should be.
     """
     check_fit(fit)
     if keypoints is not None and lines is not None:
         raise ValueError("keypoints, lines: both are connected, and each is a whole hint. Disconnect one.")
-    picture = None if image is None else as_rgb(image)
+    picture = None if image is None else to_rgb(image)
     if keypoints is None and lines is None:
         if picture is None:
             raise ValueError("image: no hint is connected. Connect image, keypoints or lines.")
         return _fit(picture, target, fit)
     size = target or (None if picture is None else _size(picture))
-    if keypoints is not None:
-        frames = read_frames(keypoints)
-        own, what = next(((frame.height, frame.width) for frame in frames if frame.height), None), "poses"
-        hint = _as_image(list(render(frames, size or canvas_size(frames), fit, threshold=_SCORE)))
-        how, none = _POSES_DRAWN, f"keypoints: nobody is in them whose points score above {_SCORE:g}"
-    else:
-        own, what = lines[0].size if lines else None, "lines"
-        hint = draw_segments(lines or (), size, fit)
-        reasons = dict.fromkeys(one.note for one in lines or () if one.note)
-        how, none = "", "; ".join(["lines: there is none in them", *reasons])
-    if not bool(hint.any()):
-        if picture is None:
-            return Hint(hint, (f"{none}. {_BLACK}{_READY if keypoints is not None else ''}",), own)
-        given = _fit(picture, target, fit)
-        return Hint(given.image, (f"{none}, so image is the hint", *given.notes), given.before)
-    drawn = f"{what} drawn anew at {hint.shape[2]}x{hint.shape[1]}, {len(hint)} picture{'s' if len(hint) > 1 else ''}"
-    return Hint(hint, tuple(filter(None, [aspect_note(own, _size(hint), fit) if own else "", drawn, how])), own)
+    drawing = _draw_poses(keypoints, size, fit) if keypoints is not None else _draw_lines(lines or (), size, fit)
+    if bool(drawing.image.any()):
+        height, width = _size(drawing.image)
+        cut = describe_cut(drawing.size, (height, width), fit) if drawing.size else ""
+        done = f"{drawing.what} drawn at {width}x{height}, {count_of(len(drawing.image), 'picture')}"
+        return Hint(drawing.image, tuple(filter(None, [cut, done, drawing.how])), drawing.size)
+    if picture is None:
+        ready = _READY if keypoints is not None else ""
+        return Hint(drawing.image, (f"{drawing.why_empty}. {_BLACK}{ready}",), drawing.size)
+    fitted = _fit(picture, target, fit)
+    return Hint(fitted.image, (f"{drawing.why_empty}, so image is the hint", *fitted.notes), fitted.before)
+
+
+def _draw_poses(keypoints: Any, size: Size | None, fit: str) -> _Drawing:
+    frames = read_frames(keypoints)
+    canvas = next(((frame.height, frame.width) for frame in frames if frame.height), None)
+    hints = list(render(frames, size or choose_canvas_size(frames), fit, threshold=_SCORE))
+    why_empty = f"keypoints: nobody is in them whose points score above {_SCORE:g}"
+    return _Drawing(_to_image(hints), canvas, "poses", _POSES_DRAWN, why_empty)
+
+
+def _draw_lines(lines: Sequence[Lines], size: Size | None, fit: str) -> _Drawing:
+    hint = draw_segments(lines, size, fit)
+    reasons = dict.fromkeys(frame.note for frame in lines if frame.note)
+    return _Drawing(hint, lines[0].size, "lines", "", "; ".join(["lines: there is none in them", *reasons]))
 
 
 def _fit(picture: torch.Tensor, target: Size | None, fit: str) -> Hint:
@@ -87,13 +116,18 @@ def _fit(picture: torch.Tensor, target: Size | None, fit: str) -> Hint:
         note = "no latent is connected: if the picture has another shape, ComfyUI cuts the hint without a word"
         return Hint(picture, (note,), size)
     hint, are_traced = fit_picture(picture, target, fit)
-    notes = [aspect_note(size, target, fit), _describe_move(size, target, are_traced)]
+    notes = [describe_cut(size, target, fit), _describe_move(size, target, are_traced)]
     return Hint(hint, tuple(filter(None, notes)), size)
 
 
-def as_rgb(image: torch.Tensor) -> torch.Tensor:
-    """IMAGE as [B, H, W, 3]: grey is repeated, RGBA laid on black, which says nothing to a ControlNet. RGB is the
-    tensor that is given. ValueError for another shape, or NaN."""
+def to_rgb(image: torch.Tensor) -> torch.Tensor:
+    """IMAGE as [B, H, W, 3]: grey is repeated, RGBA laid on black, which says nothing to a ControlNet.
+
+    RGB is the tensor that is given.
+
+    Raises:
+        ValueError: it has another shape, or holds NaN.
+    """
     check_pictures(image)
     if not bool(torch.isfinite(image).all()):
         raise ValueError("image: it holds NaN or infinite values. Check the node that made it.")
@@ -111,11 +145,16 @@ def fit_picture(image: torch.Tensor, target: Size, fit: str) -> tuple[torch.Tens
     size = _size(image)
     if size == target:
         return image, False
-    pictures = [rgb_bytes(image, index) for index in range(len(image))]
-    if all(map(is_line_hint, pictures)):
-        placement = fit_onto(size, target, fit)
-        return _as_image([redraw(picture, placement) for picture in pictures]), True
+    pictures = list(read_pictures(image))
+    if all(map(_is_thin, pictures)):
+        placement = fit_points(size, target, fit)
+        return _to_image([redraw(picture, placement) for picture in pictures]), True
     return _move(image, target, fit), False
+
+
+def _is_thin(picture: Bytes) -> bool:
+    look = recognise_exact(picture)
+    return look is not None and look.what in (EDGES, LINES)
 
 
 def fit_mask(mask: torch.Tensor, target: Size, fit: str) -> torch.Tensor:
@@ -124,22 +163,31 @@ def fit_mask(mask: torch.Tensor, target: Size, fit: str) -> torch.Tensor:
 
 
 def draw_segments(lines: Sequence[Lines], target: Size | None, fit: str) -> torch.Tensor:
-    """The lines of M-LSD -> [frames, H, W, 3] at `target`, or at the size of their own hint."""
+    """The lines of M-LSD -> [frames, H, W, 3] in 0..1 at `target`, or at the size of their own hint.
+
+    Raises:
+        ValueError: there is no frame, or their hints have different sizes and there is no target.
+    """
     if not lines:
         raise ValueError("lines: there is no frame. Check that the node before it gives at least one picture.")
     sizes = {frame.size for frame in lines}
     if target is None and len(sizes) > 1:
         raise ValueError("lines: their pictures have different sizes. Connect the latent, which says the size.")
     size = target or lines[0].size
-    placed = [frame.placed(fit_onto(frame.size, size, fit)) for frame in lines]
-    return _as_image([draw_lines(frame.segments, *size) for frame in placed])
+    moved = [frame.move(fit_points(frame.size, size, fit)) for frame in lines]
+    return _to_image([draw_lines(frame.segments, *size) for frame in moved])
 
 
-def aspect_note(size: Size, target: Size, fit: str) -> str:
+def has_other_shape(size: Size, target: Size) -> bool:
+    """Whether the proportions of two sizes (height, width) differ by more than ASPECT_TOLERANCE."""
+    return abs(size[1] * target[0] / (size[0] * target[1]) - 1) > ASPECT_TOLERANCE
+
+
+def describe_cut(size: Size, target: Size, fit: str) -> str:
     """What `fit` did to a hint of another shape than the picture; "" if they differ by 1 % or less."""
-    ratio = (size[1] / size[0]) / (target[1] / target[0])  # above 1: the hint is the wider one
-    if abs(ratio - 1) <= ASPECT_TOLERANCE:
+    if not has_other_shape(size, target):
         return ""
+    ratio = size[1] * target[0] / (size[0] * target[1])  # above 1: the hint is the wider one
     share = 1 - min(ratio, 1 / ratio)
     sides = "left and right" if (ratio > 1) == (fit == "crop") else "top and bottom"
     done = {
@@ -153,7 +201,7 @@ def aspect_note(size: Size, target: Size, fit: str) -> str:
 def _describe_move(size: Size, target: Size, are_traced: bool) -> str:
     if size == target:
         return ""
-    how = "its lines traced anew" if are_traced else "resized"
+    how = "its lines redrawn" if are_traced else "resized"
     return f"hint of {size[1]}x{size[0]} brought to {target[1]}x{target[0]}, {how}"
 
 
@@ -163,7 +211,7 @@ def _move(image: torch.Tensor, target: Size, fit: str) -> torch.Tensor:
     if where.inner == target:
         return pixels.movedim(1, -1)
     canvas = pixels.new_zeros(*pixels.shape[:2], *target)
-    canvas[(..., *where.on())] = pixels
+    canvas[(..., *where.on_canvas)] = pixels
     return canvas.movedim(1, -1)
 
 
@@ -171,5 +219,5 @@ def _size(image: torch.Tensor) -> Size:
     return int(image.shape[1]), int(image.shape[2])
 
 
-def _as_image(pictures: Sequence[Bytes]) -> torch.Tensor:
+def _to_image(pictures: Sequence[Bytes]) -> torch.Tensor:
     return torch.from_numpy(np.stack(pictures)).to(torch.float32).div_(255.0)

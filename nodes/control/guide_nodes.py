@@ -73,8 +73,8 @@ class ControlNetGuide(io.ComfyNode):
                     "kind",
                     options=list(KINDS),
                     default=AUTO,
-                    tooltip="What the ControlNet was made for, so that a wrong hint is told. auto: from its "
-                    "file name. any: no such check, and dark on white is fine too.",
+                    tooltip="What the ControlNet was made for. A wrong hint is reported. auto: from its file name. "
+                    "any: no such check, and dark on white is fine too.",
                 ),
                 io.Int.Input(
                     "feather",
@@ -92,13 +92,13 @@ class ControlNetGuide(io.ComfyNode):
                 io.Latent.Input(
                     "latent",
                     optional=True,
-                    tooltip="The latent that will be sampled. It tells the size, so that the hint is made to fit.",
+                    tooltip="The latent that will be sampled. The hint is made to fit its size.",
                 ),
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="Where the ControlNet acts. Outside it, it changes nothing. For an inpainting "
-                    "ControlNet: what is made anew.",
+                    tooltip="Where the ControlNet acts. Outside the mask it changes nothing. For an inpainting "
+                    "ControlNet: what is repainted.",
                 ),
                 io.Custom("POSE_KEYPOINT").Input(
                     "keypoints",
@@ -158,7 +158,7 @@ class ControlNetGuide(io.ComfyNode):
     ) -> io.NodeOutput:
         from .comfy_guide import GuideInputs, guide
 
-        asked = GuideInputs(
+        inputs = GuideInputs(
             control_net,
             strength,
             start_percent,
@@ -175,5 +175,5 @@ class ControlNetGuide(io.ComfyNode):
             vae,
             control,
         )
-        positive, negative, own, report = guide(positive, negative, asked, cls.hidden)
+        positive, negative, own, report = guide(positive, negative, inputs, cls.hidden)
         return io.NodeOutput(positive, negative, (*(control or ()), own), own.hint, report)

@@ -10,7 +10,11 @@ Mask = NDArray[np.float32]
 
 
 def check_mask(mask: torch.Tensor) -> torch.Tensor:
-    """MASK as float32 [M, H, W] in 0..1 on the CPU. ValueError for another shape, NaN, or a mask that is empty."""
+    """MASK as float32 [M, H, W] in 0..1 on the CPU.
+
+    Raises:
+        ValueError: it has another shape, holds NaN, or one of its masks is empty.
+    """
     if mask.ndim == 2:
         mask = mask[None]
     if mask.ndim == 4 and mask.shape[1] == 1:  # some packs hand masks on as [M, 1, H, W]
@@ -31,7 +35,7 @@ def check_mask(mask: torch.Tensor) -> torch.Tensor:
     return mask
 
 
-def grow(mask: Mask, pixels: int) -> Mask:
+def grow_mask(mask: Mask, pixels: int) -> Mask:
     """[H, W] spread by a disc of `pixels`; shrunk when negative. What is drawn becomes 1."""
     import cv2
 
@@ -44,9 +48,11 @@ def grow(mask: Mask, pixels: int) -> Mask:
     return (depth > -pixels).astype(np.float32)
 
 
-def feather(mask: Mask, pixels: int) -> Mask:
-    """[H, W] that rises from 0 at its edge to its full value `pixels` inside. Nothing outside it is touched: what was
-    0 stays exactly 0. The border of the picture is no edge."""
+def feather_mask(mask: Mask, pixels: int) -> Mask:
+    """[H, W] that rises from 0 at its edge to its full value `pixels` inside.
+
+    What was 0 stays exactly 0. The border of the picture is no edge.
+    """
     import cv2
 
     if pixels <= 0 or (mask > 0).all():
@@ -56,7 +62,7 @@ def feather(mask: Mask, pixels: int) -> Mask:
 
 
 def feather_batch(mask: torch.Tensor, pixels: int) -> torch.Tensor:
-    """`feathered` for each of [M, H, W]."""
+    """`feather_mask` for each of [M, H, W]."""
     if pixels <= 0:
         return mask
-    return torch.from_numpy(np.stack([feather(one, pixels) for one in mask.numpy()]))
+    return torch.from_numpy(np.stack([feather_mask(one, pixels) for one in mask.numpy()]))

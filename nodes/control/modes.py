@@ -21,12 +21,15 @@ _KEYS = ("input", "output", "middle")
 _PATCHES = (2, 1, 4)  # latent cells along the side of a transformer's token; 2 in SD3, Flux and Qwen
 
 
-def mode_weights(count: int, mode: str) -> list[float]:
+def weigh_residuals(count: int, mode: str) -> list[float]:
     """The factor of each of `count` residuals, from the shallowest to the middle one.
 
     balanced: 1. prompt and control: DECAY ** (count - 1 - i), so the middle one keeps its strength and the finest
     layers lose most: 13 residuals (SD 1.x) start at 0.099, 10 (SDXL) at 0.177. The rule is that of sd-webui-controlnet
-    (scripts/hook.py), for any count. ValueError for an unknown mode.
+    (scripts/hook.py), for any count.
+
+    Raises:
+        ValueError: the mode is unknown.
     """
     if mode not in MODES:
         raise ValueError(f"mode: '{mode}' is unknown. Choose one of {', '.join(MODES)}.")
@@ -39,11 +42,14 @@ def shape_residuals(
     """New residuals: each times its mode's weight and, if there is one, times the mask at its own resolution.
 
     mask: [M, H, W] in 0..1; M is 1 or the number of pictures. latent: (height, width) in cells of what is sampled.
-    chunks: how many conditionings lie one after another in the residuals' batch. The tensors given are not changed. A
-    tensor that is given several times counts, and is multiplied, once. ValueError if the mask fits no residual.
+    chunks: how many conditionings lie one after another in the residuals' batch. The tensors are not changed. One that
+    is there several times counts, and is multiplied, once.
+
+    Raises:
+        ValueError: the mask fits no residual.
     """
     order = _from_the_shallowest(residuals)
-    weights = mode_weights(len(order), mode)
+    weights = weigh_residuals(len(order), mode)
     done = {
         id(tensor): _times(tensor, weight, mask, latent, chunks) for tensor, weight in zip(order, weights, strict=True)
     }

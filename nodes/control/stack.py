@@ -1,4 +1,4 @@
-"""A control stack: what several ControlNets are told, one after another. Sweep and ControlNet Guide share it."""
+"""A control stack: several ControlNets, applied one after another. Sweep and ControlNet Guide share it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Control:
     net: a ComfyUI CONTROL_NET. hint: IMAGE [B, H, W, C] in 0..1 at the size of the picture to be made.
     strength: multiplies what the net adds; 0 leaves it out. start_percent, end_percent: the part of sampling in which
     it acts, in ComfyUI's meaning. mode: one of MODES. mask: where it acts, MASK [B, H, W], or None for everywhere; of a
-    net for inpainting, what is made anew.
-    vae: for nets that take the hint as a latent. name: what tells it apart in labels, such as "canny".
+    net for inpainting, what is repainted.
+    vae: for nets that take the hint as a latent. name: in labels, such as "canny".
     """
 
     net: Any
@@ -43,7 +43,11 @@ def with_values(stack: Iterable[Control], **values: Any) -> ControlStack:
 
 
 def check_control(control: Control) -> None:
-    """Raises ValueError for a strength, range or mode that means nothing."""
+    """Check that strength, range and mode mean something.
+
+    Raises:
+        ValueError: one does not.
+    """
     if not math.isfinite(control.strength):
         raise ValueError(f"strength: {control.strength} is not a number. Use 0 for no effect, 1 for the usual one.")
     for name in ("start_percent", "end_percent"):

@@ -1,4 +1,4 @@
-"""Union ControlNets: one net for many kinds of hint, told by a number which it gets. Pure: it reads a net's layout."""
+"""Union ControlNets: one net for many kinds of hint; a number says which it gets. Pure: it reads a net's layout."""
 
 from __future__ import annotations
 
@@ -17,29 +17,27 @@ _TYPES: dict[str, dict[str, int]] = {
 _MADE_FOR = {EDGES: CANNY, LINES: MLSD, THIN: CANNY, POSE: OPENPOSE}
 
 
-def types_of(net: Any) -> dict[str, int]:
+def list_types(net: Any) -> dict[str, int]:
     """The numbers of a union net's kinds of hint; empty for every other net."""
     model = getattr(net, "control_model", None)
     return next((types for name, types in _TYPES.items() if getattr(model, name, None) is not None), {})
 
 
 def set_union_type(net: Any, looks: Sequence[Look], kind: str) -> tuple[Any, str]:
-    """`net` with the type that its hints need, as a copy, and what to tell of it; any other net as it is.
+    """`net` with the type that its hints need, as a copy, and a line for the report; any other net as it is.
 
     A type that Set Union ControlNet Type gave stays. looks: of the hints; those of one colour say nothing. kind: what
-    the user says they are, or "any" if they are to speak for themselves.
+    the user says they are, or "any" if their looks decide.
     """
-    types = types_of(net)
+    types = list_types(net)
     if not types or net.extra_args.get("control_type"):
         return net, ""
-    told = {_MADE_FOR.get(look.what, ANY) for look in looks if look.what != EMPTY}
-    found = told if kind == ANY else {kind}
-    numbers = {types.get(each, -1) for each in found}
+    looked = {_MADE_FOR.get(look.what, ANY) for look in looks if look.what != EMPTY}
+    kinds = looked if kind == ANY else {kind}
+    numbers = {types.get(one, -1) for one in kinds}
     if len(numbers) != 1 or -1 in numbers:
-        return (
-            net,
-            "a union ControlNet whose hint is not one that is known here: put Set Union ControlNet Type before it",
-        )
+        line = "a union ControlNet whose hint is not one that is known here: put Set Union ControlNet Type before it"
+        return net, line
     chosen = net.copy()
     chosen.set_extra_arg("control_type", [numbers.pop()])
-    return chosen, f"a union ControlNet: told that its hint is {', '.join(sorted(found))}"
+    return chosen, f"a union ControlNet: its type is set to {', '.join(sorted(kinds))}"

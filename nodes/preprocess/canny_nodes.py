@@ -10,7 +10,7 @@ import torch
 
 from ...preprocessors.choices import MAX_GRADIENT, MAX_SIDE
 from ..api import io
-from .inputs import fit_input, latent_input
+from .inputs import declare_fit, declare_latent
 
 
 class Canny(io.ComfyNode):
@@ -58,8 +58,8 @@ class Canny(io.ComfyNode):
                     tooltip="Resize the short side to this many pixels before the edges are found, so that lines "
                     "stay one pixel wide. 0: the size of the latent if one is connected, else that of the picture.",
                 ),
-                fit_input(optional=True),
-                latent_input(),
+                declare_fit(optional=True),
+                declare_latent(),
             ],
             outputs=[
                 io.Image.Output(display_name="hint", tooltip="White edges on black, for a Canny ControlNet."),
@@ -85,15 +85,12 @@ class Canny(io.ComfyNode):
         fit: str = "crop",
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ...preprocessors.canny import canny, describe
-        from ...preprocessors.pictures import place
+        from ...preprocessors.canny import canny, describe_thresholds
+        from ...preprocessors.canny_report import pass_on_edges, report_edges
         from .. import comfy_progress
         from . import comfy_images
 
         target = comfy_images.target_size(latent)
-        if target is not None:
-            comfy_images.check(image)
-            place(comfy_images.size(image), resolution, target, fit)  # its errors: two sizes, a size that is too large
         progress = comfy.utils.ProgressBar(len(image))
 
         def after_each_picture() -> None:
@@ -110,9 +107,9 @@ class Canny(io.ComfyNode):
             fit=fit,
             on_frame=after_each_picture,
         )
-        passed = comfy_images.pass_on_edges(image, hints.hint, fit if target else "stretch")
-        hint = hints.hint.to(comfy.model_management.intermediate_device())
-        report = comfy_images.report_edges(image, hint, passed)
+        passed_on = pass_on_edges(image, hints.hint, fit if target else "stretch")
+        report = report_edges(image, hints.hint, passed_on)
         comfy_progress.show_text(report)
-        used = [None if index in passed else one for index, one in enumerate(hints.thresholds)]
-        return io.NodeOutput(hint, describe(used), report)
+        used = [None if index in passed_on else one for index, one in enumerate(hints.thresholds)]
+        hint = hints.hint.to(comfy.model_management.intermediate_device())
+        return io.NodeOutput(hint, describe_thresholds(used), report)

@@ -1,5 +1,4 @@
-"""The family's dealings with ComfyUI: weight folders, detector networks under its memory management, progress and
-Cancel."""
+"""Detector networks under ComfyUI's memory management, and the folders that their weights lie in."""
 
 from __future__ import annotations
 
@@ -16,7 +15,13 @@ from comfy.model_patcher import ModelPatcher
 from torch import nn
 
 from ...preprocessors.networks.download import download
-from ...preprocessors.networks.registry import REGISTRY, NetworkWeightsError, download_folder, look_for, require
+from ...preprocessors.networks.registry import (
+    REGISTRY,
+    NetworkWeightsError,
+    check_present,
+    choose_download_folder,
+    require,
+)
 
 log = logging.getLogger(__name__)
 FOLDER_KEY = "annotators"  # models/annotators, or what extra_model_paths.yaml says under this key
@@ -53,18 +58,25 @@ class DetectorCache:
 CACHE = DetectorCache()
 
 
-def networks(builders: dict[str, Callable[[], nn.Module]]) -> dict[str, nn.Module]:
-    """The named networks, loaded once and brought to the device by ComfyUI, which may unload others or, later,
-    these."""
+def load_networks(builders: dict[str, Callable[[], nn.Module]]) -> dict[str, nn.Module]:
+    """The named networks, loaded once and brought to the device by ComfyUI.
+
+    It may unload others for them, or, later, these.
+    """
     patchers = {name: CACHE.get(name, build) for name, build in builders.items()}
     # Whole: ComfyUI's own layers can fetch what stayed on the CPU when memory is short, torch's cannot.
     comfy.model_management.load_models_gpu(list(patchers.values()), force_full_load=True)
     return {name: patcher.model for name, patcher in patchers.items()}
 
 
-def weight_folders() -> list[Path]:
-    """Where weights that Steer does not ship may lie; downloads go to the first. comfyui_controlnet_aux's folder is
-    `ckpts` in its own, or what the environment variable AUX_ANNOTATOR_CKPTS_PATH says."""
+def list_weight_folders() -> list[Path]:
+    """Where weights that Steer does not ship may lie; downloads go to the first.
+
+    comfyui_controlnet_aux's folder is `ckpts` in its own, or what the environment variable AUX_ANNOTATOR_CKPTS_PATH
+    says. The last is the cache of Hugging Face.
+    """
+    from huggingface_hub import constants
+
     named = folder_paths.folder_names_and_paths.get(FOLDER_KEY)
     folders = [Path(path) for path in (named[0] if named else [])] or [Path(folder_paths.models_dir) / FOLDER_KEY]
     if moved := os.environ.get(AUX_VARIABLE):
@@ -74,16 +86,18 @@ def weight_folders() -> list[Path]:
             folders += [
                 Path(entry.path) / "ckpts" for entry in os.scandir(custom_nodes) if entry.name.lower() == AUX_PACK
             ]
-    cache = os.environ.get("HF_HUB_CACHE") or os.path.join(
-        os.environ.get("HF_HOME") or os.path.join(os.path.expanduser("~"), ".cache", "huggingface"), "hub"
-    )
-    return [*folders, Path(cache)]
+    return [*folders, Path(constants.HF_HUB_CACHE)]
 
 
 def fetch_missing(names: Sequence[str]) -> None:
-    """Download those of the named weights of which no undamaged file is on this machine, with progress; Cancel stops
-    (and keeps the part). What is loaded is not looked for."""
-    folders = weight_folders()
+    """Download those of the named weights of which no undamaged file is on this machine, with progress.
+
+    Cancel stops it and keeps the part that came. Networks that are loaded are not looked for.
+
+    Raises:
+        NetworkWeightsError: a download failed.
+    """
+    folders = list_weight_folders()
     for name in names:
         weight = REGISTRY[name]
         if weight.shipped or name in CACHE:
@@ -94,7 +108,7 @@ def fetch_missing(names: Sequence[str]) -> None:
             log.info("Steer: %s", error)
         else:
             continue
-        folder = download_folder(weight, folders)
+        folder = choose_download_folder(weight, folders)
         log.info("Steer: downloading %s (%.0f MB, %s) to %s", weight.file, weight.size / 1e6, weight.licence, folder)
         bar = comfy.utils.ProgressBar(weight.size)
 
@@ -106,5 +120,9 @@ def fetch_missing(names: Sequence[str]) -> None:
 
 
 def check_weights(names: Sequence[str]) -> None:
-    """WeightsError at once about all of the named weights that are not on this machine, before any is loaded."""
-    look_for((REGISTRY[name] for name in names if name not in CACHE), weight_folders())
+    """Check that all of the named weights are on this machine, before any is loaded.
+
+    Raises:
+        NetworkWeightsError: some are not; it names them all.
+    """
+    check_present((REGISTRY[name] for name in names if name not in CACHE), list_weight_folders())

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from ...preprocessors.choices import FITS
+from ...preprocessors.choices import FITS, MAX_SIDE
 from ..api import io
 
 
-def resolution_input() -> io.Input:
+def declare_resolution() -> io.Input:
+    """The widget `resolution`: INT, short side in pixels."""
     return io.Int.Input(
         "resolution",
         default=0,
         min=0,
-        max=16384,
+        max=MAX_SIDE,
         step=8,
         tooltip="Short side of the hint in pixels. 0: the size of the latent if one is connected, else "
         "that of the picture.",
     )
 
 
-def latent_input() -> io.Input:
+def declare_latent(which: str = "the hint gets") -> io.Input:
+    """The optional socket `latent`; `which` hints get its size."""
     return io.Latent.Input(
-        "latent", optional=True, tooltip="The latent that will be sampled: the hint gets exactly its size."
+        "latent", optional=True, tooltip=f"The latent that will be sampled: {which} exactly its size."
     )
 
 
-def fit_input(optional: bool = False) -> io.Input:
+def declare_fit(optional: bool = False) -> io.Input:
+    """The widget `fit`: COMBO of FITS."""
     return io.Combo.Input(
         "fit",
         options=list(FITS),

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..api import io
-from .inputs import fit_input, latent_input, resolution_input
+from .inputs import declare_fit, declare_latent, declare_resolution
 
 if TYPE_CHECKING:
     from ...preprocessors.lines.mlsd import Lines
+    from ...preprocessors.pictures import Bytes
 
 DETECTORS = {"mlsd": "mlsd", "mlsd (controlnet_aux weights)": "mlsd_aux", "lsd (no network)": ""}
 
@@ -28,7 +29,7 @@ class MLSD(io.ComfyNode):
             category="Steer/Preprocess",
             description=(
                 "Draws the straight lines of a picture in white on black, as M-LSD ControlNets were trained on, for "
-                "rooms and buildings. Works offline; the lines are drawn anew at the hint's size, never scaled."
+                "rooms and buildings. Works offline. Lines are drawn at the hint's size, never scaled."
             ),
             inputs=[
                 io.Image.Input("image", tooltip="The pictures to trace. Transparent ones are laid on white."),
@@ -67,15 +68,15 @@ class MLSD(io.ComfyNode):
                     tooltip="The short side at which the picture is looked at. The network was trained at 512; more "
                     "finds finer lines and takes longer.",
                 ),
-                resolution_input(),
-                fit_input(),
+                declare_resolution(),
+                declare_fit(),
                 io.Boolean.Input(
                     "download",
                     default=False,
                     tooltip="Allow downloading the controlnet_aux weights (6 MB) if they are missing. The other "
                     "detectors need no download.",
                 ),
-                latent_input(),
+                declare_latent(),
             ],
             outputs=[
                 io.Image.Output(display_name="hint", tooltip="White lines on black, for an M-LSD ControlNet."),
@@ -101,49 +102,42 @@ class MLSD(io.ComfyNode):
         download: bool,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ...preprocessors.lines.draw import draw_lines, redraw
-        from ...preprocessors.lines.mlsd import lines_of_hint
-        from ...preprocessors.pictures import place
-        from ...preprocessors.recognise import LINES, sample_indices
+        from ...preprocessors.lines.hint import make_hint
+        from ...preprocessors.recognise import sample_indices
+        from ...preprocessors.report import number_lines
         from .. import comfy_progress
         from . import comfy_images
 
-        comfy_images.check(image)
-        placement = place(comfy_images.size(image), resolution, comfy_images.target_size(latent), fit)
-        find = cls._finder(detector, score_threshold, distance_threshold, detect_resolution, download)
-        hints: list[Any] = []
-        lines: list[Lines] = []
-        told: list[str] = []
-        looked_at = set(sample_indices(len(image)))
-        for index, picture in enumerate(comfy_images.pictures(image)):
-            remark = ""
-            if comfy_images.is_mlsd_hint(picture):
-                note = comfy_images.describe_pass_on("a line hint", picture, placement, "its lines drawn anew")
-                hints.append(redraw(picture, placement))
-                lines.append(lines_of_hint(picture, note).placed(placement))
-            else:
-                lines.append(find(picture).placed(placement))
-                hints.append(draw_lines(lines[-1].segments, placement.height, placement.width))
-                remark = comfy_images.warn_ready_made(picture, LINES) if index in looked_at else ""
-            told.append(lines[-1].describe() + remark)
-        report = comfy_images.number_lines(told)
+        pictures, placement = comfy_images.open_batch(image, resolution, latent, fit)
+        find_lines = cls._choose_detector(
+            detector, score_threshold, distance_threshold, detect_resolution, download=download
+        )
+        sampled = set(sample_indices(len(image)))
+        hints = []
+        for index, picture in enumerate(pictures):
+            hints.append(make_hint(picture, placement, find_lines, look_closely=index in sampled))
+        report = number_lines([hint.report for hint in hints])
         comfy_progress.show_text(report)
-        return io.NodeOutput(comfy_images.as_image(hints), lines, report)
+        image = comfy_images.to_image([hint.picture for hint in hints])
+        return io.NodeOutput(image, [hint.lines for hint in hints], report)
 
     @classmethod
-    def _finder(cls, detector: str, score: float, distance: float, size: int, download: bool) -> Callable[[Any], Lines]:
-        from ...preprocessors.lines.mlsd import load_mlsd, lsd_lines, mlsd_lines
+    def _choose_detector(
+        cls, detector: str, score: float, distance: float, size: int, *, download: bool
+    ) -> Callable[[Bytes], Lines]:
+        """The function that finds the lines of a picture, with its network loaded."""
+        from ...preprocessors.lines.mlsd import find_lsd_lines, find_mlsd_lines, load_mlsd
         from . import comfy_networks
 
         if detector not in DETECTORS:
             raise ValueError(f"detector: '{detector}' is unknown. Choose one of: {', '.join(DETECTORS)}.")
         kind = DETECTORS[detector]
         if not kind:
-            return partial(lsd_lines, distance=distance, resolution=size)
+            return partial(find_lsd_lines, distance=distance, resolution=size)
         if download:
             comfy_networks.fetch_missing([kind])
-        net = comfy_networks.networks({kind: partial(load_mlsd, kind, comfy_networks.weight_folders())})[kind]
-        return partial(mlsd_lines, net, score=score, distance=distance, resolution=size)
+        net = comfy_networks.load_networks({kind: partial(load_mlsd, kind, comfy_networks.list_weight_folders())})[kind]
+        return partial(find_mlsd_lines, net, score=score, distance=distance, resolution=size)
 
 
 NODES: list[type[io.ComfyNode]] = [MLSD]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...preprocessors.choices import POSE_DETECTORS
+from ...preprocessors.choices import MAX_SIDE, POSE_DETECTORS
 from ..api import io
-from .inputs import fit_input, latent_input, resolution_input
+from .inputs import declare_fit, declare_latent, declare_resolution
 
-_NOBODY = (
-    "no person found. Figures that are small, cut off or drawn are harder to find: try a larger picture of the person "
-    "or another detector."
-)
-_NO_KEYPOINTS = "; its keypoints are not known, so that output is empty"
+if TYPE_CHECKING:
+    from ...preprocessors.pictures import Bytes
+    from ...preprocessors.pose.people import Person
 
 
-def _drawing_inputs(threshold: io.Input) -> list[io.Input]:
+def _declare_drawing(threshold: io.Input) -> list[io.Input]:
     return [
         io.Boolean.Input("body", default=True, tooltip="Draw the body."),
         io.Boolean.Input("hands", default=False, tooltip="Find and draw the hands."),
@@ -32,7 +30,7 @@ def _drawing_inputs(threshold: io.Input) -> list[io.Input]:
     ]
 
 
-def _threshold_input(default: float, tooltip: str) -> io.Input:
+def _declare_threshold(default: float, tooltip: str) -> io.Input:
     return io.Float.Input("score_threshold", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
 
 
@@ -58,8 +56,8 @@ class OpenPose(io.ComfyNode):
                     tooltip="mediapipe comes with Steer. openpose: the original networks, if you have them; "
                     "non-commercial use only. dwpose: if you have its files.",
                 ),
-                *_drawing_inputs(
-                    _threshold_input(
+                *_declare_drawing(
+                    _declare_threshold(
                         0.0,
                         "Points the detector is less sure of are not drawn. 0: the detector's own limit, which is 0.3 "
                         "for mediapipe and dwpose; openpose leaves out by itself what it is not sure of.",
@@ -71,15 +69,15 @@ class OpenPose(io.ComfyNode):
                     tooltip="Write 1 instead of the real score of every point in keypoints: comfyui_controlnet_aux's "
                     "render nodes ignore all other points.",
                 ),
-                resolution_input(),
-                fit_input(),
+                declare_resolution(),
+                declare_fit(),
                 io.Boolean.Input(
                     "download",
                     default=False,
                     tooltip="Allow downloading missing weights of openpose (up to 510 MB) or dwpose (350 MB). "
                     "mediapipe needs no download.",
                 ),
-                latent_input(),
+                declare_latent(),
             ],
             outputs=[
                 io.Image.Output(display_name="hint", tooltip="The poses on black, for an OpenPose ControlNet."),
@@ -107,49 +105,48 @@ class OpenPose(io.ComfyNode):
         download: bool,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ...preprocessors.pictures import draw_on_canvas, place
-        from ...preprocessors.pose.detectors import choose_detector as detector_called
+        from ...preprocessors.pose.detectors import choose_detector
+        from ...preprocessors.pose.hint import make_hint
         from ...preprocessors.pose.keypoints import write_frame
-        from ...preprocessors.pose.people import describe, mark_drawn, place_people
-        from ...preprocessors.pose.skeleton import draw_people
-        from ...preprocessors.recognise import POSE, is_pose_hint
+        from ...preprocessors.pose.people import select_drawn
+        from ...preprocessors.report import number_lines
         from .. import comfy_progress
         from . import comfy_images, comfy_networks
 
-        parts = {"body": body, "hands": hands, "face": face}
-        comfy_images.check(image)
-        placement = place(comfy_images.size(image), resolution, comfy_images.target_size(latent), fit)
-        chosen = detector_called(detector)
+        pictures, placement = comfy_images.open_batch(image, resolution, latent, fit)
+        chosen = choose_detector(detector)
         limit = score_threshold or chosen.limit
-        names = chosen.needed(hands, face)
+        names = chosen.list_networks(hands, face)
         if download:
             comfy_networks.fetch_missing(names)
         comfy_networks.check_weights(names)
-        networks = comfy_networks.networks(chosen.builders(names, comfy_networks.weight_folders()))
-        hints, frames, report = [], [], []
-        for picture in comfy_images.pictures(image):
-            if is_pose_hint(picture):
-                people = []
-                hints.append(draw_on_canvas(picture, placement))
-                report.append(
-                    comfy_images.describe_pass_on("a pose hint", picture, placement, "pixel by pixel") + _NO_KEYPOINTS
-                )
-            else:
-                found = chosen.find(networks, picture, hands, face)
-                people = place_people(found, placement)
-                hints.append(
-                    draw_people(
-                        people, placement.height, placement.width, **parts, stick_scale=xinsir_sticks, threshold=limit
-                    )
-                )
-                told = "" if found else comfy_images.warn_ready_made(picture, POSE)
-                report.append(describe(found, people, limit, **parts, why_none=_NOBODY) + told)
-                if whole_scores:  # what is not drawn must not look as sure as the rest
-                    people = mark_drawn(people, limit, body=True, hands=True, face=True)
-            frames.append(write_frame(people, placement.height, placement.width, whole_scores))
-        text = comfy_images.number_lines(report)
-        comfy_progress.show_text(text)
-        return io.NodeOutput(comfy_images.as_image(hints), frames, text)
+        networks = comfy_networks.load_networks(chosen.list_builders(names, comfy_networks.list_weight_folders()))
+
+        def find_people(picture: Bytes) -> list[Person]:
+            return chosen.find_people(networks, picture, hands, face)
+
+        hints = [
+            make_hint(
+                picture,
+                placement,
+                find_people,
+                limit,
+                body=body,
+                hands=hands,
+                face=face,
+                stick_scale=xinsir_sticks,
+            )
+            for picture in pictures
+        ]
+        frames = []
+        for hint in hints:
+            people = hint.people
+            if whole_scores:  # what is not drawn must not look as sure as the rest
+                people = select_drawn(people, limit, body=True, hands=True, face=True)
+            frames.append(write_frame(people, *placement.size, whole_scores))
+        report = number_lines([hint.report for hint in hints])
+        comfy_progress.show_text(report)
+        return io.NodeOutput(comfy_images.to_image([hint.picture for hint in hints]), frames, report)
 
 
 class PoseRender(io.ComfyNode):
@@ -161,8 +158,8 @@ class PoseRender(io.ComfyNode):
             io.Boolean.Input(part, default=True, tooltip=f"Draw the {part}, where there are any.")
             for part in ("hands", "face")
         )
-        body, _, _, *drawing = _drawing_inputs(
-            _threshold_input(0.3, "Points with a lower score are not drawn. 0 draws all.")
+        body, _, _, *drawing = _declare_drawing(
+            _declare_threshold(0.3, "Points with a lower score are not drawn. 0 draws all.")
         )
         return io.Schema(
             node_id="SteerPoseRender",
@@ -178,7 +175,7 @@ class PoseRender(io.ComfyNode):
                     "width",
                     default=0,
                     min=0,
-                    max=16384,
+                    max=MAX_SIDE,
                     step=8,
                     tooltip="Width of the hints in pixels. 0: from the height, or that of the keypoints' canvas.",
                 ),
@@ -186,18 +183,16 @@ class PoseRender(io.ComfyNode):
                     "height",
                     default=0,
                     min=0,
-                    max=16384,
+                    max=MAX_SIDE,
                     step=8,
                     tooltip="Height of the hints in pixels. 0: from the width, or that of the keypoints' canvas.",
                 ),
-                fit_input(),
+                declare_fit(),
                 body,
                 hands,
                 face,
                 *drawing,
-                io.Latent.Input(
-                    "latent", optional=True, tooltip="The latent that will be sampled: the hints get exactly its size."
-                ),
+                declare_latent("the hints get"),
             ],
             outputs=[
                 io.Image.Output(display_name="hint", tooltip="The poses on black, one picture for each frame."),
@@ -221,7 +216,8 @@ class PoseRender(io.ComfyNode):
     ) -> io.NodeOutput:
         from ...preprocessors.pose.keypoints import read_frames
         from ...preprocessors.pose.people import describe
-        from ...preprocessors.pose.render import canvas_size, place_frames, render
+        from ...preprocessors.pose.render import choose_canvas_size, place_frames, render
+        from ...preprocessors.report import number_lines
         from .. import comfy_progress
         from . import comfy_images
 
@@ -233,17 +229,17 @@ class PoseRender(io.ComfyNode):
                     "width, height: a latent is connected and sets the size. Set both to 0 or disconnect it."
                 )
             height, width = target
-        parts, size = {"body": body, "hands": hands, "face": face}, canvas_size(frames, width, height)
-        mark_drawn = render(frames, size, fit, **parts, stick_scale=xinsir_sticks, threshold=score_threshold)
-        hints = list(comfy_progress.track_progress(mark_drawn, len(frames)))
-        report = comfy_images.number_lines(
+        parts, size = {"body": body, "hands": hands, "face": face}, choose_canvas_size(frames, width, height)
+        drawings = render(frames, size, fit, **parts, stick_scale=xinsir_sticks, threshold=score_threshold)
+        hints = list(comfy_progress.track_progress(drawings, len(frames)))
+        report = number_lines(
             [
                 describe(frame.people, people, score_threshold, **parts, why_none="nobody")
                 for frame, people in zip(frames, place_frames(frames, size, fit), strict=True)
             ]
         )
         comfy_progress.show_text(report)
-        return io.NodeOutput(comfy_images.as_image(hints), report)
+        return io.NodeOutput(comfy_images.to_image(hints), report)
 
 
 NODES: list[type[io.ComfyNode]] = [OpenPose, PoseRender]

@@ -13,8 +13,11 @@ _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))  # from a pixel to half of its neighb
 def draw_lines(lines: np.ndarray, height: int, width: int) -> np.ndarray:
     """Draw segments as an M-LSD hint: white, one pixel wide, 8-connected, no anti-aliasing, on black.
 
-    `lines` is [N, 4] of (x0, y0, x1, y1) in pixels; coordinates are truncated to integers.
+    lines: [N, 4] of (x0, y0, x1, y1) in pixels; coordinates are truncated to integers.
     Returns uint8 [height, width, 3]. Source: controlnet_aux.mlsd.MLSDdetector.__call__.
+
+    Raises:
+        ValueError: the lines have another shape.
     """
     import cv2
 
@@ -27,8 +30,8 @@ def draw_lines(lines: np.ndarray, height: int, width: int) -> np.ndarray:
     return canvas
 
 
-def visible(lines: np.ndarray, height: int, width: int) -> NDArray[np.bool_]:
-    """Of which segments [N, 4] `draw_lines` leaves something in a hint of that size: bool [N]."""
+def find_visible(lines: np.ndarray, height: int, width: int) -> NDArray[np.bool_]:
+    """Which of the segments [N, 4] leave something in a hint of that size when they are drawn: bool [N]."""
     import cv2
 
     canvas = (0, 0, width, height)
@@ -39,13 +42,14 @@ def visible(lines: np.ndarray, height: int, width: int) -> NDArray[np.bool_]:
 
 def redraw(picture: Bytes, placement: Placement) -> Bytes:
     """A thin-line hint uint8 [H, W, 3] on another canvas: neighbouring white pixels stay joined by a one-pixel line."""
-    segments = placement.points(trace(picture).reshape(-1, 2, 2)).reshape(-1, 4)
+    segments = placement.move(trace(picture).reshape(-1, 2, 2)).reshape(-1, 4)
     return draw_lines(np.floor(segments), placement.height, placement.width)
 
 
 def trace(picture: Bytes) -> NDArray[np.float64]:
-    """A thin-line hint uint8 [H, W, 3] as segments [N, 4] from the middle of each white pixel to those of its white
-    neighbours; a lone pixel is a segment without length."""
+    """A thin-line hint uint8 [H, W, 3] as segments [N, 4] in pixels, from the middle of each white pixel to its white
+    neighbours' middles. A lone pixel is a segment without length.
+    """
     white = picture[..., 0] > 0
     padded = np.pad(white, 1)
     rows, columns = np.nonzero(white)

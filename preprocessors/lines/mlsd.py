@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
-from ..networks.graph import answer
-from ..networks.registry import REGISTRY, read
-from ..pictures import Bytes, Placement, resize
-from .draw import trace, visible
+from ..networks.graph import infer
+from ..networks.registry import REGISTRY, read_weights
+from ..pictures import Bytes, Placement, Size, resize
+from ..report import count_of
+from .draw import find_visible, trace
 from .mlsd_net import MLSDNet, fold_norm
 
 TOP = 200  # centres looked at, as in controlnet_aux
@@ -32,41 +33,37 @@ Floats: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Lines:
-    """`segments` float64 [N, 4]: x0, y0, x1, y1 in pixels of a picture of `size` (height, width); `scores` [N].
+    """The lines of one picture.
 
-    `note` says why there is none, or how they came about.
+    segments: float64 [N, 4], x0, y0, x1, y1 in pixels of a picture of `size` (height, width). scores: [N] in 0..1.
+    note: why there is none, or how they came about; "" says neither.
     """
 
     segments: Floats
     scores: Floats
-    size: tuple[int, int]
+    size: Size
     note: str = ""
 
-    def at(self, height: int, width: int) -> Lines:
+    def scale_to(self, height: int, width: int) -> Lines:
         """The same lines in pixels of a picture of another size."""
         sx, sy = width / self.size[1], height / self.size[0]
         return replace(self, segments=self.segments * np.array([sx, sy, sx, sy]), size=(height, width))
 
-    def placed(self, placement: Placement) -> Lines:
+    def move(self, placement: Placement) -> Lines:
         """The lines in pixels of a hint's canvas, without those that lie outside."""
-        moved = placement.points(self.segments.reshape(-1, 2, 2)).reshape(-1, 4)
-        size = placement.height, placement.width
-        seen = visible(moved, *size)
-        note = (
-            self.note if seen.any() or not len(seen) else f"no lines in the hint: {_count(len(seen))} cut off. {_PAD}"
-        )
-        return replace(self, segments=moved[seen], scores=self.scores[seen], size=size, note=note)
+        moved = placement.move(self.segments.reshape(-1, 2, 2)).reshape(-1, 4)
+        inside = find_visible(moved, *placement.size)
+        note = self.note
+        if len(inside) and not inside.any():
+            note = f"no lines in the hint: {count_of(len(inside), 'line')} cut off. {_PAD}"
+        return replace(self, segments=moved[inside], scores=self.scores[inside], size=placement.size, note=note)
 
     def describe(self) -> str:
         """ "37 lines", or the note."""
-        return self.note or _count(len(self.segments))
+        return self.note or count_of(len(self.segments), "line")
 
 
-def _count(lines: int) -> str:
-    return f"{lines} line{'s' if lines > 1 else ''}"
-
-
-def lines_of_hint(picture: Bytes, note: str) -> Lines:
+def trace_lines(picture: Bytes, note: str) -> Lines:
     """The lines of a ready-made hint uint8 [H, W, 3], as short segments from pixel to pixel."""
     segments = trace(picture)
     return Lines(segments, np.ones(len(segments)), (picture.shape[0], picture.shape[1]), note)
@@ -75,21 +72,22 @@ def lines_of_hint(picture: Bytes, note: str) -> Lines:
 def load_mlsd(kind: str = "mlsd", folders: Sequence[Path] = ()) -> MLSDNet:
     """The network with the shipped weights ("mlsd") or with controlnet_aux's checkpoint ("mlsd_aux") from `folders`.
 
-    Raises weights.WeightsError when the file is missing or altered.
+    Raises:
+        NetworkWeightsError: the file is missing or altered.
     """
-    tensors, _ = read(REGISTRY[kind], folders)
+    tensors, _ = read_weights(REGISTRY[kind], folders)
     net = MLSDNet(enlarge_first=kind == "mlsd")
     net.load_state_dict(tensors if kind == "mlsd" else fold_norm(tensors))
     return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
-def detect_size(height: int, width: int, resolution: int) -> tuple[int, int]:
+def choose_detect_size(height: int, width: int, resolution: int) -> Size:
     """(height, width) for the network: short side `resolution`, each side a multiple of 32, the longer at most 4096."""
-    scale = min(resolution / min(height, width), MAX_DETECT_SIDE / max(height, width))
-    return tuple(max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (height, width))  # type: ignore[return-value]  # two sides
+    scale = min(resolution / min(height, width), MAX_DETECT_SIDE / max(height, width)) / STRIDE
+    return max(1, round(height * scale)) * STRIDE, max(1, round(width * scale)) * STRIDE
 
 
-def network_input(picture: Bytes) -> torch.Tensor:
+def to_input(picture: Bytes) -> torch.Tensor:
     """uint8 [H, W, 3] RGB -> [1, 4, H, W]: the picture and a plane of ones, x / 127.5 - 1, channels last."""
     height, width = picture.shape[:2]
     x = np.empty((1, height, width, 4), np.float32)
@@ -118,16 +116,16 @@ def decode(output: torch.Tensor, score: float, distance: float) -> tuple[Floats,
     return 2 * (centre[keep] + ends[keep].astype(np.float64)), scores[keep].astype(np.float64)
 
 
-def mlsd_lines(
+def find_mlsd_lines(
     net: nn.Module, picture: Bytes, score: float = 0.1, distance: float = 0.1, resolution: int = 512
 ) -> Lines:
     """Lines of uint8 [H, W, 3] RGB. `resolution`: short side in pixels at which the network looks (trained at 512)."""
     height, width = picture.shape[:2]
-    size = detect_size(height, width, resolution)
-    output = answer(net, network_input(resize(picture, size)))[0]
+    size = choose_detect_size(height, width, resolution)
+    output = infer(net, to_input(resize(picture, size)))[0]
     segments, scores = decode(output, score, distance)
     note = "" if len(segments) else _why_none(output, score, distance)
-    return Lines(segments, scores, size, note).at(height, width)
+    return Lines(segments, scores, size, note).scale_to(height, width)
 
 
 def _why_none(output: torch.Tensor, score: float, distance: float) -> str:
@@ -146,7 +144,7 @@ def _why_none(output: torch.Tensor, score: float, distance: float) -> str:
     )
 
 
-def lsd_lines(picture: Bytes, distance: float = 0.1, resolution: int = 512) -> Lines:
+def find_lsd_lines(picture: Bytes, distance: float = 0.1, resolution: int = 512) -> Lines:
     """Lines found by OpenCV's createLineSegmentDetector (von Gioi et al., 2010): many short ones along every edge.
 
     `distance`: shortest length, 1 is two pixels at `resolution` as for M-LSD. It has no scores; all are 1.
@@ -154,7 +152,7 @@ def lsd_lines(picture: Bytes, distance: float = 0.1, resolution: int = 512) -> L
     import cv2
 
     height, width = picture.shape[:2]
-    size = detect_size(height, width, resolution)
+    size = choose_detect_size(height, width, resolution)
     grey = cv2.cvtColor(resize(picture, size), cv2.COLOR_RGB2GRAY)
     found = cv2.createLineSegmentDetector().detect(grey)[0]
     segments = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4)
@@ -165,4 +163,4 @@ def lsd_lines(picture: Bytes, distance: float = 0.1, resolution: int = 512) -> L
         if len(segments)
         else "no lines: the picture has no straight edge that is long enough. Lower distance_threshold."
     )
-    return Lines(segments, np.ones(len(segments)), size, note).at(height, width)
+    return Lines(segments, np.ones(len(segments)), size, note).scale_to(height, width)

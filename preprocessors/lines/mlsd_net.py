@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .winograd import conv3x3, worthwhile
+from .winograd import convolve_3x3, is_worthwhile
 
 OUTPUTS = 16
 USED_OUTPUTS = 5  # of the last 9: centre logit, then the displacements to the two end points (x0, y0, x1, y1)
@@ -42,16 +42,16 @@ class _Conv(nn.Conv2d):
 
     def _convolved(self, x: torch.Tensor) -> torch.Tensor:
         if self.kernel_size == (1, 1):
-            return pointwise(self, x)
+            return convolve_pointwise(self, x)
         plain = self.kernel_size == (3, 3) and self.stride == self.dilation == (1, 1) and self.groups == 1
-        if plain and self.bias is not None and worthwhile(x, self.weight):
-            return conv3x3(x, self.weight, self.bias)
+        if plain and self.bias is not None and is_worthwhile(x, self.weight):
+            return convolve_3x3(x, self.weight, self.bias)
         if self.stride == (2, 2):  # a first row and column of zero weights: as if the map were padded, without a copy
             return self._conv_forward(x, F.pad(self.weight, (1, 0, 1, 0)), self.bias)
         return super().forward(x)
 
 
-def pointwise(conv: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+def convolve_pointwise(conv: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
     """A 1x1 convolution as a matrix product over the channels, which for channels-last maps is the faster way."""
     return F.linear(x.permute(0, 2, 3, 1), conv.weight.flatten(1), conv.bias).permute(0, 3, 1, 2)
 
@@ -137,7 +137,7 @@ def _run_in_bands(x: torch.Tensor, shared: int) -> Iterator[tuple[int, int, int,
     """(top, bottom, first, last) of bands of rows of x [B, C, H, W]: first and last are `shared` rows further out, as
     far as there are any.
 
-    A network is run in bands on a CPU only: memory for whole maps of many channels would be asked from the system anew
+    A network is run in bands on a CPU only: memory for whole maps of many channels would be allocated
     each time, which takes longer than to compute the few shared rows twice.
     """
     height, width = x.shape[2:]
@@ -225,12 +225,12 @@ def fold_norm(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             )
             bias = state[f"{norm}.bias"] + (bias - state[f"{norm}.running_mean"]) * scale
             weight = weight * scale[:, None, None, None]
-        out[f"{plain_name(path)}.weight"] = weight.float()
-        out[f"{plain_name(path)}.bias"] = bias.float()
+        out[f"{name_of_layer(path)}.weight"] = weight.float()
+        out[f"{name_of_layer(path)}.bias"] = bias.float()
     return out
 
 
-def plain_name(path: str) -> str:
+def name_of_layer(path: str) -> str:
     """The name in this module of the convolution that controlnet_aux calls `path` (it wraps some in a Sequential)."""
     parts = path.split(".")
     if parts[0] == "backbone":

@@ -25,14 +25,14 @@ _B = (
 _A = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
 
 
-def worthwhile(x: torch.Tensor, weight: torch.Tensor) -> bool:
-    """Whether `conv3x3` is the faster way: float32 on a CPU, many channels in and out, wide, and no gradient."""
+def is_worthwhile(x: torch.Tensor, weight: torch.Tensor) -> bool:
+    """Whether `convolve_3x3` is the faster way: float32 on a CPU, many channels in and out, wide, and no gradient."""
     large = min(weight.shape[:2]) >= 64 and x.shape[3] >= 64
     plain = x.device.type == "cpu" and x.dtype == torch.float32 and not x.requires_grad
     return large and plain and torch.get_num_threads() <= _MAX_THREADS
 
 
-def conv3x3(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+def convolve_3x3(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
     """F.conv2d(x, weight, bias, padding=1) of x [B, C, H, W] and weight [O, C, 3, 3], as channels-last [B, O, H, W]."""
     batch, channels, height, width = x.shape
     out = weight.shape[0]

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .build_graphs import Tensors, from_tfjs, from_tflite, mlsd_tensors
-from .registry import METADATA_KEY, REGISTRY, SHIPPED_FOLDER, WeightFile, sha256
+from ...files import sha256_of, write_whole
+from .build_graphs import Tensors, convert_mlsd, convert_tfjs, convert_tflite
+from .registry import METADATA_KEY, REGISTRY, SHIPPED_FOLDER, WeightFile
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,11 @@ class BuildError(Exception):
 
 
 def fetch(archive: Archive, folder: Path) -> Path:
-    """The archive in `folder`, downloaded unless it is there; its SHA-256 checked."""
+    """The archive in `folder`, downloaded unless it is there; its SHA-256 checked.
+
+    Raises:
+        BuildError: it cannot be fetched, or is another one.
+    """
     path = folder / archive.file
     if not path.is_file():
         print(f"fetching {archive.package} with {archive.client}", flush=True)
@@ -116,14 +121,18 @@ def fetch(archive: Archive, folder: Path) -> Path:
             ) from error
         if done.returncode or not path.is_file():
             raise BuildError(f"{' '.join(command)} did not give {archive.file}:\n{done.stderr.strip()[-1500:]}")
-    found = sha256(path)
+    found = sha256_of(path)
     if found != archive.sha256:
         raise BuildError(f"{path} is not the expected archive: SHA-256 {found}, expected {archive.sha256}. Delete it.")
     return path
 
 
-def member(archive: Path, name: str) -> bytes:
-    """One file of a .tgz or .whl archive, its SHA-256 checked."""
+def read_member(archive: Path, name: str) -> bytes:
+    """One file of a .tgz or .whl archive, its SHA-256 checked.
+
+    Raises:
+        BuildError: it is another one.
+    """
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
             data = wheel.read(name)
@@ -139,14 +148,14 @@ def member(archive: Path, name: str) -> bytes:
 
 
 def _mlsd(folder: Path) -> tuple[Tensors, dict[str, Any]]:
-    return mlsd_tensors(member(fetch(MLSD, folder), "package/ONNX/mlsd_512x512_large.onnx")), {}
+    return convert_mlsd(read_member(fetch(MLSD, folder), "package/ONNX/mlsd_512x512_large.onnx")), {}
 
 
 def _movenet(folder: Path) -> tuple[Tensors, dict[str, Any]]:
     archive = fetch(HUMAN, folder)
-    model, weights = (member(archive, f"package/models/movenet-multipose.{end}") for end in ("json", "bin"))
+    model, weights = (read_member(archive, f"package/models/movenet-multipose.{end}") for end in ("json", "bin"))
     heads = [f"StatefulPartitionedCall/{head}/BiasAdd" for head in _MOVENET_HEADS]
-    graph, tensors = from_tfjs(model, weights, _MOVENET_INPUT, heads, 256)
+    graph, tensors = convert_tfjs(model, weights, _MOVENET_INPUT, heads, 256)
     return tensors, {"graph": graph}
 
 
@@ -154,8 +163,8 @@ def _tflite(name: str) -> Callable[[Path], tuple[Tensors, dict[str, Any]]]:
     path, outputs = TFLITE[name]
 
     def build(folder: Path) -> tuple[Tensors, dict[str, Any]]:
-        data = member(fetch(MEDIAPIPE, folder), f"mediapipe/modules/{path}.tflite")
-        graph, tensors = from_tflite(data, outputs)
+        data = read_member(fetch(MEDIAPIPE, folder), f"mediapipe/modules/{path}.tflite")
+        graph, tensors = convert_tflite(data, outputs)
         return tensors, {"graph": graph}
 
     return build
@@ -203,9 +212,7 @@ def _build(weight: WeightFile, archives: Path, out: Path) -> int:
     note = "as registered" if same else "NOT what preprocessors/networks/registry.py registers"
     print(f"{weight.file:40} {len(data):>10,} bytes  sha256 {found}  {note}", flush=True)
     if same or out.resolve() != SHIPPED_FOLDER:
-        part = out / f"{weight.file}.part"
-        part.write_bytes(data)
-        part.replace(out / weight.file)
+        write_whole(out / weight.file, data)
     else:
         print(
             f"{weight.file} was left as it was. To look at the new one, give another folder: --out FOLDER", flush=True

@@ -53,28 +53,30 @@ class _Writer:
         self.tensors: Tensors = {}
 
     def tensor(self, value: Array) -> str:
+        """Keep a constant; its name."""
         name = f"w{len(self.tensors):03d}"
         self.tensors[name] = np.ascontiguousarray(value)
         return name
 
     def step(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
+        """Add a step of `graph.STEPS`."""
         self.steps.append({"op": op, "inputs": list(inputs), "output": output, **attributes})
 
     def graph(self, input_name: str, outputs: Sequence[str]) -> tuple[Graph, Tensors]:
         """The steps that `outputs` depend on, and their tensors."""
-        wanted, kept = set(outputs), []
+        needed, steps = set(outputs), []
         for step in reversed(self.steps):
-            if step["output"] in wanted:
-                kept.append(step)
-                wanted.update(step["inputs"])
-        missing = wanted - {step["output"] for step in kept} - self.tensors.keys() - {input_name}
+            if step["output"] in needed:
+                steps.append(step)
+                needed.update(step["inputs"])
+        missing = needed - {step["output"] for step in steps} - self.tensors.keys() - {input_name}
         if missing:
             raise ValueError(f"the network gives no {sorted(missing)}")
-        graph = {"input": input_name, "outputs": list(outputs), "steps": kept[::-1]}
-        return graph, {name: value for name, value in self.tensors.items() if name in wanted}
+        graph = {"input": input_name, "outputs": list(outputs), "steps": steps[::-1]}
+        return graph, {name: value for name, value in self.tensors.items() if name in needed}
 
 
-def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+def pad_same(size: int, kernel: int, stride: int) -> tuple[int, int]:
     """TensorFlow's SAME padding before and after one axis of `size` values."""
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
@@ -84,11 +86,15 @@ def _pad(size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], same
     """[left, right, top, bottom]."""
     if not same:
         return [0, 0, 0, 0]
-    return [*same_padding(size[1], kernel[1], stride[1]), *same_padding(size[0], kernel[0], stride[0])]
+    return [*pad_same(size[1], kernel[1], stride[1]), *pad_same(size[0], kernel[0], stride[0])]
 
 
-def from_tflite(data: bytes, outputs: Sequence[str]) -> tuple[Graph, Tensors]:
-    """A TensorFlow Lite network -> (graph, tensors). Raises NotImplementedError for an operator it does not know."""
+def convert_tflite(data: bytes, outputs: Sequence[str]) -> tuple[Graph, Tensors]:
+    """A TensorFlow Lite network -> (graph, tensors).
+
+    Raises:
+        NotImplementedError: it has an unknown operator.
+    """
     import tflite  # pyright: ignore[reportMissingImports]  # for building only
 
     model: Any = tflite.Model.GetRootAsModel(data, 0)  # generated code: its types say None where none can be
@@ -230,7 +236,7 @@ class _TfliteStep:
         self.writer.step("linear", [self.names[inputs[0]], *tensors], name, act=act)
 
 
-def from_tfjs(
+def convert_tfjs(
     model: bytes, weights: bytes, input_name: str, outputs: Sequence[str], size: int
 ) -> tuple[Graph, Tensors]:
     """The convolution part of a TensorFlow.js graph model -> (graph, tensors).
@@ -306,7 +312,7 @@ def _tfjs_step(writer: _Writer, node: Mapping[str, Any], inputs: list[str], cons
     raise NotImplementedError(f"TensorFlow.js operator {kind}")
 
 
-def mlsd_tensors(data: bytes) -> Tensors:
+def convert_mlsd(data: bytes) -> Tensors:
     """Weights and biases of mlsd_net.MLSDNet from mlsd_512x512_large.onnx (BatchNorm is folded there already)."""
     import onnx  # pyright: ignore[reportMissingImports]  # for building only
     from onnx import numpy_helper  # pyright: ignore[reportMissingImports]  # for building only

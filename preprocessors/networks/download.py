@@ -1,4 +1,7 @@
-"""Fetching a registered weight file: resumable, checked, atomic. Called only when the user asked for a download."""
+"""Fetch a registered weight file: resumable, checked, atomic. Called only when the user turned on a download.
+
+By hand: the older versions of huggingface_hub that diffusers accepts have no hook for progress and Cancel.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from .registry import NetworkWeightsError, WeightFile, fault_of
+from .registry import NetworkWeightsError, WeightFile, find_fault
 
 ENDPOINT = "https://huggingface.co"
 TIMEOUT_S = 20.0
@@ -21,8 +24,10 @@ def download(
     """Fetch `weight` into `folder` and return its path.
 
     An interrupted download is kept as `<file>.part` and goes on where it stopped. The file appears under its own name
-    only after its size and SHA-256 were checked. `progress(bytes so far, bytes in all)` may raise to stop.
-    Raises WeightsError with the address, the reason and what to do.
+    only after its size and SHA-256 were checked. progress(bytes so far, bytes in all) may raise to stop.
+
+    Raises:
+        NetworkWeightsError: it failed, or another file came. It names the address, the reason and what to do.
     """
     base = (endpoint or os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
     url = f"{base}/{weight.repository}/resolve/{weight.revision}/{weight.file}"
@@ -36,7 +41,7 @@ def download(
             f"Could not download {url} to {target} ({weight.size:,} bytes): {error}. Check the network and the disk "
             f"space and run again (it goes on where it stopped), or put the file into {folder} yourself."
         ) from error
-    if fault_of(part, weight):
+    if find_fault(part, weight):
         part.unlink()
         raise NetworkWeightsError(
             f"{url} is not the file that Steer knows ({weight.size:,} bytes, SHA-256 {weight.sha256}); what came was "

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .registry import REGISTRY, read
+from .registry import REGISTRY, read_weights
 
 Step: TypeAlias = Mapping[str, Any]
 Values: TypeAlias = list[torch.Tensor]
@@ -23,6 +23,9 @@ class ConvGraph(nn.Module):
     """A network from `graph` ({"input", "outputs", "steps"}) and its tensors. All maps are [B, C, H, W].
 
     forward: the input [B, C, H, W] -> the outputs in the order of graph["outputs"]. Weights are held as float32.
+
+    Raises:
+        ValueError: the graph has an unknown step.
     """
 
     def __init__(self, graph: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> None:
@@ -114,14 +117,18 @@ STEPS: dict[str, Callable[[Values, Step], torch.Tensor]] = {
 }
 
 
-def answer(net: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
-    """What `net` answers to `x`, which is taken to the device where its weights are. The answer stays there."""
+def infer(net: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
+    """Run `net` on `x`, which is taken to the device of its weights. The output stays there."""
     device = next(net.parameters()).device if isinstance(net, nn.Module) else x.device
     with torch.inference_mode():
         return net(x.to(device))
 
 
 def load_graph(name: str) -> ConvGraph:
-    """The shipped network called `name` in weights.REGISTRY. Raises weights.WeightsError when its file is damaged."""
-    tensors, metadata = read(REGISTRY[name])
+    """The shipped network called `name` in registry.REGISTRY.
+
+    Raises:
+        NetworkWeightsError: its file is missing or altered.
+    """
+    tensors, metadata = read_weights(REGISTRY[name])
     return ConvGraph(metadata["graph"], tensors).eval()

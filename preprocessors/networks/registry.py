@@ -6,12 +6,13 @@ passes, and fetched (download.py) only when the caller asks for it. Nothing here
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ...files import sha256_of
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +27,10 @@ class NetworkWeightsError(ValueError):
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One network. `repository` and `revision`: where on Hugging Face it lies; empty for those shipped with Steer."""
+    """One network: its file, SHA-256 in hex, size in bytes, licence and origin.
+
+    repository, revision: where on Hugging Face it lies; no repository for those that are shipped with Steer.
+    """
 
     name: str
     file: str
@@ -39,6 +43,7 @@ class WeightFile:
 
     @property
     def shipped(self) -> bool:
+        """Whether the file comes with Steer."""
         return not self.repository
 
 
@@ -165,18 +170,12 @@ REGISTRY: dict[str, WeightFile] = {
 }
 
 
-def sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def list_candidates(weight: WeightFile, folders: Iterable[Path]) -> list[Path]:
+    """Where the file may lie, best first.
 
-
-def candidates(weight: WeightFile, folders: Iterable[Path]) -> list[Path]:
-    """Where the file may lie, best first: the pack's own folder; each folder itself, as comfyui_controlnet_aux
-    stores it
-    (`<repository>/<file>`), and as Hugging Face's cache does."""
+    A shipped one: the pack's own folder. Others: each folder itself, then as comfyui_controlnet_aux stores them
+    (`<repository>/<file>`), then as Hugging Face's cache does.
+    """
     if weight.shipped:
         return [SHIPPED_FOLDER / weight.file]
     found: list[Path] = []
@@ -188,38 +187,45 @@ def candidates(weight: WeightFile, folders: Iterable[Path]) -> list[Path]:
 
 
 def require(weight: WeightFile, folders: Sequence[Path] = ()) -> Path:
-    """The path of the first candidate whose size and SHA-256 are right. Raises WeightsError when there is none: it says
-    what is wrong with those that are there."""
+    """The path of the first candidate whose size and SHA-256 are right.
+
+    Raises:
+        NetworkWeightsError: there is none. It says what is wrong with the files that are there.
+    """
     faults: list[str] = []
-    for path in candidates(weight, folders):
+    for path in list_candidates(weight, folders):
         if path.is_file():
-            fault = fault_of(path, weight)
+            fault = find_fault(path, weight)
             if not fault:
                 return path
             faults.append(fault)
     raise NetworkWeightsError(f"{' '.join(faults) or _describe_missing(weight, folders)} {_remedy(weight, folders)}")
 
 
-def look_for(weights: Iterable[WeightFile], folders: Sequence[Path] = ()) -> None:
-    """Raises WeightsError about all of which no file of the right size lies in the folders. Quick: no file is read."""
-    told = []
+def check_present(weights: Iterable[WeightFile], folders: Sequence[Path] = ()) -> None:
+    """Check that a file of the right size lies in the folders for each of `weights`. Quick: no file is read.
+
+    Raises:
+        NetworkWeightsError: some have none; it names them all.
+    """
+    faults = []
     for weight in weights:
-        if not any(path.is_file() and path.stat().st_size == weight.size for path in candidates(weight, folders)):
+        if not any(path.is_file() and path.stat().st_size == weight.size for path in list_candidates(weight, folders)):
             try:
                 require(weight, folders)
             except NetworkWeightsError as error:
-                told.append(str(error))
-    if told:
-        raise NetworkWeightsError("\n".join(told))
+                faults.append(str(error))
+    if faults:
+        raise NetworkWeightsError("\n".join(faults))
 
 
-def fault_of(path: Path, weight: WeightFile) -> str:
+def find_fault(path: Path, weight: WeightFile) -> str:
     """What is wrong with a file, in a sentence; "" if it is the registered one."""
     size = path.stat().st_size
     if size != weight.size:
         state = "incomplete" if size < weight.size else "not the expected file"
         return f"{path} is {state}: {size:,} bytes instead of {weight.size:,}."
-    found = sha256(path)
+    found = sha256_of(path)
     if found == weight.sha256:
         return ""
     return (
@@ -228,7 +234,7 @@ def fault_of(path: Path, weight: WeightFile) -> str:
     )
 
 
-def download_folder(weight: WeightFile, folders: Sequence[Path]) -> Path:
+def choose_download_folder(weight: WeightFile, folders: Sequence[Path]) -> Path:
     """The folder that a download goes to."""
     return (Path(folders[0]) if folders else Path("models/annotators")) / weight.repository
 
@@ -248,12 +254,16 @@ def _remedy(weight: WeightFile, folders: Sequence[Path]) -> str:
         return "Install Steer again, or remake it in a checkout with: python run.py weights build"
     return (
         f"Turn on the node's `download` switch, or fetch it yourself: hf download {weight.repository} {weight.file} "
-        f'--local-dir "{download_folder(weight, folders)}"'
+        f'--local-dir "{choose_download_folder(weight, folders)}"'
     )
 
 
-def read(weight: WeightFile, folders: Sequence[Path] = ()) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Tensors and metadata of a checked safetensors or PyTorch (.pth, tensors only) file."""
+def read_weights(weight: WeightFile, folders: Sequence[Path] = ()) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors and metadata of a checked safetensors or PyTorch (.pth, tensors only) file.
+
+    Raises:
+        NetworkWeightsError: the file is missing or altered.
+    """
     path = require(weight, folders)
     if path.suffix == ".safetensors":
         from safetensors import safe_open

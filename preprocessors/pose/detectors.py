@@ -21,34 +21,41 @@ Builders = dict[str, Callable[[], nn.Module]]
 
 @dataclass(frozen=True)
 class Detector:
-    """needed(hands, face) -> registry names; build(name, folders) -> network; find(networks, picture, hands, face).
+    """One way to find people.
 
-    limit: points are drawn whose score is above it, unless the user says another; each detector scores in its own way.
+    list_networks(hands, face): registry names. build(name, folders): that network, with its weights from a folder.
+    find_people(networks, picture, hands, face): the people of uint8 [H, W, 3] RGB, in its pixels.
+    limit: points that score above it are drawn, unless the user sets another; each detector scores in its own way.
     """
 
-    needed: Callable[[bool, bool], tuple[str, ...]]
+    list_networks: Callable[[bool, bool], tuple[str, ...]]
     build: Callable[[str, Sequence[Path]], nn.Module]
-    find: Callable[[Mapping[str, Any], Bytes, bool, bool], list[Person]]
+    find_people: Callable[[Mapping[str, Any], Bytes, bool, bool], list[Person]]
     limit: float
 
-    def builders(self, names: Sequence[str], folders: Sequence[Path]) -> Builders:
+    def list_builders(self, names: Sequence[str], folders: Sequence[Path]) -> Builders:
+        """For each registry name a function that builds its network."""
         return {name: partial(self.build, name, folders) for name in names}
 
 
-def _mediapipe(name: str, folders: Sequence[Path]) -> nn.Module:
+def _build_shipped(name: str, folders: Sequence[Path]) -> nn.Module:
     return load_graph(name)
 
 
 DETECTORS: dict[str, Detector] = {
-    MEDIAPIPE: Detector(mediapipe.needed, _mediapipe, mediapipe.find_people, mediapipe.POINT_SCORE),
+    MEDIAPIPE: Detector(mediapipe.list_networks, _build_shipped, mediapipe.find_people, mediapipe.POINT_SCORE),
     # its points have passed limits already: 0.1 for a peak of the body, 0.05 for hands and faces
-    OPENPOSE: Detector(openpose_cmu.needed, openpose_cmu.build, openpose_cmu.find_people, 0.0),
-    DWPOSE: Detector(dwpose.needed, dwpose.build, dwpose.find_people, dwpose.POINT_SCORE),
+    OPENPOSE: Detector(openpose_cmu.list_networks, openpose_cmu.build, openpose_cmu.find_people, 0.0),
+    DWPOSE: Detector(dwpose.list_networks, dwpose.build, dwpose.find_people, dwpose.POINT_SCORE),
 }
 
 
 def choose_detector(name: str) -> Detector:
-    """The detector called `name`. Raises ValueError for an unknown one."""
+    """The detector called `name`.
+
+    Raises:
+        ValueError: there is none.
+    """
     if name not in DETECTORS:
         raise ValueError(f"detector: '{name}' is unknown. Choose one of: {', '.join(DETECTORS)}.")
     return DETECTORS[name]

@@ -36,7 +36,7 @@ COCO17 = (0, 0, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)  # of Ope
 
 
 class OnnxNet(nn.Module):
-    """An ONNX file as a module without parameters: run(x) -> its outputs. `backend` says what runs it."""
+    """An ONNX file as a module without parameters. backend: the name of what runs it."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -55,19 +55,24 @@ class OnnxNet(nn.Module):
         log.info("Steer: %s is run by %s", path.name, self.backend)
 
     def run(self, x: Singles) -> list[Singles]:
+        """The outputs for an input [1, 3, H, W]."""
         if self.backend == "onnxruntime":
             return list(self.net.run(None, {self.net.get_inputs()[0].name: x}))
         self.net.setInput(x)
         return [np.asarray(y, np.float32) for y in self.net.forward(self.net.getUnconnectedOutLayersNames())]
 
 
-def needed(hands: bool, face: bool) -> tuple[str, ...]:
-    """Registry names: always both, because one network finds all parts."""
+def list_networks(hands: bool, face: bool) -> tuple[str, ...]:
+    """Registry names of the networks: always both, because one network finds all parts."""
     return ("dwpose_people", "dwpose")
 
 
 def build(name: str, folders: Sequence[Path]) -> nn.Module:
-    """The network `name` from `folders`. Raises weights.WeightsError when its file is missing or altered."""
+    """The network `name` from `folders`.
+
+    Raises:
+        NetworkWeightsError: its file is missing or altered.
+    """
     return OnnxNet(require(REGISTRY[name], folders))
 
 
@@ -75,11 +80,11 @@ def find_people(networks: Mapping[str, Any], picture: Bytes, hands: bool = False
     """The people of uint8 [H, W, 3] RGB, in its pixels."""
     x, ratio = letterbox(picture)
     people = []
-    for box in person_boxes(networks["dwpose_people"].run(x)[0][0], ratio):
-        crop, centre, size = pose_input(picture, box)
+    for box in find_boxes(networks["dwpose_people"].run(x)[0][0], ratio):
+        crop, centre, size = cut_person(picture, box)
         outputs = networks["dwpose"].run(crop)
         x_axis, y_axis = sorted(outputs, key=lambda output: output.shape[-1])
-        people.append(as_person(pose_points(x_axis[0], y_axis[0], centre, size), hands, face))
+        people.append(to_person(decode_points(x_axis[0], y_axis[0], centre, size), hands, face))
     return people
 
 
@@ -95,7 +100,7 @@ def letterbox(picture: Bytes) -> tuple[Singles, float]:
     return np.ascontiguousarray(canvas.transpose(2, 0, 1)[None]), ratio
 
 
-def person_boxes(rows: Singles, ratio: float) -> Floats:
+def find_boxes(rows: Singles, ratio: float) -> Floats:
     """YOLOX's raw rows [8400, 85] -> boxes [N, 4] (x0, y0, x1, y1) of people in pixels of the picture, best first."""
     cells = [SIDE // stride for stride in STRIDES]
     grid = np.concatenate([np.stack(np.meshgrid(np.arange(n), np.arange(n)), -1).reshape(-1, 2) for n in cells])
@@ -120,7 +125,7 @@ def _suppress(boxes: Floats, scores: Singles) -> list[int]:
     return kept
 
 
-def pose_input(picture: Bytes, box: Floats) -> tuple[Singles, Floats, Floats]:
+def cut_person(picture: Bytes, box: Floats) -> tuple[Singles, Floats, Floats]:
     """The network input [1, 3, 384, 288] for one box, and the centre and size of what it shows."""
     import cv2
 
@@ -135,7 +140,7 @@ def pose_input(picture: Bytes, box: Floats) -> tuple[Singles, Floats, Floats]:
     return np.ascontiguousarray(((cut - MEAN) / DEVIATION).transpose(2, 0, 1)[None]), centre, size
 
 
-def pose_points(x_axis: Singles, y_axis: Singles, centre: Floats, size: Floats) -> Floats:
+def decode_points(x_axis: Singles, y_axis: Singles, centre: Floats, size: Floats) -> Floats:
     """SimCC's answers [133, 576] and [133, 768] -> [133, 3] in pixels of the picture."""
     at = np.stack([x_axis.argmax(1), y_axis.argmax(1)], axis=1) / 2
     scores = np.minimum(x_axis.max(1), y_axis.max(1))
@@ -143,7 +148,7 @@ def pose_points(x_axis: Singles, y_axis: Singles, centre: Floats, size: Floats) 
     return np.concatenate([points, np.clip(scores, 0, 1)[:, None]], axis=1).astype(np.float64)
 
 
-def as_person(points: Floats, hands: bool, face: bool) -> Person:
+def to_person(points: Floats, hands: bool, face: bool) -> Person:
     """COCO-WholeBody's 133 points (body, feet, face, left hand, right hand) -> OpenPose's."""
     body = points[list(COCO17)].copy()
     shoulders = points[[5, 6]]

@@ -1,5 +1,4 @@
-"""Faces in a picture, by the shipped networks or from keypoints that are known: eyes, nose, mouth, and all 70 points
-where there are any.
+"""Faces in a picture, by the shipped networks or from keypoints: eyes, mouth, and all 70 points where there are any.
 
 BlazeFace sees faces that fill a good part of its view, so the picture is looked at whole and in overlapping parts, and
 every find is looked at again closely. Drawn faces are found so, too; on those the network of 468 points often gives up.
@@ -13,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..pictures import Bytes
-from .mediapipe import EYES68, FACE_NETWORKS, FACE_SCORE, Networks, face70
-from .mediapipe_nets import FACE, Crop, Detection, detect, face_crop, face_landmarks
+from .mediapipe import EYES68, FACE_NETWORKS, FACE_SCORE, Networks, to_face70
+from .mediapipe_nets import FACE, Crop, Detection, crop_face, detect, find_face_landmarks
 from .people import FACE_POINTS, Floats, Person
 
 NETWORKS = FACE_NETWORKS
@@ -25,14 +24,18 @@ _CLOSER = (2.0, 2.5, 3.0)  # sides of a closer look, in sides of the face
 # Mean scores of the closer looks. Of what was seen only in a part, more is asked: those hold more that looks like one.
 _LIKELY, _CERTAIN = 0.5, 0.7
 _SAME = 0.6  # finds nearer than this many sides are one face
+_STILL_THE_SAME = 0.35  # in a closer look
 _NOSE_TO_MOUTH = 1.8  # the mouth lies this far below the eyes, in distances from the eyes to the nose
 _POINT_SCORE = 0.3
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face in pixels of the picture. eyes [2, 2] (x, y) in the order of the picture, mouth [2]: centres; points
-    [70, 3] in OpenPose's order, or None."""
+    """A face in pixels of the picture.
+
+    eyes: [2, 2], the x and y of their centres, from the left of the picture. mouth: [2], its centre. points: [70, 3],
+    x, y and score in OpenPose's order, or None.
+    """
 
     eyes: Floats
     mouth: Floats
@@ -40,13 +43,13 @@ class Face:
 
 
 def find_faces(networks: Networks, picture: Bytes) -> list[Face]:
-    """The faces of uint8 [H, W, 3] RGB, from left to right. `networks` by the names in NETWORKS."""
+    """The faces of uint8 [H, W, 3] RGB, from left to right. networks: by the names in NETWORKS."""
     found = _detections(networks, picture)
-    looked = face_landmarks(networks["face_landmark"], picture, [face_crop(one) for one, _ in found])
+    looked = find_face_landmarks(networks["face_landmark"], picture, [crop_face(one) for one, _ in found])
     faces = []
     for (one, is_certain), landmarks in zip(found, looked, strict=True):
         if landmarks.score > FACE_SCORE:
-            faces.append(from_points(face70(landmarks)))
+            faces.append(face_from_points(to_face70(landmarks)))
         elif is_certain:
             faces.append(Face(_order(one.points[:2]), one.points[3]))
     return order_faces(faces)
@@ -111,7 +114,7 @@ def _away(one: Detection, other: Detection) -> float:
 
 def _nearest(one: Detection, found: Sequence[Detection]) -> Detection | None:
     near = sorted((_away(one, other), number) for number, other in enumerate(found))
-    return found[near[0][1]] if near and near[0][0] < 0.35 else None
+    return found[near[0][1]] if near and near[0][0] < _STILL_THE_SAME else None
 
 
 def _mean(looks: Sequence[Detection]) -> Detection:
@@ -120,17 +123,19 @@ def _mean(looks: Sequence[Detection]) -> Detection:
     return Detection(x, y, width, height, np.mean([look.points for look in looks], axis=0), score)
 
 
-def from_points(points: Floats) -> Face:
+def face_from_points(points: Floats) -> Face:
     """From OpenPose's 70 points [70, 3], all of them there but the pupils."""
     eyes = np.stack([points[list(eye), :2].mean(0) for eye in EYES68])
     return Face(_order(eyes), points[list(LIPS68), :2].mean(0), points)
 
 
-def of_person(person: Person) -> Face | None:
-    """The face of a person whose points are known: its 68 points if all are there, else from nose and eyes of the body.
-    None without a nose or an eye."""
+def face_of(person: Person) -> Face | None:
+    """The face of a person, in its pixels: from its 68 points if all are there, else from nose and eyes of the body.
+
+    None without a nose or an eye.
+    """
     if person.face is not None and len(person.face) == FACE_POINTS and person.face[:68, 2].all():
-        return from_points(person.face)
+        return face_from_points(person.face)
     head = person.body[[0, 14, 15]]
     sure = head[:, 2] >= _POINT_SCORE
     nose, eyes = head[0, :2], head[1:, :2][sure[1:]]

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .people import BODY_POINTS, FACE_POINTS, HAND_POINTS, WRISTS, Floats, Person, nobody
+from .people import BODY_POINTS, FACE_POINTS, HAND_POINTS, WRISTS, Floats, Person, no_points
 
 KEYS = {
     "body": "pose_keypoints_2d",
@@ -31,6 +31,7 @@ MAX_CANVAS = 65536
 _DLIB_POINTS = 68  # a face without the pupils
 _PADDING = 64  # comfyui_controlnet_aux pads to multiples of this
 _REAL = (int, float, np.integer, np.floating)
+_CLEARLY = 0.5  # hands are swapped if that halves their distance from the wrists
 _FAR = 10.0  # points further away than this many canvases are not points
 
 
@@ -69,8 +70,11 @@ def _flat(points: Floats | None, count: int, whole_scores: bool) -> list[float]:
 
 
 def read_frames(value: Any) -> list[PoseFrame]:
-    """All frames of a POSE_KEYPOINT value (list, single frame, or JSON text). Raises ValueError that says what is
-    wrong."""
+    """All frames of a POSE_KEYPOINT value: a list, a single frame, or JSON text.
+
+    Raises:
+        ValueError: it cannot be read; the message says where and why.
+    """
     if isinstance(value, str | bytes):
         try:
             value = json.loads(value)
@@ -132,7 +136,7 @@ def _person(person: Any, where: str) -> Person:
         raise ValueError(f"keypoints: {where} is {type(person).__name__}, not an object with {KEYS['body']}.")
     parts = {part: _part(person.get(key), part, f"{key} of {where}") for part, key in KEYS.items()}
     body = parts.pop("body")
-    return Person(nobody() if body is None else body, **parts)
+    return Person(no_points() if body is None else body, **parts)
 
 
 def _part(value: Any, part: str, where: str) -> Floats | None:
@@ -150,9 +154,12 @@ def _part(value: Any, part: str, where: str) -> Floats | None:
 
 
 def _face(points: Floats) -> Floats | None:
-    """[N, 3] -> [70, 3]. comfyui_controlnet_aux leaves out the points that its network did not see, and writes one that
-    is none at the end: up to 71. Which ones a shorter list holds is not known, so they come last, behind absent ones:
-    drawn all the same, but not taken for the 68 in order. Longer lists are other faces, which are left out: None."""
+    """[N, 3] -> [70, 3], or None for longer lists, which are other kinds of faces.
+
+    comfyui_controlnet_aux leaves out the points that its network did not see, and adds one that is no point: up to 71.
+    Which points a shorter list holds is not known. They come last, behind absent ones: so they are drawn, but not taken
+    for the 68 in order.
+    """
     count = len(points)
     if count == FACE_POINTS + 1:
         return points[:FACE_POINTS]
@@ -209,8 +216,10 @@ def _quote(value: Any) -> str:
 
 
 def _to_pixels(people: list[Person], height: int, width: int, shared: tuple[int, ...], where: str) -> list[Person]:
-    """Shares of `shared` (width, height) become pixels; far-off points go; people without a point go; hands get their
-    own wrists."""
+    """People in pixels: shares of `shared` (width, height) are scaled, and hands get their own wrists.
+
+    Far-off points are dropped, and people without a point.
+    """
     largest = max(
         (float(points[:, :2].max()) for p in people for points in p.parts.values() if points is not None), default=0.0
     )
@@ -235,13 +244,12 @@ def _to_pixels(people: list[Person], height: int, width: int, shared: tuple[int,
         parts = {part: convert(points) for part, points in person.parts.items()}
         if any(points is not None for points in parts.values()):
             body = parts.pop("body")
-            out.append(_hands_at_wrists(Person(nobody() if body is None else body, **parts)))
+            out.append(_hands_at_wrists(Person(no_points() if body is None else body, **parts)))
     return out
 
 
 def _hands_at_wrists(person: Person) -> Person:
-    """Swaps the hands when each clearly lies at the other wrist: ComfyUI's SDPose node names them the other way
-    round."""
+    """Swap the hands when each clearly lies at the other wrist, as ComfyUI's SDPose node names them."""
     left, right = (person.body[WRISTS[side]] for side in ("left", "right"))
     if not (left[2] and right[2]) or (person.left is None and person.right is None):
         return person
@@ -251,4 +259,4 @@ def _hands_at_wrists(person: Person) -> Person:
 
     as_named = away(person.left, left) + away(person.right, right)
     swapped = away(person.left, right) + away(person.right, left)
-    return replace(person, left=person.right, right=person.left) if swapped < 0.5 * as_named else person
+    return replace(person, left=person.right, right=person.left) if swapped < _CLEARLY * as_named else person

@@ -19,17 +19,17 @@ from .mediapipe_nets import (
     Detection,
     Landmarks,
     Network,
-    body_landmarks,
     crop_between,
+    crop_body_again,
+    crop_face,
+    crop_palm,
     detect,
-    face_crop,
-    face_landmarks,
-    hand_landmarks,
-    next_body_crop,
-    palm_crop,
+    find_body_landmarks,
+    find_face_landmarks,
+    find_hand_landmarks,
 )
-from .movenet import Found, movenet_people
-from .people import ELBOWS, HAND_POINTS, SHOULDERS, WRISTS, Floats, Person, inside
+from .movenet import FoundPerson, find_movenet_people
+from .people import ELBOWS, HAND_POINTS, SHOULDERS, WRISTS, Floats, Person, drop_outside
 
 Networks: TypeAlias = Mapping[str, Network]
 BODY_NETWORKS = ("movenet", "pose_landmark")
@@ -118,38 +118,46 @@ BODY_SCORE = 0.5
 # Of whom MoveNet is less sure than this (TensorFlow.js's own limit), BlazePose must be: most are lamps, roofs and cats.
 PERSON_SURE, BODY_SURE = 0.25, 0.9
 POINT_SCORE = 0.3
-SAME_BODY = 0.35
+SAME_BODY = 0.35  # mean distance of the points, in extents of the body
 PALM_SCORE = 0.5
 HAND_SCORE = 0.5
-SAME_HAND = 0.35
+SAME_HAND = 0.35  # mean distance of the points, in extents of the hand
 FACE_SCORE = 0.5
+# How far from where it is expected a palm or a face is looked for, and a hand's wrist may lie; in sides of the box.
+_NEAR_BOX, _NEAR_WRIST = 0.3, 0.2
+_SMALLEST_BOX = 20.0  # pixels
 
 
 def find_people(networks: Networks, picture: Bytes, hands: bool = False, face: bool = False) -> list[Person]:
-    """The people of uint8 [H, W, 3] RGB, best first, with all their points, unsure ones too. `networks` by registry
-    name; those of unused parts may be absent."""
-    found = movenet_people(networks["movenet"], picture, score=PERSON_SCORE)
+    """The people of uint8 [H, W, 3] RGB, best first, with all their points, unsure ones too, in its pixels.
+
+    networks: by registry name; those of unused parts may be absent.
+    """
+    found = find_movenet_people(networks["movenet"], picture, score=PERSON_SCORE)
     bodies = _bodies(networks["pose_landmark"], picture, found)
     height, width = picture.shape[:2]
-    people = [Person(inside(body, height, width)) for body in bodies]
+    people = [Person(drop_outside(body, height, width)) for body in bodies]
     if hands:
         pairs = _hands(networks, picture, bodies)
-        people = [Person(p.body, *_keep(pair, height, width)) for p, pair in zip(people, pairs, strict=True)]
+        people = [
+            Person(p.body, *_drop_outside_parts(pair, height, width)) for p, pair in zip(people, pairs, strict=True)
+        ]
     if face:
         faces = _faces(networks, picture, bodies)
         people = [
-            Person(p.body, p.left, p.right, *_keep((f,), height, width)) for p, f in zip(people, faces, strict=True)
+            Person(p.body, p.left, p.right, *_drop_outside_parts((f,), height, width))
+            for p, f in zip(people, faces, strict=True)
         ]
-    return [person for person in people if sure(person.body)[:, 2].any()]
+    return [person for person in people if drop_unsure(person.body)[:, 2].any()]
 
 
-def _keep(parts: Sequence[Floats | None], height: int, width: int) -> list[Floats | None]:
-    return [None if part is None else inside(part, height, width) for part in parts]
+def _drop_outside_parts(parts: Sequence[Floats | None], height: int, width: int) -> list[Floats | None]:
+    return [None if part is None else drop_outside(part, height, width) for part in parts]
 
 
-def _bodies(net: Network, picture: Bytes, found: Sequence[Found]) -> list[Floats]:
+def _bodies(net: Network, picture: Bytes, found: Sequence[FoundPerson]) -> list[Floats]:
     """OpenPose's 18 points of each person, from BlazePose where that found them. Who is none is left out."""
-    looked = body_landmarks(net, picture, [body_crop(person) for person in found])
+    looked = find_body_landmarks(net, picture, [crop_body(person) for person in found])
     people = [i for i, body in enumerate(looked) if found[i].score >= PERSON_SURE or body.score >= BODY_SURE]
     found, first = [found[i] for i in people], [looked[i] for i in people]
     again = [
@@ -157,16 +165,18 @@ def _bodies(net: Network, picture: Bytes, found: Sequence[Found]) -> list[Floats
         for i, body in enumerate(first)
         if body.score > BODY_SCORE and np.hypot(*(body.points[34] - body.points[33])) > 1
     ]
-    second = dict(zip(again, body_landmarks(net, picture, [next_body_crop(first[i]) for i in again]), strict=True))
+    second = dict(
+        zip(again, find_body_landmarks(net, picture, [crop_body_again(first[i]) for i in again]), strict=True)
+    )
     bodies = []
     for index, person in enumerate(found):
-        coarse, body = openpose18(person.points, COCO17), second.get(index)
-        fine = None if body is None or body.score < BODY_SCORE else openpose18(_score(body), BLAZE33)
-        bodies.append(coarse if fine is None or not _agree(sure(fine), sure(coarse)) else fine)
+        coarse, body = to_openpose18(person.points, COCO17), second.get(index)
+        fine = None if body is None or body.score < BODY_SCORE else to_openpose18(_score(body), BLAZE33)
+        bodies.append(coarse if fine is None or not _agree(drop_unsure(fine), drop_unsure(coarse)) else fine)
     return bodies
 
 
-def body_crop(person: Found) -> Crop:
+def crop_body(person: FoundPerson) -> Crop:
     """The circle that BlazePose expects: around the middle of the hips, through the farthest point, shoulders up."""
     points, score = person.points[:, :2], person.points[:, 2]
     hips, shoulders = points[[11, 12]].mean(0), points[[5, 6]].mean(0)
@@ -178,7 +188,7 @@ def body_crop(person: Found) -> Crop:
     return crop_between(hips, hips + up * reach, 1.25)
 
 
-def openpose18(points: Floats, order: tuple[int, ...]) -> Floats:
+def to_openpose18(points: Floats, order: tuple[int, ...]) -> Floats:
     """[N, 3] -> [18, 3]; the neck is the middle of the shoulders, as sure as the less sure one."""
     body = points[list(order)].copy()
     body[1] = (body[2] + body[5]) / 2
@@ -186,7 +196,7 @@ def openpose18(points: Floats, order: tuple[int, ...]) -> Floats:
     return body
 
 
-def sure(body: Floats) -> Floats:
+def drop_unsure(body: Floats) -> Floats:
     """The body [18, 3] without its unsure points: those that decide where hands and faces are looked for."""
     return np.where(body[:, 2:] < POINT_SCORE, 0.0, body)
 
@@ -200,7 +210,7 @@ def _agree(a: Floats, b: Floats) -> bool:
     return float(np.median(np.hypot(*(a[both, :2] - b[both, :2]).T))) < SAME_BODY * extent
 
 
-def hand_box(body: Floats, side: str) -> Crop | None:
+def find_hand_box(body: Floats, side: str) -> Crop | None:
     """Where the hand of that side must be: OpenPose's rule (centre wrist + 0.33 forearm, side 1.5 of the forearm),
     twice
     as large because the palm detector wants the hand to be a part of its view. None without wrist or elbow."""
@@ -212,7 +222,7 @@ def hand_box(body: Floats, side: str) -> Crop | None:
     if shoulder[2]:
         length = max(length, 0.9 * np.hypot(*(elbow[:2] - shoulder[:2])))
     x, y = wrist[:2] + 0.33 * forearm
-    return Crop(float(x), float(y), max(20.0, 3.0 * float(length)))
+    return Crop(float(x), float(y), max(_SMALLEST_BOX, 3.0 * float(length)))
 
 
 def _hands(networks: Networks, picture: Bytes, bodies: Sequence[Floats]) -> list[tuple[Floats | None, Floats | None]]:
@@ -221,19 +231,19 @@ def _hands(networks: Networks, picture: Bytes, bodies: Sequence[Floats]) -> list
         (index, side, box)
         for index, body in enumerate(bodies)
         for side in ("left", "right")
-        if (box := hand_box(sure(body), side)) is not None
+        if (box := find_hand_box(drop_unsure(body), side)) is not None
     ]
     palms = detect(networks["palm_detection"], PALM, picture, [box for _, _, box in wanted], PALM_SCORE)
     tries = [
-        (index, side, box, palm_crop(palm))
+        (index, side, box, crop_palm(palm))
         for (index, side, box), found in zip(wanted, palms, strict=True)
         for palm in _nearest(found, bodies[index][WRISTS[side]], box)
     ]
-    looked = hand_landmarks(networks["hand_landmark"], picture, [crop for *_, crop in tries])
+    looked = find_hand_landmarks(networks["hand_landmark"], picture, [crop for *_, crop in tries])
     candidates = []
     for (index, side, box, _), (hand, _) in zip(tries, looked, strict=True):
         away = np.hypot(*(hand.points[0] - bodies[index][WRISTS[side], :2])) / box.side
-        if hand.score > HAND_SCORE and away < 0.2:
+        if hand.score > HAND_SCORE and away < _NEAR_WRIST:
             candidates.append((away, index, side, hand))
     taken: dict[tuple[int, str], Landmarks] = {}
     for _, index, side, hand in sorted(candidates, key=lambda c: c[0]):
@@ -246,7 +256,7 @@ def _hands(networks: Networks, picture: Bytes, bodies: Sequence[Floats]) -> list
 def _nearest(palms: Sequence[Detection], wrist: Floats, box: Crop) -> list[Detection]:
     """The palm nearest to the wrist, if one is near."""
     near = [(float(np.hypot(*(palm.points[0] - wrist[:2]))), i) for i, palm in enumerate(palms)]
-    return [palms[i] for distance, i in sorted(near)[:1] if distance < 0.3 * box.side]
+    return [palms[i] for distance, i in sorted(near)[:1] if distance < _NEAR_BOX * box.side]
 
 
 def _same_hand(a: Landmarks, b: Landmarks) -> bool:
@@ -259,7 +269,7 @@ def _score(found: Landmarks) -> Floats:
     return np.concatenate([found.points, found.visible[:, None]], axis=1)
 
 
-def face_box(body: Floats) -> Crop | None:
+def find_face_box(body: Floats) -> Crop | None:
     """A square around the head: from the nose and the farthest of eyes and ears. None without a nose or an eye."""
     head = body[[0, 14, 15, 16, 17]]
     seen = head[head[:, 2] > 0, :2]
@@ -270,28 +280,28 @@ def face_box(body: Floats) -> Crop | None:
     neck = body[1]
     if neck[2]:
         reach = max(reach, 0.4 * float(np.hypot(*(neck[:2] - centre))))
-    return Crop(float(centre[0]), float(centre[1]), max(20.0, 5.0 * reach))
+    return Crop(float(centre[0]), float(centre[1]), max(_SMALLEST_BOX, 5.0 * reach))
 
 
 def _faces(networks: Networks, picture: Bytes, bodies: Sequence[Floats]) -> list[Floats | None]:
     """70 points of each person's face, or None."""
-    boxes = [(index, face_box(sure(body))) for index, body in enumerate(bodies)]
+    boxes = [(index, find_face_box(drop_unsure(body))) for index, body in enumerate(bodies)]
     wanted = [(index, box) for index, box in boxes if box is not None]
     found = detect(networks["face_detection"], FACE, picture, [box for _, box in wanted], FACE_SCORE)
     tries = []
     for (index, box), faces in zip(wanted, found, strict=True):
         near = sorted(faces, key=lambda f: float(np.hypot(f.x - box.x, f.y - box.y)))
-        if near and np.hypot(near[0].x - box.x, near[0].y - box.y) < 0.3 * box.side:
-            tries.append((index, face_crop(near[0])))
-    looked = face_landmarks(networks["face_landmark"], picture, [crop for _, crop in tries])
+        if near and np.hypot(near[0].x - box.x, near[0].y - box.y) < _NEAR_BOX * box.side:
+            tries.append((index, crop_face(near[0])))
+    looked = find_face_landmarks(networks["face_landmark"], picture, [crop for _, crop in tries])
     out: list[Floats | None] = [None] * len(bodies)
     for (index, _), face in zip(tries, looked, strict=True):
         if face.score > FACE_SCORE:
-            out[index] = face70(face)
+            out[index] = to_face70(face)
     return out
 
 
-def face70(face: Landmarks) -> Floats:
+def to_face70(face: Landmarks) -> Floats:
     """468 points -> OpenPose's 70: the usual 68 and the two pupils (here: the middle of each eye's outline)."""
     points = face.points[list(FACE68)]
     pupils = [points[list(eye)].mean(0) for eye in EYES68]
@@ -299,7 +309,7 @@ def face70(face: Landmarks) -> Floats:
     return np.concatenate([both, np.full((len(both), 1), face.score)], axis=1)
 
 
-def needed(hands: bool, face: bool) -> tuple[str, ...]:
+def list_networks(hands: bool, face: bool) -> tuple[str, ...]:
     """Registry names of the networks that these switches need."""
     return BODY_NETWORKS + (HAND_NETWORKS if hands else ()) + (FACE_NETWORKS if face else ())
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..networks.graph import answer
+from ..networks.graph import infer
 from ..pictures import Bytes
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -64,8 +64,10 @@ class Detection:
 
 @dataclass(frozen=True)
 class DetectorSpec:
-    """Input side, strides of the anchor layers (two anchors a cell each), range of the input, key points, overlap
-    limit."""
+    """A detector's input side in pixels and its anchor layers, two anchors a cell each.
+
+    signed: whether the input is -1..1, else 0..1. overlap: boxes that share more of their area are one find.
+    """
 
     side: int
     strides: tuple[int, ...]
@@ -78,9 +80,11 @@ PALM = DetectorSpec(192, (8, 16, 16, 16), signed=False)
 FACE = DetectorSpec(128, (8, 16, 16, 16), signed=True)
 
 
-def anchors(spec: DetectorSpec) -> Floats:
-    """[N, 2] centres in 0..1, as SsdAnchorsCalculator gives with fixed anchor sizes; layers of one stride are
-    joined."""
+def make_anchors(spec: DetectorSpec) -> Floats:
+    """[N, 2] centres in 0..1, as SsdAnchorsCalculator gives with fixed anchor sizes.
+
+    Layers of one stride are joined.
+    """
     parts = []
     for stride in sorted(set(spec.strides)):
         cells, each = spec.side // stride, 2 * spec.strides.count(stride)
@@ -98,7 +102,7 @@ def detect(
         return []
     cut = np.stack([crop.cut(picture, spec.side) for crop in crops])
     boxes, logits = run(net, cut * 2 - 1 if spec.signed else cut)
-    grid = anchors(spec)
+    grid = make_anchors(spec)
     return [
         _detections(spec, crop, grid, box, logit[:, 0], score)
         for crop, box, logit in zip(crops, boxes, logits, strict=True)
@@ -151,7 +155,7 @@ class Landmarks:
 BODY_SIDE, HAND_SIDE, FACE_SIDE = 256, 224, 192
 
 
-def body_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[Landmarks]:
+def find_body_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[Landmarks]:
     """BlazePose: 33 points and two that span the next crop (33: centre, 34: a point on the circle around the body)."""
     if not crops:
         return []
@@ -166,8 +170,10 @@ def body_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[
 
 
 def _refine(points: Floats, heat: Floats, reach: int = 3, sure: float = 0.5) -> Floats:
-    """Each point (in 0..1) moved to the centre of mass of its heat map [N, H, W] in the 7x7 cells around it, where that
-    map is sure (RefineLandmarksFromHeatmapCalculator)."""
+    """Each point (in 0..1) moved to the centre of mass of its heat map [N, H, W] in the 7x7 cells around it.
+
+    Only where that map is sure, as MediaPipe's RefineLandmarksFromHeatmapCalculator does.
+    """
     out = points.copy()
     height, width = heat.shape[1:]
     for index, (x, y) in enumerate(points):
@@ -183,7 +189,7 @@ def _refine(points: Floats, heat: Floats, reach: int = 3, sure: float = 0.5) -> 
     return out
 
 
-def next_body_crop(found: Landmarks) -> Crop:
+def crop_body_again(found: Landmarks) -> Crop:
     """The crop that MediaPipe would use for the next frame; here a second, better look at the same one."""
     return crop_between(found.points[33], found.points[34], 1.25)
 
@@ -196,9 +202,8 @@ def crop_between(centre: Floats, edge: Floats, scale: float) -> Crop:
     )
 
 
-def palm_crop(palm: Detection) -> Crop:
-    """From a palm to the whole hand: turned so that the middle finger points up, moved by half a palm, 2.6 times as
-    large."""
+def crop_palm(palm: Detection) -> Crop:
+    """From a palm to the whole hand: the middle finger points up, moved by half a palm, 2.6 times as large."""
     dx, dy = palm.points[2] - palm.points[0]
     angle = np.arctan2(dy, dx) + np.pi / 2
     shift = 0.5 * palm.height
@@ -206,9 +211,8 @@ def palm_crop(palm: Detection) -> Crop:
     return Crop(float(x), float(y), 2.6 * max(palm.width, palm.height), float(angle))
 
 
-def hand_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[tuple[Landmarks, float]]:
-    """21 points of each hand, and how sure it is a right hand (0: left, 1: right, as the network was trained:
-    mirrored)."""
+def find_hand_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[tuple[Landmarks, float]]:
+    """21 points of each hand, and how sure it is a right one: 0 left, 1 right, mirrored as the network was trained."""
     if not crops:
         return []
     values, flags, sides = run(net, np.stack([crop.cut(picture, HAND_SIDE) for crop in crops]))
@@ -220,13 +224,13 @@ def hand_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[
     return found
 
 
-def face_crop(face: Detection) -> Crop:
+def crop_face(face: Detection) -> Crop:
     """From a detected face to the crop of its landmarks: eyes level, 1.5 times as large."""
     dx, dy = face.points[1] - face.points[0]
     return Crop(face.x, face.y, 1.5 * max(face.width, face.height), float(np.arctan2(dy, dx)))
 
 
-def face_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[Landmarks]:
+def find_face_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[Landmarks]:
     """468 points of each face."""
     if not crops:
         return []
@@ -242,9 +246,10 @@ def face_landmarks(net: Network, picture: Bytes, crops: Sequence[Crop]) -> list[
 def run(net: Network, crops: NDArray[np.float32]) -> list[Floats]:
     """[B, H, W, 3] -> the network's outputs as float64 arrays. A crowd's crops go through it a few at a time."""
     x = torch.from_numpy(np.ascontiguousarray(crops, np.float32)).permute(0, 3, 1, 2)
-    parts = [[output.cpu() for output in answer(net, part)] for part in x.split(AT_ONCE)]
+    parts = [[output.cpu() for output in infer(net, part)] for part in x.split(AT_ONCE)]
     return [torch.cat(outputs).double().numpy() for outputs in zip(*parts, strict=True)]
 
 
 def sigmoid(x: NDArray[np.floating]) -> Floats:
+    """1 / (1 + e^-x) of each value, as float64."""
     return 1 / (1 + np.exp(-np.clip(x, -50, 50)))

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ..networks.graph import answer
+from ..networks.graph import infer
 from ..pictures import Bytes
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -31,16 +31,18 @@ _REACH = 0.300048828125
 
 
 @dataclass(frozen=True)
-class Found:
-    """One person: points [17, 3] x, y in pixels and score; the score of the whole."""
+class FoundPerson:
+    """points: [17, 3], x and y in pixels and score, in COCO's order. score: of the whole person."""
 
     points: Floats
     score: float
 
 
-def movenet_input(picture: Bytes, side: int) -> tuple[torch.Tensor, float]:
-    """uint8 [H, W, 3] -> ([1, 3, h, w] in -1..1, longer side `side`, padded with black to multiples of 32; the
-    scale)."""
+def to_movenet_input(picture: Bytes, side: int) -> tuple[torch.Tensor, float]:
+    """uint8 [H, W, 3] -> ([1, 3, h, w] in -1..1, the scale).
+
+    The longer side becomes `side` pixels long; both are padded with black to multiples of 32.
+    """
     import cv2
 
     height, width = picture.shape[:2]
@@ -54,7 +56,7 @@ def movenet_input(picture: Bytes, side: int) -> tuple[torch.Tensor, float]:
     return x * 0.007843017578125 - 1, scale  # the graph's own 16-bit 1 / 127.5
 
 
-def movenet_decode(heads: list[torch.Tensor]) -> torch.Tensor:
+def decode_movenet(heads: list[torch.Tensor]) -> torch.Tensor:
     """The six maps (centre, box size, box offset, heat, regression, offset) -> [6, 56] as the original graph gives.
 
     A row: 17 times (y, x, score), box y0, x0, y1, x1 (all as shares of the input's sides), score; best first.
@@ -85,8 +87,11 @@ def movenet_decode(heads: list[torch.Tensor]) -> torch.Tensor:
 def _points(
     heat: torch.Tensor, expected: torch.Tensor, low: torch.Tensor, high: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """For each person and joint the best map position (score, y, x): heat, less with the distance from where the
-    regression expects the joint, and only inside the person's box."""
+    """For each person and joint the best map position (score, y, x).
+
+    That is the place of the highest heat, less with the distance from where the regression expects the joint, and only
+    inside the person's box.
+    """
     height, width = heat.shape[1:]
     y = torch.arange(height, device=heat.device, dtype=torch.float32)
     x = torch.arange(width, device=heat.device, dtype=torch.float32)
@@ -102,16 +107,16 @@ def _points(
     return best, index // width, index % width
 
 
-def movenet_people(
+def find_movenet_people(
     net: Network, picture: Bytes, sides: tuple[int, ...] = (256, 512), score: float = 0.2, crowds: int = 2
-) -> list[Found]:
+) -> list[FoundPerson]:
     """People of uint8 [H, W, 3] with a score above `score`, best first.
 
     The network is run once for each of `sides` (length of the longer side): small ones see people who fill the picture,
     larger ones those further away. Where it finds as many as it can, the picture is looked at again in four overlapping
     parts, up to `crowds` times over. Two findings of one person are merged.
     """
-    found: list[Found] = []
+    found: list[FoundPerson] = []
     crowded = False
     for side in sides:
         part = _run(net, picture, side, score)
@@ -120,9 +125,9 @@ def movenet_people(
     if crowded and crowds and min(picture.shape[:2]) >= _SMALLEST_PART:
         for y, x, part in _quarters(picture):
             offset = np.array([x, y, 0])
-            people = movenet_people(net, part, sides[-1:], score, crowds - 1)
-            found += [Found(person.points + offset, person.score) for person in people]
-    return merge(found)
+            people = find_movenet_people(net, part, sides[-1:], score, crowds - 1)
+            found += [FoundPerson(person.points + offset, person.score) for person in people]
+    return merge_findings(found)
 
 
 def _quarters(picture: Bytes) -> list[tuple[int, int, Bytes]]:
@@ -132,37 +137,39 @@ def _quarters(picture: Bytes) -> list[tuple[int, int, Bytes]]:
     return [(y, x, picture[y : y + height, x : x + width]) for y in tops for x in lefts]
 
 
-def _run(net: Network, picture: Bytes, side: int, score: float) -> list[Found]:
-    x, scale = movenet_input(picture, side)
+def _run(net: Network, picture: Bytes, side: int, score: float) -> list[FoundPerson]:
+    x, scale = to_movenet_input(picture, side)
     with torch.inference_mode():
-        rows = movenet_decode(answer(net, x)).cpu().double().numpy()
+        rows = decode_movenet(infer(net, x)).cpu().double().numpy()
     size = np.array([x.shape[3], x.shape[2]]) / scale
     people = []
     for row in rows[rows[:, 55] > score]:
         yxs = row[:51].reshape(POINTS, 3)
-        people.append(Found(np.concatenate([yxs[:, 1::-1] * size, yxs[:, 2:]], axis=1), float(row[55])))
+        people.append(FoundPerson(np.concatenate([yxs[:, 1::-1] * size, yxs[:, 2:]], axis=1), float(row[55])))
     return people
 
 
-def merge(found: list[Found], same: float = 0.3) -> list[Found]:
-    """The best finding of each person. Two are the same person when their points lie on average (weighted by both
-    scores)
-    closer than `same` of the person's extent (square root of the area)."""
-    kept: list[Found] = []
+def merge_findings(found: list[FoundPerson], same: float = 0.3) -> list[FoundPerson]:
+    """The best finding of each person.
+
+    Two are the same person when their points lie on average (weighted by both scores) closer than `same` of the
+    person's extent (square root of the area).
+    """
+    kept: list[FoundPerson] = []
     for person in sorted(found, key=lambda f: -f.score):
         if all(_apart(person, other) > same for other in kept):
             kept.append(person)
     return kept
 
 
-def _apart(a: Found, b: Found) -> float:
+def _apart(a: FoundPerson, b: FoundPerson) -> float:
     weight = a.points[:, 2] * b.points[:, 2] + 1e-9
     distance = np.hypot(*(a.points[:, :2] - b.points[:, :2]).T)
     extent = min(_extent(a), _extent(b))
     return float((weight * distance).sum() / weight.sum() / extent)
 
 
-def _extent(found: Found) -> float:
+def _extent(found: FoundPerson) -> float:
     seen = found.points[found.points[:, 2] > _SEEN]
     if len(seen) < 2:
         return 1.0

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
-from ..networks.graph import answer
-from ..networks.registry import REGISTRY, read
+from ..networks.graph import infer
+from ..networks.registry import REGISTRY, read_weights
 from ..pictures import Bytes, resize
 from .openpose_decode import SIGMA, Floats, resize_maps
 from .openpose_decode import find_people as find_bodies
@@ -35,15 +35,18 @@ ON_MAP = 0.05
 MIN_BOX = 20
 
 
-def needed(hands: bool, face: bool) -> tuple[str, ...]:
+def list_networks(hands: bool, face: bool) -> tuple[str, ...]:
     """Registry names of the networks that these switches need."""
     return ("openpose_body", *(("openpose_hand",) if hands else ()), *(("openpose_face",) if face else ()))
 
 
 def build(name: str, folders: Sequence[Path]) -> nn.Module:
-    """The network `name` with its weights from `folders`. Raises weights.WeightsError when they are missing or
-    altered."""
-    tensors, _ = read(REGISTRY[name], folders)
+    """The network `name` with its weights from `folders`.
+
+    Raises:
+        NetworkWeightsError: they are missing or altered.
+    """
+    tensors, _ = read_weights(REGISTRY[name], folders)
     if name == "openpose_face":
         from controlnet_aux.open_pose.face import FaceNet
 
@@ -62,10 +65,10 @@ def find_people(networks: Mapping[str, Any], picture: Bytes, hands: bool = False
     height, width = picture.shape[:2]
     scale = min(DETECT_SIDE / min(height, width), MAX_SIDE / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
-    shown = np.ascontiguousarray(resize(picture, size)[..., ::-1])  # the networks were trained on BGR
-    bodies = _bodies(networks["openpose_body"], shown)
-    pairs = _hands(networks["openpose_hand"], shown, bodies) if hands else [(None, None)] * len(bodies)
-    faces = [_face(networks["openpose_face"], shown, body) for body in bodies] if face else [None] * len(bodies)
+    scaled = np.ascontiguousarray(resize(picture, size)[..., ::-1])  # the networks were trained on BGR
+    bodies = _bodies(networks["openpose_body"], scaled)
+    pairs = _hands(networks["openpose_hand"], scaled, bodies) if hands else [(None, None)] * len(bodies)
+    faces = [_face(networks["openpose_face"], scaled, body) for body in bodies] if face else [None] * len(bodies)
     back = np.array([width / size[1], height / size[0], 1.0])
     people = []
     for body, (left, right), points in zip(bodies, pairs, faces, strict=True):
@@ -74,10 +77,10 @@ def find_people(networks: Mapping[str, Any], picture: Bytes, hands: bool = False
     return people
 
 
-def network_input(shown: Bytes) -> torch.Tensor:
+def to_input(scaled: Bytes) -> torch.Tensor:
     """uint8 BGR [H, W, 3] -> [1, 3, h, w], x / 256 - 0.5, padded with grey below and to the right to multiples of 8."""
-    height, width = shown.shape[:2]
-    padded = np.pad(shown, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), constant_values=PADDING)
+    height, width = scaled.shape[:2]
+    padded = np.pad(scaled, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), constant_values=PADDING)
     return torch.from_numpy(padded.astype(np.float32).transpose(2, 0, 1)[None] / 256 - 0.5)
 
 
@@ -85,25 +88,27 @@ def _maps(output: torch.Tensor) -> NDArray[np.float32]:
     return np.ascontiguousarray(output.cpu().numpy().transpose(1, 2, 0))
 
 
-def _bodies(net: nn.Module, shown: Bytes) -> list[Floats]:
-    height, width = shown.shape[:2]
+def _bodies(net: nn.Module, scaled: Bytes) -> list[Floats]:
+    height, width = scaled.shape[:2]
     scale = min(0.5 * BOX / height, MAX_SIDE / width)
     cut = max(1, int(height * scale)), max(1, int(width * scale))
-    fields, heat = answer(net, network_input(resize_for_net(shown, cut)))
+    fields, heat = infer(net, to_input(resize_for_net(scaled, cut)))
     return find_bodies(_maps(heat[0]), _maps(fields[0]), (height, width), cut)
 
 
-def resize_for_net(shown: Bytes, size: tuple[int, int]) -> Bytes:
+def resize_for_net(scaled: Bytes, size: tuple[int, int]) -> Bytes:
     """uint8 [H, W, 3] -> [height, width, 3]: by area when that is smaller, else Lanczos."""
     import cv2
 
-    method = cv2.INTER_AREA if sum(size) < sum(shown.shape[:2]) else cv2.INTER_LANCZOS4
-    return np.asarray(cv2.resize(shown, (size[1], size[0]), interpolation=method), np.uint8)
+    method = cv2.INTER_AREA if sum(size) < sum(scaled.shape[:2]) else cv2.INTER_LANCZOS4
+    return np.asarray(cv2.resize(scaled, (size[1], size[0]), interpolation=method), np.uint8)
 
 
-def hand_box(body: Floats, side: str, height: int, width: int) -> tuple[int, int, int] | None:
-    """(x, y, side) of the square that holds the hand, or None when shoulder, elbow or wrist is missing or it is
-    tiny."""
+def find_hand_box(body: Floats, side: str, height: int, width: int) -> tuple[int, int, int] | None:
+    """(x, y, side) in pixels of the square that holds the hand.
+
+    None when shoulder, elbow or wrist is missing, or the square is tiny.
+    """
     wrist, elbow, shoulder = (body[table[side]] for table in (WRISTS, ELBOWS, SHOULDERS))
     if not (wrist[2] and elbow[2] and shoulder[2]):
         return None
@@ -113,7 +118,7 @@ def hand_box(body: Floats, side: str, height: int, width: int) -> tuple[int, int
     return _clip(float(x), float(y), float(length), height, width)
 
 
-def face_box(body: Floats, height: int, width: int) -> tuple[int, int, int] | None:
+def find_face_box(body: Floats, height: int, width: int) -> tuple[int, int, int] | None:
     """(x, y, side) of the square around the nose: three times the distance of an eye, or 1.5 times that of an ear."""
     nose, eyes, ears = body[0], body[[14, 15]], body[[16, 17]]
     if not nose[2] or not (eyes[:, 2].any() or ears[:, 2].any()):
@@ -135,36 +140,36 @@ def _clip(x: float, y: float, length: float, height: int, width: int) -> tuple[i
     return (int(x), int(y), int(length)) if length >= MIN_BOX else None
 
 
-def _hands(net: nn.Module, shown: Bytes, bodies: Sequence[Floats]) -> list[tuple[Floats | None, Floats | None]]:
+def _hands(net: nn.Module, scaled: Bytes, bodies: Sequence[Floats]) -> list[tuple[Floats | None, Floats | None]]:
     """(left, right) of each person."""
     import cv2
 
-    height, width = shown.shape[:2]
+    height, width = scaled.shape[:2]
     wanted = [
         (index, side, box)
         for index, body in enumerate(bodies)
         for side in ("left", "right")
-        if (box := hand_box(body, side, height, width)) is not None
+        if (box := find_hand_box(body, side, height, width)) is not None
     ]
     pairs: list[dict[str, Floats]] = [{} for _ in bodies]
     if wanted:
-        cuts = [cv2.GaussianBlur(shown[y : y + n, x : x + n], (0, 0), 0.8) for _, _, (x, y, n) in wanted]
+        cuts = [cv2.GaussianBlur(scaled[y : y + n, x : x + n], (0, 0), 0.8) for _, _, (x, y, n) in wanted]
         average = np.zeros((len(wanted), HAND_MAP, HAND_MAP, HAND_POINTS + 1))
         for scale in HAND_SCALES:
             side_px = int(scale * BOX)
             for number, cut in enumerate(cuts):  # one by one: at the largest scale a hand takes 300 MB of maps
-                x = network_input(resize_for_net(np.asarray(cut, np.uint8), (side_px, side_px)))
-                (output,) = answer(net, x)
+                x = to_input(resize_for_net(np.asarray(cut, np.uint8), (side_px, side_px)))
+                (output,) = infer(net, x)
                 large = cv2.resize(_maps(output), None, fx=STRIDE, fy=STRIDE, interpolation=cv2.INTER_LANCZOS4)
                 average[number] += resize_maps(
                     np.asarray(large, np.float32)[:side_px, :side_px], (HAND_MAP, HAND_MAP)
                 ) / len(HAND_SCALES)
         for maps, (index, side, box) in zip(average, wanted, strict=True):
-            pairs[index][side] = hand_points(maps[..., :HAND_POINTS], box)
+            pairs[index][side] = decode_hand(maps[..., :HAND_POINTS], box)
     return [(pair.get("left"), pair.get("right")) for pair in pairs]
 
 
-def hand_points(maps: Floats, box: tuple[int, int, int]) -> Floats:
+def decode_hand(maps: Floats, box: tuple[int, int, int]) -> Floats:
     """[128, 128, 21] -> [21, 3] in pixels of the picture: the peak of the heaviest connected part of each map."""
     import cv2
     from scipy.ndimage import gaussian_filter
@@ -186,16 +191,16 @@ def hand_points(maps: Floats, box: tuple[int, int, int]) -> Floats:
     return points
 
 
-def _face(net: nn.Module, shown: Bytes, body: Floats) -> Floats | None:
+def _face(net: nn.Module, scaled: Bytes, body: Floats) -> Floats | None:
     """[70, 3], or None without a face box or any point. Missing points are 0, so that no index shifts."""
-    box = face_box(body, *shown.shape[:2])
+    box = find_face_box(body, *scaled.shape[:2])
     if box is None:
         return None
     x, y, length = box
-    cut = resize_for_net(shown[y : y + length, x : x + length], (FACE_INPUT, FACE_INPUT))
+    cut = resize_for_net(scaled[y : y + length, x : x + length], (FACE_INPUT, FACE_INPUT))
     small = torch.from_numpy(cut.astype(np.float32).transpose(2, 0, 1)[None] / 256.0 - 0.5)
-    size = shown[y : y + length, x : x + length].shape[:2]
-    maps = F.interpolate(answer(net, small)[-1], size, mode="bilinear", align_corners=True)[0, :FACE_POINTS]
+    size = scaled[y : y + length, x : x + length].shape[:2]
+    maps = F.interpolate(infer(net, small)[-1], size, mode="bilinear", align_corners=True)[0, :FACE_POINTS]
     scores, index = maps.flatten(1).max(1)
     scores, index = scores.cpu().double().numpy(), index.cpu().numpy()
     points = np.stack([index % size[1] + x, index // size[1] + y, np.minimum(scores, 1.0)], axis=1).astype(np.float64)

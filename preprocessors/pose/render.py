@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..choices import MAX_SIDE
-from ..pictures import Bytes, fit_onto
+from ..pictures import Bytes, fit_points
 from .keypoints import PoseFrame
 from .people import Person, place_people
 from .skeleton import draw_people
 
 
-def canvas_size(frames: Sequence[PoseFrame], width: int = 0, height: int = 0) -> tuple[int, int]:
+def choose_canvas_size(frames: Sequence[PoseFrame], width: int = 0, height: int = 0) -> tuple[int, int]:
     """(height, width) of the hints: as given; where one is 0, from the shape of the first frame that says its canvas.
 
-    Raises ValueError when neither the frames nor the arguments give a size.
+    Raises:
+        ValueError: neither the frames nor the arguments give a size, or a side would be over 16384.
     """
     if not (0 <= width <= MAX_SIDE and 0 <= height <= MAX_SIDE):
         raise ValueError(
@@ -54,7 +55,9 @@ def render(
 
 
 def place_frames(frames: Sequence[PoseFrame], size: tuple[int, int], fit: str = "crop") -> Iterator[list[Person]]:
-    """The people of every frame that are on a canvas of `size` (height, width), in its pixels. A frame that does not
-    say its own canvas is taken in pixels as it is."""
+    """The people of every frame that are on a canvas of `size` (height, width), in its pixels.
+
+    A frame that does not say its own canvas is taken in pixels as it is.
+    """
     for frame in frames:
-        yield place_people(frame.people, fit_onto((frame.height, frame.width) if frame.height else size, size, fit))
+        yield place_people(frame.people, fit_points((frame.height, frame.width) if frame.height else size, size, fit))

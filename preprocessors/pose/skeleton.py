@@ -104,14 +104,18 @@ HAND_JOINT_COLOR = (0, 0, 255)
 FACE_COLOR = (255, 255, 255)
 
 
-def stick_factor(height: int, width: int) -> int:
+def choose_stick_factor(height: int, width: int) -> int:
     """The thickness factor of the xinsir SDXL OpenPose model card, by the longer side (1 below 500 px, up to 7)."""
     side = max(height, width)
     return 1 if side < 500 else min(2 + side // 1000, 7)
 
 
-def as_people(people: np.ndarray | Sequence[Any]) -> np.ndarray:
-    """Check and convert to float64 [P, 18, 3]. A single [18, 3] skeleton becomes [1, 18, 3]."""
+def check_people(people: np.ndarray | Sequence[Any]) -> np.ndarray:
+    """Check and convert to float64 [P, 18, 3]. A single [18, 3] skeleton becomes [1, 18, 3].
+
+    Raises:
+        ValueError: it has another shape.
+    """
     array = np.asarray(people, dtype=np.float64)
     if array.size == 0:
         return np.zeros((0, 18, 3))
@@ -134,8 +138,8 @@ def draw_pose(
     import cv2
 
     canvas = np.zeros((height, width, 3), np.uint8)
-    array = as_people(people)
-    radius = STICK_WIDTH * (stick_factor(height, width) if stick_scale else 1)
+    array = check_people(people)
+    radius = STICK_WIDTH * (choose_stick_factor(height, width) if stick_scale else 1)
     seen = (array[..., 2] > threshold) & np.isfinite(array).all(axis=-1)
     for (a, b), color in zip(LIMBS, COLORS, strict=False):
         for person, ok in zip(array, seen, strict=True):

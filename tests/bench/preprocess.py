@@ -167,7 +167,7 @@ def bench_openpose(side: int, runs: int) -> None:
     cells = -(-cut // 8)
     heat, fields = figures(cells, cells, 3)
     answer = tuple(torch.from_numpy(m.transpose(2, 0, 1).copy())[None] for m in (fields, heat))
-    shown = np.zeros((side, side, 3), np.uint8)
+    blank = np.zeros((side, side, 3), np.uint8)
 
     class Answer(torch.nn.Linear):
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -177,7 +177,7 @@ def bench_openpose(side: int, runs: int) -> None:
     estimate.model = Answer(1, 1)
     rivals = [
         ("Steer", lambda: openpose_decode.find_people(heat, fields, (side, side), (cut, cut))),
-        ("controlnet_aux", lambda: estimate(shown)),
+        ("controlnet_aux", lambda: estimate(blank)),
     ]
     report(f"OpenPose post-processing, {side}x{side}, 3 people", timed(rivals, runs), (4,))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from control_lab import Lab
-from steer.nodes.control.modes import DECAY, mode_weights, shape_residuals
+from steer.nodes.control.modes import DECAY, shape_residuals, weigh_residuals
 from steer.nodes.control.stack import Control, ControlStack, with_values
 from tiny_control import inpainting_controlnet
 
@@ -106,9 +106,9 @@ def test_modes_weigh_each_residual_by_the_rule(bench, mode: str):
 
 
 def test_the_rule_for_any_number_of_residuals():
-    assert mode_weights(13, "prompt")[0] == DECAY**12
-    assert mode_weights(10, "control") == [DECAY ** (9 - i) for i in range(10)]
-    assert mode_weights(4, "balanced") == [1.0] * 4
+    assert weigh_residuals(13, "prompt")[0] == DECAY**12
+    assert weigh_residuals(10, "control") == [DECAY ** (9 - i) for i in range(10)]
+    assert weigh_residuals(4, "balanced") == [1.0] * 4
     a, b = torch.ones(1, 6, 2), torch.ones(1, 6, 2)
     flux = shape_residuals({"input": [a, a], "output": [b, None, b]}, "prompt", None, (4, 6), 1)
     assert torch.equal(flux["input"][1], a * 0.825), "blocks that share a tensor count once"
@@ -171,7 +171,7 @@ def test_masks_reach_the_tokens_of_transformers():
         shape_residuals({"output": [torch.ones(1, 1, 1, 8, 12)]}, "balanced", mask, (8, 12), 1)
 
 
-def test_a_net_for_inpainting_is_told_what_is_made_anew_as_by_its_own_node(comfy, lab: Lab):
+def test_a_net_for_inpainting_gets_its_mask_as_from_its_own_node(comfy, lab: Lab):
     net, hint, mask = inpainting_controlnet(), lab.hint(3), torch.zeros(1, 128, 128)
     mask[:, 30:90, 50:110] = 1.0
     own = comfy.nodes.NODE_CLASS_MAPPINGS["ControlNetInpaintingAliMamaApply"]
@@ -273,7 +273,7 @@ def test_conditionings_that_are_given_are_not_changed(lab: Lab, nets):
         ({"net": torch.nn.Linear(1, 1)}, "got Linear"),
     ],
 )
-def test_what_cannot_be_is_told_before_sampling(lab: Lab, nets, values: dict[str, Any], words: str):
+def test_what_cannot_be_applied_is_refused_before_sampling(lab: Lab, nets, values: dict[str, Any], words: str):
     stack = with_values((Control(nets[0], lab.hint(3)),), **values)
     with pytest.raises(ValueError, match=words):
         apply_stack(stack, *lab.prompts)

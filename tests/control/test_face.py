@@ -13,9 +13,9 @@ import torch
 from pose_photos import PHOTOS, photo
 from steer.demo.scenes import EXPRESSIONS, HELD_OUT, Scene, render
 from steer.nodes.control.choices import ALL, EXPRESSION, EYES, MOUTH, REGIONS, WHOLE
-from steer.nodes.control.face import choose_faces, face_mask
+from steer.nodes.control.face import choose_faces, draw_face_mask
 from steer.preprocessors.networks.graph import ConvGraph, load_graph
-from steer.preprocessors.pose.faces import NETWORKS, Face, find_faces, of_person
+from steer.preprocessors.pose.faces import NETWORKS, Face, face_of, find_faces
 from steer.preprocessors.pose.keypoints import write_frame
 from steer.preprocessors.pose.people import Person
 
@@ -59,28 +59,28 @@ def test_drawn_faces_are_found_and_the_mask_covers_what_an_expression_changes(ne
         assert needed.mean() > 0.02
         faces = find_faces(networks, scene.image)
         assert len(faces) == 1, seed
-        person = of_person(Person(scene.joints[0].astype(float)))
+        person = face_of(Person(scene.joints[0].astype(float)))
         assert person is not None
-        masks = {region: face_mask(faces, (256, 256), region) > 0 for region in REGIONS}
+        masks = {region: draw_face_mask(faces, (256, 256), region) > 0 for region in REGIONS}
         assert masks[WHOLE].mean() < 0.25
         assert masks[EXPRESSION].mean() < 0.75 * masks[WHOLE].mean()
         assert np.array_equal(masks[EXPRESSION], masks[MOUTH] | masks[EYES])
         whole.append(masks[WHOLE][needed].mean())
         parts.append(masks[EXPRESSION][needed].mean())
-        known.append((face_mask([person], (256, 256), EXPRESSION) > 0)[needed].mean())
+        known.append((draw_face_mask([person], (256, 256), EXPRESSION) > 0)[needed].mean())
     assert np.mean(whole) > 0.95, whole
     assert np.mean(parts) > 0.75, parts
     assert np.mean(known) > 0.9, known
 
 
-@pytest.mark.parametrize("kept", [[], [0], [14, 15], [16, 17], [1, 2, 5]])
-def test_a_person_without_a_nose_or_an_eye_has_no_face(kept: list[int]):
+@pytest.mark.parametrize("joints", [[], [0], [14, 15], [16, 17], [1, 2, 5]])
+def test_a_person_without_a_nose_or_an_eye_has_no_face(joints: list[int]):
     """As someone seen from behind; and whatever points there are, they may not be sure."""
     body = np.zeros((18, 3))
-    body[kept] = render(HELD_OUT, kind="portrait").joints[0][kept]
+    body[joints] = render(HELD_OUT, kind="portrait").joints[0][joints]
     unsure = render(HELD_OUT, kind="portrait").joints[0] * [1, 1, 0.2]
-    assert of_person(Person(body)) is None
-    assert of_person(Person(unsure)) is None
+    assert face_of(Person(body)) is None
+    assert face_of(Person(unsure)) is None
 
 
 def test_what_has_no_face_gives_none(networks: dict[str, ConvGraph]):
@@ -101,7 +101,7 @@ def test_photographs_against_the_original_networks_points(networks: dict[str, Co
     with np.load(PEOPLE) as file:
         points = file[f"{name}/0/face"]
     rows, columns = np.minimum(points[:68, 1::-1].round().astype(int), np.array(size) - 1).T
-    inside = {region: face_mask(faces, size, region)[rows, columns] > 0 for region in REGIONS}
+    inside = {region: draw_face_mask(faces, size, region)[rows, columns] > 0 for region in REGIONS}
     assert inside[WHOLE].mean() > 0.95
     assert inside[MOUTH][48:].all()
     assert inside[EYES][17:27].mean() > 0.85
@@ -110,7 +110,7 @@ def test_photographs_against_the_original_networks_points(networks: dict[str, Co
     assert not inside[EYES][48:].any()
     assert not inside[EXPRESSION][28:31].all(), "the nose stays"
     extent = np.ptp(points[:17, 0]) * np.ptp(points[:68, 1])
-    assert face_mask(faces, size, WHOLE).sum() < 1.8 * extent
+    assert draw_face_mask(faces, size, WHOLE).sum() < 1.8 * extent
 
 
 def test_faces_are_counted_from_the_left(mask_of):
@@ -145,7 +145,7 @@ def test_an_empty_mask_says_so(mask_of, caplog: pytest.LogCaptureFixture):
     assert "the keypoints have no face, the mask is empty" in report
 
 
-def test_a_face_of_which_nothing_is_left_is_told(mask_of, caplog: pytest.LogCaptureFixture):
+def test_a_face_of_which_nothing_is_left_is_reported(mask_of, caplog: pytest.LogCaptureFixture):
     body = render(PORTRAITS[2], kind="portrait").joints[0].astype(float)
     behind = body.copy()
     behind[[0, 14, 15], 2] = 0.2
@@ -206,9 +206,9 @@ def test_a_turned_face_gets_a_turned_mask(networks: dict[str, ConvGraph], degree
     other = Face(turned(face.eyes), turned(face.mouth), points)
     straight = Face(face.eyes, face.mouth, face.points if with_points else None)
     for region in REGIONS:
-        wanted = cv2.warpAffine(face_mask([straight], (640, 640), region), matrix, (640, 640)) > 0.5
-        got = face_mask([other], (640, 640), region) > 0
-        assert (got & wanted).sum() > 0.96 * (got | wanted).sum(), region
+        expected = cv2.warpAffine(draw_face_mask([straight], (640, 640), region), matrix, (640, 640)) > 0.5
+        got = draw_face_mask([other], (640, 640), region) > 0
+        assert (got & expected).sum() > 0.96 * (got | expected).sum(), region
 
 
 def test_keypoints_are_believed_at_the_size_of_the_picture(mask_of):
@@ -235,7 +235,7 @@ def test_keypoints_are_believed_at_the_size_of_the_picture(mask_of):
         ({"keypoints": [{"people": []}]}, "no frame says its canvas_width"),
     ],
 )
-def test_what_cannot_be_is_told(mask_of, given: dict[str, Any], words: str):
+def test_bad_input_is_refused(mask_of, given: dict[str, Any], words: str):
     with pytest.raises(ValueError, match=words):
         mask_of(**given)
 
@@ -245,4 +245,4 @@ def test_numbers_of_faces():
     assert choose_faces(" 3; 1,3 ", 3) == ([2, 0], [])
     assert choose_faces("2 4", 3) == ([1], [4])
     with pytest.raises(ValueError, match="region: 'nose' is unknown"):
-        face_mask([], (8, 8), "nose")
+        draw_face_mask([], (8, 8), "nose")

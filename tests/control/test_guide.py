@@ -13,11 +13,11 @@ import pytest
 import torch
 from control_lab import Lab
 from safetensors.torch import save_file
-from steer.nodes.control.families import check_family, net_width
-from steer.nodes.control.fit import aspect_note, prepare_hint
+from steer.nodes.control.families import check_family, find_net_width
+from steer.nodes.control.fit import describe_cut, prepare_hint
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.lines.mlsd import Lines
-from steer.preprocessors.pictures import fit_onto
+from steer.preprocessors.pictures import fit_points
 from steer.preprocessors.pose.keypoints import write_frame
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
@@ -157,11 +157,11 @@ def test_the_feather_is_in_pixels_of_the_picture(lab: Lab, guide):
         ("crop", (200, 201), ""),
     ],
 )
-def test_another_shape_is_told_with_both_sizes(fit: str, size: tuple[int, int], words: str):
-    note = aspect_note(size, (64, 64), fit)
+def test_another_shape_is_reported_with_both_sizes(fit: str, size: tuple[int, int], words: str):
+    note = describe_cut(size, (64, 64), fit)
     assert note.endswith(words) if words else note == ""
     notes = prepare_hint(torch.rand(1, *size, 3), None, None, (64, 64), fit).notes
-    assert bool(words) == (aspect_note(size, (64, 64), fit) in notes)
+    assert bool(words) == (describe_cut(size, (64, 64), fit) in notes)
 
 
 def test_padding_and_stretching_keep_everything():
@@ -178,13 +178,13 @@ def test_thin_lines_stay_one_pixel_wide_and_none_is_lost(target: tuple[int, int]
     known = lines_at((10, 20, 240, 60), (30, 250, 200, 5), (128, 10, 128, 245), (10, 130, 250, 130), size=size)
     hint = drawn(draw_lines(known.segments, *size))
     got = prepare_hint(hint, None, None, target, "stretch").image
-    wanted = drawn(draw_lines(known.placed(fit_onto(size, target, "stretch")).segments, *target))
+    expected = drawn(draw_lines(known.move(fit_points(size, target, "stretch")).segments, *target))
     assert set(got.unique().tolist()) == {0.0, 1.0}
-    near = torch.nn.functional.max_pool2d(wanted[..., 0], 5, 1, 2)
+    near = torch.nn.functional.max_pool2d(expected[..., 0], 5, 1, 2)
     around = torch.nn.functional.max_pool2d(got[..., 0], 5, 1, 2)
     assert near[got[..., 0] > 0].all(), "nothing lies where no line is"
-    assert around[wanted[..., 0] > 0].all(), "every part of every line is there"
-    assert 0.7 < float(got.sum() / wanted.sum()) < 1.5, "one pixel wide"
+    assert around[expected[..., 0] > 0].all(), "every part of every line is there"
+    assert 0.7 < float(got.sum() / expected.sum()) < 1.5, "one pixel wide"
 
 
 def test_known_points_and_lines_are_drawn_at_the_target():
@@ -193,9 +193,9 @@ def test_known_points_and_lines_are_drawn_at_the_target():
     person = Person(body)
     hint = prepare_hint(None, [write_frame([person], 64, 64)], None, (256, 256), "crop")
     assert torch.equal(
-        hint.image, drawn(draw_people([person.placed(fit_onto((64, 64), (256, 256), "crop"))], 256, 256, threshold=0.3))
+        hint.image, drawn(draw_people([person.move(fit_points((64, 64), (256, 256), "crop"))], 256, 256, threshold=0.3))
     )
-    assert hint.notes[0] == "poses drawn anew at 256x256, 1 picture"
+    assert hint.notes[0] == "poses drawn at 256x256, 1 picture"
     assert "points that score above 0.3, sticks of the usual width; for another drawing" in hint.notes[1]
     known = lines_at((4, 4, 60, 30), size=(64, 64))
     lines = prepare_hint(torch.rand(1, 64, 64, 3), None, [known], (128, 256), "stretch")
@@ -235,7 +235,7 @@ def test_grey_and_transparent_hints_become_rgb():
     assert torch.equal(prepare_hint(clear, None, None, None, "crop").image[..., 0], clear[..., 3])
 
 
-def test_a_wrong_hint_is_told_once_in_the_report_and_the_log(guide, caplog: pytest.LogCaptureFixture):
+def test_a_wrong_hint_is_named_once_in_the_report_and_the_log(guide, caplog: pytest.LogCaptureFixture):
     body = np.zeros((18, 3))
     body[:, :2], body[:, 2] = np.random.default_rng(1).uniform(8, 56, (18, 2)), 1
     skeletons = drawn(draw_people([Person(body)], 64, 64)).repeat(2, 1, 1, 1)
@@ -280,7 +280,7 @@ def test_what_cannot_be_is_refused_before_sampling(guide, given: dict[str, Any],
 
 
 def test_another_family_is_refused_before_sampling_with_its_name(guide, lab: Lab, nets):
-    assert net_width(nets[0]) == lab.prompts[0][0][0].shape[-1]
+    assert find_net_width(nets[0]) == lab.prompts[0][0][0].shape[-1]
     with pytest.raises(ValueError, match=r"made for SD 1\.x \(prompts of width 768\).*prompts of width 32"):
         guide(control_net=sd15_controlnet(context=768), image=lab.hint(3))
     sdxl = [[torch.zeros(1, 77, 2048), {}]]

@@ -104,7 +104,7 @@ def run(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     return call
 
 
-def test_the_loaders_file_name_tells_what_the_net_is_for(run, caplog: pytest.LogCaptureFixture):
+def test_the_loaders_file_name_says_what_the_net_is_for(run, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING):
         result = run(demo_controlnet())
     assert result.error is None, result.message
@@ -112,7 +112,7 @@ def test_the_loaders_file_name_tells_what_the_net_is_for(run, caplog: pytest.Log
     assert report[0].startswith("sd15_canny.safetensors: strength 0.8")
     assert report.count(WRONG) == 1
     assert f"ControlNet Guide (sd15_canny.safetensors): {WRONG}." in caplog.text
-    assert result.outputs["picture"]["images"], "it is told, not refused"
+    assert result.outputs["picture"]["images"], "it is a warning, no error"
 
 
 def test_the_same_sentence_is_logged_once_in_each_run(run, comfy, caplog: pytest.LogCaptureFixture):

@@ -10,7 +10,7 @@ import hint_pictures
 import numpy as np
 import pytest
 from hint_pictures import photograph, photograph_files
-from steer.nodes.control.hint_check import check, complaint, wanted_by
+from steer.nodes.control.hint_check import check_hints, choose_kind, complain
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
@@ -30,14 +30,14 @@ COUNTS = {
 
 
 def test_hints_and_their_inverses_are_recognised():
-    made = [hint for source, count in COUNTS.items() for hint in hint_pictures.hints(source, range(100, 100 + count))]
+    known = [hint for source, count in COUNTS.items() for hint in hint_pictures.hints(source, range(100, 100 + count))]
     wrong = [
         (hint.source, hint.inverted, found)
-        for hint in made
+        for hint in known
         if (found := recognise(hint.picture)) != Look(hint.answer, hint.inverted)
     ]
-    assert len(made) == 110
-    assert len(wrong) <= 0.03 * len(made), wrong
+    assert len(known) == 110
+    assert len(wrong) <= 0.03 * len(known), wrong
 
 
 def test_photographs_are_no_hints():
@@ -96,19 +96,19 @@ def test_one_colour_is_empty(level: int):
     assert recognise(np.full((64, 48, 3), level, np.uint8)) == Look("empty")
 
 
-def test_what_cannot_be_told_apart_is_not_complained_of():
+def test_no_complaint_about_looks_that_cannot_be_distinguished():
     lines = draw_lines(np.random.default_rng(1).uniform(0, 512, (30, 4)), 512, 512)
     smaller = cv2.resize(lines, (256, 256), interpolation=cv2.INTER_LINEAR)
     assert recognise(smaller) == Look("thin")
     depth = np.repeat(np.tile(np.arange(256, dtype=np.uint8), (256, 1))[..., None], 3, axis=2)
     assert recognise(depth) == Look("other")
-    for wanted in ("canny", "mlsd", "any"):
-        assert complaint(recognise(smaller), wanted) == complaint(recognise(depth), wanted) == ""
-    assert "thin lines; the net is for a pose skeleton" in complaint(recognise(smaller), "openpose")
+    for kind in ("canny", "mlsd", "any"):
+        assert complain(recognise(smaller), kind) == complain(recognise(depth), kind) == ""
+    assert "thin lines; the net is for a pose skeleton" in complain(recognise(smaller), "openpose")
 
 
 @pytest.mark.parametrize(
-    ("look", "wanted", "words"),
+    ("look", "kind", "words"),
     [
         (Look("pose"), "canny", "this looks like a pose skeleton; the net is for Canny edges. Put Canny before it"),
         (Look("photograph"), "openpose", "this looks like an ordinary picture; the net is for a pose skeleton"),
@@ -119,14 +119,14 @@ def test_what_cannot_be_told_apart_is_not_complained_of():
         (Look("photograph"), "any", ""),
     ],
 )
-def test_one_plain_sentence(look: Look, wanted: str, words: str):
-    said = complaint(look, wanted)
-    assert said.startswith(words)
-    assert bool(said) == bool(words)
+def test_one_plain_sentence(look: Look, kind: str, words: str):
+    sentence = complain(look, kind)
+    assert sentence.startswith(words)
+    assert bool(sentence) == bool(words)
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "wanted"),
+    ("name", "kind", "expected"),
     [
         ("control_v11p_sd15_canny_fp16.safetensors", "auto", "canny"),
         ("SDXL/control-lora-openposeXL2-rank256.safetensors", "auto", "openpose"),
@@ -140,25 +140,25 @@ def test_one_plain_sentence(look: Look, wanted: str, words: str):
         ("", "openpose", "openpose"),
     ],
 )
-def test_what_a_net_is_made_for(name: str, kind: str, wanted: str):
-    assert wanted_by(name, kind) == wanted
+def test_what_a_net_is_made_for(name: str, kind: str, expected: str):
+    assert choose_kind(name, kind) == expected
 
 
 def test_a_net_for_any_picture_may_get_dark_lines_on_white():
     page = 255 - draw_lines(np.random.default_rng(1).uniform(0, 256, (20, 4)), 256, 256)
     assert recognise(page).inverted
-    assert check({0: page}, wanted_by("", "any"), any_tone=True)[1] == []
-    assert len(check({0: page}, wanted_by("tile.safetensors", "auto"))[1]) == 1
+    assert check_hints({0: page}, choose_kind("", "any"), any_tone=True)[1] == []
+    assert len(check_hints({0: page}, choose_kind("tile.safetensors", "auto"))[1]) == 1
 
 
 def test_a_batch_names_its_pictures_and_a_long_one_is_sampled():
     blank, lines = np.zeros((64, 64, 3), np.uint8), draw_lines(np.array([[2, 3, 60, 40]]), 64, 64)
-    looks, complaints = check({0: lines, 4: blank, 9: blank}, "mlsd")
+    looks, complaints = check_hints({0: lines, 4: blank, 9: blank}, "mlsd")
     assert [look.what for look in looks] == ["lines", "empty", "empty"]
-    assert complaints == ["picture 5, 10: " + complaint(Look("empty"), "mlsd")]
+    assert complaints == ["picture 5, 10: " + complain(Look("empty"), "mlsd")]
     assert sample_indices(3) == [0, 1, 2]
     assert sample_indices(1) == [0]
     assert len(sample_indices(1000)) == 16
     assert sample_indices(1000)[-1] == 999
     with pytest.raises(ValueError, match="kind: 'lineart' is unknown"):
-        wanted_by("", "lineart")
+        choose_kind("", "lineart")

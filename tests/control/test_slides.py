@@ -36,41 +36,41 @@ def test_only_the_face_changes(slide: Callable[[str], Slide]):
 
     KSampler beside the Sweep gives the latent that the Sweep does not hand on; that both make one picture is checked.
     """
-    shown = slide("07-inpaint-the-expression")
-    shown.set("Sweep", steps=3)
-    shown.set("Moods", include_original=False, swaps="angry")
-    shown.add("words", "CLIPTextEncode", clip=shown.link("Sweep", "clip"), text="replaced below")
-    shown.add("none", "CLIPTextEncode", clip=shown.link("Sweep", "clip"), text="")
+    workflow = slide("07-inpaint-the-expression")
+    workflow.set("Sweep", steps=3)
+    workflow.set("Moods", include_original=False, swaps="angry")
+    workflow.add("words", "CLIPTextEncode", clip=workflow.link("Sweep", "clip"), text="replaced below")
+    workflow.add("none", "CLIPTextEncode", clip=workflow.link("Sweep", "clip"), text="")
     settings = {
-        name: shown.prompt[shown.node("Sweep")]["inputs"][name]
+        name: workflow.prompt[workflow.node("Sweep")]["inputs"][name]
         for name in ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise")
     }
-    shown.prompt["words"]["inputs"]["text"] = shown.prompt[shown.node("Prompt")]["inputs"]["value"].replace(
+    workflow.prompt["words"]["inputs"]["text"] = workflow.prompt[workflow.node("Prompt")]["inputs"]["value"].replace(
         "smiling", "angry"
     )
-    shown.add(
+    workflow.add(
         "stock",
         "KSampler",
-        model=shown.link("Sweep", "model"),
+        model=workflow.link("Sweep", "model"),
         positive=["words", 0],
         negative=["none", 0],
-        latent_image=shown.link("Sweep", "latent"),
+        latent_image=workflow.link("Sweep", "latent"),
         **settings,
     )
-    shown.add("decoded", "VAEDecode", samples=["stock", 0], vae=shown.link("Sweep", "vae"))
+    workflow.add("decoded", "VAEDecode", samples=["stock", 0], vae=workflow.link("Sweep", "vae"))
     for name, source in {
-        "picture": shown.link("Lay over", "source"),
+        "picture": workflow.link("Lay over", "source"),
         "mask": "Face Mask",
-        "before": shown.link("SetLatentNoiseMask", "samples"),
+        "before": workflow.link("SetLatentNoiseMask", "samples"),
         "after": ["stock", 0],
         "decoded": ["decoded", 0],
-        "cell": shown.link("Lay over", "destination"),
+        "cell": workflow.link("Lay over", "destination"),
         "laid": "Lay over",
-        "outside": [shown.node("Difference"), 3],
-        "inside": [shown.node("Difference"), 2],
+        "outside": [workflow.node("Difference"), 3],
+        "inside": [workflow.node("Difference"), 2],
     }.items():
-        shown.keep(name, source)
-    got = {name: values[0] for name, values in shown.run().items()}
+        workflow.keep(name, source)
+    got = {name: values[0] for name, values in workflow.run().items()}
     mask, picture, laid = got["mask"], got["picture"], got["laid"]
     assert 0.05 < float((mask > 0).float().mean()) < 0.3
     assert float((mask == 1).float().mean()) > 0.03
@@ -101,7 +101,7 @@ def held(slide: Slide, queueings: Sequence[dict[str, dict[str, Any]]]) -> np.nda
         for title, values in widgets.items():
             slide.set(title, **values)
         slide.run()
-    pictures = [picture for batch in slide.kept["with"] for picture in batch]
+    pictures = [picture for batch in slide.values["with"] for picture in batch]
     return np.stack([(picture.numpy() * 255).round().astype(np.uint8) for picture in pictures])
 
 
@@ -114,11 +114,11 @@ def free(slide: Slide) -> np.ndarray:
 def test_the_edges_keep_the_angle_of_a_face(slide: Callable[[str], Slide]):
     from steer.demo.judges import measures
 
-    shown = slide("08-canny-same-face-angle")
-    pictures = held(shown, [{"Seeds": {"text": "5-20"}}, {"Seeds": {"text": "1-4"}}])
-    hint = shown.kept["hint"][0][0, ..., 0].numpy() > 0.5
+    workflow = slide("08-canny-same-face-angle")
+    pictures = held(workflow, [{"Seeds": {"text": "5-20"}}, {"Seeds": {"text": "1-4"}}])
+    hint = workflow.values["hint"][0][0, ..., 0].numpy() > 0.5
     with_control, without = (
-        [measures.edge_f1(measures.edges(picture), hint) for picture in row] for row in (pictures, free(shown))
+        [measures.edge_f1(measures.edges(picture), hint) for picture in row] for row in (pictures, free(workflow))
     )
     assert len(with_control) == 20
     assert min(with_control) > max(without), (with_control, without)
@@ -128,12 +128,12 @@ def test_the_edges_keep_the_angle_of_a_face(slide: Callable[[str], Slide]):
 def test_the_lines_keep_a_room(slide: Callable[[str], Slide]):
     from steer.demo.judges import measures
 
-    shown = slide("09-mlsd-one-room-two-styles")
-    shown.keep("lines", shown.link("ControlNet Guide", "lines"))
-    pictures = held(shown, [{"Seed": {"noise_seed": seed}} for seed in range(10, 0, -1)])
-    lines = shown.kept["lines"][0][0].segments
+    workflow = slide("09-mlsd-one-room-two-styles")
+    workflow.keep("lines", workflow.link("ControlNet Guide", "lines"))
+    pictures = held(workflow, [{"Seed": {"noise_seed": seed}} for seed in range(10, 0, -1)])
+    lines = workflow.values["lines"][0][0].segments
     with_control, without = (
-        [measures.lines_followed(lines, picture) for picture in row] for row in (pictures, free(shown))
+        [measures.lines_followed(lines, picture) for picture in row] for row in (pictures, free(workflow))
     )
     assert len(with_control) == 20
     assert min(with_control) > max(without), (with_control, without)
@@ -143,18 +143,18 @@ def test_the_lines_keep_a_room(slide: Callable[[str], Slide]):
 def test_the_skeleton_keeps_a_pose(slide: Callable[[str], Slide]):
     from steer.demo.judges import measures
 
-    shown = slide("10-openpose-one-pose-many-people")
-    shown.keep("keypoints", shown.link("ControlNet Guide", "keypoints"))
-    pictures = held(shown, [{"Seed": {"noise_seed": seed}} for seed in range(5, 0, -1)])
-    (frame,) = read_frames(shown.kept["keypoints"][0])
-    wanted = frame.people[0].body * (256 / frame.width, 256 / frame.height, 1)
+    workflow = slide("10-openpose-one-pose-many-people")
+    workflow.keep("keypoints", workflow.link("ControlNet Guide", "keypoints"))
+    pictures = held(workflow, [{"Seed": {"noise_seed": seed}} for seed in range(5, 0, -1)])
+    (frame,) = read_frames(workflow.values["keypoints"][0])
+    expected = frame.people[0].body * (256 / frame.width, 256 / frame.height, 1)
     judges, _ = load()
 
     def errors(row: np.ndarray) -> list[float]:
         found = judge(judges, torch.from_numpy(row).movedim(-1, 1).float() / 255).joints.numpy()
-        return [measures.joint_error(joints, wanted) for joints in found]
+        return [measures.joint_error(joints, expected) for joints in found]
 
-    with_control, without = errors(pictures), errors(free(shown))
+    with_control, without = errors(pictures), errors(free(workflow))
     assert len(with_control) == 20
     assert np.mean(with_control) < 0.06, (with_control, without)
     assert np.mean(with_control) < 0.85 * np.mean(without), (with_control, without)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from control_lab import Lab
-from steer.nodes.control.union import set_union_type, types_of
+from steer.nodes.control.union import list_types, set_union_type
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
@@ -66,7 +66,7 @@ def test_the_hint_chooses_what_a_user_would(comfy, lab: Lab, net: Any, hints: di
     assert run.calls == theirs[kind].calls == 2
     assert torch.equal(run.latent, theirs[kind].latent)
     assert all(not torch.equal(run.latent, theirs[each].latent) for each in hints if each != kind)
-    assert "a union ControlNet: told that its hint is" in report
+    assert "a union ControlNet: its type is set to" in report
     assert net.extra_args == {}, "the net that was given is not changed"
     assert stack[0].net.control_model is net.control_model
 
@@ -84,9 +84,9 @@ def test_a_type_that_is_set_stays_and_the_widget_counts(comfy, lab: Lab, net: An
 
 def test_what_is_not_known_is_left_to_the_user(net: Any):
     for looks in ([Look("photograph")], [Look("other")], [Look("pose"), Look("edges")]):
-        same, told = set_union_type(net, looks, "any")
+        same, note = set_union_type(net, looks, "any")
         assert same is net
-        assert "put Set Union ControlNet Type before it" in told
+        assert "put Set Union ControlNet Type before it" in note
     assert set_union_type(net, [Look("empty")], "any")[0] is net
     chosen, _ = set_union_type(net, [Look("pose"), Look("empty"), Look("pose")], "any")
     assert chosen.extra_args["control_type"] == [0], "a blank frame of a video says nothing"
@@ -126,5 +126,5 @@ def test_flux_counts_otherwise(comfy):
         )
         for modes in (0, 7)
     }
-    assert types_of(SimpleNamespace(control_model=flux[7])) == {"canny": 0, "mlsd": 0, "openpose": 4}
-    assert types_of(SimpleNamespace(control_model=flux[0])) == {}
+    assert list_types(SimpleNamespace(control_model=flux[7])) == {"canny": 0, "mlsd": 0, "openpose": 4}
+    assert list_types(SimpleNamespace(control_model=flux[0])) == {}

@@ -98,7 +98,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("what", BROKEN)
 @pytest.mark.parametrize("kind", NODES)
-def test_broken_pictures_are_told_plainly(comfy, kind: str, what: str):
+def test_broken_pictures_are_refused_plainly(comfy, kind: str, what: str):
     node, widgets = NODES[kind]
     image, words = BROKEN[what]
     with pytest.raises(ValueError, match=words) as caught:
@@ -168,13 +168,13 @@ def test_with_the_network_refused_a_missing_weight_fails_within_a_second(
 
     monkeypatch.setattr(socket, "getaddrinfo", refused)
     monkeypatch.setattr(socket.socket, "connect", refused)
-    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setattr(comfy_networks, "list_weight_folders", lambda: [tmp_path])
     node, widgets = NODES[kind]
     started = time.perf_counter()
     with pytest.raises(ValueError, match=file) as caught:
         comfy.call(node, image=torch.zeros(1, 8, 8, 3), **widgets | {"detector": detector, "download": download})
     assert time.perf_counter() - started < 1
-    assert len(tries) == download, "no retries, and none at all unless asked"
+    assert len(tries) == download, "no retries, and none at all unless download is on"
     said = ["huggingface.co", "Connection refused", "Check the network"] if download else ["MB", "`download`", "hf dow"]
     for part in [str(tmp_path), *said]:
         assert part in str(caught.value)

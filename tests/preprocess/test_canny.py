@@ -11,9 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
-from steer.preprocessors.canny import auto_thresholds, canny, describe, otsu
+from steer.preprocessors.canny import canny, choose_thresholds, describe_thresholds, find_otsu_threshold
 from steer.preprocessors.choices import MAX_GRADIENT
-from steer.preprocessors.pictures import hint_size, resize, to_bytes
+from steer.preprocessors.pictures import resize, scale_size, to_bytes
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera", "coins")
 
@@ -150,7 +150,7 @@ def test_resolution_equals_controlnet_aux_where_its_rounding_to_64_changes_nothi
     from controlnet_aux.util import resize_image
 
     picture = photograph("coffee")[:, :400]
-    assert np.array_equal(resize(picture, hint_size(400, 400, 512)), resize_image(picture, 512))
+    assert np.array_equal(resize(picture, scale_size(400, 400, 512)), resize_image(picture, 512))
     theirs = CannyDetector()(picture, detect_resolution=512, image_resolution=512)
     assert torch.equal(canny(as_image(picture[None]), resolution=512).hint[0], torch.from_numpy(theirs / 255).float())
 
@@ -190,7 +190,7 @@ def test_auto_keeps_the_faint_lines_of_a_drawing(contrast: float):
     hint = canny(as_image(drawing(contrast)[None]), auto=True).hint[0, ..., 0]
     assert hint[30:220, 5:16].any(dim=1).all(), "the faint vertical line is whole"
     assert 0.01 < hint.mean() < 0.05
-    strict = otsu(np.bincount(gradient_sizes(drawing(contrast)).ravel()))
+    strict = find_otsu_threshold(np.bincount(gradient_sizes(drawing(contrast)).ravel()))
     assert not canny(as_image(drawing(contrast)[None]), strict // 2, strict).hint[0, 30:220, 5:16].any(), "Otsu alone"
 
 
@@ -213,8 +213,8 @@ def test_otsu_equals_opencv():
     for _ in range(20):
         values = np.clip(np.append(rng.normal(60, 15, 900), rng.normal(180, 20, 300)), 0, 255).astype(np.uint8)
         expected, _ = cv2.threshold(values, 0, 255, cv2.THRESH_OTSU)
-        assert otsu(np.bincount(values, minlength=256)) == expected
-    assert otsu(np.bincount([7] * 10, minlength=256)) == 0
+        assert find_otsu_threshold(np.bincount(values, minlength=256)) == expected
+    assert find_otsu_threshold(np.bincount([7] * 10, minlength=256)) == 0
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_otsu_equals_opencv():
     ],
 )
 def test_auto_rule(sizes: list[int], shares: list[int], thresholds: tuple[int, int]):
-    assert auto_thresholds(np.repeat(sizes, shares).astype(np.int16).reshape(10, -1)) == thresholds
+    assert choose_thresholds(np.repeat(sizes, shares).astype(np.int16).reshape(10, -1)) == thresholds
 
 
 # Errors, progress
@@ -290,5 +290,5 @@ def test_progress_comes_in_the_callers_thread_and_may_stop_the_work(workers: int
 
 
 def test_thresholds_as_text():
-    assert describe([(100, 200), (100, 200)]) == "low 100, high 200"
-    assert describe([(10, 20), (30, 60)]) == "picture 1: low 10, high 20\npicture 2: low 30, high 60"
+    assert describe_thresholds([(100, 200), (100, 200)]) == "low 100, high 200"
+    assert describe_thresholds([(10, 20), (30, 60)]) == "picture 1: low 10, high 20\npicture 2: low 30, high 60"

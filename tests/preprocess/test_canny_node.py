@@ -42,7 +42,7 @@ def workflow(**changes: Any) -> dict[str, Any]:
     }
 
 
-def shown(outputs: dict[str, Any]) -> np.ndarray:
+def read_preview(outputs: dict[str, Any]) -> np.ndarray:
     import folder_paths
 
     entry = outputs["preview"]["images"][0]
@@ -52,7 +52,7 @@ def shown(outputs: dict[str, Any]) -> np.ndarray:
 def test_a_loaded_png_becomes_exactly_cv2s_edges(comfy, picture: np.ndarray):
     result = comfy.run(workflow())
     assert result.error is None, result.message
-    assert np.array_equal(255 - shown(result.outputs)[..., 0], cv2.Canny(picture, 100, 200))
+    assert np.array_equal(255 - read_preview(result.outputs)[..., 0], cv2.Canny(picture, 100, 200))
     assert result.outputs["text"]["text"] == ["low 100, high 200"]
 
 
@@ -62,14 +62,14 @@ def test_an_unchanged_rerun_executes_nothing_and_a_threshold_only_what_follows(c
     assert again.executed == []
     changed = comfy.run(workflow(low_threshold=60))
     assert set(changed.executed) == {"canny", "invert", "text", "preview"}
-    assert np.array_equal(255 - shown(changed.outputs)[..., 0], cv2.Canny(picture, 60, 200))
+    assert np.array_equal(255 - read_preview(changed.outputs)[..., 0], cv2.Canny(picture, 60, 200))
 
 
 def test_auto_says_what_it_chose(comfy, picture: np.ndarray):
     result = comfy.run(workflow(auto=True, low_threshold=1000))
     assert result.error is None, result.message
     low, high = (int(part.split()[1]) for part in result.outputs["text"]["text"][0].split(", "))
-    assert np.array_equal(255 - shown(result.outputs)[..., 0], cv2.Canny(picture, low, high))
+    assert np.array_equal(255 - read_preview(result.outputs)[..., 0], cv2.Canny(picture, low, high))
 
 
 def test_the_report_warns_of_no_edges_and_of_hints(comfy, caplog: pytest.LogCaptureFixture):
@@ -95,7 +95,7 @@ def test_its_own_hint_passes_through_with_a_note(comfy):
     assert thresholds == "picture 1: none\npicture 2: low 100, high 200"
     assert report.splitlines()[0] == "picture 1: passed on as it is: this is a Canny hint already"
     larger, _, report = comfy.call("SteerCanny", image=edges[None], **DEFAULTS | {"resolution": 768})
-    assert report == "brought from 512x512 to 768x768, its lines drawn anew: this is a Canny hint already"
+    assert report == "brought from 512x512 to 768x768, its lines redrawn: this is a Canny hint already"
     assert torch.equal(larger, fit_picture(edges[None], (768, 768), "stretch")[0]), (
         "as ControlNet Guide brings it there"
     )
@@ -107,9 +107,9 @@ def test_a_latent_gives_the_size_and_fit_the_place(comfy, fit: str):
     latent = {"samples": torch.zeros(1, 4, 48, 96)}  # 768 x 384
     image = torch.from_numpy(photograph.astype(np.float32) / 255)[None]
     hint, _, _ = comfy.call("SteerCanny", image=image, fit=fit, latent=latent, **DEFAULTS)
-    kept = photograph[128:384] if fit == "crop" else photograph
+    cropped = photograph[128:384] if fit == "crop" else photograph
     inner = (384, 384) if fit == "pad" else (768, 384)
-    small = cv2.resize(kept, inner, interpolation=cv2.INTER_AREA if fit == "pad" else cv2.INTER_LANCZOS4)
+    small = cv2.resize(cropped, inner, interpolation=cv2.INTER_AREA if fit == "pad" else cv2.INTER_LANCZOS4)
     expected = np.zeros((384, 768), np.uint8)
     left = (768 - inner[0]) // 2
     expected[:, left : left + inner[0]] = cv2.Canny(small, 100, 200)
@@ -117,7 +117,7 @@ def test_a_latent_gives_the_size_and_fit_the_place(comfy, fit: str):
     again, _, report = comfy.call(
         "SteerCanny", image=hint, latent={"samples": torch.zeros(1, 4, 64, 64)}, fit=fit, **DEFAULTS
     )
-    assert report.startswith("brought from 768x384 to 512x512, its lines drawn anew")
+    assert report.startswith("brought from 768x384 to 512x512, its lines redrawn")
     assert torch.equal(again, fit_picture(hint, (512, 512), fit)[0]), "as ControlNet Guide brings it there"
     with pytest.raises(ValueError, match="resolution: 256 and a latent are both given"):
         comfy.call("SteerCanny", image=image, latent=latent, **DEFAULTS | {"resolution": 256})

@@ -13,7 +13,7 @@ from steer.preprocessors.pose import openpose_decode
 from steer.preprocessors.pose.openpose_decode import find_people
 
 
-def of_controlnet_aux(heat: np.ndarray, fields: np.ndarray, shown: np.ndarray) -> Any:
+def of_controlnet_aux(heat: np.ndarray, fields: np.ndarray, picture: np.ndarray) -> Any:
     """The Body of controlnet_aux with a network that answers these maps."""
     body = importlib.import_module("controlnet_aux.open_pose.body")
     estimate = body.Body.__new__(body.Body)
@@ -23,7 +23,7 @@ def of_controlnet_aux(heat: np.ndarray, fields: np.ndarray, shown: np.ndarray) -
             return tuple(torch.from_numpy(m.transpose(2, 0, 1).copy())[None] for m in (fields, heat))  # type: ignore[return-value]
 
     estimate.model = Answer(1, 1)
-    candidate, subset = estimate(shown)
+    candidate, subset = estimate(picture)
     return body.Body.format_body_result(candidate, subset)
 
 

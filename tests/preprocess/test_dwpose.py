@@ -14,7 +14,7 @@ from steer.preprocessors.pose.keypoints import read_frames, write_frame
 
 
 class Answers:
-    """Stands for a network: gives what it was told."""
+    """Stands for a network: gives the same outputs to every input."""
 
     def __init__(self, *outputs: np.ndarray) -> None:
         self.outputs = list(outputs)
@@ -47,9 +47,9 @@ def simcc(x: np.ndarray, y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, 
 
 def test_boxes_are_people_in_picture_pixels_without_doubles():
     rows = yolox((100, 200, 50, 100, 0.9), (102, 201, 52, 98, 0.8), (400, 200, 40, 80, 0.5), (300, 100, 9, 9, 0.2))
-    boxes = dwpose.person_boxes(rows, 0.5)
+    boxes = dwpose.find_boxes(rows, 0.5)
     assert np.allclose(boxes, [[150, 300, 250, 500], [760, 320, 840, 480]], atol=0.01)
-    assert len(dwpose.person_boxes(yolox((100, 200, 50, 100, 0.9), kind=1), 1.0)) == 0
+    assert len(dwpose.find_boxes(yolox((100, 200, 50, 100, 0.9), kind=1), 1.0)) == 0
 
 
 def test_a_picture_is_letterboxed():
@@ -64,11 +64,11 @@ def test_points_come_back_to_where_the_crop_was_cut():
     """A bright pixel of the picture lies in the crop where the points' way back says."""
     picture = np.zeros((300, 500, 3), np.uint8)
     picture[118:123, 203:208] = 255
-    x, centre, size = dwpose.pose_input(picture, np.array([150.0, 60.0, 250.0, 220.0]))
+    x, centre, size = dwpose.cut_person(picture, np.array([150.0, 60.0, 250.0, 220.0]))
     assert x.shape == (1, 3, 384, 288)
     row, column = np.unravel_index(x[0, 0].argmax(), (384, 288))
     axes = simcc(np.full(133, float(column)), np.full(133, float(row)), np.full(133, 0.7))
-    points = dwpose.pose_points(axes[0][0], axes[1][0], centre, size)
+    points = dwpose.decode_points(axes[0][0], axes[1][0], centre, size)
     assert np.allclose(points[:, :2], [205, 120], atol=3)
     assert np.allclose(points[:, 2], 0.7)
 
@@ -107,7 +107,7 @@ def test_the_node_runs_onnx_files_that_lie_in_its_folders(comfy, tmp_path: Path,
     monkeypatch.setitem(REGISTRY, "dwpose_people", people)
     monkeypatch.setitem(REGISTRY, "dwpose", points)
     monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
-    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setattr(comfy_networks, "list_weight_folders", lambda: [tmp_path])
     hint, keypoints, report = comfy.call(
         "SteerOpenPose",
         image=torch.full((2, 640, 640, 3), 0.4),

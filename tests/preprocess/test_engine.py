@@ -1,4 +1,4 @@
-"""Where the preprocess family looks for weights, and that it fetches only when told to."""
+"""Where the preprocess family looks for weights, and that it fetches only where the user allows it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from steer.preprocessors.networks.registry import REGISTRY, WeightFile, candidates, require
+from huggingface_hub import constants
+from steer.preprocessors.networks.registry import REGISTRY, WeightFile, list_candidates, require
 
 
 @pytest.fixture
 def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path
 
 
@@ -25,23 +26,21 @@ def test_controlnet_auxs_own_download_is_found(comfy, empty_cache: Path, monkeyp
     file = nodes / "ComfyUI_ControlNet_Aux" / "ckpts" / "lllyasviel" / "Annotators" / "body_pose_model.pth"
     weight = REGISTRY["openpose_body"]
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "custom_nodes", ([str(nodes)], set()))
-    assert file not in candidates(weight, comfy_networks.weight_folders())
+    assert file not in list_candidates(weight, comfy_networks.list_weight_folders())
     file.parent.mkdir(parents=True)
-    assert file in candidates(weight, comfy_networks.weight_folders())
+    assert file in list_candidates(weight, comfy_networks.list_weight_folders())
 
 
-def test_the_folder_that_controlnet_aux_was_told_is_looked_in(
-    comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_folder_in_controlnet_auxs_variable_is_looked_in(comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch):
 
     from steer.nodes.preprocess import comfy_networks
 
-    assert empty_cache not in comfy_networks.weight_folders()
+    assert empty_cache not in comfy_networks.list_weight_folders()
     monkeypatch.setenv("AUX_ANNOTATOR_CKPTS_PATH", str(empty_cache))
-    assert empty_cache in comfy_networks.weight_folders()[1:]
+    assert empty_cache in comfy_networks.list_weight_folders()[1:]
 
 
-def test_a_damaged_file_is_fetched_anew_and_what_is_loaded_is_not_looked_for(
+def test_a_damaged_file_is_fetched_again_and_what_is_loaded_is_not_looked_for(
     comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
 
@@ -50,18 +49,18 @@ def test_a_damaged_file_is_fetched_anew_and_what_is_loaded_is_not_looked_for(
     content = b"weights"
     weight = WeightFile("torn", "torn.pth", hashlib.sha256(content).hexdigest(), len(content), "MIT", "", "some/where")
     monkeypatch.setitem(REGISTRY, "torn", weight)
-    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [empty_cache])
+    monkeypatch.setattr(comfy_networks, "list_weight_folders", lambda: [empty_cache])
     monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
     damaged = empty_cache / "torn.pth"  # comes before the folder of downloads
     damaged.write_bytes(b"weig")
 
-    def fetched(weight: WeightFile, to: Path, progress: object) -> None:
+    def fetch(weight: WeightFile, to: Path, progress: object) -> None:
         to.mkdir(parents=True)
         (to / weight.file).write_bytes(content)
 
-    monkeypatch.setattr(comfy_networks, "download", fetched)
+    monkeypatch.setattr(comfy_networks, "download", fetch)
     comfy_networks.fetch_missing(["torn"])
-    assert require(weight, comfy_networks.weight_folders()) == empty_cache / "some" / "where" / "torn.pth"
+    assert require(weight, comfy_networks.list_weight_folders()) == empty_cache / "some" / "where" / "torn.pth"
     monkeypatch.setattr(comfy_networks, "download", lambda *_: pytest.fail("it is there, or loaded"))
     comfy_networks.fetch_missing(["torn"])
     comfy_networks.CACHE.get("torn", lambda: torch.nn.Linear(1, 1))
@@ -74,28 +73,28 @@ def test_networks_are_loaded_whole(comfy, monkeypatch: pytest.MonkeyPatch):
     import comfy.model_management as management
     from steer.nodes.preprocess import comfy_networks
 
-    asked: list[bool] = []
+    full_loads: list[bool] = []
     load = management.load_models_gpu
 
     def recorded(models: Any, *more: Any, **options: Any) -> None:
-        asked.append(options["force_full_load"])
+        full_loads.append(options["force_full_load"])
         load(models, *more, **options)
 
     monkeypatch.setattr(management, "load_models_gpu", recorded)
     monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
-    comfy_networks.networks({"one": lambda: torch.nn.Linear(1, 1)})
-    assert asked == [True]
+    comfy_networks.load_networks({"one": lambda: torch.nn.Linear(1, 1)})
+    assert full_loads == [True]
 
 
 def test_folders_of_extra_model_paths_come_first(comfy, empty_cache: Path, monkeypatch: pytest.MonkeyPatch):
     import folder_paths
     from steer.nodes.preprocess import comfy_networks
 
-    assert comfy_networks.weight_folders()[0] == Path(folder_paths.models_dir) / "annotators"
+    assert comfy_networks.list_weight_folders()[0] == Path(folder_paths.models_dir) / "annotators"
     own = empty_cache / "shared" / "annotators"
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "annotators", ([str(own)], set()))
-    assert comfy_networks.weight_folders()[0] == own
-    assert comfy_networks.weight_folders()[-1] == empty_cache / "hub"
+    assert comfy_networks.list_weight_folders()[0] == own
+    assert comfy_networks.list_weight_folders()[-1] == empty_cache / "hub"
 
 
 def test_only_missing_weights_are_fetched_and_shipped_ones_never(
@@ -112,8 +111,8 @@ def test_only_missing_weights_are_fetched_and_shipped_ones_never(
     folder = empty_cache / "annotators"
     folder.mkdir()
     (folder / "here.pth").write_bytes(content)
-    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [folder])
-    asked: list[tuple[str, Path]] = []
-    monkeypatch.setattr(comfy_networks, "download", lambda weight, to, progress: asked.append((weight.name, to)))
+    monkeypatch.setattr(comfy_networks, "list_weight_folders", lambda: [folder])
+    fetched: list[tuple[str, Path]] = []
+    monkeypatch.setattr(comfy_networks, "download", lambda weight, to, progress: fetched.append((weight.name, to)))
     comfy_networks.fetch_missing(["movenet", "here", "absent"])
-    assert asked == [("absent", folder / "some" / "where")]
+    assert fetched == [("absent", folder / "some" / "where")]

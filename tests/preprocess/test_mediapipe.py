@@ -14,11 +14,17 @@ import torch
 from pose_photos import PHOTOS, photo
 from skimage.data import astronaut
 from steer.demo.scenes import HELD_OUT, render
-from steer.preprocessors.lines.mlsd import load_mlsd, mlsd_lines
+from steer.preprocessors.lines.mlsd import find_mlsd_lines, load_mlsd
 from steer.preprocessors.networks.graph import ConvGraph, load_graph
-from steer.preprocessors.pose.mediapipe import PERSON_SURE, find_people, needed, sure
-from steer.preprocessors.pose.mediapipe_nets import PALM, Crop, anchors, crop_between
-from steer.preprocessors.pose.movenet import Found, merge, movenet_decode, movenet_input, movenet_people
+from steer.preprocessors.pose.mediapipe import PERSON_SURE, drop_unsure, find_people, list_networks
+from steer.preprocessors.pose.mediapipe_nets import PALM, Crop, crop_between, make_anchors
+from steer.preprocessors.pose.movenet import (
+    FoundPerson,
+    decode_movenet,
+    find_movenet_people,
+    merge_findings,
+    to_movenet_input,
+)
 from steer.preprocessors.pose.people import WRISTS, Person
 
 DATA = Path(__file__).resolve().parent / "data" / "pose"
@@ -26,7 +32,7 @@ DATA = Path(__file__).resolve().parent / "data" / "pose"
 
 @pytest.fixture(scope="session")
 def networks() -> dict[str, ConvGraph]:
-    return {name: load_graph(name) for name in needed(True, True)}
+    return {name: load_graph(name) for name in list_networks(True, True)}
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +42,9 @@ def found(networks: Mapping[str, ConvGraph]) -> dict[str, list[Person]]:
 
 def test_movenet_equals_the_original_graph_in_tensorflow_js(networks: Mapping[str, ConvGraph]):
     expected = np.array(json.loads((DATA / "movenet.json").read_text())).reshape(6, 56)
-    x, _ = movenet_input(astronaut(), 256)
+    x, _ = to_movenet_input(astronaut(), 256)
     with torch.inference_mode():
-        rows = movenet_decode(networks["movenet"](x)).numpy()
+        rows = decode_movenet(networks["movenet"](x)).numpy()
     certain = expected[:, 55] > 0.05  # below that the six places are taken by noise
     assert certain.sum() == 1
     assert np.abs(rows[certain] - expected[certain]).max() < 1e-3
@@ -51,22 +57,22 @@ def test_points_equal_those_of_the_original_networks(found: Mapping[str, list[Pe
     own = {
         f"{i}/{part}": points
         for i, person in enumerate(found[name])
-        for part, points in (person.parts | {"body": sure(person.body)}).items()
+        for part, points in (person.parts | {"body": drop_unsure(person.body)}).items()
         if points is not None
     }
     assert own.keys() == expected.keys()
     height, width = photo(name).shape[:2]
     for key, points in own.items():
-        wanted = expected[key]
-        in_own, in_wanted = points[:, 2] > 0, wanted[:, 2] > 0
+        theirs = expected[key]
+        in_own, in_theirs = points[:, 2] > 0, theirs[:, 2] > 0
         # A point at the picture's edge counts as outside or not by a fraction of a pixel, and each network's view hangs
         # on the points of the one before it, so rounding (torch's threads and vector width) decides such points.
-        apart = np.where(in_own[:, None], points, wanted)[in_own != in_wanted, :2]
+        apart = np.where(in_own[:, None], points, theirs)[in_own != in_theirs, :2]
         assert (np.minimum(apart, (width, height) - apart).min(1) < 0.01 * 640).all(), key
-        both = in_own & in_wanted
-        assert both.sum() >= 0.9 * in_wanted.sum(), key
-        assert np.abs(points[both, :2] - wanted[both, :2]).max() < 0.01 * 640, key
-        assert np.abs(points[both, 2] - wanted[both, 2]).max() < 0.1, key
+        both = in_own & in_theirs
+        assert both.sum() >= 0.9 * in_theirs.sum(), key
+        assert np.abs(points[both, :2] - theirs[both, :2]).max() < 0.01 * 640, key
+        assert np.abs(points[both, 2] - theirs[both, 2]).max() < 0.1, key
 
 
 def test_hands_belong_to_their_wrists(found: Mapping[str, list[Person]]):
@@ -103,7 +109,7 @@ def test_two_people_side_by_side_are_found_as_each_alone(
 
 
 def test_switches_load_only_their_networks(networks: Mapping[str, ConvGraph]):
-    body = {name: networks[name] for name in needed(False, False)}
+    body = {name: networks[name] for name in list_networks(False, False)}
     assert set(body) == {"movenet", "pose_landmark"}
     people = find_people(body, photo(PHOTOS[0]))
     assert len(people) == 1
@@ -132,7 +138,7 @@ class Elsewhere(torch.nn.Module):
 def test_every_networks_input_goes_to_the_device_of_its_weights(
     networks: Mapping[str, ConvGraph], monkeypatch: pytest.MonkeyPatch
 ):
-    shown = photo("api_moonvalley_video_to_video_pose_control-2")
+    picture = photo("api_moonvalley_video_to_video_pose_control-2")
     moved: list[torch.Tensor] = []
     to = torch.Tensor.to
 
@@ -144,15 +150,15 @@ def test_every_networks_input_goes_to_the_device_of_its_weights(
 
     monkeypatch.setattr(torch.Tensor, "to", recorded)
     elsewhere = {name: Elsewhere(net, moved) for name, net in networks.items()}
-    (person,) = find_people(elsewhere, shown, hands=True, face=True)
+    (person,) = find_people(elsewhere, picture, hands=True, face=True)
     assert all(points is not None for points in person.parts.values()), "all six networks ran"
-    mlsd_lines(Elsewhere(load_mlsd(), moved), shown, resolution=64)
+    find_mlsd_lines(Elsewhere(load_mlsd(), moved), picture, resolution=64)
 
 
 def test_half_a_person_has_no_point_outside_the_picture(networks: Mapping[str, ConvGraph]):
-    shown = photo("api_moonvalley_video_to_video_pose_control-2")
-    height, width = shown.shape[0], 350
-    (person,) = find_people(networks, np.ascontiguousarray(shown[:, :width]), hands=True, face=True)
+    picture = photo("api_moonvalley_video_to_video_pose_control-2")
+    height, width = picture.shape[0], 350
+    (person,) = find_people(networks, np.ascontiguousarray(picture[:, :width]), hands=True, face=True)
     for points in person.parts.values():
         if points is not None:
             assert (points[:, :2] >= 0).all()
@@ -171,7 +177,7 @@ def test_what_neither_network_is_sure_of_is_nobody(networks: Mapping[str, ConvGr
     pagoda = cv2.imread(str(DATA.parent / "mlsd" / "china.png"))[..., ::-1].copy()
     rooms = [render(HELD_OUT + seed, kind="interior").image for seed in (9, 22)]
     for picture in (pagoda, *rooms):
-        seen = movenet_people(networks["movenet"], picture)
+        seen = find_movenet_people(networks["movenet"], picture)
         assert len(seen) == 1
         assert seen[0].score < PERSON_SURE
         assert find_people(networks, picture) == []
@@ -180,8 +186,8 @@ def test_what_neither_network_is_sure_of_is_nobody(networks: Mapping[str, ConvGr
 def test_one_person_seen_twice_is_one():
     points = np.concatenate([np.random.default_rng(0).uniform(0, 100, (17, 2)), np.full((17, 1), 0.9)], axis=1)
     near, far = points + np.array([3, 3, 0]), points + np.array([300, 0, 0])
-    kept = merge([Found(near, 0.5), Found(points, 0.8), Found(far, 0.6)])
-    assert [f.score for f in kept] == [0.8, 0.6]
+    found = merge_findings([FoundPerson(near, 0.5), FoundPerson(points, 0.8), FoundPerson(far, 0.6)])
+    assert [f.score for f in found] == [0.8, 0.6]
 
 
 def test_a_crop_and_back_is_where_it_was():
@@ -203,7 +209,7 @@ def test_a_crop_and_back_is_where_it_was():
 
 
 def test_anchors_are_mediapipes():
-    grid = anchors(PALM)
+    grid = make_anchors(PALM)
     assert grid.shape == (2016, 2)
     assert grid[0].tolist() == [0.5 / 24, 0.5 / 24] == grid[1].tolist()
     assert grid[2].tolist() == [1.5 / 24, 0.5 / 24]
@@ -214,7 +220,7 @@ def test_forty_people(networks: Mapping[str, ConvGraph]):
     """MoveNet sees six at a time; a crowd is looked at in parts."""
     one = photo("api_moonvalley_video_to_video_pose_control-2", 400)[:, 120:280]
     crowd = np.tile(one, (4, 10, 1))
-    found = movenet_people(networks["movenet"], crowd)
+    found = find_movenet_people(networks["movenet"], crowd)
     cells = {(int(y // 400), int(x // 160)) for x, y in (f.points[[5, 6, 11, 12], :2].mean(0) for f in found)}
     assert len(cells) >= 36
     assert len(found) <= 44

@@ -14,9 +14,17 @@ import torch
 from skimage.data import astronaut
 from steer.preprocessors.lines import mlsd_net
 from steer.preprocessors.lines.draw import draw_lines
-from steer.preprocessors.lines.mlsd import Lines, decode, detect_size, load_mlsd, lsd_lines, mlsd_lines, network_input
+from steer.preprocessors.lines.mlsd import (
+    Lines,
+    choose_detect_size,
+    decode,
+    find_lsd_lines,
+    find_mlsd_lines,
+    load_mlsd,
+    to_input,
+)
 from steer.preprocessors.lines.mlsd_net import MLSDNet, fold_norm
-from steer.preprocessors.lines.winograd import worthwhile
+from steer.preprocessors.lines.winograd import is_worthwhile
 
 DATA = Path(__file__).resolve().parent / "data" / "mlsd"
 PICTURES = ["astronaut", "china", *(f"room{n}" for n in range(10))]
@@ -39,7 +47,7 @@ def picture(name: str) -> np.ndarray:
 
 @pytest.fixture(params=[1, 2, 8], ids=["one thread", "two threads", "eight threads"])
 def threads(request: pytest.FixtureRequest) -> Iterator[int]:
-    """torch's threads: with few the convolutions go Winograd's way (winograd.worthwhile), with many the plain one."""
+    """torch's threads: with few the convolutions go Winograd's way (winograd.is_worthwhile), else the plain one."""
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
     yield request.param
@@ -49,9 +57,9 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
 @pytest.mark.parametrize("name", PICTURES)
 def test_lines_equal_the_original_graphs(net: MLSDNet, reference: dict[str, np.ndarray], threads: int, name: str):
     expected = reference[name]
-    assert worthwhile(torch.zeros(1, 64, 256, 256), torch.zeros(64, 64, 3, 3)) == (threads < 8)
+    assert is_worthwhile(torch.zeros(1, 64, 256, 256), torch.zeros(64, 64, 3, 3)) == (threads < 8)
     with torch.inference_mode():
-        output = net(network_input(picture(name)))[0]
+        output = net(to_input(picture(name)))[0]
     for distance in (0.1, 20.0):
         segments, scores = decode(output, 0.1, distance)
         ends = expected[:, :4].astype(np.float64)
@@ -66,7 +74,7 @@ def test_lines_equal_the_original_graphs(net: MLSDNet, reference: dict[str, np.n
 
 
 def test_the_whole_way_equals_the_original_graph(net: MLSDNet, reference: dict[str, np.ndarray]):
-    found = mlsd_lines(net, picture("room3"))
+    found = find_mlsd_lines(net, picture("room3"))
     assert len(found.segments) == len(reference["room3"])
     assert np.abs(found.segments - reference["room3"][:, :4])[:20].max() < 0.5
 
@@ -83,7 +91,7 @@ def stock_network(seed: int) -> torch.nn.Module:
             torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
             torch.nn.init.normal_(layer.bias, 0, 0.1)
     with torch.no_grad():  # logits and displacements of a natural size
-        maps = stock(network_input(astronaut()[:128, :128]))
+        maps = stock(to_input(astronaut()[:128, :128]))
         mean, scale = maps.mean((0, 2, 3)), 6 / maps.std((0, 2, 3))
         last = stock.block23.conv3
         last.weight[7:] *= scale[:, None, None, None]
@@ -95,7 +103,7 @@ def test_controlnet_aux_checkpoints_give_the_same_maps():
     stock = stock_network(0)
     own = MLSDNet(enlarge_first=False)
     own.load_state_dict(fold_norm(stock.state_dict()))
-    x = network_input(astronaut()[:192, :256])
+    x = to_input(astronaut()[:192, :256])
     with torch.no_grad():
         expected = stock(x)[:, :5]
         found = own.eval()(x)
@@ -107,7 +115,7 @@ def test_controlnet_aux_checkpoints_give_the_same_maps():
 def test_bands_do_not_show(net: MLSDNet, enlarge_first: bool, monkeypatch: pytest.MonkeyPatch):
     own = MLSDNet(enlarge_first)
     own.load_state_dict(net.state_dict())
-    x = network_input(astronaut()[:208, :160])
+    x = to_input(astronaut()[:208, :160])
     maps = []
     for size in (1 << 40, 0):  # one band, bands of 16 rows and one of 8
         monkeypatch.setattr(mlsd_net, "_BAND", size)
@@ -122,11 +130,11 @@ def test_decoding_equals_controlnet_auxs_pred_lines():
     counts = set()
     for seed, (height, width) in enumerate([(128, 128), (192, 256), (320, 192)]):
         stock = stock_network(seed)
-        shown = np.ascontiguousarray(astronaut()[:height, :width])
+        pixels = np.ascontiguousarray(astronaut()[:height, :width])
         with torch.no_grad():
-            output = stock(network_input(shown))[0]
+            output = stock(to_input(pixels))[0]
             for score, distance in ((0.1, 0.1), (0.1, 12.0), (0.6, 5.0)):
-                expected = pred_lines(shown, stock, [height, width], score, distance)
+                expected = pred_lines(pixels, stock, [height, width], score, distance)
                 segments, _ = decode(output, score, distance)
                 assert np.array_equal(segments, expected)
                 counts.add(len(expected))
@@ -150,13 +158,13 @@ def test_a_map_without_lines_gives_none():
     ],
 )
 def test_the_reason_for_no_line_is_the_true_one(net: MLSDNet, score: float, distance: float, words: str):
-    found = mlsd_lines(net, picture("room3"), score, distance, resolution=192)
+    found = find_mlsd_lines(net, picture("room3"), score, distance, resolution=192)
     assert len(found.segments) == 0
     assert re.match(f"no lines: {words}", found.note), found.note
 
 
 def test_lines_are_drawn_at_the_output_size_not_scaled():
-    lines = Lines(np.array([[2.0, 2.0, 10.0, 2.0]]), np.ones(1), (16, 16)).at(64, 128)
+    lines = Lines(np.array([[2.0, 2.0, 10.0, 2.0]]), np.ones(1), (16, 16)).scale_to(64, 128)
     assert lines.segments.tolist() == [[16.0, 8.0, 80.0, 8.0]]
     hint = draw_lines(lines.segments, 64, 128)
     assert hint[8, 16:81].all()
@@ -165,36 +173,36 @@ def test_lines_are_drawn_at_the_output_size_not_scaled():
 
 @pytest.mark.parametrize("size", [(1, 1), (64, 8192), (8192, 64), (37, 513)])
 def test_any_size(net: MLSDNet, size: tuple[int, int]):
-    shown = np.zeros((*size, 3), np.uint8)
-    shown[size[0] // 2 :] = 255
-    found = mlsd_lines(net, shown, resolution=64)
+    pixels = np.zeros((*size, 3), np.uint8)
+    pixels[size[0] // 2 :] = 255
+    found = find_mlsd_lines(net, pixels, resolution=64)
     assert found.size == size
     assert np.isfinite(found.segments).all()
-    assert all(side % 32 == 0 and 32 <= side <= 4096 for side in detect_size(*size, 64))
+    assert all(side % 32 == 0 and 32 <= side <= 4096 for side in choose_detect_size(*size, 64))
 
 
 def test_a_dense_picture_keeps_the_best_200(net: MLSDNet):
     rng = np.random.default_rng(0)
     crowd = draw_lines(rng.uniform(0, 512, (4000, 4)), 512, 512)
-    found = mlsd_lines(net, crowd, score=0.01)
+    found = find_mlsd_lines(net, crowd, score=0.01)
     assert 1 <= len(found.segments) <= 200
 
 
 def test_the_weightless_detector_finds_a_drawn_square():
-    shown = np.zeros((256, 256, 3), np.uint8)
-    cv2.rectangle(shown, (60, 60), (200, 180), (255, 255, 255), -1)
-    found = lsd_lines(shown, distance=20, resolution=256)
+    pixels = np.zeros((256, 256, 3), np.uint8)
+    cv2.rectangle(pixels, (60, 60), (200, 180), (255, 255, 255), -1)
+    found = find_lsd_lines(pixels, distance=20, resolution=256)
     corners = np.array([[60, 60], [200, 60], [60, 180], [200, 180]])
     ends = found.segments.reshape(-1, 2)
     assert 4 <= len(found.segments) <= 8
     assert all(np.abs(ends - corner).max(-1).min() < 4 for corner in corners)
-    assert lsd_lines(np.zeros((64, 64, 3), np.uint8)).segments.shape == (0, 4)
+    assert find_lsd_lines(np.zeros((64, 64, 3), np.uint8)).segments.shape == (0, 4)
 
 
 def test_a_gradient_goes_through_the_network(net: MLSDNet):
     """As the training of the embedded model's decoder needs it: the slope along a direction is the difference there."""
     double = copy.deepcopy(net).double()
-    x = network_input(picture("room0"))[..., :64, :64].double().requires_grad_()
+    x = to_input(picture("room0"))[..., :64, :64].double().requires_grad_()
     output = double(x)
     (slope,) = torch.autograd.grad(output.sum(), x)
     step = 1e-7 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype)

@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import constants
 from skimage.data import astronaut
 from steer.nodes.control.fit import fit_picture
-from steer.nodes.preprocess.comfy_images import is_canny_hint, is_mlsd_hint
 from steer.preprocessors.lines.draw import draw_lines
+from steer.preprocessors.recognise import EDGES, LINES, Look, recognise_exact
 
 DATA = Path(__file__).resolve().parent / "data" / "mlsd"
 DEFAULTS = {
@@ -104,29 +105,26 @@ def test_a_hint_passes_through_with_a_note(comfy, room: torch.Tensor):
     assert np.array_equal(draw_lines(lines[0].segments, 512, 512), as_bytes(hint[0])), "its lines can be drawn again"
 
 
-def test_the_hints_of_all_reference_lines_are_told_from_edges():
-
+def test_reference_lines_and_edges_are_recognised_exactly():
     with np.load(DATA / "lines.npz") as file:
-        made = {name: draw_lines(file[name][:, :4], 512, 512) for name in file}
+        lines = {name: draw_lines(file[name][:, :4], 512, 512) for name in file}
     edges = [
         np.repeat(cv2.Canny(cv2.imread(str(DATA / f"{name}.png")), 100, 200)[..., None], 3, axis=2)
-        for name in made
+        for name in lines
         if name != "astronaut"
     ]
-    assert [name for name, hint in made.items() if not is_mlsd_hint(hint)] == []
-    assert not any(map(is_canny_hint, made.values()))
-    assert all(map(is_canny_hint, edges))
-    assert not any(map(is_mlsd_hint, edges))
+    assert [name for name, hint in lines.items() if recognise_exact(hint) != Look(LINES)] == []
+    assert all(recognise_exact(hint) == Look(EDGES) for hint in edges)
 
 
-def test_a_hint_that_was_saved_as_jpeg_is_told(comfy, room: torch.Tensor):
+def test_a_hint_that_was_saved_as_jpeg_is_noticed(comfy, room: torch.Tensor):
     hint, _, _ = comfy.call("SteerMLSD", image=room, **DEFAULTS)
     saved = cv2.imdecode(cv2.imencode(".jpg", as_bytes(hint[0]))[1], cv2.IMREAD_COLOR)
     _, _, report = comfy.call("SteerMLSD", image=torch.from_numpy(saved)[None] / 255, **DEFAULTS)
     assert re.match(r"\d+ lines; this picture looks like the straight lines of M-LSD already", report)
 
 
-def test_a_hint_whose_lines_are_all_cut_off_is_told(comfy):
+def test_a_hint_whose_lines_are_all_cut_off_is_reported(comfy):
     hint = np.zeros((512, 512, 3), np.uint8)
     cv2.line(hint, (5, 5), (5, 500), (255, 255, 255))
     latent = {"samples": torch.zeros(1, 4, 64, 32)}
@@ -135,11 +133,11 @@ def test_a_hint_whose_lines_are_all_cut_off_is_told(comfy):
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
-def test_a_hint_of_another_size_is_drawn_anew_and_says_so(comfy, room: torch.Tensor, fit: str):
+def test_a_hint_of_another_size_is_redrawn_and_says_so(comfy, room: torch.Tensor, fit: str):
     hint, _, _ = comfy.call("SteerMLSD", image=room, **DEFAULTS)
     latent = {"samples": torch.zeros(1, 4, 96, 64)}
     larger, lines, report = comfy.call("SteerMLSD", image=hint, latent=latent, **DEFAULTS | {"fit": fit})
-    assert report == "brought from 512x512 to 512x768, its lines drawn anew: this is a line hint already"
+    assert report == "brought from 512x512 to 512x768, its lines redrawn: this is a line hint already"
     assert torch.equal(larger, fit_picture(hint, (768, 512), fit)[0]), "as ControlNet Guide brings it there"
     differs = draw_lines(lines[0].segments, 768, 512) != as_bytes(larger[0])
     assert differs[1:-1, 1:-1].sum() == 0, "at the border, half a pixel may count as inside"
@@ -153,7 +151,7 @@ def test_edges_are_no_line_hint(comfy):
     assert report.endswith("lines")
 
 
-def test_lines_that_the_fit_cuts_off_are_told(comfy):
+def test_lines_that_the_fit_cuts_off_are_reported(comfy):
     picture = np.full((512, 512, 3), 200, np.uint8)
     picture[:, :20] = 30
     image = torch.from_numpy(picture)[None].float() / 255
@@ -187,13 +185,13 @@ def test_no_line_is_explained(comfy):
         ({"resolution": 512, "latent": {"samples": torch.zeros(1, 4, 8, 8)}}, "both"),
     ],
 )
-def test_bad_input_is_told_plainly(comfy, changes: dict[str, Any], word: str):
+def test_bad_input_is_refused_plainly(comfy, changes: dict[str, Any], word: str):
     with pytest.raises(ValueError, match=word):
         comfy.call("SteerMLSD", **{"image": torch.zeros(1, 8, 8, 3)} | QUICK | changes)
 
 
 def test_missing_weights_are_named_at_once(comfy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ValueError, match=r"mlsd_large_512_fp32.pth") as caught:
         comfy.call("SteerMLSD", image=torch.zeros(1, 8, 8, 3), **QUICK | {"detector": "mlsd (controlnet_aux weights)"})
     assert "models/annotators" in str(caught.value).replace("\\", "/")
@@ -223,11 +221,11 @@ def test_frames_report_progress_and_obey_cancel(comfy, room: torch.Tensor):
 def test_the_report_is_shown_on_the_node(comfy, monkeypatch: pytest.MonkeyPatch):
     import server
 
-    told: list[tuple[str, str]] = []
+    texts: list[tuple[str, str]] = []
 
     class Instance:
         def send_progress_text(self, text: str, node_id: str) -> None:
-            told.append((text, node_id))
+            texts.append((text, node_id))
 
     monkeypatch.setattr(server.PromptServer, "instance", Instance(), raising=False)
     result = comfy.run(
@@ -241,7 +239,7 @@ def test_the_report_is_shown_on_the_node(comfy, monkeypatch: pytest.MonkeyPatch)
         }
     )
     assert result.error is None, result.message
-    assert len(told) == 1
-    assert told[0][0].startswith("no lines: ")
-    assert told[0][1] == "lines"
-    assert list(result.outputs["show"]["text"]) == [told[0][0]], "the output says the same, also after a reload"
+    assert len(texts) == 1
+    assert texts[0][0].startswith("no lines: ")
+    assert texts[0][1] == "lines"
+    assert list(result.outputs["show"]["text"]) == [texts[0][0]], "the output says the same, also after a reload"

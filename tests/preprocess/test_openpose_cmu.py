@@ -51,7 +51,7 @@ class LookThrice(Look):
         return [super().forward(-x), super().forward(x) + 0.1 * known]
 
 
-def of_controlnet_aux(networks: dict[str, torch.nn.Module], shown: np.ndarray) -> list[Any]:
+def of_controlnet_aux(networks: dict[str, torch.nn.Module], picture: np.ndarray) -> list[Any]:
     from controlnet_aux.open_pose import OpenposeDetector
     from controlnet_aux.open_pose.body import Body as AuxBody
     from controlnet_aux.open_pose.face import Face
@@ -62,21 +62,23 @@ def of_controlnet_aux(networks: dict[str, torch.nn.Module], shown: np.ndarray) -
         part = kind.__new__(kind)
         part.model = networks[name]
         parts.append(part)
-    return OpenposeDetector(*parts).detect_poses(shown, include_hand=True, include_face=True)
+    return OpenposeDetector(*parts).detect_poses(picture, include_hand=True, include_face=True)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_bodies_hands_and_faces_are_controlnet_auxs(seed: int):
-    shown = np.ascontiguousarray(np.roll(np.pad(astronaut(), ((0, 0), (0, 128), (0, 0)), "reflect"), 90 * seed, 1))
-    shown = (shown * 0.6 + np.random.default_rng(seed).uniform(0, 100, shown.shape)).astype(np.uint8)  # no two maxima
+    picture = np.ascontiguousarray(np.roll(np.pad(astronaut(), ((0, 0), (0, 128), (0, 0)), "reflect"), 90 * seed, 1))
+    picture = (picture * 0.6 + np.random.default_rng(seed).uniform(0, 100, picture.shape)).astype(
+        np.uint8
+    )  # no two maxima
     absent = (3, 40)
     networks: dict[str, torch.nn.Module] = {
         "openpose_body": Body(*synthetic(np.random.default_rng(seed), 3, 23, 29)),
         "openpose_hand": Look(22),
         "openpose_face": LookThrice(71, absent),
     }
-    expected = of_controlnet_aux(networks, shown)
-    found = find_people(networks, shown, hands=True, face=True)
+    expected = of_controlnet_aux(networks, picture)
+    found = find_people(networks, picture, hands=True, face=True)
     assert len(found) == len(expected) > 0
     hands = faces = 0
     size = np.array([640, 512])
@@ -85,19 +87,19 @@ def test_bodies_hands_and_faces_are_controlnet_auxs(seed: int):
             assert (points is None) == (keypoints is None)
             if points is not None:
                 hands += 1
-                wanted = np.array([(point.x, point.y) for point in keypoints]) * size
-                seen = (wanted > 0).all(axis=1)  # controlnet_aux puts a missing point at -1 and does not draw it
+                theirs = np.array([(point.x, point.y) for point in keypoints]) * size
+                seen = (theirs > 0).all(axis=1)  # controlnet_aux puts a missing point at -1 and does not draw it
                 assert np.array_equal(points[:, 2] > 0, seen)
-                assert np.allclose(points[seen, :2], wanted[seen], atol=1e-3)
+                assert np.allclose(points[seen, :2], theirs[seen], atol=1e-3)
         assert (person.face is None) == (reference.face is None)
         if person.face is not None:
             faces += 1
-            wanted = np.array([(point.x, point.y) for point in reference.face]) * size
+            theirs = np.array([(point.x, point.y) for point in reference.face]) * size
             there = [
                 point for point in range(71) if point not in absent
             ]  # controlnet_aux closes the gap: indices shift
-            assert len(wanted) == len(there)
-            for at, point in zip(wanted, there, strict=True):
+            assert len(theirs) == len(there)
+            for at, point in zip(theirs, there, strict=True):
                 if point < 70 and (at > 0).all():
                     assert np.allclose(person.face[point, :2], at, atol=1e-3)
             assert not person.face[list(absent)].any()
@@ -116,7 +118,7 @@ def test_the_node_draws_all_that_controlnet_aux_draws(comfy, monkeypatch: pytest
         "openpose_hand": Look(22),
         "openpose_face": LookThrice(71),
     }
-    shown = np.ascontiguousarray(np.pad(astronaut(), ((0, 0), (0, 128), (0, 0)), "reflect"))
+    picture = np.ascontiguousarray(np.pad(astronaut(), ((0, 0), (0, 128), (0, 0)), "reflect"))
     stand_in = replace(DETECTORS[OPENPOSE], build=lambda name, folders: networks[name])
     monkeypatch.setitem(DETECTORS, OPENPOSE, stand_in)
     monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
@@ -131,12 +133,12 @@ def test_the_node_draws_all_that_controlnet_aux_draws(comfy, monkeypatch: pytest
         "fit": "crop",
         "download": False,
     }
-    image = torch.from_numpy(shown)[None] / 255
+    image = torch.from_numpy(picture)[None] / 255
     hint, keypoints, _ = comfy.call("SteerOpenPose", image=image, hands=False, face=False, **options)
     people = [np.array(person["pose_keypoints_2d"]).reshape(-1, 3) for person in keypoints[0]["people"]]
     assert all((points[:, 2] < 0.3).all() for points in people)
     assert sum((points[:, 2] > 0).sum() for points in people) > 20
-    expected = of_controlnet_aux(networks, shown)
+    expected = of_controlnet_aux(networks, picture)
     assert len(people) == len(expected)
     drawn = np.asarray(draw_poses(expected, 512, 640, draw_hand=False, draw_face=False))
     found = (hint[0].numpy() * 255).round().astype(np.uint8)
@@ -154,7 +156,7 @@ def test_a_crowd_and_a_panorama_take_no_more_memory_than_one_picture(monkeypatch
         largest = max(largest, x.numel())
         return net(x)
 
-    monkeypatch.setattr(openpose_cmu, "answer", measured)
+    monkeypatch.setattr(openpose_cmu, "infer", measured)
     networks: dict[str, torch.nn.Module] = {
         "openpose_body": Body(*synthetic(np.random.default_rng(2), 12, 46, 92)),
         "openpose_hand": Look(22),
@@ -174,7 +176,7 @@ def test_the_networks_take_the_published_names(name: str, monkeypatch: pytest.Mo
     net = {"openpose_body": model.bodypose_model, "openpose_hand": model.handpose_model, "openpose_face": face.FaceNet}
     state = net[name]().state_dict()
     published = state if name == "openpose_face" else {key.split(".", 1)[1]: value for key, value in state.items()}
-    monkeypatch.setattr(openpose_cmu, "read", lambda weight, folders: (published, {}))
+    monkeypatch.setattr(openpose_cmu, "read_weights", lambda weight, folders: (published, {}))
     built = openpose_cmu.build(name, []).state_dict()
     assert all(torch.equal(built[key], value) for key, value in state.items())
-    assert openpose_cmu.needed(name == "openpose_hand", name == "openpose_face")[-1] == name
+    assert openpose_cmu.list_networks(name == "openpose_hand", name == "openpose_face")[-1] == name

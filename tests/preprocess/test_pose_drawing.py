@@ -18,9 +18,9 @@ from steer.preprocessors.pose.skeleton import (
     HAND_COLORS,
     HAND_EDGES,
     LIMBS,
+    choose_stick_factor,
     draw_people,
     draw_pose,
-    stick_factor,
 )
 
 
@@ -103,7 +103,7 @@ def test_overlapping_people_follow_the_v11_order():
 
 def test_stick_scale_follows_the_xinsir_card():
     expected = {499: 1, 500: 2, 999: 2, 1000: 3, 2000: 4, 3000: 5, 4000: 6, 5000: 7, 9000: 7}
-    assert {side: stick_factor(side, 64) for side in expected} == expected
+    assert {side: choose_stick_factor(side, 64) for side in expected} == expected
     person = np.zeros((1, 18, 3))
     person[0, 0] = 300, 300, 1
     thick = draw_pose(person, 600, 600, stick_scale=True)
@@ -150,12 +150,12 @@ def stand_in_for_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def random_person(rng: np.random.Generator, height: int, width: int) -> Person:
     def points(count: int, missing: float) -> np.ndarray:
-        made = np.ones((count, 3))
-        made[:, 0] = rng.uniform(0, width, count)
-        made[:, 1] = rng.uniform(0, height, count)
-        made[:, :2] = made[:, :2] / [width, height] * [float(width), float(height)]
-        made[rng.random(count) < missing] = 0
-        return made
+        array = np.ones((count, 3))
+        array[:, 0] = rng.uniform(0, width, count)
+        array[:, 1] = rng.uniform(0, height, count)
+        array[:, :2] = array[:, :2] / [width, height] * [float(width), float(height)]
+        array[rng.random(count) < missing] = 0
+        return array
 
     hands = [points(21, 0.0) if rng.random() < 0.7 else None for _ in range(2)]
     return Person(points(18, rng.uniform(0, 0.6)), *hands, points(70, 0.0) if rng.random() < 0.7 else None)
@@ -175,14 +175,14 @@ def test_body_hands_and_face_equal_controlnet_aux_on_500_people(monkeypatch: pyt
             for part, p in person.parts.items()
         }
         # hand both drawings the same rounded pixels
-        shown = Person(
+        rounded = Person(
             **{
                 part: None if p is None else np.array([[k.x * width, k.y * height, 1] if k else [0, 0, 0] for k in p])
                 for part, p in back.items()
             }
         )
         pose = PoseResult(BodyResult(back["body"], 1.0, 18), back["left"], back["right"], back["face"])  # type: ignore[arg-type]
-        assert np.array_equal(draw_people([shown], height, width), draw_poses([pose], height, width))
+        assert np.array_equal(draw_people([rounded], height, width), draw_poses([pose], height, width))
 
 
 def test_several_people_are_bodies_then_hands_then_faces():

@@ -15,11 +15,11 @@ from pose_photos import PHOTOS, photo
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.networks import registry
 from steer.preprocessors.networks.registry import REGISTRY
-from steer.preprocessors.pictures import fit_onto
+from steer.preprocessors.pictures import fit_points
 from steer.preprocessors.pose.keypoints import read_frames, write_frame
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
-from steer.preprocessors.recognise import is_line_hint, is_pose_hint
+from steer.preprocessors.recognise import POSE, Look, recognise_exact
 
 DATA = Path(__file__).resolve().parent / "data" / "pose"
 DEFAULTS = {
@@ -74,19 +74,19 @@ def test_hint_keypoints_and_report_belong_together(comfy, standing: torch.Tensor
 def test_switches_load_only_their_networks(comfy, standing: torch.Tensor, monkeypatch: pytest.MonkeyPatch):
     from steer.nodes.preprocess import comfy_networks
 
-    asked: list[str] = []
+    loaded: list[str] = []
 
     class Recorder(comfy_networks.DetectorCache):
         def get(self, name: str, build: Any) -> Any:
-            asked.append(name)
+            loaded.append(name)
             return super().get(name, build)
 
     monkeypatch.setattr(comfy_networks, "CACHE", Recorder())
     comfy.call("SteerOpenPose", image=standing, **DEFAULTS)
-    assert asked == ["movenet", "pose_landmark"]
-    asked.clear()
+    assert loaded == ["movenet", "pose_landmark"]
+    loaded.clear()
     comfy.call("SteerOpenPose", image=standing, **DEFAULTS | {"face": True})
-    assert asked == ["movenet", "pose_landmark", "face_detection", "face_landmark"]
+    assert loaded == ["movenet", "pose_landmark", "face_detection", "face_landmark"]
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
@@ -140,7 +140,7 @@ def test_whole_scores_for_controlnet_auxs_render_nodes(comfy, standing: torch.Te
     assert set(np.array(keypoints[0]["people"][0]["pose_keypoints_2d"]).reshape(-1, 3)[:, 2]) <= {0.0, 1.0}
 
 
-def test_a_pose_hint_that_was_saved_as_jpeg_is_told(comfy, standing: torch.Tensor):
+def test_a_pose_hint_that_was_saved_as_jpeg_is_noticed(comfy, standing: torch.Tensor):
     hint, _, _ = comfy.call("SteerOpenPose", image=standing, **DEFAULTS)
     saved = cv2.imdecode(cv2.imencode(".jpg", as_bytes(hint[0]))[1], cv2.IMREAD_COLOR)
     _, _, report = comfy.call("SteerOpenPose", image=torch.from_numpy(saved)[None] / 255, **DEFAULTS)
@@ -183,15 +183,15 @@ def people_of_photos() -> list[Person]:
     return [Person(**one) for one in parts.values()]
 
 
-@pytest.mark.parametrize("kept", ["body left right face", "body left right", "left right", "left", "face"])
-def test_hints_of_any_parts_are_hints(kept: str):
+@pytest.mark.parametrize("names", ["body left right face", "body left right", "left right", "left", "face"])
+def test_hints_of_any_parts_are_hints(names: str):
     seen = 0
     for person in people_of_photos():
         parts = {name: part * [2, 2, 1] for name, part in person.parts.items() if part is not None}
-        parts = {name: part for name, part in parts.items() if name in kept.split()}
-        if parts and not (kept == "face" and np.ptp(parts["face"][:, 0]) < 100):  # its dots run together
+        parts = {name: part for name, part in parts.items() if name in names.split()}
+        if parts and not (names == "face" and np.ptp(parts["face"][:, 0]) < 100):  # its dots run together
             seen += 1
-            assert is_pose_hint(draw_people([Person(**parts)], 1280, 1280))
+            assert recognise_exact(draw_people([Person(**parts)], 1280, 1280)) == Look(POSE)
     assert seen >= 4
 
 
@@ -206,8 +206,8 @@ def test_photographs_and_other_drawings_are_no_pose_hints():
     lines = draw_lines(ends.reshape(-1, 4), 512, 512)
     edges = np.repeat(cv2.Canny(photo(STANDING), 100, 200)[..., None], 3, axis=2)
     for picture in (*map(photo, PHOTOS), canvas, strokes, discs, dot, lines, edges):
-        assert not is_pose_hint(picture)
-    assert not any(is_line_hint(photo(name)) for name in PHOTOS)
+        assert recognise_exact(picture) != Look(POSE)
+    assert not any(recognise_exact(photo(name)) for name in PHOTOS)
 
 
 def someone(x: float, score: float = 0.8, **parts: np.ndarray) -> Person:
@@ -259,7 +259,7 @@ def test_people_whom_the_fit_cuts_off_are_neither_counted_nor_handed_on(comfy, s
 
 def test_hands_without_a_point_are_none():
     zeros = np.zeros((21, 3))
-    person = someone(150, left=zeros, right=dots(21, 500, 0.9)).placed(fit_onto((200, 400), (200, 400), "crop"))
+    person = someone(150, left=zeros, right=dots(21, 500, 0.9)).move(fit_points((200, 400), (200, 400), "crop"))
     assert person.left is None
     assert person.right is None, "it lies outside"
 
@@ -280,7 +280,7 @@ def test_nobody_is_explained(comfy):
         ({"fit": "what"}, "unknown"),
     ],
 )
-def test_bad_input_is_told_plainly(comfy, changes: dict[str, Any], word: str):
+def test_bad_input_is_refused_plainly(comfy, changes: dict[str, Any], word: str):
     with pytest.raises(ValueError, match=word):
         comfy.call("SteerOpenPose", **{"image": torch.zeros(1, 8, 8, 3)} | DEFAULTS | changes)
 
@@ -299,7 +299,7 @@ def test_bad_input_is_told_plainly(comfy, changes: dict[str, Any], word: str):
         ),
     ],
 )
-def test_bad_keypoints_are_told_plainly(comfy, keypoints: Any, changes: dict[str, Any], word: str):
+def test_bad_keypoints_are_refused_plainly(comfy, keypoints: Any, changes: dict[str, Any], word: str):
     with pytest.raises(ValueError, match=word):
         comfy.call("SteerPoseRender", keypoints=keypoints, **RENDER | changes)
 
@@ -321,8 +321,8 @@ def test_missing_weights_are_named_at_once_all_of_them(
     weight = next(one for one in REGISTRY.values() if one.file == present)
     (tmp_path / present).write_bytes(b"")
     os.truncate(tmp_path / present, weight.size)  # it takes no room, and is not read: others are missing
-    monkeypatch.setattr(registry, "sha256", lambda path: pytest.fail("it was read"))
-    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setattr(registry, "sha256_of", lambda path: pytest.fail("it was read"))
+    monkeypatch.setattr(comfy_networks, "list_weight_folders", lambda: [tmp_path])
     monkeypatch.setattr(comfy_networks, "CACHE", comfy_networks.DetectorCache())
     options = DEFAULTS | {"detector": detector, "hands": True, "face": True}
     with pytest.raises(ValueError, match=".*\n?.*".join(missing)) as caught:

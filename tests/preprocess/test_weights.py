@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from steer.files import sha256_of
 from steer.preprocessors.networks import registry as module
 from steer.preprocessors.networks.download import download
 from steer.preprocessors.networks.registry import (
@@ -22,9 +23,8 @@ from steer.preprocessors.networks.registry import (
     SHIPPED_FOLDER,
     NetworkWeightsError,
     WeightFile,
-    read,
+    read_weights,
     require,
-    sha256,
 )
 
 SHIPPED = [weight for weight in REGISTRY.values() if weight.shipped]
@@ -53,7 +53,7 @@ def test_every_network_has_origin_licence_and_checksum():
 
 def test_shipped_files_hold_half_precision_but_for_mlsd():
     for weight in SHIPPED:
-        tensors, metadata = read(weight)
+        tensors, metadata = read_weights(weight)
         kinds = {str(tensor.dtype) for tensor in tensors.values()}
         assert kinds == ({"torch.float32"} if weight.name == "mlsd" else {"torch.float16"})
         assert metadata["origin"] == weight.origin
@@ -122,26 +122,26 @@ def test_truncated_and_altered_files_are_refused(tmp_path: Path):
 
 
 def test_another_networks_weights_under_the_right_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    wanted, other = REGISTRY["palm_detection"], REGISTRY["face_landmark"]
+    weight, other = REGISTRY["palm_detection"], REGISTRY["face_landmark"]
     monkeypatch.setattr(module, "SHIPPED_FOLDER", tmp_path)
-    (tmp_path / wanted.file).write_bytes((SHIPPED_FOLDER / other.file).read_bytes())
+    (tmp_path / weight.file).write_bytes((SHIPPED_FOLDER / other.file).read_bytes())
     with pytest.raises(NetworkWeightsError, match="weights build"):
-        read(wanted)
-    swapped = replace(wanted, size=other.size)
+        read_weights(weight)
+    swapped = replace(weight, size=other.size)
     with pytest.raises(NetworkWeightsError, match="another network"):
-        read(swapped)
+        read_weights(swapped)
 
 
 def test_building_is_repeatable(tmp_path: Path):
     from steer.preprocessors.networks.build import encode
 
     tensors = {"b": np.arange(6, dtype=np.float16).reshape(2, 3), "a": np.ones(4, np.float32)}
-    made = {
+    files = {
         encode(REGISTRY["mlsd"], dict(order), {"graph": {"z": 1, "a": 2}})
         for order in (tensors.items(), list(tensors.items())[::-1])
         for _ in range(5)
     }
-    assert len(made) == 1
+    assert len(files) == 1
 
 
 @pytest.mark.parametrize("weight", SHIPPED, ids=lambda weight: weight.name)
@@ -149,7 +149,7 @@ def test_what_a_shipped_file_holds_is_written_back_bit_for_bit(weight: WeightFil
     """The second half of `weights build`, with this machine's safetensors and JSON; the first half reads archives."""
     from steer.preprocessors.networks.build import encode
 
-    tensors, metadata = read(weight)
+    tensors, metadata = read_weights(weight)
     extra = {"graph": metadata["graph"]} if "graph" in metadata else {}
     data = encode(weight, {name: tensor.numpy() for name, tensor in tensors.items()}, extra)
     assert data == (SHIPPED_FOLDER / weight.file).read_bytes()
@@ -178,7 +178,7 @@ def test_an_archive_that_was_altered_is_refused(tmp_path: Path):
     with pytest.raises(build.BuildError, match=r"not the expected archive.*Delete it"):
         build.fetch(build.MLSD, tmp_path)
     with pytest.raises(build.BuildError, match=re.escape(name)):
-        build.member(archive, name)
+        build.read_member(archive, name)
 
 
 def test_a_build_that_differs_never_replaces_the_shipped_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -246,14 +246,14 @@ def test_downloads_resume_are_checked_and_appear_at_once(host: tuple[str, type[_
     seen: list[tuple[int, int]] = []
     path = download(weight, tmp_path / "models", lambda done, total: seen.append((done, total)), endpoint=address)
     assert path.read_bytes() == content
-    assert sha256(path) == weight.sha256
+    assert sha256_of(path) == weight.sha256
     assert handler.requests == [None, "bytes=1200000-"]
     assert seen[0][0] > 1_200_000
     assert seen[-1] == (len(content), len(content))
     assert [found.name for found in (tmp_path / "models").iterdir()] == ["x.pth"]
 
 
-def test_an_answer_that_breaks_off_in_a_chunk_is_told_plainly(host: tuple[str, type[_Handler]], tmp_path: Path):
+def test_an_answer_that_breaks_off_in_a_chunk_is_reported_plainly(host: tuple[str, type[_Handler]], tmp_path: Path):
     address, handler = host
     handler.content, handler.chunked = b"0123456789", True
     with pytest.raises(NetworkWeightsError, match="goes on where it stopped"):
@@ -301,13 +301,13 @@ def test_the_nodes_download_shows_progress_and_stops_at_cancel(
     handler.content = np.random.default_rng(1).bytes(4_500_000)
     weight = small(handler.content)
     monkeypatch.setitem(REGISTRY, weight.name, weight)
-    monkeypatch.setattr(comfy_networks, "weight_folders", lambda: [tmp_path])
+    monkeypatch.setattr(comfy_networks, "list_weight_folders", lambda: [tmp_path])
     monkeypatch.setenv("HF_ENDPOINT", address)
-    shown: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
 
     def hook(value: int, total: int, *more: object, **options: object) -> None:
-        shown.append((value, total))
-        if len(shown) == 2:
+        progress.append((value, total))
+        if len(progress) == 2:
             management.interrupt_current_processing(True)
 
     monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", hook)
@@ -317,5 +317,5 @@ def test_the_nodes_download_shows_progress_and_stops_at_cancel(
     assert 0 < part.stat().st_size < weight.size
     comfy_networks.fetch_missing([weight.name])
     assert (tmp_path / weight.repository / weight.file).read_bytes() == handler.content
-    assert shown[-1] == (weight.size, weight.size)
+    assert progress[-1] == (weight.size, weight.size)
     assert handler.requests[-1] is not None, "it went on where it stopped"

@@ -48,7 +48,7 @@ class Look:
         return self.found and len(self.apart) >= self.joints / 2 and float(np.mean(self.apart)) < NEAR
 
 
-def seen(networks: Networks, picture: np.ndarray) -> list[Person]:
+def find_drawn(networks: Networks, picture: np.ndarray) -> list[Person]:
     """The people whom the node would draw."""
     return select_drawn(
         find_people(networks, np.ascontiguousarray(picture)), POINT_SCORE, body=True, hands=False, face=False
@@ -91,7 +91,7 @@ def of_scenes(networks: Networks, kind: str, scale: int, count: int) -> list[Loo
     for index in range(count):
         scene: Scene = render(HELD_OUT + index, kind=kind, scale=scale)
         (joints,) = scene.joints
-        looks.append(look(seen(networks, scene.image), joints.astype(float), scene.image.shape[0]))
+        looks.append(look(find_drawn(networks, scene.image), joints.astype(float), scene.image.shape[0]))
     return looks
 
 
@@ -104,7 +104,7 @@ def by_the_model(networks: Networks, count: int) -> dict[str, int]:
             for index in range(count):
                 picture = generator.picture(render(HELD_OUT + index, kind=kind).caption, seed=index + 1)
                 pixels = (picture[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-                found[kind] += bool(seen(networks, pixels))
+                found[kind] += bool(find_drawn(networks, pixels))
     return found
 
 
@@ -121,11 +121,11 @@ def main(argv: list[str]) -> int:
         lines.append(row(f"{kind}, {SIDE * scale} x {SIDE * scale}", of_scenes(networks, kind, scale, options.count)))
         print(lines[-1], flush=True)
     nobody = [
-        bool(seen(networks, render(HELD_OUT + index, kind=kind).image))
+        bool(find_drawn(networks, render(HELD_OUT + index, kind=kind).image))
         for kind in EMPTY
         for index in range(options.count // 2)
     ]
-    made = by_the_model(networks, options.pictures)
+    found = by_the_model(networks, options.pictures)
     text = [
         "# Drawn people and the detector `mediapipe`",
         "",
@@ -141,8 +141,8 @@ def main(argv: list[str]) -> int:
         f"- Rightly: at least half of the joints are found, and they lie on average within {NEAR:.0%} of the picture's "
         "side of where they were drawn. Errors are in shares of the side.",
         f"- Somebody is found in {sum(nobody)} of {len(nobody)} drawings of rooms and elephants, where nobody is.",
-        f"- Pictures by the Demo Model (held-out captions, 20 steps): somebody is found in {made['figure']} of "
-        f"{options.pictures} figures and {made['portrait']} of {options.pictures} portraits. Weights "
+        f"- Pictures by the Demo Model (held-out captions, 20 steps): somebody is found in {found['figure']} of "
+        f"{options.pictures} figures and {found['portrait']} of {options.pictures} portraits. Weights "
         f"{weights_label(MODEL_PARTS)}.",
         "",
     ]

@@ -54,12 +54,12 @@ class Lab:
 
         def record(apply_model: Any, given: dict[str, Any]) -> torch.Tensor:
             residuals = given["c"].get("control")
-            kept = (
+            residuals = (
                 None
                 if residuals is None
                 else {key: [None if x is None else x.clone() for x in tensors] for key, tensors in residuals.items()}
             )
-            run.steps.append(Step(kept, float(given["timestep"][0]), list(given["cond_or_uncond"])))
+            run.steps.append(Step(residuals, float(given["timestep"][0]), list(given["cond_or_uncond"])))
             return apply_model(given["input"], given["timestep"], **given["c"])
 
         def count(*_: Any) -> None:

@@ -47,17 +47,17 @@ def main(root: Path, onnx: Path) -> None:
     from pose_photos import photo
     from steer.preprocessors.canny import canny
     from steer.preprocessors.lines.draw import draw_lines
-    from steer.preprocessors.lines.mlsd import load_mlsd, lsd_lines, mlsd_lines
+    from steer.preprocessors.lines.mlsd import find_lsd_lines, find_mlsd_lines, load_mlsd
     from steer.preprocessors.pose.detectors import DETECTORS
     from steer.preprocessors.pose.dwpose import OnnxNet
     from steer.preprocessors.pose.openpose_decode import find_people
     from steer.preprocessors.pose.skeleton import draw_people
 
     room = cv2.imread(str(root / "tests" / "preprocess" / "data" / "mlsd" / "room3.png"))[..., ::-1]
-    lines = mlsd_lines(load_mlsd(), room)
+    lines = find_mlsd_lines(load_mlsd(), room)
     detector = DETECTORS["mediapipe"]
-    networks = {name: build() for name, build in detector.builders(detector.needed(True, True), []).items()}
-    people = detector.find(networks, photo("api_moonvalley_video_to_video_pose_control-2"), True, True)
+    networks = {name: build() for name, build in detector.list_builders(detector.list_networks(True, True), []).items()}
+    people = detector.find_people(networks, photo("api_moonvalley_video_to_video_pose_control-2"), True, True)
     edges = canny(torch.from_numpy(room.copy())[None] / 255, 100, 200).hint
     bodies = find_people(*synthetic(np.random.default_rng(0), 3, 46, 46), (512, 512), (368, 368))
     net = OnnxNet(onnx)
@@ -68,7 +68,7 @@ def main(root: Path, onnx: Path) -> None:
                 "numpy": np.__version__,
                 "cv2": cv2.__version__,
                 "lines": lines.segments.round(1).tolist(),
-                "lsd": len(lsd_lines(room).segments),
+                "lsd": len(find_lsd_lines(room).segments),
                 "body": people[0].body.round(1).tolist(),
                 "parts": [
                     sum(p.left is not None for p in people),

@@ -17,7 +17,7 @@ from PIL import Image
 from steer.demo.scenes import HELD_OUT, render
 from steer.preprocessors.canny import canny
 from steer.preprocessors.lines.draw import draw_lines
-from steer.preprocessors.lines.mlsd import load_mlsd, lsd_lines, mlsd_lines
+from steer.preprocessors.lines.mlsd import find_lsd_lines, find_mlsd_lines, load_mlsd
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
 
@@ -124,7 +124,7 @@ def _made(source: str, index: int) -> np.ndarray:
         from controlnet_aux.mlsd import MLSDdetector
 
         return np.asarray(MLSDdetector(_network())(picture, output_type="np", **_sizes(index)))
-    found = lsd_lines(picture) if source == "our lsd" else mlsd_lines(_network(), picture)
+    found = find_lsd_lines(picture) if source == "our lsd" else find_mlsd_lines(_network(), picture)
     return draw_lines(found.segments, *found.size)
 
 

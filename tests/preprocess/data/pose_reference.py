@@ -35,7 +35,7 @@ def make_people(wheel: str) -> None:
     from pose_photos import PHOTOS, photo
     from steer.preprocessors.networks.build import TFLITE
     from steer.preprocessors.networks.graph import load_graph
-    from steer.preprocessors.pose.mediapipe import find_people, needed, sure
+    from steer.preprocessors.pose.mediapipe import drop_unsure, find_people, list_networks
 
     def original(name: str):
         path, outputs = TFLITE[name]
@@ -56,11 +56,11 @@ def make_people(wheel: str) -> None:
 
         return run
 
-    networks = {name: original(name) if name in TFLITE else load_graph(name) for name in needed(True, True)}
+    networks = {name: original(name) if name in TFLITE else load_graph(name) for name in list_networks(True, True)}
     found = {}
     for name in PHOTOS:
         for number, person in enumerate(find_people(networks, photo(name), hands=True, face=True)):
-            for part, points in (person.parts | {"body": sure(person.body)}).items():
+            for part, points in (person.parts | {"body": drop_unsure(person.body)}).items():
                 if points is not None:
                     found[f"{name}/{number}/{part}"] = points.astype(np.float32)
         print(name, sorted(key for key in found if key.startswith(name + "/")))
