@@ -1,4 +1,4 @@
-"""An axis of a sweep: what several pictures differ in. Seeds, values and prompt swaps all make this one type."""
+"""An axis of a sweep: what several pictures differ in. Seeds, values and prompt swaps all give this one type."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ class Lora:
 class Axis:
     """The values that something takes in turn, each with the label of its pictures.
 
-    name: what varies, such as "seed". values and labels: as many of one as of the other, at least one.
-    Raises ValueError otherwise.
+    name: what varies, such as "seed". values and labels: one label for each value, at least one of each.
+
+    Raises:
+        ValueError: there is no value, or the numbers differ.
     """
 
     name: str

@@ -14,17 +14,19 @@ from typing import Any
 
 
 def read_lines(path: Path, take: Callable[[Any], object]) -> list[int]:
-    """Hand every line to `take`; returns the numbers, from 1, of those that it or JSON refuses.
+    """Hand every line to `take`. Returns the numbers, from 1, of the lines that it or JSON refuses.
 
-    take may raise ValueError, TypeError or KeyError for a line it cannot use. A file that is not there has no lines.
-    Raises OSError where it is there but may not be read.
+    take: raises ValueError, TypeError or KeyError for a line that it cannot use. A missing file has no lines.
+
+    Raises:
+        OSError: the file is there but may not be read.
     """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         return []
     unreadable = []
-    for number, line in enumerate(data.split(b"\n")[:-1], start=1):  # what follows the last line end is torn
+    for number, line in enumerate(data.split(b"\n")[:-1], start=1):  # what follows the last line break is torn
         try:
             take(json.loads(line.decode("utf-8")))
         except (ValueError, TypeError, KeyError, RecursionError):
@@ -33,9 +35,10 @@ def read_lines(path: Path, take: Callable[[Any], object]) -> list[int]:
 
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:
-    """Write one line. Raises OSError where that cannot be done, with the file as it was before.
+    """Write one line. A line that another process has appended meanwhile stays.
 
-    A line that another process has appended in between stays.
+    Raises:
+        OSError: it cannot be written. The file is as it was before.
     """
     data = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
     with open(path, "ab", buffering=0) as file:

@@ -10,12 +10,12 @@ GetNode = Callable[[str], "Mapping[str, Any] | None"]
 
 
 def nodes_of(dynprompt: Any) -> GetNode:
-    """The nodes of the hidden input `dynprompt`, also those that other nodes made; none when a node is called alone."""
+    """The nodes of the hidden input `dynprompt`, with those that nodes added; none when a node is called alone."""
     return lambda node_id: dynprompt.get_node(node_id) if dynprompt and dynprompt.has_node(node_id) else None
 
 
 def is_link(value: Any) -> bool:
-    """ComfyUI's own rule (comfy_execution.graph_utils.is_link)."""
+    """Whether the input of a node is a link, by ComfyUI's own rule (comfy_execution.graph_utils.is_link)."""
     return (
         isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], int | float)
     )

@@ -10,6 +10,8 @@ FILES = (CHECKPOINT, LORA)  # kinds whose values are files
 
 
 class ValueAxis(io.ComfyNode):
+    """Values that a Sweep tries one after the other."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -38,8 +40,8 @@ class ValueAxis(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, kind: str | None = None, text: str | None = None) -> str:
-        """Changes with the files of checkpoints and LoRAs, so that a Sweep makes their cells anew."""
-        from .plan.comfy_model_files import file_identity, list_names
+        """Changes with the files of checkpoints and LoRAs, so that a Sweep makes their cells again."""
+        from .plan.comfy_model_files import identify_file, list_names
         from .plan.values import read_values
 
         if kind not in FILES or text is None:
@@ -49,7 +51,7 @@ class ValueAxis(io.ComfyNode):
         except ValueError:  # execute says what is wrong
             return ""
         names = (getattr(value, "name", value) for value in values)
-        return "; ".join(str(file_identity(str(name))) for name in names if name is not None)
+        return "; ".join(str(identify_file(str(name))) for name in names if name is not None)
 
     @classmethod
     def execute(cls, kind: str, text: str) -> io.NodeOutput:

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 
 class LoadCells(io.ComfyNode):
+    """Pictures of a sweep's folder, chosen by their labels."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -43,7 +45,7 @@ class LoadCells(io.ComfyNode):
                     default=64,
                     min=0,
                     max=65536,
-                    tooltip="At most this many pictures, for they all lie in memory together. 0: no limit.",
+                    tooltip="The most pictures to load. They are all in memory together. 0: no limit.",
                 ),
             ],
             outputs=[
@@ -65,7 +67,7 @@ class LoadCells(io.ComfyNode):
     def fingerprint_inputs(
         cls, folder: str | None = None, selection: str | None = None, limit: int | None = None
     ) -> str:
-        """A folder that comes by a link is None."""
+        """Changes with the folder. One that comes by a link is None: then it changes with any folder that was read."""
         from .folder.changes import READ
 
         try:
@@ -110,7 +112,11 @@ class LoadCells(io.ComfyNode):
 
 
 def open_manifest(folder: str) -> Manifest:
-    """The manifest of a folder inside ComfyUI's output folder. Raises ValueError where there is none."""
+    """The manifest of a folder inside ComfyUI's output folder.
+
+    Raises:
+        ValueError: there is none.
+    """
     from .folder.manifest import Manifest
     from .folder.selection import find_sweep
 

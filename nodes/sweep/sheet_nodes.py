@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 
 class ContactSheet(io.ComfyNode):
+    """Pictures on one labelled sheet: of a list or batch, or of a sweep's folder."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -35,7 +37,7 @@ class ContactSheet(io.ComfyNode):
                     "folder",
                     optional=True,
                     force_input=True,
-                    tooltip="The folder of a Sweep, in the place of images: its axes make rows, columns and blocks.",
+                    tooltip="The folder of a Sweep, instead of images. Its axes make rows, columns and blocks.",
                 ),
                 io.String.Input(
                     "labels",
@@ -82,7 +84,7 @@ class ContactSheet(io.ComfyNode):
                 io.Boolean.Input(
                     "only_differences",
                     default=False,
-                    tooltip="Leave out of the captions the words that all begin or end with. For prompts as labels.",
+                    tooltip="Leave out the words that all captions begin or end with. For prompts as labels.",
                 ),
                 io.Float.Input(
                     "max_megapixels",
@@ -98,7 +100,7 @@ class ContactSheet(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, folder: Any = (), **others: Any) -> str:
-        """A folder always comes by a link, and is None or a list of it then."""
+        """Changes with any folder that was read. A folder always comes by a link: it is None or a list here."""
         from .folder.changes import READ
 
         return READ.state() if folder != () else ""
@@ -183,6 +185,8 @@ def _sheet_of_folder(
 
 
 class Difference(io.ComfyNode):
+    """What changed between pictures and a reference."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

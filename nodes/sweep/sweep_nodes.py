@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 class Sweep(io.ComfyNode):
+    """Every combination of its axes as a picture. What the widget `cell` asks for is read in plan/cell_widget.py."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         axes = [
@@ -35,7 +37,8 @@ class Sweep(io.ComfyNode):
             node_id="SteerSweep",
             display_name="Sweep",
             category=CATEGORY,
-            description="Makes every combination of its axes, saves each picture at once, goes on where it was left.",
+            description="Makes every combination of its axes. Each picture is saved at once. A new run goes on where "
+            "the last one ended.",
             is_output_node=True,
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             inputs=[
@@ -51,7 +54,7 @@ class Sweep(io.ComfyNode):
                     multiline=True,
                     dynamic_prompts=True,
                     default="gorgeous cute Austrian girl, smiling, backstreet",
-                    tooltip="The prompt that the axes change. Timed swaps are understood: [smiling:angry:0.4].",
+                    tooltip="The prompt that the axes change. It may hold timed swaps: [smiling:angry:0.4].",
                 ),
                 io.String.Input(
                     "negative", multiline=True, dynamic_prompts=True, default="", tooltip="What to keep out."
@@ -61,7 +64,7 @@ class Sweep(io.ComfyNode):
                     default=0,
                     min=0,
                     max=MAX_SEED,
-                    control_after_generate=False,  # with another seed, a Run after Cancel would make all anew
+                    control_after_generate=False,  # with another seed, a Run after Cancel would make all cells again
                     tooltip="The noise of all cells, unless an axis of seeds is connected.",
                 ),
                 io.Int.Input("steps", default=20, min=1, max=10000, tooltip="As on KSampler."),
@@ -74,8 +77,8 @@ class Sweep(io.ComfyNode):
                     default=0,
                     min=0,
                     max=64,
-                    tooltip="Cells that differ in the seed only are made together, this many. 0: as fits the memory, "
-                    "1 on a processor. With 1, each picture is what KSampler makes, to the last bit.",
+                    tooltip="How many cells that differ in the seed only are made together. 0: as many as fit "
+                    "the memory, 1 on a CPU. With 1, each picture is what KSampler makes, to the last bit.",
                 ),
                 io.Int.Input(
                     "max_cells", default=256, min=1, max=65536, tooltip="Refuse a sweep of more cells than this."
@@ -83,30 +86,29 @@ class Sweep(io.ComfyNode):
                 io.String.Input(
                     "folder",
                     default="sweeps/sweep",
-                    tooltip="Where the pictures go, inside ComfyUI's output folder. Those that are there already stay.",
+                    tooltip="Where the pictures go, inside ComfyUI's output folder. Finished pictures stay.",
                 ),
                 io.Combo.Input(
                     "on_error",
                     options=list(ON_ERROR),
                     default=BLANK,
-                    tooltip="blank: a cell that fails stays empty with its reason and the others go on. stop: the "
-                    "first one ends the run.",
+                    tooltip="blank: a cell that fails shows its reason, and the others go on. stop: the first cell "
+                    "that fails ends the run.",
                 ),
                 *axes,
                 io.Custom(CONTROL_STACK_TYPE).Input(
                     "control", optional=True, tooltip="ControlNets for all cells, from ControlNet Guide."
                 ),
-                io.Sampler.Input("sampler", optional=True, tooltip="In the place of sampler_name."),
-                io.Sigmas.Input("sigmas", optional=True, tooltip="In the place of scheduler, steps and denoise."),
-                # Keep it the last widget, behind on_error: freeze.py finds it by that.
+                io.Sampler.Input("sampler", optional=True, tooltip="Replaces sampler_name."),
+                io.Sigmas.Input("sigmas", optional=True, tooltip="Replaces scheduler, steps and denoise."),
+                # Keep it the last widget, behind on_error: plan/freeze.py finds it by that.
                 io.String.Input(
                     "cell",
                     default="",
                     optional=True,
                     socketless=True,
                     tooltip="Empty: the whole sweep. The labels of one cell, such as angry; seed 3: that picture only. "
-                    "A saved picture opens with its own cell here, and other sweeps beside it with -, which makes "
-                    "nothing.",
+                    "-: nothing. A saved picture opens with its own cell here, and with - in other sweeps.",
                 ),
             ],
             outputs=[
@@ -114,7 +116,9 @@ class Sweep(io.ComfyNode):
                 io.String.Output(
                     display_name="folder", tooltip="The folder with the pictures, for Load Cells or Contact Sheet."
                 ),
-                io.String.Output(display_name="report", tooltip="What was made, what was there, what failed and why."),
+                io.String.Output(
+                    display_name="report", tooltip="What was made, what was there, and what failed with its reason."
+                ),
             ],
         )
 

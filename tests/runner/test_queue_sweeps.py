@@ -210,6 +210,24 @@ def test_cells_that_failed_are_named_and_only_what_is_missing_is_in_the_next_job
     assert [job.name for job in again.todo()] == ["w seed 4"]
 
 
+@pytest.mark.parametrize("label", ["", "x" * 200, "e\u0301" * 60, "angry; seed 3"])
+def test_a_cell_has_the_file_name_that_sweep_gives_it_and_keeps_an_older_one(tmp_path: Path, label: str):
+    from steer.nodes.sweep.folder.manifest import CellRecord, Manifest
+    from steer.nodes.sweep.folder.saving import file_stem
+    from steer.runner.batch.sweeps import SweepResults
+    from steer.runner.batch.worker import JobOutput
+
+    plan = planned([[label]])
+    (job,) = plan.jobs
+    (cell,) = job.cells
+    files, _ = SweepResults(tmp_path / "new", plan).save(job, JobOutput(1.0, (("a.png", b"1"),)))
+    assert files == [f"{file_stem((label,), cell.key)}.png"]
+    SweepResults(tmp_path / "old", plan)
+    (tmp_path / "old" / "as older versions named it.png").write_bytes(b"1")
+    Manifest(tmp_path / "old").record(CellRecord(cell.key, "as older versions named it.png", None, {}, 1.0))
+    assert SweepResults(tmp_path / "old", plan).todo() == []
+
+
 def test_names_of_cells_keep_what_differs():
     long = "a girl on a street in the rain, with an umbrella, " * 4
     plan = planned([[f"{long}{mood}, best quality, detailed, sharp"] for mood in ("smiling", "angry")])

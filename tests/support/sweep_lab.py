@@ -85,7 +85,7 @@ class Lab:
     def refused(self, **inputs: Any) -> str:
         result = self.comfy.run(self.graph(**inputs))
         assert result.error is not None
-        assert not list(self.output.glob("s/*.png")), "something was made before the fault was told"
+        assert not list(self.output.glob("s/*.png")), "a picture was made before the fault was reported"
         return result.message
 
 

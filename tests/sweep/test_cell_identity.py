@@ -10,7 +10,7 @@ import pytest
 import torch
 from steer.nodes.axis import Lora
 from steer.nodes.control.stack import Control
-from steer.nodes.sweep.plan.cell_key import SESSION, Upstream, cell_key, shared_parts
+from steer.nodes.sweep.plan.cell_key import SESSION, Upstream, describe_shared, hash_cell
 from steer.nodes.sweep.plan.cell_widget import ASIDE
 from steer.nodes.sweep.plan.cells import Settings
 from steer.nodes.sweep.plan.freeze import freeze_prompt, freeze_workflow, idle_sweeps, put_aside
@@ -40,8 +40,8 @@ def key(
     files: Any = FILES,
     **optional: Any,
 ) -> str:
-    shared = shared_parts(Upstream(prompt.get, files.get), at, latent, **optional)
-    return cell_key(settings, shared, files.get)
+    shared = describe_shared(Upstream(prompt.get, files.get), at, latent, **optional)
+    return hash_cell(settings, shared, files.get)
 
 
 def test_names_places_and_widgets_of_the_sweep_do_not_count():

@@ -85,19 +85,19 @@ def test_a_list_of_models_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     assert lab.comfy.run(lab.graph(axis_1=MOODS)).error is None, "the next run has one again"
 
 
-def test_a_model_file_that_was_replaced_behind_comfyuis_cache_is_told():
-    from steer.nodes.sweep.plan.inputs import SweepInputs as Given
+def test_a_model_file_that_was_replaced_behind_comfyuis_cache_is_reported():
+    from steer.nodes.sweep.plan.inputs import SweepInputs
     from steer.nodes.sweep.plan.origin import check_files
 
-    def given(version: str) -> Given:
+    def given(version: str) -> SweepInputs:
         parts = (SimpleNamespace(patches_uuid=version), SimpleNamespace(patcher=SimpleNamespace(patches_uuid="c")))
-        return Given(parts[0], parts[1], parts[1], {})
+        return SweepInputs(parts[0], parts[1], parts[1], {})
 
     check_files(given("one"), {"a.safetensors": "10 1", "b.safetensors": "10 1"})
     check_files(given("one"), {"a.safetensors": "10 1"})
     with pytest.raises(ValueError, match=r"'a\.safetensors' was replaced.*Free the model and node cache"):
         check_files(given("one"), {"a.safetensors": "10 2"})
-    check_files(given("read anew"), {"a.safetensors": "10 2"})
+    check_files(given("read again"), {"a.safetensors": "10 2"})
 
 
 def test_the_files_of_an_axis_change_its_fingerprint(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -207,7 +207,7 @@ def test_what_a_killed_server_left_half_written_goes(tmp_path: Path):
     assert sorted(tmp_path.iterdir()) == sorted([names[os.getppid()], *others]), "another server may be writing"
 
 
-def test_progress_tells_the_plan_first_then_each_cell(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+def test_progress_shows_the_plan_first_then_each_cell(lab: Lab, monkeypatch: pytest.MonkeyPatch):
 
     from steer.nodes.sweep.run import comfy_run
 

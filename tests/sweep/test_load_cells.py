@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from steer.nodes.sweep.folder.changes import KEPT, FoldersRead
+from steer.nodes.sweep.folder.changes import MAX_FOLDERS, FoldersRead
 from steer.nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Manifest
 
 MOODS = AxisRecord("prompt", ("smiling", "angry", "laughing"))
@@ -35,7 +35,7 @@ def pixels(number: int) -> np.ndarray:
 
 
 class Sweep:
-    """Cells 0, 1, 3, 4 of six are done, 2 is missing, 5 is blank. `load` runs a graph and tells what came out."""
+    """Cells 0, 1, 3, 4 of six are done, 2 is missing, 5 is blank. `load` runs a graph and returns its result."""
 
     def __init__(self, comfy, folder: Path) -> None:
         import folder_paths
@@ -116,7 +116,7 @@ def test_labels_hold_what_differs(sweep: Sweep):
     assert sweep.shown("")[1] == ["seed 3, smiling", "seed 3, angry", "seed 30, smiling", "seed 30, angry"]
 
 
-def test_what_is_left_out_is_told(sweep: Sweep, caplog: pytest.LogCaptureFixture):
+def test_what_is_left_out_is_reported(sweep: Sweep, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING):
         assert sweep.shown(limit=3)[0] == [0, 1, 3]
     assert "3 of 6 cells are loaded; 2 have no picture, 1 are beyond the limit" in caplog.text
@@ -158,7 +158,7 @@ def test_no_change_of_a_folder_is_lost(sweep: Sweep, tmp_path: Path):
     states.append(read.state())
     sweep.manifest.path.unlink()
     states.append(read.state())
-    for number in range(KEPT):
+    for number in range(MAX_FOLDERS):
         read.note(Manifest(tmp_path / f"{number}"))
     states.append(read.state())
     assert len(set(states)) == 4, states

@@ -133,9 +133,9 @@ def test_only_differences_shortens_captions(graph: Harness):
 def test_letters_without_a_font_are_logged_once(graph: Harness, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING):
         graph.sheet(images=[picture(0, batch=3)], labels=["\U0010fffd a", "b \U0010fffd", "c"])
-    told = [record.message for record in caplog.records if "U+10FFFD" in record.message]
-    assert len(told) == 1
-    assert "Noto" in told[0]
+    messages = [record.message for record in caplog.records if "U+10FFFD" in record.message]
+    assert len(messages) == 1
+    assert "Noto" in messages[0]
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,22 @@ def test_any_labels_make_a_file_name_that_every_system_takes(tmp_path: Path, lab
     (tmp_path / f"{stem}.png").write_bytes(b"")
 
 
+@pytest.mark.parametrize(
+    ("labels", "stem"),
+    [
+        ((), "cell-0123456789"),
+        (("",), "cell-0123456789"),
+        (("angry", "seed 3"), "angry-seed_3-0123456789"),
+        (("x" * 81,), f"{'x' * 80}-0123456789"),
+        (("\ud654" * 40,), f"{chr(0xD654) * 26}-0123456789"),
+        (("e\u0301",), "\u00e9-0123456789"),
+    ],
+    ids=["no labels", "an empty label", "two labels", "over 80 bytes", "no letter is cut in two", "accents composed"],
+)
+def test_a_cell_has_one_file_name(labels: tuple[str, ...], stem: str):
+    assert file_stem(labels, KEY) == stem
+
+
 def test_a_picture_is_saved_with_its_texts_and_replaces_none_by_halves(tmp_path: Path):
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     path = tmp_path / "deep" / "a.png"

@@ -249,7 +249,7 @@ def test_folders_that_are_refused(lab: Lab, folder: str):
     assert not list(lab.output.parent.rglob("*.png"))
 
 
-def test_bad_input_is_told_before_anything_is_made(lab: Lab):
+def test_bad_input_is_reported_before_anything_is_made(lab: Lab):
     hint = torch.zeros(1, 64, 64, 3)
     cases: list[tuple[str, dict[str, Any]]] = [
         ("max_cells: 10000 (seed) = 10,000 cells, more than 256", {"axis_1": seed_axis(range(10_000))}),

@@ -118,7 +118,7 @@ def test_a_control_made_for_another_latent_is_refused_before_anything_is_made(
     assert "the hint is 128x128, and the latent makes a picture of 64x64: ComfyUI resizes it" in caplog.text
 
 
-def test_a_checkpoint_of_another_family_than_the_control_is_told_with_both_names(
+def test_a_checkpoint_of_another_family_than_the_control_is_reported_with_both_names(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Not by the shapes of matrices: that cell is a blank with the reason, the others are made."""
@@ -149,9 +149,9 @@ def test_a_checkpoint_of_another_family_than_the_control_is_told_with_both_names
         axis_1=MOODS, control=(wrong,), folder="wrong"
     )
     assert list(lab.sweep(axis_1=axis, control=(control,))) == [("own",)]
-    told = (lab.output / "s" / "manifest.jsonl").read_text()
-    assert "control: the ControlNet 'Demo ControlNet canny' is made for Steer's demo family" in told
-    assert "the prompt comes from 'xl.safetensors', of SDXL" in told
+    manifest = (lab.output / "s" / "manifest.jsonl").read_text()
+    assert "control: the ControlNet 'Demo ControlNet canny' is made for Steer's demo family" in manifest
+    assert "the prompt comes from 'xl.safetensors', of SDXL" in manifest
     off = value_axis("control strength", 0.0)
     assert len(lab.sweep(axis_1=MOODS, axis_2=off, control=(wrong,), folder="off")) == 2, "one that is left out is fine"
 
@@ -179,7 +179,7 @@ def test_only_batches_that_keep_every_picture_its_own_are_made(lab: Lab):
 
 
 def test_an_empty_latent_of_another_scale_becomes_that_of_the_model(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    """As newer ComfyUIs do it: their empty latents tell the scale they were made for, and KSampler hands it on."""
+    """As newer ComfyUIs do it: their empty latents say the scale they were made for, and KSampler hands it on."""
     import comfy.sample
     from steer.nodes.demo.comfy_model import load_model
     from steer.nodes.sweep.plan.inputs import SweepInputs
@@ -195,10 +195,10 @@ def test_an_empty_latent_of_another_scale_becomes_that_of_the_model(lab: Lab, mo
         downscale_ratio_spacial: float | None = None,
         downscale_ratio_temporal: float | None = None,
     ) -> torch.Tensor:
-        told.append(downscale_ratio_temporal)
+        scales.append(downscale_ratio_temporal)
         return spacial(model, latent_image, downscale_ratio_spacial)
 
-    told: list[float | None] = []
+    scales: list[float | None] = []
     stock = lab.stock()
     latent = {"samples": torch.zeros(1, 4, 4, 4), "downscale_ratio_spacial": 16, "downscale_ratio_temporal": 4}
     lab.given["empty"] = latent
@@ -210,7 +210,7 @@ def test_an_empty_latent_of_another_scale_becomes_that_of_the_model(lab: Lab, mo
         assert pixels.shape == (side, side, 3), name
         assert side == 32 or (pixels == stock).all(), "it is what the latent of the right scale makes"
     assert predict_size(SweepInputs(load_model(), None, None, latent)) == (64, 64)
-    assert set(told) == {4}
+    assert set(scales) == {4}
 
 
 def models(folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:

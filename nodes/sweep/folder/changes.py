@@ -1,7 +1,7 @@
 """Whether a folder that comes to a node by a link has changed since the node read it.
 
-ComfyUI asks a node for its state before it runs any, when nothing is known of what comes by links. So the folders that
-were read are remembered, and looked at again then.
+ComfyUI asks all nodes for their state before it runs any. Nothing is known then of what comes by links. So the folders
+that were read are remembered, and looked at again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from ..plan.cell_key import SESSION
 from .manifest import Manifest
 
-KEPT = 32  # folders; each costs a look at its files before every run
+MAX_FOLDERS = 32  # remembered; each costs a look at its files before every run
 
 
 class FoldersRead:
@@ -23,15 +23,15 @@ class FoldersRead:
         self._changes = 0
 
     def note(self, manifest: Manifest) -> None:
-        """Nodes have read this folder."""
+        """Remember the folder as a node has read it."""
         self._see(manifest.folder, manifest.fingerprint())
         self._known.move_to_end(manifest.folder)
 
     def state(self) -> str:
-        """Another text after any of the folders has changed, or is no longer remembered."""
+        """A text that changes when one of the folders changes or is no longer remembered."""
         for folder in list(self._known):
             self._see(folder, _fingerprint(folder))
-        while len(self._known) > KEPT:
+        while len(self._known) > MAX_FOLDERS:
             self._known.popitem(last=False)
             self._changes += 1
         return f"{SESSION}{self._changes}"

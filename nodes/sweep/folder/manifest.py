@@ -1,4 +1,4 @@
-"""The manifest of a sweep's folder: what was asked for, what is finished, what failed. One JSON object a line.
+"""The manifest of a sweep's folder: the grids, the finished cells, the failed ones. One JSON object a line.
 
 Lines are only ever appended (journal.py), so that a killed server or a full disk loses at most the line being written.
 """
@@ -43,7 +43,11 @@ class CellPlan:
 
 @dataclass(frozen=True)
 class Grid:
-    """What one run asked for: the cells, in any order. Raises ValueError for a cell outside the axes."""
+    """The cells of one run, in any order.
+
+    Raises:
+        ValueError: a cell is outside the axes, or two have one place.
+    """
 
     title: str
     axes: tuple[AxisRecord, ...]
@@ -64,7 +68,10 @@ class Grid:
 class CellRecord:
     """How a cell ended: a picture in `file` (relative to the folder, with forward slashes) or an `error`, not both.
 
-    values: what it was made with, as JSON. seconds: how long it took. Raises ValueError for a file outside the folder.
+    values: what it was made with, as JSON. seconds: how long it took.
+
+    Raises:
+        ValueError: it has both or neither, or the file is outside the folder.
     """
 
     key: str
@@ -83,8 +90,10 @@ class CellRecord:
 class Manifest:
     """The manifest of `folder`, read once when made; a folder or file that is not there yet is an empty one.
 
-    Lines that cannot be read, as of another Steer, are skipped with one warning. Raises OSError where the file is
-    there but may not be read.
+    Lines that cannot be read, as of another Steer, are skipped with one warning.
+
+    Raises:
+        OSError: the file is there but may not be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -99,12 +108,12 @@ class Manifest:
 
     @property
     def grid(self) -> Grid | None:
-        """What was asked for last."""
+        """The grid of the last run; None if there is none."""
         return self._grids[-1] if self._grids else None
 
     @property
     def grids(self) -> tuple[Grid, ...]:
-        """All that was ever asked for in this folder, the last at the end."""
+        """The grids of all runs in this folder, the last at the end."""
         return tuple(self._grids)
 
     @property
@@ -118,9 +127,11 @@ class Manifest:
         return self.grid is not None and all(self.finished(cell.key) for cell in self.grid.cells)
 
     def start(self, title: str, axes: Sequence[AxisRecord], cells: Sequence[CellPlan], run: str = "") -> None:
-        """Make this the grid that is asked for now, by the run with this name.
+        """Begin a run: this becomes the last grid. run: its name, empty if it has nothing to make.
 
-        Raises ValueError for an impossible grid, OSError as `record`.
+        Raises:
+            ValueError: the grid is impossible.
+            OSError: the manifest cannot be written.
         """
         grid = Grid(title, tuple(axes), tuple(cells))
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -133,20 +144,21 @@ class Manifest:
             self._run = run
 
     def record(self, cell: CellRecord) -> None:
-        """Write down how a cell ended; its picture must be there.
+        """Write down how a cell ended. Its picture must be there.
 
-        Raises OSError where that cannot be written, with the manifest as it was before.
+        Raises:
+            OSError: it cannot be written. The manifest is as it was before.
         """
         size = 0 if cell.file is None else (self.folder / cell.file).stat().st_size
         self._append({"kind": "cell", **asdict(cell), "bytes": size})
-        self._keep(cell, size)
+        self._remember(cell, size)
 
     def state(self, key: str) -> CellRecord | None:
         """How the cell ended last, whether or not its picture is still there."""
         return self._last.get(key)
 
     def finished(self, key: str) -> CellRecord | None:
-        """The record of a cell whose picture is there: in the size that was recorded, or changed by someone since."""
+        """The record of a cell whose picture is there, as it was made or changed by someone since; else None."""
         record = self._last.get(key)
         if record is None or record.file is None:
             return None
@@ -162,7 +174,7 @@ class Manifest:
         return record
 
     def fingerprint(self) -> str:
-        """Changes with the grid, with what is finished, and with every attempt at a cell that still is not."""
+        """A hash that changes with the grid, with what is finished, and with every attempt at an unfinished cell."""
         digest = hashlib.sha256()
         for cell in self.grid.cells if self.grid else ():
             done = self.finished(cell.key)
@@ -170,7 +182,7 @@ class Manifest:
             digest.update(json.dumps([asdict(cell), state]).encode())
         return digest.hexdigest()
 
-    def _keep(self, cell: CellRecord, size: int) -> None:
+    def _remember(self, cell: CellRecord, size: int) -> None:
         self._last[cell.key] = cell
         self._sizes[cell.key] = size
         self._attempts[cell.key] = self._attempts.get(cell.key, 0) + 1
@@ -204,7 +216,7 @@ class Manifest:
             values, seconds = dict(_mapping(entry["values"])), float(entry["seconds"])
             if not math.isfinite(seconds):
                 raise ValueError("seconds: not a number")
-            self._keep(CellRecord(_text(entry["key"]), file, error, values, seconds), _whole(entry["bytes"]))
+            self._remember(CellRecord(_text(entry["key"]), file, error, values, seconds), _whole(entry["bytes"]))
         else:
             raise ValueError("a line of unknown kind")
 

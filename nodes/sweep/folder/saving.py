@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..plan.cells import Cell
 
-MAX_FOLDER, MAX_STEM = 200, 80  # bytes
+MAX_FOLDER, MAX_STEM = 200, 80  # bytes of a name
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin[$]|conout[$]|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\.|$)")
 _PART = re.compile(r"\.([0-9]{1,9})\.part$")
 _FORBIDDEN = '<>:"|?*%'
@@ -70,7 +70,8 @@ class SweepFolder:
 def folder_inside(base: Path, folder: str) -> Path:
     """The folder that `folder` names inside `base`, such as `moods` or `moods/first`, usable on any system.
 
-    Raises ValueError for one that leaves `base`, also by a link, or that some system cannot have.
+    Raises:
+        ValueError: it leaves `base`, also by a link, or some system cannot have it.
     """
     name = folder.strip().replace("\\", "/")
     parts = name.split("/")
@@ -101,7 +102,11 @@ def folder_inside(base: Path, folder: str) -> Path:
 
 
 def file_stem(labels: Sequence[str], key: str) -> str:
-    """A readable file name without its ending: what differs, then ten digits of the key, which make it the only one."""
+    """The name of a cell's file without its ending: its labels, up to MAX_STEM bytes, and ten digits of its key.
+
+    labels: those that differ between cells. The key makes the name the only one. Accents are composed (NFC), so that
+    every file system spells the name in one way.
+    """
     text = unicodedata.normalize("NFC", "-".join(labels))
     text = re.sub(r"[^\w.,+=()-]+", "_", text).strip("_.")
     text = text.encode()[:MAX_STEM].decode(errors="ignore").rstrip("_.-")
@@ -116,7 +121,7 @@ def to_bytes(picture: torch.Tensor) -> np.ndarray:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what servers that were killed left half written in `folder`; those that run are left to write."""
+    """Remove the half-written pictures of servers that were killed. Those of servers that run stay."""
     import psutil  # ComfyUI needs it too
 
     for path in folder.glob("*.part"):
@@ -126,9 +131,10 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def write_png(path: Path, pixels: np.ndarray, texts: Mapping[str, Any]) -> None:
-    """Save `pixels` [H, W, C] with `texts` as JSON in its head. A broken write leaves nothing under this name.
+    """Save `pixels`, uint8 [H, W, C], with `texts` as JSON in its head. A broken write leaves nothing under this name.
 
-    Raises OSError, naming the file, where it cannot be written.
+    Raises:
+        OSError: it cannot be written. The message names the file.
     """
     info = PngInfo()
     for name, value in texts.items():

@@ -19,41 +19,41 @@ from ...prompt_graph import GetNode, is_link
 from .cells import BY_SAMPLER, BY_SIGMAS, Settings
 
 MODELS = ("model", "clip", "vae")
-SESSION = "changes seen: "  # begins a state that means nothing after ComfyUI was restarted; no key may hold it
+SESSION = "changes seen: "  # begins a state that means nothing after a restart of ComfyUI; no key may hold it
 VERSION = 1  # raise it when the same settings begin to make other pictures
-# What tells the file of a model apart that a text names ("v1-5.safetensors"); None where it names none.
+# The identity of the model file that a text names ("v1-5.safetensors"); None where it names none.
 FileIdentity = Callable[[str], str | None]
 # What a node of the graph says of the files that it reads; None where it says nothing.
 NodeState = Callable[[Mapping[str, Any]], Any]
 
 
-def noted_state(node: Mapping[str, Any]) -> Any:
-    """As ComfyUI's cache notes it on the node."""
-    return lasting(node.get("is_changed"))
+def read_noted_state(node: Mapping[str, Any]) -> Any:
+    """The state that ComfyUI's cache noted on the node."""
+    return drop_session_state(node.get("is_changed"))
 
 
-def lasting(state: Any) -> Any:
-    """A node's state; None for one that counts in this session only."""
+def drop_session_state(state: Any) -> Any:
+    """The state of a node; None for one that counts in this session only."""
     return None if isinstance(state, list) and any(str(part).startswith(SESSION) for part in state) else state
 
 
-def digest(value: Any) -> str:
-    """sha256 of JSON with sorted keys."""
+def hash_json(value: Any) -> str:
+    """The SHA-256, in hex, of `value` as JSON with sorted keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def content(value: Any) -> Any:
-    """JSON that stands for `value`: tensors by shape, dtype and bytes, anything that cannot be read by its type."""
+def to_json(value: Any) -> Any:
+    """JSON that stands for `value`: a tensor by shape, dtype and bytes, an object that cannot be read by its type."""
     if isinstance(value, torch.Tensor):
         tensor = value.detach().cpu().contiguous()
         raw = tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
         return ["tensor", str(tensor.dtype), list(tensor.shape), hashlib.sha256(raw).hexdigest()]
     if is_dataclass(value) and not isinstance(value, type):
-        return {part.name: content(getattr(value, part.name)) for part in fields(value)}
+        return {part.name: to_json(getattr(value, part.name)) for part in fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): content(part) for name, part in value.items()}
+        return {str(name): to_json(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [content(part) for part in value]
+        return [to_json(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return ["float", str(value)]
     if value is None or isinstance(value, bool | int | float | str):
@@ -62,28 +62,31 @@ def content(value: Any) -> Any:
 
 
 class Upstream:
-    """Digests of the parts of a graph that feed a node. Each node is looked at once."""
+    """Hashes of the parts of a graph that feed a node. Each node is looked at once."""
 
-    def __init__(self, get_node: GetNode, identity: FileIdentity, state: NodeState = noted_state) -> None:
+    def __init__(self, get_node: GetNode, identity: FileIdentity, state: NodeState = read_noted_state) -> None:
         self.get_node, self.identity, self.state = get_node, identity, state
         self.files: dict[str, str] = {}  # name -> identity of those that were met
         self._known: dict[str, str] = {}
 
-    def of_input(self, node_id: str, name: str) -> str:
-        """The digest of what the input `name` of a node is connected to, or holds."""
+    def hash_input(self, node_id: str, name: str) -> str:
+        """The hash of what the input `name` of a node is connected to, or holds."""
         node = self.get_node(node_id)
-        return digest(self._value(node["inputs"].get(name) if node else None))
+        return hash_json(self._describe_value(node["inputs"].get(name) if node else None))
 
-    def _value(self, value: Any) -> Any:
+    def _describe_value(self, value: Any) -> Any:
         if is_link(value):
-            return ["link", self._node(str(value[0])), value[1]]
+            return ["link", self._hash_upstream(str(value[0])), value[1]]
         if isinstance(value, str) and (file := self.identity(value)) is not None:
             self.files[value] = file
             return ["file", value, file]
-        return content(value)
+        return to_json(value)
 
-    def _node(self, node_id: str) -> str:
-        """Without recursion, because graphs may be deeper than Python's stack; a loop of nodes ends at itself."""
+    def _hash_upstream(self, node_id: str) -> str:
+        """The hash of a node and all before it. A loop of nodes ends at itself.
+
+        Without recursion, because graphs may be deeper than Python's stack.
+        """
         todo = [node_id]
         begun: set[str] = set()
         while todo:
@@ -98,22 +101,22 @@ class Upstream:
                 continue
             todo.pop()
             if current not in self._known:
-                self._known[current] = self._digest_of(node)
+                self._known[current] = self._hash_node(node)
         return self._known[node_id]
 
-    def _digest_of(self, node: Mapping[str, Any] | None) -> str:
+    def _hash_node(self, node: Mapping[str, Any] | None) -> str:
         if node is None:
-            return digest("absent")
+            return hash_json("absent")
         inputs = {}
         for name, value in node["inputs"].items():
             known = self._known.get(str(value[0]), "loop") if is_link(value) else ""
-            inputs[name] = ["link", known, value[1]] if is_link(value) else self._value(value)
+            inputs[name] = ["link", known, value[1]] if is_link(value) else self._describe_value(value)
         # What a node says of files it reads (fingerprint_inputs, IS_CHANGED), as ComfyUI's cache counts it.
-        return digest([node["class_type"], inputs, content(self.state(node))])
+        return hash_json([node["class_type"], inputs, to_json(self.state(node))])
 
 
-def cell_key(settings: Settings, shared: Mapping[str, Any], identity: FileIdentity) -> str:
-    """The key of a cell, 64 hexadecimal digits. shared: what all cells have in common, see `shared_parts`."""
+def hash_cell(settings: Settings, shared: Mapping[str, Any], identity: FileIdentity) -> str:
+    """The key of a cell, 64 hexadecimal digits. shared: what all cells have in common, see `describe_shared`."""
     parts, values = dict(shared), settings.values()
     for name in [*(BY_SAMPLER if "sampler" in parts else ()), *(BY_SIGMAS if "sigmas" in parts else ())]:
         del values[name]  # the connected one counts
@@ -121,18 +124,18 @@ def cell_key(settings: Settings, shared: Mapping[str, Any], identity: FileIdenti
         for name in MODELS:
             parts.pop(name, None)
     files = [settings.checkpoint, settings.lora.name if settings.lora else None]
-    return digest([VERSION, values, parts, [identity(file) if file else None for file in files]])
+    return hash_json([VERSION, values, parts, [identity(file) if file else None for file in files]])
 
 
-def shared_parts(upstream: Upstream, node_id: str, latent: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
-    """What all cells of a sweep have in common. optional: the inputs control, sampler and sigmas; None: unconnected.
+def describe_shared(upstream: Upstream, node_id: str, latent: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
+    """What all cells of a sweep have in common, as JSON. optional: control, sampler and sigmas; None if unconnected.
 
-    Of sigmas the content counts. A control counts by graph and by its hints, a sampler by graph.
+    The content of sigmas counts. A control counts by graph and by its hints, a sampler by graph.
     """
-    parts: dict[str, Any] = {name: upstream.of_input(node_id, name) for name in MODELS}
-    parts["latent"] = content(latent)
+    parts: dict[str, Any] = {name: upstream.hash_input(node_id, name) for name in MODELS}
+    parts["latent"] = to_json(latent)
     for name, value in optional.items():
         if value is not None:
-            graph = None if name == "sigmas" else upstream.of_input(node_id, name)
-            parts[name] = [graph, content(value)]
+            graph = None if name == "sigmas" else upstream.hash_input(node_id, name)
+            parts[name] = [graph, to_json(value)]
     return parts

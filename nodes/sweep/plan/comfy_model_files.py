@@ -12,7 +12,7 @@ import folder_paths
 
 from ...choices import CHECKPOINT, LORA, SAMPLER, SCHEDULER
 from ...prompt_graph import is_link
-from .cell_key import lasting, noted_state
+from .cell_key import drop_session_state, read_noted_state
 
 log = logging.getLogger(__name__)
 
@@ -33,29 +33,29 @@ def list_names(kind: str) -> list[str]:
     return folder_paths.get_filename_list(folders[kind])
 
 
-def file_identity(name: str) -> str | None:
-    """Size and time of change of the files that `name` names in ComfyUI's model folders; None where it names none."""
+def identify_file(name: str) -> str | None:
+    """Size in bytes and time of change of the model files of this name; None where there is none."""
     states = [path.stat() for path in _model_files(name)]
     return " ".join(f"{state.st_size} {state.st_mtime_ns}" for state in states) or None
 
 
-def file_size(name: str) -> str | None:
-    """Their sizes alone, which are the same for the same files on another machine."""
+def measure_file(name: str) -> str | None:
+    """Their sizes in bytes alone, which are the same on every machine; None where there is none."""
     return " ".join(str(path.stat().st_size) for path in _model_files(name)) or None
 
 
 def _model_files(name: str) -> list[Path]:
-    """A checkpoint and a LoRA may have one name: which of them a node reads, its text does not say."""
+    """The files of this name in all of ComfyUI's model folders: the text does not say which of them a node reads."""
     if not name.lower().endswith((*folder_paths.supported_pt_extensions, ".gguf")):
         return []
     found = [folder_paths.get_full_path(kind, name) for kind in sorted(folder_paths.folder_names_and_paths)]
     return [Path(path) for path in dict.fromkeys(found) if path]
 
 
-def node_state(node: Mapping[str, Any]) -> Any:
+def read_node_state(node: Mapping[str, Any]) -> Any:
     """What a node of the graph says of the files that it reads (IS_CHANGED, fingerprint_inputs); None for nothing.
 
-    ComfyUI's cache notes it on the node; without a cache (--cache-none) nobody has asked, so it is asked here.
+    ComfyUI's cache notes it on the node. Without a cache (--cache-none) the node is asked here.
     """
     import nodes  # ComfyUI's, which is there when a graph runs
 
@@ -63,10 +63,10 @@ def node_state(node: Mapping[str, Any]) -> Any:
     kind = kinds.get(node["class_type"])
     ask = getattr(kind, "IS_CHANGED", None) or getattr(kind, "fingerprint_inputs", None)
     if "is_changed" in node or ask is None:
-        return noted_state(node)
+        return read_noted_state(node)
     inputs = {name: None if is_link(value) else value for name, value in node["inputs"].items()}
     try:
-        return lasting([ask(**inputs)])
+        return drop_session_state([ask(**inputs)])
     except NotImplementedError:  # V3's own, where a node has none
         return None
     except Exception as error:  # noqa: BLE001  # any node's own: ComfyUI takes it for changed then, too

@@ -17,11 +17,11 @@ from ...control.stack import check_control
 from ..choices import NAMES
 from ..folder.manifest import AxisRecord, CellPlan, Grid
 from ..folder.saving import folder_inside
-from .cell_key import MODELS, Upstream, cell_key, shared_parts
+from .cell_key import MODELS, Upstream, describe_shared, hash_cell
 from .cells import Cell, Settings, check_axes, choose_title, number_labels, plan_cells
-from .comfy_model_files import file_identity, file_size, list_names, node_state
+from .comfy_model_files import identify_file, list_names, measure_file, read_node_state
 from .inputs import SweepGraph, SweepInputs, check_latent, set_control_values
-from .origin import check_files, check_one
+from .origin import check_files, check_single_models
 from .values import find_name
 
 log = logging.getLogger(__name__)
@@ -71,11 +71,11 @@ def plan_sweep(
     _check_names(axes)
     _check_inputs(inputs, brings_models=any(axis.name == CHECKPOINT for axis in axes))
     axes = number_labels(axes)
-    upstream = Upstream(graph.get_node, file_identity, node_state)
+    upstream = Upstream(graph.get_node, identify_file, read_node_state)
     _check_origin(inputs, graph, upstream)
     if portable_keys:
-        upstream = Upstream(graph.get_node, file_size, node_state)
-    shared = shared_parts(
+        upstream = Upstream(graph.get_node, measure_file, read_node_state)
+    shared = describe_shared(
         upstream,
         graph.node_id,
         inputs.latent,
@@ -84,7 +84,7 @@ def plan_sweep(
         sigmas=inputs.sigmas,
     )
     identity = functools.cache(upstream.identity)
-    cells = plan_cells(settings, axes, lambda own: cell_key(own, shared, identity))
+    cells = plan_cells(settings, axes, lambda own: hash_cell(own, shared, identity))
     _check_controls(inputs, [cell.settings for cell in cells])
     records = tuple(AxisRecord(axis.name, axis.labels) for axis in axes)
     grid = Grid(
@@ -116,9 +116,9 @@ def _check_inputs(inputs: SweepInputs, brings_models: bool) -> None:
 
 def _check_origin(inputs: SweepInputs, graph: SweepGraph, upstream: Upstream) -> None:
     """Raises ValueError where other models could come under the keys of the cells."""
-    check_one(graph.dynprompt, graph.node_id, inputs)
+    check_single_models(graph.dynprompt, graph.node_id, inputs)
     for name in MODELS:
-        upstream.of_input(graph.node_id, name)
+        upstream.hash_input(graph.node_id, name)
     check_files(inputs, upstream.files)
 
 

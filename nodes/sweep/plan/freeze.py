@@ -29,7 +29,7 @@ def freeze_texts(prompt: Json, info: Json, node_id: str, cell: str) -> Json:
     return texts
 
 
-def other_sweeps(prompt: Json, node_id: str) -> list[str]:
+def list_other_sweeps(prompt: Json, node_id: str) -> list[str]:
     """The other nodes of its kind in an API prompt that are a whole sweep: their `cell` is blank."""
     kind = prompt.get(node_id, {}).get("class_type")
     alike = [name for name, node in prompt.items() if name != node_id and node["class_type"] == kind]
@@ -37,21 +37,21 @@ def other_sweeps(prompt: Json, node_id: str) -> list[str]:
 
 
 def idle_sweeps(prompt: Json, node_id: str) -> list[str]:
-    """Those of them that a picture of the node does not need."""
+    """The other whole sweeps of an API prompt that a picture of the node does not need."""
     needed, todo = set[str](), [node_id]
     while todo:
         name = todo.pop()
         if name not in needed and name in prompt:
             needed.add(name)
             todo += [value[0] for value in prompt[name]["inputs"].values() if is_link(value)]
-    return [name for name in other_sweeps(prompt, node_id) if name not in needed]
+    return [name for name in list_other_sweeps(prompt, node_id) if name not in needed]
 
 
 def freeze_prompt(prompt: Json, node_id: str, cell: str) -> Json:
     """The API prompt with the node's `cell` set, and the sweeps that it does not need set aside.
 
-    What ComfyUI's cache noted in it (is_changed) is left out, because it would be believed when the prompt is queued
-    again. Otherwise as it is where it holds no such node.
+    What ComfyUI's cache noted in it (is_changed) is left out: ComfyUI would believe it when the prompt is queued again.
+    A prompt without such a node keeps its values.
     """
     result = {name: {key: part for key, part in node.items() if key != "is_changed"} for name, node in prompt.items()}
     cells = dict.fromkeys(idle_sweeps(prompt, node_id), ASIDE) | ({node_id: cell} if node_id in result else {})
@@ -63,9 +63,9 @@ def freeze_prompt(prompt: Json, node_id: str, cell: str) -> Json:
 def freeze_workflow(workflow: Json, node_id: str, cell: str, idle: Sequence[str] = ()) -> Json | None:
     """The UI workflow with the widget of the node set; None where the node or its widget is not found in it.
 
-    node_id: as in the API prompt, such as "12:7" for node 7 in the subgraph that node 12 is. A subgraph that stands in
-    several places gets a copy of its own in this one, so that the others stay as they are. idle: the sweeps to set
-    aside, as `idle_sweeps` tells them.
+    node_id: as in the API prompt, such as "12:7" for node 7 in the subgraph that node 12 is. A subgraph that is used in
+    several places is copied for this one, so that the others stay as they are. idle: the sweeps to set
+    aside, from `idle_sweeps`.
     """
     result = _with_cell(workflow, node_id, cell)
     return None if result is None else put_aside(result, idle)

@@ -123,7 +123,7 @@ def _names(text: str, kind: str, known: Sequence[str]) -> Iterator[tuple[Any, st
 
 
 def _find(text: str, position: int, name: str, kind: str, known: Sequence[str]) -> str:
-    """As find_name, whose fault is told with its place in the text."""
+    """As find_name. The error names the place in the text."""
     try:
         return find_name(name, kind, known)
     except ValueError as error:

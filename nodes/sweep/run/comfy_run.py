@@ -26,7 +26,7 @@ from ..folder.viewer import VIEWER, write_viewer
 from ..plan.cell_widget import ASIDE, TEMP_CELLS, OneCell, SeveralCells, WholeSweep, read_cell, write_cell
 from ..plan.cells import Cell, split_batches, state_plan, write_plan
 from ..plan.comfy_plan import SweepPlan, output_folder
-from ..plan.freeze import freeze_texts, other_sweeps
+from ..plan.freeze import freeze_texts, list_other_sweeps
 from ..sheet.folder_sheet import draw_folder_sheet, draw_notice
 from .comfy_pictures import PictureMaker, predict_size
 from .runner import Runner, find_fault
@@ -221,7 +221,7 @@ def _find_cell(plan: SweepPlan, request: OneCell) -> Cell:
 
 def _check_folder(plan: SweepPlan) -> None:
     """Raises ValueError where another Sweep of this workflow writes to the same folder."""
-    for number in other_sweeps(plan.graph.prompt, plan.graph.node_id):
+    for number in list_other_sweeps(plan.graph.prompt, plan.graph.node_id):
         folder = plan.graph.prompt[number]["inputs"].get("folder")
         try:
             same = isinstance(folder, str) and folder_inside(output_folder(), folder) == plan.home
