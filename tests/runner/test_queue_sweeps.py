@@ -214,8 +214,8 @@ def test_cells_that_failed_are_named_and_only_what_is_missing_is_in_the_next_job
 def test_a_cell_has_the_file_name_that_sweep_gives_it_and_keeps_an_older_one(tmp_path: Path, label: str):
     from steer.nodes.sweep.folder.manifest import CellRecord, Manifest
     from steer.nodes.sweep.folder.saving import file_stem
+    from steer.runner.batch.jobs import JobOutput
     from steer.runner.batch.sweeps import SweepResults
-    from steer.runner.batch.worker import JobOutput
 
     plan = planned([[label]])
     (job,) = plan.jobs
