@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
 import torch
+
+from ..files import sha256_of, write_whole
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 CHECKSUMS = "SHA256SUMS.json"
@@ -17,10 +18,6 @@ class WeightsError(ValueError):
     """A weight file is missing, incomplete or changed. The message names the file and what to do."""
 
 
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _checksums(folder: Path) -> dict[str, str]:
     listing = folder / CHECKSUMS
     if not listing.is_file():
@@ -29,7 +26,11 @@ def _checksums(folder: Path) -> dict[str, str]:
 
 
 def fingerprint(*names: str, folder: Path = FOLDER) -> str:
-    """A text that changes with the weights of any of `names`, from the list of checksums alone."""
+    """A text that changes with the weights of any of `names`, from the list of checksums alone.
+
+    Raises:
+        WeightsError: the list is missing.
+    """
     sums = _checksums(folder)
     return " ".join(sums.get(f"{name}.safetensors", "missing") for name in names)
 
@@ -37,13 +38,14 @@ def fingerprint(*names: str, folder: Path = FOLDER) -> str:
 def read(name: str, folder: Path = FOLDER) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """Tensors and metadata of the weight file `name` ("unet", "vae", ...), verified against its checksum.
 
-    Raises WeightsError when the file is missing, truncated or altered.
+    Raises:
+        WeightsError: the file is missing, truncated or altered.
     """
     path = folder / f"{name}.safetensors"
     if not path.is_file():
         raise WeightsError(f"The demo model's file {path} is missing. Install Steer again to restore it.")
     expected = _checksums(folder).get(path.name)
-    found = sha256(path)
+    found = sha256_of(path)
     if found != expected:
         raise WeightsError(
             f"The demo model's file {path} is damaged or was changed: its SHA-256 is {found}, expected {expected}. "
@@ -108,6 +110,6 @@ def write(name: str, tensors: dict[str, torch.Tensor], metadata: dict[str, str],
     path.chmod(0o644)
     listing = folder / CHECKSUMS
     sums = json.loads(listing.read_text("utf-8")) if listing.is_file() else {}
-    sums[path.name] = sha256(path)
-    listing.write_text(json.dumps(dict(sorted(sums.items())), indent=2) + "\n", "utf-8")
+    sums[path.name] = sha256_of(path)
+    write_whole(listing, (json.dumps(dict(sorted(sums.items())), indent=2) + "\n").encode())
     return path

@@ -34,12 +34,12 @@ def distance_to(marks: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform((~marks).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
-def edge_f1(found: np.ndarray, wanted: np.ndarray, within: float = 3.0) -> float:
+def edge_f1(found: np.ndarray, expected: np.ndarray, within: float = 3.0) -> float:
     """F1 of edges [H, W]: precision and recall count an edge that has one of the other picture within `within` px."""
-    if not found.any() or not wanted.any():
-        return float(found.any() == wanted.any())
-    precision = float((distance_to(wanted)[found] <= within).mean())
-    recall = float((distance_to(found)[wanted] <= within).mean())
+    if not found.any() or not expected.any():
+        return float(found.any() == expected.any())
+    precision = float((distance_to(expected)[found] <= within).mean())
+    recall = float((distance_to(found)[expected] <= within).mean())
     return 2 * precision * recall / max(precision + recall, 1e-9)
 
 
@@ -76,10 +76,10 @@ def lines_followed(lines: np.ndarray, image: np.ndarray, within: float = 4.0, de
     return hits / max(length, 1)
 
 
-def joint_error(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Mean distance of joints [18, 2] (0..1 of the side) from those of `wanted` [18, 3] (px of 256) that are seen."""
-    seen = wanted[:, 2] > 0
-    return float(np.hypot(*(found[seen] - wanted[seen, :2] / 256).T).mean())
+def joint_error(found: np.ndarray, expected: np.ndarray) -> float:
+    """Mean distance of joints [18, 2] (0..1 of the side) from those of `expected` [18, 3] (px of 256) that are seen."""
+    seen = expected[:, 2] > 0
+    return float(np.hypot(*(found[seen] - expected[seen, :2] / 256).T).mean())
 
 
 def face_box(joints: np.ndarray, side: int = 256) -> tuple[int, int, int, int]:

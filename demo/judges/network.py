@@ -48,6 +48,7 @@ class Block(nn.Module):
         self.shortcut = nn.Identity() if n_in == n_out and stride == 1 else nn.Conv2d(n_in, n_out, 1, stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Features [B, n_out, H / stride, W / stride] of features [B, n_in, H, W]."""
         return F.relu(self.path(x) + self.shortcut(x))
 
 
@@ -60,6 +61,7 @@ class Look(nn.Module):
         self.what = nn.Linear(2 * width, count)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores [B, count] of features [B, width, H, W]."""
         weight = self.where(x).flatten(2).softmax(-1)
         looked = (x.flatten(2) * weight).sum(-1)
         return self.what(torch.cat([x.mean((2, 3)), looked], 1))
@@ -109,9 +111,9 @@ class Verdict:
     values: dict[str, list[str | int]]
     joints: torch.Tensor
 
-    def right(self, name: str, wanted: Sequence[str | int]) -> list[bool]:
-        """Whether each picture shows the wanted value of the attribute `name`."""
-        return [found == value for found, value in zip(self.values[name], wanted, strict=True)]
+    def right(self, name: str, expected: Sequence[str | int]) -> list[bool]:
+        """Whether each picture shows the expected value of the attribute `name`."""
+        return [found == value for found, value in zip(self.values[name], expected, strict=True)]
 
 
 def shrink(pictures: torch.Tensor) -> torch.Tensor:

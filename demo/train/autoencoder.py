@@ -26,6 +26,7 @@ class Clamp(nn.Module):
     """Holds latents softly within -3..3, as TAESD does."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Latents of the same shape."""
         return torch.tanh(x / 3) * 3
 
 
@@ -37,6 +38,7 @@ class TaesdBlock(nn.Module):
         self.conv = nn.Sequential(conv(width, width), nn.ReLU(), conv(width, width), nn.ReLU(), conv(width, width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Features [B, width, H, W] of the same shape."""
         return F.relu(self.conv(x) + x)
 
 

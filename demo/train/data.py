@@ -63,14 +63,14 @@ def emphasis_of(scene: Scene) -> np.ndarray:
     weight = 1 + 2 * (edges * 3).clip(0, 1)
     special = np.zeros((LATENT, LATENT), np.float32)
     for person in scene.joints:
-        seen = person[:, 2] > 0
+        visible = person[:, 2] > 0
         points = (person[:, :2] / cell - 0.5).round().astype(int)
         for a, b in LIMBS:
-            if seen[a] and seen[b]:
+            if visible[a] and visible[b]:
                 cv2.line(special, points[a].tolist(), points[b].tolist(), 1.5, 2)
         if scene.face_box is None:
             for joint in HEAD:
-                if seen[joint]:
+                if visible[joint]:
                     cv2.circle(special, points[joint].tolist(), 1, 4.0, -1)
     if scene.face_box is not None:
         left, top, right, bottom = (round(v / cell) for v in scene.face_box)
@@ -129,7 +129,7 @@ def chunk(folder: Path, index: int, *, held_out: bool = False, size: int = CHUNK
         scratch.write_text(json.dumps(records), "utf-8")
         scratch.replace(records_file)
     records = json.loads(records_file.read_text("utf-8"))
-    for i, record in enumerate(records):  # worded anew each time: captions may be improved without drawing again
+    for i, record in enumerate(records):  # worded again each time: captions may be improved without drawing again
         record["captions"] = captions_of(record["kind"], record["attributes"], first + i)
     weights = np.load(emphasis_file).astype(np.float32) * np.stack([features_of(record) for record in records])
     weights /= weights.mean((1, 2), keepdims=True)

@@ -115,6 +115,6 @@ def spoil_pictures(pictures: torch.Tensor, joints: torch.Tensor) -> tuple[torch.
     tint = 1 + 0.04 * (2 * torch.rand(count, 3, 1, 1) - 1)
     moved = (colourless + (moved - colourless) * colour) * tint * (0.5 + 0.5 * light)
     place = (2 * joints[..., :2] - 1 - shift[:, None]) / theta[:, None, [0, 1], [0, 1]]
-    seen = joints[..., 2:] * (place.abs() < 1).all(-1, keepdim=True)
-    placed = torch.cat([(place + 1) / 2, seen], -1)
+    visible = joints[..., 2:] * (place.abs() < 1).all(-1, keepdim=True)
+    placed = torch.cat([(place + 1) / 2, visible], -1)
     return moved.clamp(0, 1), torch.where(mirror[:, None, None], placed[:, SWAPPED], placed)

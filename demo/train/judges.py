@@ -38,10 +38,10 @@ def losses(
     for i, (name, found) in enumerate(scores.items()):
         if bool((labels[:, i] >= 0).any()):
             parts[name] = F.cross_entropy(found, labels[:, i], ignore_index=-1, label_smoothing=0.02)
-    seen = joints[..., 2] > 0
-    if bool(seen.any()):
+    visible = joints[..., 2] > 0
+    if bool(visible.any()):
         surprise = -(target_maps(joints) * maps.flatten(2).log_softmax(-1)).sum(-1)
-        parts["joints"] = surprise[seen].mean()
+        parts["joints"] = surprise[visible].mean()
     return parts
 
 
@@ -54,9 +54,9 @@ def measure(judges: Judges, scenes: Judged) -> dict[str, Any]:
         known = scenes.labels[:, i] >= 0
         answers = torch.tensor([values.index(value) for value in verdict.values[name]])
         found[name] = {"right": float((answers == scenes.labels[:, i])[known].float().mean()), "n": int(known.sum())}
-    seen = scenes.joints[..., 2] > 0
+    visible = scenes.joints[..., 2] > 0
     error = (verdict.joints - scenes.joints[..., :2]).norm(dim=-1)
-    found["joints"] = {"error": float(error[seen].mean()), "n": int(seen.any(1).sum())}
+    found["joints"] = {"error": float(error[visible].mean()), "n": int(visible.any(1).sum())}
     return found
 
 

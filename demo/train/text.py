@@ -80,8 +80,8 @@ class Vocabulary:
     def _varied(self, caption: str, rng: np.random.Generator) -> list[int]:
         phrases = caption.split(", ")
         if rng.random() < 0.15:
-            kept = [phrase for phrase in phrases if rng.random() < 0.7]
-            phrases = kept or phrases
+            rest = [phrase for phrase in phrases if rng.random() < 0.7]
+            phrases = rest or phrases
         if rng.random() < 0.1:
             phrases = [phrases[i] for i in rng.permutation(len(phrases))]
         if rng.random() < 0.2:

@@ -1,4 +1,4 @@
-"""`python run.py test [pytest arguments]`: the whole suite, with the browser tests wherever a browser can be had."""
+"""`run.py test [--fast] [pytest arguments]`: the suite, with the browser tests wherever there is a browser."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ PLACES = (
 )
 
 MAX_WORKERS = 4  # up to 3 GB of memory each
+ALL, FAST = "", "not server and not browser and not slow"  # of pytest's -m
 
 
 def find_browser() -> str | None:
@@ -43,22 +44,30 @@ def install_browser() -> str | None:
 
 
 def run(options: argparse.Namespace) -> int:
-    browser = find_browser() or install_browser()
+    """Run pytest on tests/ with a worker for each core; returns its exit code."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+    marks = FAST
+    if not options.fast:
+        marks, browser = _find_marks()
+        environment |= {"STEER_BROWSER": browser} if browser else {}
     # A worker for each core, each with one torch thread and, if its tests need one, its own ComfyUI.
     workers = min(MAX_WORKERS, os.cpu_count() or 1)
-    arguments = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", *options.rest]
-    if browser:
-        environment["STEER_BROWSER"] = browser
-    elif os.environ.get("CI"):
-        sys.exit("No browser: the browser tests are part of CI. Install chromium, Chrome or Edge.")
-    else:
-        print(
-            "=" * 78 + "\nNO BROWSER FOUND: the browser tests are LEFT OUT of this run.\n"
-            "Install chromium, Google Chrome or Microsoft Edge to run them.\n" + "=" * 78,
-            flush=True,
-        )
-        arguments += ["-m", "not browser"]
+    arguments = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", "-m", marks, *options.rest]
     # pytest as a program, not `python -m pytest`: that would put the checkout on sys.path.
     pytest = Path(sys.executable).with_name("pytest.exe" if os.name == "nt" else "pytest")
     return subprocess.call([str(pytest), "tests", *arguments], cwd=ROOT, env=environment)
+
+
+def _find_marks() -> tuple[str, str | None]:
+    """Which tests can run here, as pytest's -m takes it, and a browser. Exits in CI without one."""
+    browser = find_browser() or install_browser()
+    if browser:
+        return ALL, browser
+    if os.environ.get("CI"):
+        sys.exit("No browser: the browser tests are part of CI. Install chromium, Chrome or Edge.")
+    print(
+        "=" * 78 + "\nNO BROWSER FOUND: the browser tests are LEFT OUT of this run.\n"
+        "Install chromium, Google Chrome or Microsoft Edge to run them.\n" + "=" * 78,
+        flush=True,
+    )
+    return "not browser", None

@@ -11,6 +11,7 @@ from ..setup import ROOT, Needs
 
 
 def add_commands(commands: Commands) -> None:
+    """Add slides, the command that runs without a name."""
     slides = add_command(
         commands,
         "slides",

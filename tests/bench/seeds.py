@@ -147,8 +147,8 @@ def _post(url: str, prompt: Prompt, client_id: str) -> str:
 
 
 def _pictures(client: ComfyClient, prompt_id: str) -> list[np.ndarray]:
-    shown = client.get(f"/history/{prompt_id}")[prompt_id]["outputs"]["show"]["images"]
-    files = [client.fetch(Picture("show", each["filename"], each["subfolder"], each["type"])) for each in shown]
+    images = client.get(f"/history/{prompt_id}")[prompt_id]["outputs"]["show"]["images"]
+    files = [client.fetch(Picture("show", each["filename"], each["subfolder"], each["type"])) for each in images]
     return [np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) for file in files]
 
 

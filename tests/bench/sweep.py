@@ -123,15 +123,15 @@ def sweep(seeds: range, folder: str, options: argparse.Namespace) -> list[Prompt
     ]
 
 
-def run(client: ComfyClient, prompts: list[Prompt], folder: Path, wanted: int = 1) -> tuple[float, float]:
-    """Seconds until all prompts are done, and until `wanted` pictures are in the folder."""
+def run(client: ComfyClient, prompts: list[Prompt], folder: Path, count: int = 1) -> tuple[float, float]:
+    """Seconds until all prompts are done, and until `count` pictures are in the folder."""
     arrived: list[float] = []
     over = threading.Event()
     started = time.perf_counter()
 
     def watch() -> None:
         while not over.wait(0.01):
-            if sum(1 for _ in folder.glob("*.png")) >= wanted:
+            if sum(1 for _ in folder.glob("*.png")) >= count:
                 arrived.append(time.perf_counter() - started)
                 return
 
@@ -187,10 +187,10 @@ def scale(client: ComfyClient, pid: int, output: Path, options: argparse.Namespa
 
     def watch() -> None:
         """Memory when the 50th cell is there, and the last."""
-        for wanted in (50, cells):
+        for count in (50, cells):
             while not over.wait(0.02):
-                if sum(1 for _ in (output / "scale").glob("*.png")) >= wanted:
-                    sizes[wanted] = memory_mb(pid, "VmRSS")
+                if sum(1 for _ in (output / "scale").glob("*.png")) >= count:
+                    sizes[count] = memory_mb(pid, "VmRSS")
                     break
 
     watcher = threading.Thread(target=watch)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from steer.demo import store
 from steer.demo.networks import CONTROL_KINDS, END, LATENT, LATENT_SCALE, PICTURE, START, TEXT, UNET, controlnet_config
+from steer.files import sha256_of
 
 if TYPE_CHECKING:
     from comfy_inprocess import InProcessComfy
@@ -182,7 +183,7 @@ def test_an_intact_file_is_read_with_its_description(copied: Path) -> None:
 def test_a_damaged_file_is_named_with_its_checksum(copied: Path, damage: str) -> None:
     path = copied / "vae.safetensors"
     content = bytearray(path.read_bytes())
-    expected = store.sha256(path)
+    expected = sha256_of(path)
     if damage == "altered":
         content[-1] ^= 1
         path.write_bytes(content)
@@ -195,7 +196,7 @@ def test_a_damaged_file_is_named_with_its_checksum(copied: Path, damage: str) ->
     assert str(path) in str(caught.value)
     if damage != "missing":
         assert expected in str(caught.value)
-        assert store.sha256(path) in str(caught.value)
+        assert sha256_of(path) in str(caught.value)
 
 
 def test_the_fingerprint_changes_with_the_weights_it_names_only(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ NOTHING = np.zeros((SIDE, SIDE), bool)
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "expected"),
+    ("found", "hint", "expected"),
     [
         (row(50), row(50), 1.0),
         (row(53), row(50), 1.0),  # 3 px away still counts
@@ -35,10 +35,19 @@ NOTHING = np.zeros((SIDE, SIDE), bool)
         (row(50), NOTHING, 0.0),
         (NOTHING, NOTHING, 1.0),
     ],
-    ids=["same", "3 px off", "4 px off", "half missing", "twice as much", "none found", "none wanted", "none at all"],
+    ids=[
+        "same",
+        "3 px off",
+        "4 px off",
+        "half missing",
+        "twice as much",
+        "none found",
+        "none in the hint",
+        "none at all",
+    ],
 )
-def test_edge_f1(found: np.ndarray, wanted: np.ndarray, expected: float) -> None:
-    assert measures.edge_f1(found, wanted) == pytest.approx(expected, abs=1e-6)
+def test_edge_f1(found: np.ndarray, hint: np.ndarray, expected: float) -> None:
+    assert measures.edge_f1(found, hint) == pytest.approx(expected, abs=1e-6)
 
 
 def test_edge_f1_of_unrelated_texture_is_far_below_that_of_a_shifted_copy() -> None:
@@ -89,7 +98,7 @@ def test_lines_followed_needs_the_place_and_the_direction() -> None:
     assert measures.lines_followed(both, halves(0)) == pytest.approx(0.5, abs=0.02)
 
 
-def test_lines_followed_tells_a_room_from_another() -> None:
+def test_lines_followed_is_higher_for_the_room_than_for_another() -> None:
     rooms = [render(HELD_OUT + i, kind="interior") for i in range(4)]
     own = [measures.lines_followed(room.lines, room.image) for room in rooms]
     other = [measures.lines_followed(rooms[i].lines, rooms[i - 1].image) for i in range(4)]
@@ -98,16 +107,16 @@ def test_lines_followed_tells_a_room_from_another() -> None:
 
 
 def test_joint_error_is_a_share_of_the_side_over_the_joints_that_are_seen() -> None:
-    wanted = np.zeros((18, 3), np.float32)
-    wanted[:2] = [[64, 128, 1], [192, 128, 1]]  # the other sixteen are hidden
+    joints = np.zeros((18, 3), np.float32)
+    joints[:2] = [[64, 128, 1], [192, 128, 1]]  # the other sixteen are hidden
     found = np.full((18, 2), 0.9)
     found[:2] = [[0.25, 0.5], [0.75, 0.5]]
-    assert measures.joint_error(found, wanted) == pytest.approx(0, abs=1e-7)
+    assert measures.joint_error(found, joints) == pytest.approx(0, abs=1e-7)
     found[0] += [0.03, 0.04]  # a distance of 5 % for one of two
-    assert measures.joint_error(found, wanted) == pytest.approx(0.025, abs=1e-6)
+    assert measures.joint_error(found, joints) == pytest.approx(0.025, abs=1e-6)
 
 
-def test_change_is_told_apart_inside_and_outside_the_box() -> None:
+def test_change_is_measured_inside_and_outside_the_box() -> None:
     a = torch.zeros(3, SIDE, SIDE)
     b = a.clone()
     b[:, 40:60, 20:120] = 0.5

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from comfy_inprocess import InProcessComfy
 
 STEPS, CFG, SIDE = 20, 5.0, 256
-MOST = 0.5  # of 255, in any pixel: the two cannot be told apart once saved, give or take a rounding
+MOST = 0.5  # of 255, in any pixel: the two look the same once saved, give or take a rounding
 PROMPT = (
     "gorgeous cute Austrian girl, smiling, steel gray hair, comics printed shirt, lean against the wall, backstreet"
 )
@@ -95,7 +95,7 @@ def pipeline(kind: str) -> Any:
     return StableDiffusionControlNetPipeline(controlnet=network, **parts)
 
 
-class GivenNoise:
+class FixedNoise:
     """A NOISE that is known already."""
 
     seed = 0
@@ -120,7 +120,7 @@ def sampled_by_comfy(comfy: InProcessComfy, kind: str, hint: torch.Tensor, noise
     (sampler,) = comfy.call("KSamplerSelect", sampler_name="euler")
     latent = comfy.call(
         "SamplerCustomAdvanced",
-        noise=GivenNoise(noise),
+        noise=FixedNoise(noise),
         guider=guider,
         sampler=sampler,
         sigmas=sigmas,

@@ -157,14 +157,14 @@ def test_joints_lie_in_the_picture():
     for seed in SEEDS:
         joints = render(seed, "portrait").joints
         assert joints.shape == (1, 18, 3)
-        seen = joints[joints[..., 2] > 0][:, :2]
-        assert 7 <= len(seen) <= 8
-        assert seen.min() >= 0
-        assert seen.max() < SIZE
+        visible = joints[joints[..., 2] > 0][:, :2]
+        assert 7 <= len(visible) <= 8
+        assert visible.min() >= 0
+        assert visible.max() < SIZE
     assert render(0, "savanna").joints.shape == (0, 18, 3)
 
 
-def test_a_given_pose_is_drawn_as_given():
+def test_a_pinned_pose_is_drawn_as_it_is():
     for seed in SEEDS:
         joints = render(seed, "figure").joints[0]
         scene = render(seed + 50, "figure", pose=joints, background="stage", who="farmer")
@@ -192,10 +192,10 @@ def test_captions_say_what_is_drawn():
         scene = render(seed)
         a, caption = scene.attributes, scene.caption.lower()
         if scene.kind == "portrait":
-            said = _mentioned(caption, EXPRESSION_WORDS)
-            assert said <= {a["expression"]}, caption
+            expression = _mentioned(caption, EXPRESSION_WORDS)
+            assert expression <= {a["expression"]}, caption
             expressions += 1
-            named += bool(said)
+            named += bool(expression)
             assert not a.get("hair_color") or all(
                 f"{c} hair" not in caption for c in scenes.HAIR_COLORS if c != a["hair_color"]
             )

@@ -244,10 +244,10 @@ def test_the_reader_looks_at_the_face_from_near() -> None:
     batch = Batch(
         x, torch.ones(2, 1, 32, 32), [face_at(32, 64, 96, 128), {"attributes": {}, "face_box": None}], nothing
     )
-    seen = reader.near(x, reader.faces(batch))
-    assert seen.shape == (2, 4, reader.NEAR, reader.NEAR)
-    assert float(seen[0, :, 1:-1, 1:-1].min()) > 0.99
-    assert float(seen[1].max()) == 0
+    faces = reader.near(x, reader.faces(batch))
+    assert faces.shape == (2, 4, reader.NEAR, reader.NEAR)
+    assert float(faces[0, :, 1:-1, 1:-1].min()) > 0.99
+    assert float(faces[1].max()) == 0
     labels = reader.labels(batch)
     assert labels[0, 0] == 1
     assert (labels[1] == -1).all()

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ...demo import store
+from ...files import sha256_of
 from ..support.comfy_inprocess import InProcessComfy
 
 STEPS, CFG, SAMPLER, SCHEDULER, SIDE = 20, 5.0, "dpmpp_2m", "karras", 256
@@ -23,6 +24,7 @@ class Clock:
         self.row_end = self.end
 
     def begin(self) -> None:
+        """Begin the next row."""
         now = time.monotonic()
         self.row_end = now + (self.end - now) / max(1, self.rows_left)
         self.rows_left -= 1
@@ -48,10 +50,12 @@ class Generator:
         self.controls: dict[str, Any] = {}
 
     def stock(self, name: str) -> Any:
+        """A node of ComfyUI."""
         return self.comfy.nodes.NODE_CLASS_MAPPINGS[name]()
 
     @torch.inference_mode()
     def encode(self, prompt: str) -> Any:
+        """The conditioning of a prompt."""
         return self.stock("CLIPTextEncode").encode(self.clip, prompt)[0]
 
     @torch.inference_mode()
@@ -93,4 +97,4 @@ def is_trained(kind: str) -> bool:
 def weights_label(names: Sequence[str] = store.NAMES) -> str:
     """The start of the checksum of the shipped weight files `names`: figures belong to these weights and no others."""
     paths = [store.FOLDER / f"{name}.safetensors" for name in sorted(names)]
-    return " ".join(f"{path.stem}:{store.sha256(path)[:8]}" for path in paths if path.is_file())
+    return " ".join(f"{path.stem}:{sha256_of(path)[:8]}" for path in paths if path.is_file())

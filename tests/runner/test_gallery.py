@@ -77,10 +77,10 @@ def gallery_file(server: ComfyServer, tmp_path_factory: pytest.TempPathFactory) 
 
     folder = tmp_path_factory.mktemp("gallery")
     client = ComfyClient(server.url, server.check_alive)
-    graph = workflows.read_workflow(edges_only(tmp_path_factory.mktemp("edges")))
+    graph = workflows.read_graph(edges_only(tmp_path_factory.mktemp("edges")))
     real = run_slide(client, "08-edges", graph, client.get("/object_info"), folder)
     assert real.ok, real.error
-    real.measured = {"edges on the hint's edges: F1 0.81": True}
+    real.promises = {"edges on the hint's edges: F1 0.81": True}
     wide, sound, other = folder / "wide.png", folder / "sound.wav", folder / "other.bin"
     Image.radial_gradient("L").resize((3000, 200)).save(wide)
     other.write_bytes(b"x")
@@ -114,21 +114,21 @@ def window(browser: str) -> Iterator[Page]:
 
 @pytest.fixture
 def page(window: Page, gallery_file: Path) -> Iterator[Page]:
-    """The page, opened anew from its file; afterwards, nothing was asked for outside its folder."""
-    asked: list[str] = []
+    """The page, opened from its file; afterwards, nothing was requested outside its folder."""
+    urls: list[str] = []
 
     def note(request: Any) -> None:
-        asked.append(request.url)
+        urls.append(request.url)
 
     window.on("request", note)
-    window.goto("about:blank")  # from a fragment of the same page, it would not be opened anew
+    window.goto("about:blank")  # from a fragment of the same page, it would not be loaded again
     window.set_viewport_size({"width": 1280, "height": 800})
     window.goto(gallery_file.as_uri())
     yield window
     window.remove_listener("request", note)
-    assert gallery_file.as_uri() in asked
+    assert gallery_file.as_uri() in urls
     inside = gallery_file.parent.as_uri() + "/"
-    outside = [url for url in asked if not url.startswith(inside) and url != "about:blank"]
+    outside = [url for url in urls if not url.startswith(inside) and url != "about:blank"]
     assert outside == [], "a request left the page"
 
 
@@ -186,7 +186,7 @@ def test_a_link_of_the_list_leads_to_its_slide(page: Page):
     assert page.evaluate("document.documentElement.lang") == "en"
 
 
-def test_every_picture_is_there_and_told_in_words(page: Page):
+def test_every_picture_is_there_and_described_in_words(page: Page):
     images = page.evaluate(
         "Promise.all([...document.images].map(async i => [await i.decode().then(() => i.naturalWidth), i.alt]))"
     )

@@ -60,6 +60,7 @@ class DemoKit(Kit):
         return graph.node("SteerDemoModel", at=at, size=(330, 100), called="Model")
 
     def control_net(self, graph: GraphBuilder, kind: str, at: Place) -> Output:
+        """CONTROL_NET of the embedded ControlNet."""
         return graph.node("SteerDemoControlNet", at=at, size=(330, 60), called="ControlNet", kind=kind)[0]
 
 
@@ -74,6 +75,7 @@ class StableDiffusionKit(Kit):
         return node.with_model(name, f"{_ARCHIVE}/{name}", "checkpoints")
 
     def control_net(self, graph: GraphBuilder, kind: str, at: Place) -> Output:
+        """CONTROL_NET of a ControlNet 1.1 for Stable Diffusion 1.5."""
         name = f"control_v11p_sd15_{kind}_fp16.safetensors"
         node = graph.node("ControlNetLoader", at=at, size=(330, 60), called="ControlNet", control_net_name=name)
         return node.with_model(name, f"{_CONTROLNETS}/{name}", "controlnet")[0]

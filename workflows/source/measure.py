@@ -115,7 +115,7 @@ def measure_followed(head: str, expected: Sequence[str], pictures: Sequence[Pict
     """How many pictures show the expected value of the judges' head; it holds where `least` of them do."""
     found = judge_pictures(pictures).values[head]
     pairs = list(zip(found, expected, strict=True))
-    wrong = [f"{word} looks {seen}" for seen, word in pairs if seen != word]
+    wrong = [f"{word} looks {value}" for value, word in pairs if value != word]
     right = len(pairs) - len(wrong)
     text = f"the {TITLES[head]} is the one asked for in {right} of {len(pairs)} pictures, says a judge network"
     return Measurement(f"{text} ({'; '.join(wrong)})" if wrong else text, right >= least)

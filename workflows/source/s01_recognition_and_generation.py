@@ -36,6 +36,7 @@ LABELS = "a picture\nfew numbers: its joints\nits latent, decoded\ngenerated fro
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
     graph.note(NOTE, at=(-390, -30), size=(370, 380), title="Slide 1")
 
     graph.group("1  A model", at=(-390, 370), size=(370, 190))

@@ -35,6 +35,7 @@ ROWS = "forward: the picture with noise\nreverse: what the model is shown\nrever
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
     graph.note(NOTE, at=(-390, -30), size=(370, 370), title="Slide 2")
 
     graph.group("1  A picture", at=(-390, 360), size=(370, 400))
@@ -110,8 +111,8 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     graph.group("6  Both on one axis", at=(780, -60), size=(490, 1030))
     x_t = graph.node("VAEDecode", at=(800, 30), samples=reverse["x_t strip"], vae=models.vae)
     x0 = graph.node("VAEDecode", at=(800, 70), samples=reverse["x0 strip"], vae=models.vae)
-    shown = graph.node("ImageBatch", at=(1040, 30), image1=forward["frames"], image2=x_t[0])
-    every = graph.node("ImageBatch", at=(1040, 70), image1=shown[0], image2=x0[0])
+    two_rows = graph.node("ImageBatch", at=(1040, 30), image1=forward["frames"], image2=x_t[0])
+    every = graph.node("ImageBatch", at=(1040, 70), image1=two_rows[0], image2=x0[0])
     sheet = graph.node(
         "SteerContactSheet",
         at=(800, 550),

@@ -34,6 +34,7 @@ Each picture is exactly the one its seed makes alone, whatever else is in the ba
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
     graph.note(NOTE, at=(-390, -30), size=(370, 290), title="Slide 3")
 
     graph.group("1  A model", at=(-390, 280), size=(370, 190))

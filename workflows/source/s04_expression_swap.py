@@ -39,6 +39,7 @@ clothes or place may move too.
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
     graph.note(NOTE, at=(-390, -30), size=(370, 510), title="Slide 4")
 
     graph.group("1  A model", at=(-390, 500), size=(370, 190))

@@ -35,6 +35,7 @@ folder.
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
     graph.note(NOTE, at=(-390, -30), size=(370, 420), title="Slide 5")
 
     graph.group("1  A model", at=(-390, 400), size=(370, 190))

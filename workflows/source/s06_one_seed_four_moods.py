@@ -39,6 +39,7 @@ where each differs from the first.
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
     graph.note(NOTE, at=(-390, -30), size=(370, 430), title="Slide 6")
 
     graph.group("1  A model", at=(-390, 420), size=(370, 190))

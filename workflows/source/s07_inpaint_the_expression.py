@@ -1,4 +1,4 @@
-"""Slide 7: only the mouth, brows and eyes are made anew; every other pixel of the picture stays."""
+"""Slide 7: only the mouth, brows and eyes are made again; every other pixel of the picture stays."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ of the eyes, may change.
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
     graph.note(NOTE, at=(-390, -30), size=(370, 350), title="Slide 7")
 
     graph.group("1  A picture", at=(-390, 340), size=(370, 430))

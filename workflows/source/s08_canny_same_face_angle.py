@@ -33,6 +33,7 @@ head stays; colours, light and place are free for the prompt.
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
     graph.note(NOTE, at=(-390, -30), size=(370, 270), title="Slide 8")
 
     graph.group("1  A picture and its edges", at=(-390, 260), size=(370, 710))

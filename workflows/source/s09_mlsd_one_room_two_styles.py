@@ -39,6 +39,7 @@ the table, window and door of every room stand where the template has them; styl
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
     graph.note(NOTE, at=(-390, -30), size=(370, 320), title="Slide 9")
 
     graph.group("1  A ControlNet", at=(-390, 305), size=(370, 155))

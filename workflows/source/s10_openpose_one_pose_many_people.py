@@ -41,6 +41,7 @@ The joints come from the drawing itself, which knows them. In a photograph **Ope
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
     graph.note(NOTE, at=(-390, -30), size=(370, 320), title="Slide 10")
 
     graph.group("1  A ControlNet", at=(-390, 305), size=(370, 155))
