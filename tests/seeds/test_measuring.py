@@ -17,15 +17,15 @@ def test_a_report_keeps_no_rows_of_another_setting(
     report = tmp_path / "seeds.md"
     row = "| `euler` | none | exact | 1e-06 | 0.02/255 | 0.02/255 |"
     report.write_text(f"`command`, 2026-01-01, {seeds.setting_of(256, 4)}, seeds 1.\n\n{row}\n", encoding="utf-8")
-    assert seeds.kept_lines(report, seeds.setting_of(256, 4)) == {"euler": row}
+    assert seeds.read_lines(report, seeds.setting_of(256, 4)) == {"euler": row}
     if changed == "weights":
         monkeypatch.setattr(seeds, "weights_label", lambda names: "unet:00000000")
     elif changed == "torch":
         monkeypatch.setattr(torch, "__version__", "9.9.9")
     elif changed == "threads":
         monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
-    with pytest.raises(ValueError, match="Leave --keep out to begin anew"):
-        seeds.kept_lines(report, seeds.setting_of(256, 14 if changed == "steps" else 4))
+    with pytest.raises(ValueError, match="Leave --keep out to measure every row again"):
+        seeds.read_lines(report, seeds.setting_of(256, 14 if changed == "steps" else 4))
 
 
 @pytest.mark.parametrize(
