@@ -1,0 +1,59 @@
+"""`run.py test`: which tests it chooses, and that the fast ones ask for no browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What would be run."""
+    from steer.runner.dev import testing
+
+    commands: list[list[str]] = []
+    monkeypatch.setattr(testing.subprocess, "call", lambda command, **settings: commands.append(command) or 0)
+    return commands
+
+
+def test_the_fast_tests_look_for_no_browser(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch):
+    from steer.runner import cli
+    from steer.runner.dev import testing
+
+    def fail() -> Any:
+        raise AssertionError("a browser was looked for")
+
+    monkeypatch.setattr(testing, "find_browser", fail)
+    monkeypatch.setattr(testing, "install_browser", fail)
+    assert cli.run(["test", "--fast", "-k", "seeds"]) == 0
+    (command,) = commands
+    assert command[command.index("-m") + 1] == "not server and not browser and not slow"
+    assert command[-2:] == ["-k", "seeds"]
+
+
+@pytest.mark.parametrize(("browser", "marks"), [("/usr/bin/chromium", ""), (None, "not browser")])
+def test_without_a_browser_its_tests_are_left_out(
+    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, browser: str | None, marks: str
+):
+    from steer.runner import cli
+    from steer.runner.dev import testing
+
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(testing, "find_browser", lambda: browser)
+    monkeypatch.setattr(testing, "install_browser", lambda: None)
+    assert cli.run(["test"]) == 0
+    (command,) = commands
+    assert command[command.index("-m") + 1] == marks
+
+
+def test_in_ci_a_browser_must_be_there(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch):
+    from steer.runner import cli
+    from steer.runner.dev import testing
+
+    monkeypatch.setenv("CI", "1")
+    monkeypatch.setattr(testing, "find_browser", lambda: None)
+    monkeypatch.setattr(testing, "install_browser", lambda: None)
+    with pytest.raises(SystemExit, match="the browser tests are part of CI"):
+        cli.run(["test"])
+    assert not commands
