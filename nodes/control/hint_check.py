@@ -12,7 +12,7 @@ from .choices import ANY, AUTO, CANNY, KINDS, MLSD, OPENPOSE
 _NEEDS = {CANNY: EDGES, MLSD: LINES, OPENPOSE: POSE}
 _FITS = {CANNY: (EDGES, THIN, OTHER), MLSD: (LINES, THIN, OTHER), OPENPOSE: (POSE, OTHER)}
 _PREPROCESSORS = {CANNY: "Canny", MLSD: "M-LSD", OPENPOSE: "OpenPose"}
-# Words of file names. Nets for scribbles, soft edges and line art take other drawings, which are not told apart here.
+# Words of file names. Nets for scribbles, soft edges and line art take other drawings, which this check does not know.
 _NAMED = {CANNY: ("canny",), MLSD: ("mlsd", "m-lsd"), OPENPOSE: ("openpose", "dwpose", "_pose")}
 _SEVERAL = ("union", "promax", "pro-max")
 

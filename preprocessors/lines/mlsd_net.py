@@ -1,7 +1,7 @@
 """The M-LSD-large network (Gu et al., "Towards Light-weight and Real-time Line Segment Detection", 2022).
 
 A MobileNetV2 down to stride 16 and four merging steps up to stride 2. BatchNorm is folded into the convolutions.
-Parameter names follow controlnet_aux's MobileV2_MLSD_Large, so that its checkpoint is read by `folded`.
+Parameter names follow controlnet_aux's MobileV2_MLSD_Large, so that `fold_norm` reads its checkpoint.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class _Conv(nn.Conv2d):
         self.act = act
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        x = self._convolved(input)
+        x = self._convolve(input)
         if self.act == "relu":
             return x.relu_()
         return x.clamp_(0, 6) if self.act == "relu6" else x
 
-    def _convolved(self, x: torch.Tensor) -> torch.Tensor:
+    def _convolve(self, x: torch.Tensor) -> torch.Tensor:
         if self.kernel_size == (1, 1):
             return convolve_pointwise(self, x)
         plain = self.kernel_size == (3, 3) and self.stride == self.dilation == (1, 1) and self.groups == 1
@@ -99,9 +99,9 @@ class _Backbone(nn.Module):
 
 
 class _Merge(nn.Module):
-    """Brings a fine map and the coarser one, doubled in size, to 64 channels each. The two published sets of weights
-    differ in the order.
+    """Brings a fine map and the coarser one, doubled in size, to 64 channels each.
 
+    The two published sets of weights differ in the order.
     enlarge_first: enlarge (half-pixel centres), then convolve: the TensorFlow original, hence the ONNX weights.
     Otherwise convolve, then enlarge (aligned corners): lhwcv/mlsd_pytorch, hence controlnet_aux's weights.
     """
@@ -113,7 +113,7 @@ class _Merge(nn.Module):
         self.enlarge = enlarge
         self.enlarge_first = enlarge_first
 
-    def convolved(self, coarse: torch.Tensor) -> torch.Tensor:
+    def convolve_coarse(self, coarse: torch.Tensor) -> torch.Tensor:
         """The coarse map as `band` takes it. A 1x1 convolution and linear interpolation commute, so the convolution is
         always done on the small map.
         """
@@ -134,11 +134,12 @@ class _Merge(nn.Module):
 
 
 def _run_in_bands(x: torch.Tensor, shared: int) -> Iterator[tuple[int, int, int, int]]:
-    """(top, bottom, first, last) of bands of rows of x [B, C, H, W]: first and last are `shared` rows further out, as
-    far as there are any.
+    """(top, bottom, first, last) of bands of rows of x [B, C, H, W].
 
-    A network is run in bands on a CPU only: memory for whole maps of many channels would be allocated
-    each time, which takes longer than to compute the few shared rows twice.
+    first, last: `shared` rows further out than top and bottom, as far as there are any. Only on a CPU there are several
+    bands: memory for whole maps of many channels would be allocated each time, which takes longer than to compute the
+    few shared rows twice. Measured on one thread, with both this and winograd.py Steer is 1.30 times as fast as
+    controlnet_aux on a busy machine (1.7 on a quiet one); with one of them 1.11 and 1.15, with neither 1.09.
     """
     height, width = x.shape[2:]
     rows = max(16, _BAND // (128 * 4 * width * len(x))) if x.device.type == "cpu" else height
@@ -156,7 +157,7 @@ class _Refine(nn.Module):
         self.conv2 = _Conv(128, 64, 3, "relu")
 
     def forward(self, merge: _Merge, fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
-        coarse = merge.convolved(coarse)
+        coarse = merge.convolve_coarse(coarse)
         refined = fine.new_empty(len(fine), *fine.shape[2:], self.conv2.out_channels).permute(0, 3, 1, 2)
         for top, bottom, first, last in _run_in_bands(fine, shared=2):
             x = merge.band(fine, coarse, first, last)
