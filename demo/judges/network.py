@@ -52,7 +52,7 @@ class Block(nn.Module):
         return F.relu(self.path(x) + self.shortcut(x))
 
 
-class Look(nn.Module):
+class AttentionHead(nn.Module):
     """A verdict over `count` values, from the mean of all places and from the places that this head looks at."""
 
     def __init__(self, width: int, count: int) -> None:
@@ -76,7 +76,7 @@ class Judges(nn.Module):
         self.early = nn.Sequential(nn.Conv2d(3, a, 3, 2, 1), nn.ReLU(), Block(a, b, 2), Block(b, b))
         self.middle = nn.Sequential(Block(b, c, 2), Block(c, c))
         self.late = nn.Sequential(Block(c, d, 2), Block(d, d))
-        self.heads = nn.ModuleDict({name: Look(d, len(values)) for name, values in HEADS.items()})
+        self.heads = nn.ModuleDict({name: AttentionHead(d, len(values)) for name, values in HEADS.items()})
         self.from_late, self.from_middle, self.from_early = (nn.Conv2d(n, b, 1) for n in (d, c, b))
         self.maps = nn.Sequential(Block(b, b), nn.Conv2d(b, JOINTS, 1))
 

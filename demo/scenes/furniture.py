@@ -5,13 +5,13 @@ from __future__ import annotations
 import skia
 
 from .draw import Color, curve, fill, oval, polygon, rect, shade, spot, stroke
-from .palettes import Palette
+from .palettes import RoomPalette
 from .perspective import Stage
 
 Layout = dict[str, float]
 
 
-def draw_rug(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
+def draw_rug(stage: Stage, layout: Layout, p: RoomPalette, room: str) -> None:
     """Draw the rug under the table of an office."""
     if "office" not in room:
         return
@@ -27,7 +27,7 @@ def draw_rug(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
     )
 
 
-def draw_chair(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
+def draw_chair(stage: Stage, layout: Layout, p: RoomPalette, room: str) -> None:
     """Draw a chair beside the table, its back away from it."""
     side, b = layout["side"], layout["bottom"]
     edge = layout["table_x"] + side * (layout["table_width"] / 2 + 3)
@@ -48,7 +48,7 @@ def draw_chair(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
     stage.box(a0, a1, seat - 20, seat + 1, z0, z1, shade(color, 1.08))
 
 
-def draw_table(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
+def draw_table(stage: Stage, layout: Layout, p: RoomPalette, room: str) -> None:
     """Draw the table with its drawers and the things on it; in an empty room, the bare block."""
     b, tx, tw, z0 = layout["bottom"], layout["table_x"], layout["table_width"], layout["table_z"]
     x0, x1, z1, y = tx - tw / 2, tx + tw / 2, z0 + 0.16, b - 25
@@ -84,7 +84,7 @@ def draw_table(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
     _draw_on_table(stage, tx, tw, y, z0 + 0.08, p, room)
 
 
-def _draw_on_table(stage: Stage, tx: float, tw: float, y: float, z: float, p: Palette, room: str) -> None:
+def _draw_on_table(stage: Stage, tx: float, tw: float, y: float, z: float, p: RoomPalette, room: str) -> None:
     """Draw the things on the table: at one size round its middle, scaled with its nearness."""
     canvas, k = stage.canvas, 0.62 / z
     ax, ay = stage.at(tx, y, z)
@@ -98,7 +98,7 @@ def _draw_on_table(stage: Stage, tx: float, tw: float, y: float, z: float, p: Pa
 # Each draws the things on a table top of `width` whose middle is the origin.
 
 
-def _draw_computer(canvas: skia.Canvas, width: float, p: Palette, room: str) -> None:
+def _draw_computer(canvas: skia.Canvas, width: float, p: RoomPalette, room: str) -> None:
     x = -0.08 * width
     dark: Color = (70, 78, 92)
     canvas.drawRect(rect(x - 4, -14, x + 4, 0), fill(dark))
@@ -111,7 +111,7 @@ def _draw_computer(canvas: skia.Canvas, width: float, p: Palette, room: str) -> 
     canvas.drawRoundRect(rect(cup - 6, -12, cup + 6, 0), 3, 3, fill(p.accent))
 
 
-def _draw_desk_lamp(canvas: skia.Canvas, width: float, p: Palette, room: str) -> None:
+def _draw_desk_lamp(canvas: skia.Canvas, width: float, p: RoomPalette, room: str) -> None:
     books, lamp = -0.08 * width, 0.28 * width
     brass: Color = (228, 182, 84)
     spot(canvas, lamp, -24, 44, (255, 226, 140), 0.55)
@@ -123,7 +123,7 @@ def _draw_desk_lamp(canvas: skia.Canvas, width: float, p: Palette, room: str) ->
         canvas.drawRoundRect(rect(books - 24 + 2 * i, -8 - 7 * i, books + 6 - i, -1 - 7 * i), 2, 2, fill(c))
 
 
-def _draw_fruit(canvas: skia.Canvas, width: float, p: Palette, room: str) -> None:
+def _draw_fruit(canvas: skia.Canvas, width: float, p: RoomPalette, room: str) -> None:
     x, classical = -0.08 * width, "classical" in room
     bowl = curve((x - 24, -14), (x - 18, 1, x + 18, 1, x + 24, -14), closed=True)
     canvas.drawPath(bowl, fill((250, 250, 248) if classical else p.accent))
@@ -137,7 +137,7 @@ def _draw_fruit(canvas: skia.Canvas, width: float, p: Palette, room: str) -> Non
 _THINGS = {"modern office": _draw_computer, "classical office": _draw_desk_lamp}
 
 
-def draw_lamps(stage: Stage, layout: Layout, p: Palette, room: str) -> None:
+def draw_lamps(stage: Stage, layout: Layout, p: RoomPalette, room: str) -> None:
     """Draw one lamp over a desk, two over a kitchen table, none in an empty room."""
     if room == "empty room":
         return

@@ -9,7 +9,7 @@ import skia
 from .backgrounds import draw_plant
 from .draw import Color, curve, fill, oval, polygon, rect, shade, spot, stroke
 from .furniture import draw_chair, draw_lamps, draw_rug, draw_table
-from .palettes import PALETTES, Palette
+from .palettes import PALETTES, RoomPalette
 from .perspective import Stage
 from .scene import Choices, Drawn
 from .words import ROOMS
@@ -51,7 +51,7 @@ def _read_layout(choices: Choices) -> dict[str, float]:
     return layout
 
 
-def _draw_shell(stage: Stage, L: dict[str, float], p: Palette) -> None:
+def _draw_shell(stage: Stage, L: dict[str, float], p: RoomPalette) -> None:
     left, right, top, bottom = L["left"], L["right"], L["top"], L["bottom"]
     stage.face(
         [(left, bottom, NEAR), (right, bottom, NEAR), (right, bottom, 1), (left, bottom, 1)],
@@ -75,7 +75,7 @@ def _draw_shell(stage: Stage, L: dict[str, float], p: Palette) -> None:
             stage.segments.append((*stage.at(x, y, NEAR), *stage.at(x, y, 1)))
 
 
-def _draw_floor_pattern(stage: Stage, L: dict[str, float], room: str, p: Palette) -> None:
+def _draw_floor_pattern(stage: Stage, L: dict[str, float], room: str, p: RoomPalette) -> None:
     left, right, bottom = L["left"], L["right"], L["bottom"]
     if room == "empty room":
         return
@@ -89,7 +89,7 @@ def _draw_floor_pattern(stage: Stage, L: dict[str, float], room: str, p: Palette
             stage.canvas.drawLine(*stage.at(left, bottom, z), *stage.at(right, bottom, z), line)
 
 
-def _draw_window(stage: Stage, L: dict[str, float], p: Palette, room: str) -> None:
+def _draw_window(stage: Stage, L: dict[str, float], p: RoomPalette, room: str) -> None:
     side, w, h = L["side"], L["window_width"], L["window_height"]
     inner = L["right"] - 9 if side > 0 else L["left"] + 9
     x0, x1 = sorted((inner, inner - side * w))
@@ -126,7 +126,7 @@ def _draw_window(stage: Stage, L: dict[str, float], p: Palette, room: str) -> No
         canvas.drawLine(seen[0][0] - 12, seen[0][1] - 7, seen[1][0] + 12, seen[0][1] - 7, stroke(p.frame, 4))
 
 
-def _draw_door(stage: Stage, L: dict[str, float], p: Palette) -> None:
+def _draw_door(stage: Stage, L: dict[str, float], p: RoomPalette) -> None:
     x = L["left"] if L["side"] > 0 else L["right"]
     z0, z1 = L["door_z"], L["door_z"] + 0.2
     top = L["top"] * 0.42
@@ -138,7 +138,7 @@ def _draw_door(stage: Stage, L: dict[str, float], p: Palette) -> None:
     stage.canvas.drawCircle(kx, ky, 3.4, fill(p.accent))
 
 
-def _draw_unit(stage: Stage, L: dict[str, float], p: Palette, room: str) -> None:
+def _draw_unit(stage: Stage, L: dict[str, float], p: RoomPalette, room: str) -> None:
     """Draw the low cabinet at the back wall and the shelf above it, opposite the window."""
     side = L["side"]
     outer = L["left"] + 3 if side > 0 else L["right"] - 3
@@ -158,7 +158,9 @@ def _draw_unit(stage: Stage, L: dict[str, float], p: Palette, room: str) -> None
     _draw_shelf_things(stage, x0, x1, shelf, y, p, room)
 
 
-def _draw_shelf_things(stage: Stage, x0: float, x1: float, shelf: float, counter: float, p: Palette, room: str) -> None:
+def _draw_shelf_things(
+    stage: Stage, x0: float, x1: float, shelf: float, counter: float, p: RoomPalette, room: str
+) -> None:
     canvas = stage.canvas
     if "office" in room:
         books: list[Color] = [p.accent, (242, 186, 78), (214, 90, 74), (236, 236, 240), (84, 124, 170)]

@@ -8,7 +8,7 @@ from .draw import Color
 
 
 @dataclass(frozen=True)
-class Palette:
+class RoomPalette:
     """The colours of a room."""
 
     wall: Color
@@ -20,9 +20,9 @@ class Palette:
     accent: Color
 
 
-PALETTES: dict[str, tuple[Palette, ...]] = {
+PALETTES: dict[str, tuple[RoomPalette, ...]] = {
     "modern office": (
-        Palette(
+        RoomPalette(
             (226, 233, 238),
             (186, 192, 202),
             (206, 214, 222),
@@ -31,7 +31,7 @@ PALETTES: dict[str, tuple[Palette, ...]] = {
             (150, 168, 184),
             (52, 132, 208),
         ),
-        Palette(
+        RoomPalette(
             (232, 236, 232),
             (200, 190, 178),
             (214, 222, 220),
@@ -42,11 +42,15 @@ PALETTES: dict[str, tuple[Palette, ...]] = {
         ),
     ),
     "classical office": (
-        Palette((120, 74, 58), (120, 70, 44), (132, 70, 38), (162, 92, 50), (84, 44, 28), (100, 54, 32), (46, 112, 78)),
-        Palette((92, 104, 84), (128, 78, 48), (126, 66, 38), (158, 90, 50), (78, 42, 28), (104, 58, 34), (160, 44, 48)),
+        RoomPalette(
+            (120, 74, 58), (120, 70, 44), (132, 70, 38), (162, 92, 50), (84, 44, 28), (100, 54, 32), (46, 112, 78)
+        ),
+        RoomPalette(
+            (92, 104, 84), (128, 78, 48), (126, 66, 38), (158, 90, 50), (78, 42, 28), (104, 58, 34), (160, 44, 48)
+        ),
     ),
     "modern kitchen": (
-        Palette(
+        RoomPalette(
             (244, 246, 246),
             (206, 202, 196),
             (250, 250, 250),
@@ -55,7 +59,7 @@ PALETTES: dict[str, tuple[Palette, ...]] = {
             (196, 204, 210),
             (250, 128, 92),
         ),
-        Palette(
+        RoomPalette(
             (234, 242, 244),
             (196, 186, 172),
             (88, 146, 156),
@@ -66,7 +70,7 @@ PALETTES: dict[str, tuple[Palette, ...]] = {
         ),
     ),
     "classical kitchen": (
-        Palette(
+        RoomPalette(
             (250, 230, 188),
             (206, 142, 92),
             (186, 116, 66),
@@ -75,7 +79,7 @@ PALETTES: dict[str, tuple[Palette, ...]] = {
             (160, 100, 58),
             (202, 74, 54),
         ),
-        Palette(
+        RoomPalette(
             (236, 228, 196),
             (196, 116, 84),
             (118, 142, 104),
@@ -86,7 +90,7 @@ PALETTES: dict[str, tuple[Palette, ...]] = {
         ),
     ),
     "empty room": (
-        Palette(
+        RoomPalette(
             (236, 236, 236),
             (200, 200, 202),
             (222, 222, 224),

@@ -14,14 +14,14 @@ from ..networks import controlnet_config
 from ..scenes import DATA_VERSION
 from .common import Run, autocast, average_of, prepare, read_state, save_sheet, say
 from .control import build_controlnet, pad_hint_encoder, residuals
+from .data.hints import hints_of, weigh_hints
+from .data.latents import LatentScenes, SceneBatch, first_chunks
+from .data.text import Vocabulary
 from .diffusion import add_noise, alpha_bars, noise_of, sample
-from .hints import hints_of, weigh_hints
-from .latents import Batch, LatentScenes, first_chunks
 from .metadata import describe_weights
 from .options import parse
 from .shipped import go_on, load_base, load_controlnet
 from .straight import LineLoss, estimates_loss
-from .text import Vocabulary
 
 SHARES: dict[str, dict[str, float]] = {
     "canny": {"portrait": 0.45, "figure": 0.22, "savanna": 0.15, "interior": 0.18},
@@ -104,7 +104,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def choose_test_scenes(scenes: LatentScenes, kind: str) -> Batch:
+def choose_test_scenes(scenes: LatentScenes, kind: str) -> SceneBatch:
     """Ten held-out scenes in the kind's shares."""
     test = scenes.test(200)
     quota = {name: round(10 * share + 1e-9) for name, share in SHARES[kind].items()}
@@ -114,7 +114,7 @@ def choose_test_scenes(scenes: LatentScenes, kind: str) -> Batch:
         if quota.get(record["kind"], 0) > 0:
             quota[record["kind"]] -= 1
             chosen.append(i)
-    return Batch(
+    return SceneBatch(
         test.latents[chosen], test.emphasis[chosen], [test.records[i] for i in chosen], [test.images[i] for i in chosen]
     )
 

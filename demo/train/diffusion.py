@@ -9,7 +9,7 @@ import torch
 
 from ..networks import BETA_END, BETA_START, LATENT, TRAIN_STEPS
 from .common import autocast
-from .latents import Batch
+from .data.latents import SceneBatch
 
 GAMMA = 5.0
 OFFSET = 0.1  # deviation of the mean of each channel's noise
@@ -22,7 +22,7 @@ def alpha_bars() -> torch.Tensor:
 
 
 def add_noise(
-    batch: Batch, bars: torch.Tensor, power: float = 1.0
+    batch: SceneBatch, bars: torch.Tensor, power: float = 1.0
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """(x_t [B, 4, 32, 32], noise [B, 4, 32, 32], t int64 [B], weight [B, 1, 32, 32]) of a batch; bars: alpha_bars().
 

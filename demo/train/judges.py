@@ -13,7 +13,7 @@ from .. import store
 from ..judges.network import FOLDER, HEADS, MAP, NAME, Judges, judge
 from ..scenes import DATA_VERSION
 from .common import Run, average_of, prepare, read_state, say
-from .judged import Judged, chunk, join_batches, spoil_pictures
+from .data.judged import Judged, chunk, join_batches, spoil_pictures
 from .metadata import describe_weights
 from .options import parse
 from .shipped import open_autoencoder

@@ -17,13 +17,13 @@ from .. import store
 from ..networks import TEXT, UNET
 from ..scenes import DATA_VERSION
 from .common import Run, autocast, average_of, prepare, read_state, save_sheet, say
+from .data.latents import LatentScenes, SceneBatch
+from .data.text import UNKNOWN, Vocabulary
 from .diffusion import add_noise, alpha_bars, noise_of, sample
-from .latents import Batch, LatentScenes
 from .metadata import describe_weights
 from .options import parse
 from .reader import faces, labels, load_reader, reading_loss, teach_reader
 from .shipped import go_on, load_text_encoder, load_unet
-from .text import UNKNOWN, Vocabulary
 from .unet import build_text_encoder, build_unet
 
 SHARES = {"portrait": 0.34, "figure": 0.26, "savanna": 0.16, "interior": 0.24}  # more of what is far from the drawings
@@ -73,7 +73,7 @@ def main(argv: list[str]) -> int:
     source, test, bars = scenes.batches(options.batch, SHARES, rng), scenes.test(128), alpha_bars()
     say(f"{sum(p.numel() for p in run.parameters) / 1e6:.1f} M parameters, {len(words.tokens)} tokens")
 
-    def error(batch: Batch, rows: torch.Tensor, power: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+    def error(batch: SceneBatch, rows: torch.Tensor, power: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
         """The weighted squared error of the noise, and the estimate of x0 read against the scene.
 
         What the words ask for is decided while there is almost only noise, so every step is read; the weight

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..judges.network import HEADS, Block, Look, labels_of
+from ..judges.network import HEADS, AttentionHead, Block, labels_of
 from ..networks import PICTURE
 from .common import say
-from .latents import Batch
+from .data.latents import SceneBatch
 
 RATE = 2e-3
 FACE = "expression"
@@ -34,7 +34,9 @@ class Reader(nn.Module):
         self.face = nn.Sequential(
             nn.Conv2d(4, 32, 3, 1, 1), nn.ReLU(), Block(32, 64, 2), Block(64, 64), Block(64, 96, 2), Block(96, 96)
         )
-        self.heads = nn.ModuleDict({name: Look(64, len(values)) for name, values in HEADS.items() if name != FACE})
+        self.heads = nn.ModuleDict(
+            {name: AttentionHead(64, len(values)) for name, values in HEADS.items() if name != FACE}
+        )
         self.expression = nn.Sequential(
             nn.Flatten(), nn.Dropout(0.3), nn.Linear(96 * (NEAR // 4) ** 2, len(HEADS[FACE]))
         )
@@ -57,13 +59,13 @@ def near(x: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
     )
 
 
-def faces(batch: Batch) -> torch.Tensor:
+def faces(batch: SceneBatch) -> torch.Tensor:
     """Where the faces are, [B, 4] in -1..1; the whole picture where there is none."""
     boxes = [record["face_box"] or (0, 0, PICTURE, PICTURE) for record in batch.records]
     return torch.tensor(boxes, dtype=torch.float32) / (PICTURE / 2) - 1
 
 
-def labels(batch: Batch) -> torch.Tensor:
+def labels(batch: SceneBatch) -> torch.Tensor:
     """Number of every attribute's value, int64 [B, heads]; -1 where a scene has no such attribute."""
     return torch.tensor([labels_of(record["attributes"]) for record in batch.records])
 
@@ -111,7 +113,7 @@ def load_reader(path: Path) -> Reader | None:
     return reader.eval().requires_grad_(False)
 
 
-def teach_reader(batches: Iterator[Batch], test: Batch, minutes: float, path: Path) -> Reader:
+def teach_reader(batches: Iterator[SceneBatch], test: SceneBatch, minutes: float, path: Path) -> Reader:
     """A reader taught for `minutes` on endless `batches` and kept at `path`; says how well it reads `test`."""
     reader = Reader().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=2e-2)

@@ -12,7 +12,7 @@ from .. import store
 from ..networks import LATENT_SCALE, UNET
 from .autoencoder import Autoencoder, freeze, load_checkpoint
 from .common import Run, average_of, read_state, say
-from .text import UNKNOWN
+from .data.text import UNKNOWN
 from .unet import build_text_encoder, use_plain_attention
 
 

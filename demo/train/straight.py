@@ -14,7 +14,7 @@ from ...preprocessors.lines.mlsd import load_mlsd
 from ..networks import LATENT
 from .autoencoder import CROP, Autoencoder, pictures_of
 from .common import autocast
-from .latents import Batch
+from .data.latents import SceneBatch
 
 ENLARGED = 2  # M-LSD is trained on pictures of 512 px
 CENTRES, ENDS = 0.5, 0.05  # weights of the centres' scores and of the end points' places beside the features
@@ -52,7 +52,7 @@ class LineLoss:
 
 
 def estimates_loss(
-    straight: LineLoss, vae: Autoencoder, batch: Batch, x0: torch.Tensor, t: torch.Tensor, rng: np.random.Generator
+    straight: LineLoss, vae: Autoencoder, batch: SceneBatch, x0: torch.Tensor, t: torch.Tensor, rng: np.random.Generator
 ) -> torch.Tensor:
     """How differently M-LSD sees crops of decoded estimates of x0 [B, 4, 32, 32] and of the drawings; a scalar.
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..networks import TEXT, UNET
-from .text import CAPACITY
+from .data.text import CAPACITY
 
 
 def build_text_encoder() -> nn.Module:

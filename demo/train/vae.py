@@ -19,11 +19,11 @@ from ..networks import DECODER_WIDTHS, ENCODER_WIDTHS, LATENT, LATENT_SCALE, PIC
 from ..scenes import DATA_VERSION
 from .autoencoder import CROP, SHARES, Autoencoder, pictures_of
 from .common import Run, autocast, average_of, prepare, read_state, save_sheet, say, zero_padded
-from .data import Chunk, chunk, held_out
-from .latents import first_chunks
+from .data.chunks import Chunk, chunk, held_out
+from .data.latents import first_chunks
+from .data.sampled import SHIPPED, SampledScenes
 from .metadata import describe_weights
 from .options import parse
-from .sampled import SHIPPED, SampledScenes
 from .shipped import go_on, load_autoencoder
 from .straight import LineLoss
 

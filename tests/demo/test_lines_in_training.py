@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 from steer.demo.scenes import HELD_OUT, render
-from steer.demo.train import sampled
 from steer.demo.train.autoencoder import SHARES, pictures_of
-from steer.demo.train.data import captions_of, emphasis_of, record_of
-from steer.demo.train.latents import Batch
+from steer.demo.train.data import sampled
+from steer.demo.train.data.chunks import captions_of, emphasis_of, record_of
+from steer.demo.train.data.latents import SceneBatch
 from steer.demo.train.shipped import load_shipped_autoencoder
 from steer.demo.train.straight import CROPS, LATEST, LineLoss, estimates_loss
 
 
-def scenes(kind: str, count: int) -> Batch:
+def scenes(kind: str, count: int) -> SceneBatch:
     """Held-out scenes of a kind with their encoded latents."""
     drawn = [render(HELD_OUT + i, kind=kind) for i in range(count)]
     records = [
@@ -29,11 +29,11 @@ def scenes(kind: str, count: int) -> Batch:
     with torch.no_grad():
         latents = load_shipped_autoencoder().encode(pictures_of(np.stack(images)))
     emphasis = torch.from_numpy(np.stack([emphasis_of(scene) for scene in drawn]))[:, None]
-    return Batch(latents, emphasis, records, images)
+    return SceneBatch(latents, emphasis, records, images)
 
 
 @pytest.fixture(scope="module")
-def rooms() -> Batch:
+def rooms() -> SceneBatch:
     return scenes("interior", 6)
 
 
@@ -43,7 +43,7 @@ def straight() -> LineLoss:
 
 
 @torch.no_grad()
-def test_lines_that_are_lost_count_more_than_a_change_of_colour(rooms: Batch, straight: LineLoss) -> None:
+def test_lines_that_are_lost_count_more_than_a_change_of_colour(rooms: SceneBatch, straight: LineLoss) -> None:
     images = rooms.images[:2]
     drawn = pictures_of(np.stack(images))
     soft = pictures_of(np.stack([cv2.GaussianBlur(image, (0, 0), 2.0) for image in images]))
@@ -53,9 +53,9 @@ def test_lines_that_are_lost_count_more_than_a_change_of_colour(rooms: Batch, st
     assert float(straight(soft, drawn)) > 2 * float(straight(brighter, drawn)), "of the same squared error"
 
 
-def test_only_late_estimates_of_rooms_are_looked_at(rooms: Batch, straight: LineLoss) -> None:
+def test_only_late_estimates_of_rooms_are_looked_at(rooms: SceneBatch, straight: LineLoss) -> None:
     vae, rng = load_shipped_autoencoder(), np.random.default_rng(0)
-    batch = Batch(
+    batch = SceneBatch(
         rooms.latents,
         rooms.emphasis,
         [record | {"kind": "portrait"} if i == 0 else record for i, record in enumerate(rooms.records)],
@@ -73,7 +73,7 @@ def test_only_late_estimates_of_rooms_are_looked_at(rooms: Batch, straight: Line
 
 
 @torch.no_grad()
-def test_blurred_latents_lose_the_lines_that_encoded_ones_have(rooms: Batch, straight: LineLoss) -> None:
+def test_blurred_latents_lose_the_lines_that_encoded_ones_have(rooms: SceneBatch, straight: LineLoss) -> None:
     vae, t = load_shipped_autoencoder(), torch.zeros(len(rooms.latents), dtype=torch.long)
     kernel = torch.ones(4, 1, 3, 3) / 9
     blurred = torch.nn.functional.conv2d(rooms.latents, kernel, padding=1, groups=4)
@@ -89,7 +89,7 @@ class Few:
     def __init__(self) -> None:
         self.of = {kind: scenes(kind, sampled.AT_ONCE) for kind in SHARES}
 
-    def batches(self, size: int, shares: dict[str, float], rng: np.random.Generator) -> Iterator[Batch]:
+    def batches(self, size: int, shares: dict[str, float], rng: np.random.Generator) -> Iterator[SceneBatch]:
         while True:
             yield self.of[next(iter(shares))]
 

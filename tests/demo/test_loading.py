@@ -241,8 +241,8 @@ def test_every_kind_of_controlnet_has_a_hint(kind: str) -> None:
     """Training draws each kind's hint for any scene."""
     import numpy as np
     from steer.demo.scenes import render
-    from steer.demo.train.data import record_of
-    from steer.demo.train.hints import HINTS
+    from steer.demo.train.data.chunks import record_of
+    from steer.demo.train.data.hints import HINTS
 
     scene = render(5, kind="interior" if kind == "mlsd" else "figure")
     hint = HINTS[kind](scene.image, record_of(scene), np.random.default_rng(0))

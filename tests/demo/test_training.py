@@ -17,9 +17,10 @@ from steer.demo.train import reader
 from steer.demo.train.autoencoder import Autoencoder
 from steer.demo.train.common import Run, anneal
 from steer.demo.train.control import build_controlnet, pad_hint_encoder
-from steer.demo.train.data import FEATURES, captions_of, emphasis_of, features_of, record_of
+from steer.demo.train.data.chunks import FEATURES, captions_of, emphasis_of, features_of, record_of
+from steer.demo.train.data.latents import SceneBatch
+from steer.demo.train.data.text import FILLERS, LENGTH, UNKNOWN, Vocabulary
 from steer.demo.train.diffusion import add_noise, alpha_bars, sample
-from steer.demo.train.latents import Batch
 from steer.demo.train.options import TOKENIZER
 from steer.demo.train.shipped import (
     crop_padding,
@@ -30,7 +31,6 @@ from steer.demo.train.shipped import (
     load_unet,
     open_autoencoder,
 )
-from steer.demo.train.text import FILLERS, LENGTH, UNKNOWN, Vocabulary
 from steer.demo.train.unet import build_text_encoder, build_unet
 
 
@@ -241,7 +241,7 @@ def test_the_reader_looks_at_the_face_from_near() -> None:
     x = torch.zeros(2, 4, 32, 32)
     x[0, :, 8:16, 4:12] = 1.0
     nothing: list[Any] = []
-    batch = Batch(
+    batch = SceneBatch(
         x, torch.ones(2, 1, 32, 32), [face_at(32, 64, 96, 128), {"attributes": {}, "face_box": None}], nothing
     )
     faces = reader.near(x, reader.faces(batch))
@@ -258,7 +258,7 @@ def test_what_the_reader_says_counts_only_where_it_is_asked() -> None:
     network = reader.Reader().eval()
     x = torch.randn(3, 4, 32, 32, requires_grad=True)
     records = [face_at(64, 64, 192, 192), face_at(64, 64, 192, 192), {"attributes": {}, "face_box": None}]
-    batch = Batch(x, torch.ones(3, 1, 32, 32), records, [])
+    batch = SceneBatch(x, torch.ones(3, 1, 32, 32), records, [])
     weight = torch.tensor([1.0, 0.0, 1.0])
     reader.reading_loss(network, x, reader.faces(batch), reader.labels(batch), weight).backward()
     assert x.grad is not None

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from steer.demo.networks import PICTURE
-from steer.demo.train.hints import HINTS
+from steer.demo.train.data.hints import HINTS
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import (

@@ -1,14 +1,20 @@
-"""The embedded model in a ComfyUI inside this process, sampled by stock nodes as workflows do; a time budget."""
+"""What the rows of reports work with: the embedded model in a ComfyUI of this process, a time budget, figures."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 
 from ...demo import store
+from ...demo.judges import measures
+from ...demo.judges.network import Judges
 from ...files import sha256_of
 from ..support.comfy_inprocess import InProcessComfy
 
@@ -98,3 +104,75 @@ def weights_label(names: Sequence[str] = store.NAMES) -> str:
     """The start of the checksum of the shipped weight files `names`: figures belong to these weights and no others."""
     paths = [store.FOLDER / f"{name}.safetensors" for name in sorted(names)]
     return " ".join(f"{path.stem}:{sha256_of(path)[:8]}" for path in paths if path.is_file())
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number.
+
+    threshold: what it must reach; None: it is only reported. full: the n that the table needs.
+    """
+
+    what: str
+    value: float
+    unit: str
+    n: int
+    threshold: float | None = None
+    full: int = 0
+    at_most: bool = False
+    beside: str = ""
+
+    @property
+    def passes(self) -> bool:
+        """Whether it reaches its threshold."""
+        if self.threshold is None:
+            return True
+        return self.value <= self.threshold if self.at_most else self.value >= self.threshold
+
+
+@dataclass
+class Bench:
+    """What every row works with."""
+
+    generator: Generator
+    judges: Judges
+    accuracy: dict[str, Any]
+    clock: Clock
+    count: int
+    folder: Path
+
+    def upto(self, full: int) -> Iterator[int]:
+        """0, 1, ... below `full` and the given count, for as long as the row has time."""
+        return self.clock.upto(min(full, self.count))
+
+    def own(self, name: str) -> str:
+        """The judge's own accuracy on held-out scenes."""
+        found = self.accuracy[name]
+        return f"judge itself: {100 * found['right']:.1f} % of {found['n']} scenes"
+
+    def sheet(self, name: str, rows: Sequence[Sequence[torch.Tensor]], side: int = 128) -> None:
+        """Rows of pictures [1, 3, H, W] as one small file beside the report."""
+        from PIL import Image
+
+        if not rows:
+            return
+        width = max(len(row) for row in rows)
+        blank = torch.ones(1, 3, SIDE, SIDE)
+        padded = [[*row, *[blank] * (width - len(row))] for row in rows]
+        small = [torch.cat([F.interpolate(p, (side, side), mode="area") for p in row], 3) for row in padded]
+        Image.fromarray(measures.array(torch.cat(small, 2)[0])).save(self.folder / f"model-{name}.jpg", quality=82)
+
+
+def in_rows(pictures: Sequence[torch.Tensor], width: int = 8, most: int = 64) -> list[Sequence[torch.Tensor]]:
+    """The first `most` pictures in rows of `width`."""
+    return [pictures[i : i + width] for i in range(0, min(len(pictures), most), width)]
+
+
+def tensor(image: np.ndarray) -> torch.Tensor:
+    """[1, 3, H, W] in 0..1 of uint8 [H, W, 3]."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def share(right: Sequence[bool]) -> float:
+    """How many are true, in per cent."""
+    return 100 * sum(right) / max(1, len(right))

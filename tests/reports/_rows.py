@@ -6,23 +6,17 @@ import itertools
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from ...demo.judges import measures
-from ...demo.judges.network import Judges, judge
+from ...demo.judges.network import judge
 from ...demo.networks import CONTROL_KINDS
-from ...demo.scenes import EXPRESSIONS, HAIR_COLORS, HELD_OUT, PLACES, Scene, render
-from ...preprocessors.lines.draw import draw_lines
-from ...preprocessors.lines.mlsd import find_mlsd_lines, load_mlsd
-from ...preprocessors.pose.skeleton import draw_pose
-from ._generator import CONTROL_CFG, SIDE, Clock, Generator, is_trained
+from ...demo.scenes import EXPRESSIONS, HAIR_COLORS, HELD_OUT, PLACES, render
+from ._control_rows import canny, mlsd, openpose
+from ._generator import Bench, Figure, in_rows, is_trained, share, tensor
 
 LECTURE = (
     "gorgeous cute Austrian girl, {expression}, (crop top), {hair} hair loose braided hair, comics printed shirt, "
@@ -36,80 +30,7 @@ PLACE_WORDS = {
     "plain": "plain background",
 }
 ELEPHANTS = ("two elephants walking in the African savanna, {}", "2 elephants walking in the African savanna, {}")
-Scores = tuple[list[Any], list[Any], list[Any]]  # with control, without, of the drawings
 STYLES = {"photo": "photo", "animation": "animation style"}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number.
-
-    threshold: what it must reach; None: it is only reported. full: the n that the table needs.
-    """
-
-    what: str
-    value: float
-    unit: str
-    n: int
-    threshold: float | None = None
-    full: int = 0
-    at_most: bool = False
-    beside: str = ""
-
-    @property
-    def passes(self) -> bool:
-        """Whether it reaches its threshold."""
-        if self.threshold is None:
-            return True
-        return self.value <= self.threshold if self.at_most else self.value >= self.threshold
-
-
-@dataclass
-class Bench:
-    """What every row works with."""
-
-    generator: Generator
-    judges: Judges
-    accuracy: dict[str, Any]
-    clock: Clock
-    count: int
-    folder: Path
-
-    def upto(self, full: int) -> Iterator[int]:
-        """0, 1, ... below `full` and the given count, for as long as the row has time."""
-        return self.clock.upto(min(full, self.count))
-
-    def own(self, name: str) -> str:
-        """The judge's own accuracy on held-out scenes."""
-        found = self.accuracy[name]
-        return f"judge itself: {100 * found['right']:.1f} % of {found['n']} scenes"
-
-    def sheet(self, name: str, rows: Sequence[Sequence[torch.Tensor]], side: int = 128) -> None:
-        """Rows of pictures [1, 3, H, W] as one small file beside the report."""
-        from PIL import Image
-
-        if not rows:
-            return
-        width = max(len(row) for row in rows)
-        blank = torch.ones(1, 3, SIDE, SIDE)
-        padded = [[*row, *[blank] * (width - len(row))] for row in rows]
-        small = [torch.cat([F.interpolate(p, (side, side), mode="area") for p in row], 3) for row in padded]
-        Image.fromarray(measures.array(torch.cat(small, 2)[0])).save(self.folder / f"model-{name}.jpg", quality=82)
-
-
-def in_rows(pictures: Sequence[torch.Tensor], width: int = 8, most: int = 64) -> list[Sequence[torch.Tensor]]:
-    """The first `most` pictures in rows of `width`."""
-    return [pictures[i : i + width] for i in range(0, min(len(pictures), most), width)]
-
-
-def tensor(image: np.ndarray) -> torch.Tensor:
-    """[1, 3, H, W] in 0..1 of uint8 [H, W, 3]."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
-
-
-def share(right: Sequence[bool]) -> float:
-    """How many are true, in per cent."""
-    return 100 * sum(right) / max(1, len(right))
 
 
 def vae(bench: Bench) -> list[Figure]:
@@ -221,111 +142,6 @@ def swap(bench: Bench) -> list[Figure]:
             3,
             100,
             beside=f"{mean_in:.1f}/255 inside, {mean_out:.1f}/255 outside; box from the first picture's nose",
-        )
-    ]
-
-
-def controlled(
-    bench: Bench,
-    kind: str,
-    kinds: Sequence[str],
-    hint_of: Callable[[Scene], np.ndarray],
-    score: Callable[[Scene, torch.Tensor], Any],
-) -> Scores:
-    """Scores with control, without (same prompt and seed) and of the held-out scene that gave the hint.
-
-    The sheet's rows are, over and over, the hints, the pictures with control, those without, and the drawings.
-    """
-    found: Scores = ([], [], [])
-    columns = []
-    for i in bench.upto(200):
-        scene = render(HELD_OUT + i, kind=kinds[i % len(kinds)])
-        hint = tensor(hint_of(scene))
-        held, free = (
-            bench.generator.picture(scene.caption, i + 1, kind, h, cfg=CONTROL_CFG) for h in (hint.movedim(1, -1), None)
-        )
-        for scores, picture in zip(found, (held, free, tensor(scene.image)), strict=True):
-            scores.append(score(scene, picture))
-        columns.append((hint, held, free, tensor(scene.image)))
-    bench.sheet(
-        kind, [list(row) for j in range(0, min(len(columns), 24), 8) for row in zip(*columns[j : j + 8], strict=True)]
-    )
-    return found
-
-
-def canny(bench: Bench) -> list[Figure]:
-    """How well pictures follow edges."""
-
-    def score(scene: Scene, picture: torch.Tensor) -> float:
-        return measures.edge_f1(measures.edges(measures.array(picture[0])), measures.edges(scene.image))
-
-    def hint(scene: Scene) -> np.ndarray:
-        return np.repeat(measures.edges(scene.image)[..., None] * np.uint8(255), 3, 2)
-
-    scores = controlled(bench, "canny", ("portrait", "figure", "savanna", "interior"), hint, score)
-    held, free, n = float(np.mean(scores[0])), float(np.mean(scores[1])), len(scores[0])
-    return [
-        Figure(
-            "Canny: F1 of the output's edges (Canny 100/200) against the hint within 3 px",
-            held,
-            "",
-            n,
-            0.70,
-            200,
-            beside=f"without control {free:.2f}",
-        ),
-        Figure("Canny: that F1 over the figure without control", held / max(free, 1e-9), "x", n, 2, 200),
-    ]
-
-
-def mlsd(bench: Bench) -> list[Figure]:
-    """How well pictures follow straight lines."""
-    network = load_mlsd()
-
-    def score(scene: Scene, picture: torch.Tensor) -> tuple[float, float]:
-        image = measures.array(picture[0])
-        again = measures.lines_found(scene.lines, find_mlsd_lines(network, image).segments, (SIDE, SIDE))
-        return 100 * again, 100 * measures.lines_followed(scene.lines, image)
-
-    scores = controlled(bench, "mlsd", ("interior",), lambda scene: draw_lines(scene.lines, SIDE, SIDE), score)
-    held, free, drawn = (np.mean(s, axis=0) for s in scores)
-    titles = (
-        "M-LSD: length of the hint's lines within 4 px of lines that M-LSD finds in the output",
-        "M-LSD: length of the hint's lines within 4 px of Canny edges (50/100) of the output, alike to 20 degrees",
-    )
-    return [
-        Figure(
-            title,
-            float(held[i]),
-            "%",
-            len(scores[0]),
-            80,
-            200,
-            beside=f"without control {free[i]:.0f} %, the drawings themselves {drawn[i]:.0f} %",
-        )
-        for i, title in enumerate(titles)
-    ]
-
-
-def openpose(bench: Bench) -> list[Figure]:
-    """How well people take the pose of a skeleton."""
-
-    def score(scene: Scene, picture: torch.Tensor) -> float:
-        return 100 * measures.joint_error(judge(bench.judges, picture).joints[0].numpy(), scene.joints[0])
-
-    kinds = ("figure", "figure", "figure", "figure", "portrait")
-    scores = controlled(bench, "openpose", kinds, lambda scene: draw_pose(scene.joints, SIDE, SIDE), score)
-    held, free, drawn = (float(np.mean(s)) for s in scores)
-    return [
-        Figure(
-            "OpenPose: mean joint error in shares of the side",
-            held,
-            "%",
-            len(scores[0]),
-            5,
-            200,
-            at_most=True,
-            beside=f"without control {free:.1f} %, judge itself on the drawings {drawn:.1f} %",
         )
     ]
 

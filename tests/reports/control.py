@@ -31,8 +31,7 @@ from ...runner import workflow as workflows
 from ...runner.comfyui.client import ComfyClient
 from ...runner.pack import ROOT
 from ...runner.slides.probe import ClientProbe
-from ._generator import weights_label
-from ._rows import Figure
+from ._generator import Figure, weights_label
 from ._served import served
 from .model import figure_line
 

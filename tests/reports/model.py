@@ -21,8 +21,20 @@ from ...demo.judges.network import load
 from ...demo.train.common import say
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from ._generator import CFG, CONTROL_CFG, SAMPLER, SCHEDULER, SIDE, STEPS, Clock, Generator, weights_label
-from ._rows import ROWS, Bench, Figure, is_ready, weights_of
+from ._generator import (
+    CFG,
+    CONTROL_CFG,
+    SAMPLER,
+    SCHEDULER,
+    SIDE,
+    STEPS,
+    Bench,
+    Clock,
+    Figure,
+    Generator,
+    weights_label,
+)
+from ._rows import ROWS, is_ready, weights_of
 
 OUTPUT = ROOT / "tests" / "reports"
 MANY = 500

@@ -16,15 +16,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..networks import CONTROL_KINDS, LATENT
-from .autoencoder import SHARES, pictures_of
-from .common import autocast
-from .control import build_controlnet, residuals
-from .diffusion import alpha_bars, sample
+from ...networks import CONTROL_KINDS, LATENT
+from ..autoencoder import SHARES, pictures_of
+from ..common import autocast
+from ..control import build_controlnet, residuals
+from ..diffusion import alpha_bars, sample
+from ..options import TOKENIZER
+from ..shipped import load_base, load_controlnet
 from .hints import hints_of
-from .latents import Batch, LatentScenes
-from .options import TOKENIZER
-from .shipped import load_base, load_controlnet
+from .latents import LatentScenes, SceneBatch
 from .text import Vocabulary
 
 SHIPPED = Path("shipped weights, not a checkpoint")  # a path where no checkpoint lies
@@ -46,7 +46,7 @@ class SampledScenes:
             load_controlnet(network, kind)
         self.words, self.bars = Vocabulary(TOKENIZER, tokens), alpha_bars()
         self.rng = np.random.default_rng([seed, 1])
-        self.kept: deque[tuple[Batch, int, torch.Tensor]] = deque(maxlen=KEPT)
+        self.kept: deque[tuple[SceneBatch, int, torch.Tensor]] = deque(maxlen=KEPT)
         self.calls = 0
         self.by_kind = {kind: scenes.batches(AT_ONCE, {kind: 1.0}, self.rng) for kind in SHARES}
         while len(self.kept) < BEGUN:

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ...preprocessors.lines.draw import draw_lines
-from ...preprocessors.pose.skeleton import draw_pose
-from ..networks import LATENT, PICTURE
-from .latents import Batch
+from ....preprocessors.lines.draw import draw_lines
+from ....preprocessors.pose.skeleton import draw_pose
+from ...networks import LATENT, PICTURE
+from .latents import SceneBatch
 
 Record = dict[str, Any]
 
@@ -49,7 +49,7 @@ HINTS: dict[str, Callable[[np.ndarray, Record, np.random.Generator], np.ndarray]
 }
 
 
-def hints_of(kind: str, batch: Batch, rng: np.random.Generator) -> torch.Tensor:
+def hints_of(kind: str, batch: SceneBatch, rng: np.random.Generator) -> torch.Tensor:
     """Hints of a batch, float [B, 3, 256, 256] in 0..1."""
     drawn = [HINTS[kind](image, record, rng) for image, record in zip(batch.images, batch.records, strict=True)]
     return torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2).float() / 255

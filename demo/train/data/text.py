@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..networks import END, START, TEXT
+from ...networks import END, START, TEXT
 
 UNKNOWN = 0  # row that stands for every token the captions never use
 CAPACITY = 1536  # rows of the table; far more than the captions need

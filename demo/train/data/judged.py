@@ -9,10 +9,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..judges.network import JOINTS, labels_of, shrink
-from ..scenes import DATA_VERSION, HELD_OUT, render
-from .autoencoder import Autoencoder, pictures_of
-from .common import say
+from ...judges.network import JOINTS, labels_of, shrink
+from ...scenes import DATA_VERSION, HELD_OUT, render
+from ..autoencoder import Autoencoder, pictures_of
+from ..common import say
 
 CHUNK = 1000
 TWINS = 60  # scenes of a chunk that are also kept as the autoencoder gives them back

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from .autoencoder import Autoencoder, pictures_of
-from .common import autocast, say
-from .data import Chunk, chunk, held_out
-from .shipped import open_autoencoder
+from ..autoencoder import Autoencoder, pictures_of
+from ..common import autocast, say
+from ..shipped import open_autoencoder
+from .chunks import Chunk, chunk, held_out
 
 
 @dataclass(frozen=True)
-class Batch:
+class SceneBatch:
     """Latents float [B, 4, 32, 32], emphasis float [B, 1, 32, 32] with mean 1, and each scene's record and picture."""
 
     latents: torch.Tensor
@@ -69,12 +69,12 @@ class LatentScenes:
             self.by_kind.setdefault(record["kind"], []).append((len(self.chunks) - 1, i))
         return [caption for record in source.records for caption in record["captions"]]
 
-    def test(self, count: int) -> Batch:
+    def test(self, count: int) -> SceneBatch:
         """The first `count` held-out scenes."""
         source = held_out(self.folder)
         return self._batch([source], [self._encoded(source, "held-out")], [(0, i) for i in range(count)])
 
-    def batches(self, size: int, shares: dict[str, float], rng: np.random.Generator) -> Iterator[Batch]:
+    def batches(self, size: int, shares: dict[str, float], rng: np.random.Generator) -> Iterator[SceneBatch]:
         """Endless batches with kinds in the given shares, from the chunks taken in so far."""
         kinds, odds = list(shares), np.array(list(shares.values()))
         while True:
@@ -85,8 +85,8 @@ class LatentScenes:
             yield self._batch(self.chunks, self.latents, places)
 
     @staticmethod
-    def _batch(chunks: list[Chunk], latents: list[np.ndarray], places: list[tuple[int, int]]) -> Batch:
-        return Batch(
+    def _batch(chunks: list[Chunk], latents: list[np.ndarray], places: list[tuple[int, int]]) -> SceneBatch:
+        return SceneBatch(
             torch.from_numpy(np.stack([latents[c][i] for c, i in places])).float(),
             torch.from_numpy(np.stack([chunks[c].emphasis[i] for c, i in places])).float()[:, None],
             [chunks[c].records[i] for c, i in places],

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..networks import LATENT
-from ..scenes import DATA_VERSION, HELD_OUT, SIZE, Scene, render
-from ..scenes.captions import caption_figure, caption_interior, caption_portrait, caption_savanna
-from .common import say
+from ...networks import LATENT
+from ...scenes import DATA_VERSION, HELD_OUT, SIZE, Scene, render
+from ...scenes.captions import caption_figure, caption_interior, caption_portrait, caption_savanna
+from ..common import say
 
 CHUNK = 1000
 CAPTIONS = 6
