@@ -182,8 +182,8 @@ class Sweep(io.ComfyNode):
                 text = describe_plan(plan, batch_size)
                 return io.NodeOutput(torch.zeros(1, 8, 8, 3), folder_output(plan.home), text, ui={"text": (text,)})
             case SeveralCells():
-                pictures, shown, report = make_several(plan, request)
-                return io.NodeOutput(pictures, folder_output(plan.home), report, ui=shown)
+                pictures, files, report = make_several(plan, request)
+                return io.NodeOutput(pictures, folder_output(plan.home), report, ui=files)
             case OneCell():  # saved as Save Image saves: the folder's manifest does not know it
                 picture, prefix, report = make_one(plan, request)
                 saved = ui.ImageSaveHelper.get_save_images_ui([picture], filename_prefix=prefix, cls=cls)

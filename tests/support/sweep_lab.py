@@ -57,7 +57,7 @@ class Lab:
     def pictures(self, folder: str = "s") -> dict[tuple[str, ...], np.ndarray]:
         return {
             tuple(json.loads(texts["prompt"]["sweep"]["inputs"]["cell"])): pixels
-            for pixels, texts in map(opened, sorted((self.output / folder).glob("*.png")))
+            for pixels, texts in map(open_picture, sorted((self.output / folder).glob("*.png")))
         }
 
     def stock(self, more: Graph | None = None, links: dict[str, Any] | None = None, **changed: Any) -> np.ndarray:
@@ -80,7 +80,7 @@ class Lab:
         }
         result = self.comfy.run(graph | (more or {}))
         assert result.error is None, result.message
-        return opened(self.output / result.outputs["save"]["images"][0]["filename"])[0]
+        return open_picture(self.output / result.outputs["save"]["images"][0]["filename"])[0]
 
     def refused(self, **inputs: Any) -> str:
         result = self.comfy.run(self.graph(**inputs))
@@ -89,7 +89,8 @@ class Lab:
         return result.message
 
 
-def opened(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+def open_picture(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    """The pixels [H, W, C] and the texts of a PNG file."""
     with Image.open(path) as image:
         return np.array(image).astype(int), {name: json.loads(text) for name, text in image.info.items()}
 

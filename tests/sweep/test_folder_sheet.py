@@ -48,7 +48,7 @@ def sweep(tmp_path: Path) -> Callable[..., Manifest]:
     return make
 
 
-def made(manifest: Manifest, **options: Any) -> np.ndarray:
+def draw_pixels(manifest: Manifest, **options: Any) -> np.ndarray:
     assert manifest.grid
     sheet = draw_folder_sheet(manifest, **{"cell_size": 0, **options})
     assert sheet.dtype == torch.float32
@@ -67,7 +67,7 @@ def corner(sheet: np.ndarray, number: int) -> tuple[int, int]:
     "axes", [(MOODS,), (PLACES, MOODS), (CFG, PLACES, MOODS), (PLACES, MOODS, SEEDS), (PLACES, MOODS, STEPS, SEEDS)]
 )
 def test_the_first_axis_makes_rows_the_second_columns_others_blocks(sweep, axes: tuple[AxisRecord, ...]):
-    sheet = made(sweep(*axes))
+    sheet = draw_pixels(sweep(*axes))
     shape = [len(axis.labels) for axis in axes]
     rows, columns, *outer = [size for size in (shape if len(shape) > 1 else [1, *shape]) if size > 1 or len(shape) == 1]
     corners = np.array([corner(sheet, number) for number in range(int(np.prod(shape)))])
@@ -92,7 +92,7 @@ def test_headings_hold_only_what_differs(sweep, monkeypatch: pytest.MonkeyPatch)
         return real(sizes, labels, style, fonts)
 
     monkeypatch.setattr(folder_sheet, "lay_out", watched)
-    made(sweep(PLACES, CFG, MOODS, SEEDS, title="Moods"))
+    draw_pixels(sweep(PLACES, CFG, MOODS, SEEDS, title="Moods"))
     first, second, around = plans
     assert [style.title for _, style in plans] == ["seed 1", "seed 2", "Moods"]
     assert first[1].row_labels == PLACES.labels
@@ -100,10 +100,10 @@ def test_headings_hold_only_what_differs(sweep, monkeypatch: pytest.MonkeyPatch)
     assert first[0] == second[0] == around[0] == []
     plans.clear()
     prompts = AxisRecord("prompt", tuple(f"gorgeous cute Austrian girl, {mood}, backstreet" for mood in MOODS.labels))
-    made(sweep(prompts))
+    draw_pixels(sweep(prompts))
     assert plans[0][1].column_labels == MOODS.labels
     plans.clear()
-    made(sweep(AxisRecord("seed", tuple(f"seed {i}" for i in range(12)))))
+    draw_pixels(sweep(AxisRecord("seed", tuple(f"seed {i}" for i in range(12)))))
     assert plans[0][0] == [f"seed {i}" for i in range(12)], "too many for one row: captions"
 
 
@@ -119,7 +119,7 @@ def test_blanks_show_their_error_and_leave_the_others_alone(sweep, monkeypatch: 
     manifest = sweep(PLACES, MOODS, blank=1, missing=2)
     with open(manifest.folder / "4.png", "r+b") as picture:  # the size stays, so the manifest calls it finished
         picture.write(b"no picture")
-    sheet = made(manifest)
+    sheet = draw_pixels(manifest)
     assert written[:2] == ["there is no such LoRA", "not made yet"]
     assert "4.png cannot be read" in written[2]
     for number in (0, 3, 5):
@@ -127,7 +127,7 @@ def test_blanks_show_their_error_and_leave_the_others_alone(sweep, monkeypatch: 
 
 
 def test_a_sweep_without_any_picture_has_a_sheet(sweep):
-    assert made(sweep(MOODS, blank=0, missing=1)).size
+    assert draw_pixels(sweep(MOODS, blank=0, missing=1)).size
     manifest = Manifest(sweep(MOODS).folder)
     manifest.start("", [], [CellPlan("none", (), ())])
     assert manifest.grid
@@ -137,18 +137,18 @@ def test_a_sweep_without_any_picture_has_a_sheet(sweep):
 def test_pictures_become_smaller_until_the_sheet_fits(sweep):
     manifest = sweep(SEEDS, PLACES, MOODS, size=512)
     counted: list[int] = []
-    sheet = made(manifest, max_megapixels=0.5, step=counted.append)
+    sheet = draw_pixels(manifest, max_megapixels=0.5, step=counted.append)
     assert 0.3e6 < sheet.shape[0] * sheet.shape[1] <= 0.5e6
     assert counted == list(range(1, 13))
     with pytest.raises(ValueError, match="max_megapixels: a sheet of 12 cells"):
-        made(manifest, max_megapixels=0.01)
+        draw_pixels(manifest, max_megapixels=0.01)
 
 
 def test_places_without_a_cell_stay_paper(sweep):
     manifest = sweep(PLACES, MOODS)
     cells = manifest.grid.cells
     manifest.start("", [PLACES, MOODS], [cells[0], cells[5]])
-    sheet = made(manifest, dark=True)
+    sheet = draw_pixels(manifest, dark=True)
     (top, _), (_, left) = corner(sheet, 0), corner(sheet, 5)
     assert (sheet[top : top + 32, left : left + 32] == (22, 24, 29)).all()
     assert not any((sheet == colour(number)).all(axis=-1).any() for number in (1, 2, 3, 4))

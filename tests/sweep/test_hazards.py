@@ -17,7 +17,7 @@ from steer.nodes.choices import LORA
 from steer.nodes.prompts.swap import WordSwap
 from steer.nodes.sweep.folder.manifest import Manifest
 from steer.nodes.sweep.folder.saving import remove_unfinished
-from sweep_lab import MOODS, PROMPT, Lab, node, opened, value_axis
+from sweep_lab import MOODS, PROMPT, Lab, node, open_picture, value_axis
 
 
 def test_the_schedule_is_that_of_the_connected_sampler(lab: Lab):
@@ -59,7 +59,7 @@ def test_a_picture_opened_without_its_folder_makes_itself(lab: Lab):
     result = lab.comfy.run(graph)
     assert result.error is None, result.message
     (path,) = (lab.output / "moods" / "first").glob("*.png")
-    assert (opened(path)[0] == made[("angry",)]).all()
+    assert (open_picture(path)[0] == made[("angry",)]).all()
     assert not any("moods\\" in entry.name for entry in lab.output.iterdir())
 
 

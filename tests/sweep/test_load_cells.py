@@ -68,7 +68,7 @@ class Sweep:
         }
         return self.comfy.run(prompt)
 
-    def shown(self, selection: str = "", limit: int = 64, folder: str = "moods") -> tuple[list[int], list[str]]:
+    def load_numbers(self, selection: str = "", limit: int = 64, folder: str = "moods") -> tuple[list[int], list[str]]:
         """The numbers of the cells that came out, read from their very pixels, and their labels."""
         self.comfy.fresh()
         result = self.load(selection, limit, folder)
@@ -106,21 +106,21 @@ def sweep(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     ],
 )
 def test_selection(sweep: Sweep, selection: str, numbers: list[int]):
-    assert sweep.shown(selection)[0] == numbers
+    assert sweep.load_numbers(selection)[0] == numbers
 
 
 def test_labels_hold_what_differs(sweep: Sweep):
-    assert sweep.shown("seed 3")[1] == ["smiling", "angry"]
-    assert sweep.shown("angry")[1] == ["seed 3", "seed 30"]
-    assert sweep.shown("angry; seed 3")[1] == ["seed 3, angry"]
-    assert sweep.shown("")[1] == ["seed 3, smiling", "seed 3, angry", "seed 30, smiling", "seed 30, angry"]
+    assert sweep.load_numbers("seed 3")[1] == ["smiling", "angry"]
+    assert sweep.load_numbers("angry")[1] == ["seed 3", "seed 30"]
+    assert sweep.load_numbers("angry; seed 3")[1] == ["seed 3, angry"]
+    assert sweep.load_numbers("")[1] == ["seed 3, smiling", "seed 3, angry", "seed 30, smiling", "seed 30, angry"]
 
 
 def test_what_is_left_out_is_reported(sweep: Sweep, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING):
-        assert sweep.shown(limit=3)[0] == [0, 1, 3]
+        assert sweep.load_numbers(limit=3)[0] == [0, 1, 3]
     assert "3 of 6 cells are loaded; 2 have no picture, 1 are beyond the limit" in caplog.text
-    assert sweep.shown(limit=0)[0] == [0, 1, 3, 4]
+    assert sweep.load_numbers(limit=0)[0] == [0, 1, 3, 4]
 
 
 def test_it_runs_again_only_when_the_folder_changes(sweep: Sweep):
@@ -166,7 +166,7 @@ def test_no_change_of_a_folder_is_lost(sweep: Sweep, tmp_path: Path):
 
 
 def test_a_path_will_do_and_nothing_outside_the_output_folder(sweep: Sweep, tmp_path: Path):
-    assert sweep.shown("angry", folder=str(sweep.manifest.folder))[0] == [1, 4]
+    assert sweep.load_numbers("angry", folder=str(sweep.manifest.folder))[0] == [1, 4]
     outside = Sweep(sweep.comfy, tmp_path / "secret")
     (tmp_path / "output" / "link").symlink_to(tmp_path / "secret")
     for folder in (str(outside.manifest.folder), "../secret", "link", "/etc"):

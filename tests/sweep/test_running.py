@@ -98,14 +98,14 @@ def raising(error: Exception, *bad: int) -> Callable[[list[int]], None]:
 
 def test_a_failing_cell_is_a_blank_and_is_tried_again(folder: Folder):
     outcome = folder.run(Fake(raising(ValueError("no such LoRA"), 3)))
-    assert (outcome.made, outcome.failed) == (7, [("seed 3", "no such LoRA")])
+    assert (outcome.pictures, outcome.failed) == (7, [("seed 3", "no such LoRA")])
     assert folder.finished() == [0, 1, 2, 4, 5, 6, 7]
     state = Manifest(folder.home).state(folder.cells[3].key)
     assert state is not None
     assert state.error == "no such LoRA"
     before = folder.files()
     mended = Fake()
-    assert folder.run(mended).made == 1
+    assert folder.run(mended).pictures == 1
     assert mended.seeds == [[3]]
     assert folder.finished() == list(range(8))
     assert before.items() <= folder.files().items(), "a finished picture was touched"
@@ -138,7 +138,7 @@ def test_a_batch_that_does_not_fit_is_halved_for_good(folder: Folder):
     maker = Fake(fault)
     outcome = folder.run(maker, size=8)
     assert maker.seeds == [list(range(8)), [0, 1, 2, 3], [0, 1], [2, 3], [4, 5], [6, 7]]
-    assert (outcome.made, outcome.failed, maker.freed) == (8, [], 2)
+    assert (outcome.pictures, outcome.failed, maker.freed) == (8, [], 2)
     assert outcome.notes[-1] == "Out of memory with 4 pictures at once: went on with 2."
 
 

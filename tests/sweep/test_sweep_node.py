@@ -14,10 +14,10 @@ from steer.nodes.axis import prompt_axis, seed_axis
 from steer.nodes.control.stack import Control
 from steer.nodes.prompts.swap import WordSwap
 from steer.nodes.sweep.folder.manifest import Manifest
-from sweep_lab import MOODS, Lab, node, opened, value_axis
+from sweep_lab import MOODS, Lab, node, open_picture, value_axis
 
 
-def made(lab: Lab, folder: str = "s") -> dict[str, tuple[int, bytes]]:
+def read_files(lab: Lab, folder: str = "s") -> dict[str, tuple[int, bytes]]:
     """The pictures on the disk: when each was written, and its bytes."""
     return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in (lab.output / folder).glob("*.png")}
 
@@ -47,13 +47,13 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_adding_seeds_makes_their_cells_only(lab: Lab, encoded: list[str]):
     run(lab, axis_1=MOODS, axis_2=seed_axis([1, 2, 3]))
     assert encoded == ["girl, smiling, backstreet", "sad", "girl, angry, backstreet"], "each text once"
-    before = made(lab)
+    before = read_files(lab)
     run(lab, axis_1=MOODS, axis_2=seed_axis([1, 2, 3, 8, 9]))
-    after = made(lab)
+    after = read_files(lab)
     assert (len(before), len(after)) == (6, 10)
     assert before.items() <= after.items()
     run(lab, axis_1=seed_axis([9, 1]), axis_2=MOODS)
-    assert made(lab) == after, "the same cells on other axes are the same pictures"
+    assert read_files(lab) == after, "the same cells on other axes are the same pictures"
 
 
 def test_the_sheet_shows_the_wired_order_and_the_report_counts(lab: Lab):
@@ -113,7 +113,7 @@ def test_a_failing_cell_is_a_blank_until_it_is_mended(lab: Lab, monkeypatch: pyt
     with monkeypatch.context() as patch:
         patch.setattr(comfy_pictures, "encode", broken)
         assert lab.comfy.run(graph).error is None
-        before = made(lab)
+        before = read_files(lab)
         assert len(before) == 2
         result = lab.comfy.run(graph | lab.graph(**axes, folder="stopped", on_error="stop"))
         assert "The cell 'angry x seed 1' failed: the encoder broke" in result.message
@@ -121,8 +121,8 @@ def test_a_failing_cell_is_a_blank_until_it_is_mended(lab: Lab, monkeypatch: pyt
         everything = lab.comfy.run(lab.graph(axis_1=prompt_axis([WordSwap(("smiling",), ("angry",))], ["angry"])))
         assert "All cells failed. angry: the encoder broke" in everything.message
     assert lab.comfy.run(lab.graph(**axes, folder="kept")).error is None
-    assert len(made(lab, "kept")) == 4
-    assert before.items() <= made(lab, "kept").items()
+    assert len(read_files(lab, "kept")) == 4
+    assert before.items() <= read_files(lab, "kept").items()
 
 
 def test_cancel_keeps_what_is_done(lab: Lab, monkeypatch: pytest.MonkeyPatch):
@@ -143,24 +143,24 @@ def test_cancel_keeps_what_is_done(lab: Lab, monkeypatch: pytest.MonkeyPatch):
         patch.setattr(PictureMaker, "make", make)
         result = lab.comfy.run(lab.graph(axis_1=seed_axis(range(5))))
     assert result.interrupted
-    before = made(lab)
+    before = read_files(lab)
     assert len(before) == 2
     assert (lab.output / "s" / "index.html").is_file()
     run(lab, axis_1=seed_axis(range(5)))
-    assert len(made(lab)) == 5
-    assert before.items() <= made(lab).items()
+    assert len(read_files(lab)) == 5
+    assert before.items() <= read_files(lab).items()
 
 
 def test_a_cell_alone_is_its_picture_and_leaves_the_sweep_as_it_was(lab: Lab):
     pictures = lab.sweep(axis_1=MOODS, axis_2=seed_axis([3, 30]))
-    before, manifest = made(lab), (lab.output / "s" / "manifest.jsonl").read_bytes()
+    before, manifest = read_files(lab), (lab.output / "s" / "manifest.jsonl").read_bytes()
     asked = {("angry", "seed 3"): json.dumps(["angry", "seed 3"]), ("smiling", "seed 30"): "smiling; seed 30"}
     for labels, text in asked.items():
         result = run(lab, axis_1=MOODS, axis_2=seed_axis([3, 30]), cell=text)
         (image,) = result.outputs["sweep"]["images"]
         assert (image["type"], image["subfolder"]) == ("output", "s")
-        assert (opened(lab.output / "s" / image["filename"])[0] == pictures[labels]).all()
-    assert before.items() <= made(lab).items()
+        assert (open_picture(lab.output / "s" / image["filename"])[0] == pictures[labels]).all()
+    assert before.items() <= read_files(lab).items()
     assert (lab.output / "s" / "manifest.jsonl").read_bytes() == manifest
 
 
@@ -194,7 +194,7 @@ def test_cells_made_for_another_are_halved_fail_one_by_one_and_touch_no_folder(
     shown = result.outputs["sweep"]
     assert {image["type"] for image in shown["images"]} == {"temp"}
     for image, which in zip(shown["images"], (labels[0], *labels[2:]), strict=True):
-        pixels, texts = opened(tmp_path / "temp" / image["subfolder"] / image["filename"])
+        pixels, texts = open_picture(tmp_path / "temp" / image["subfolder"] / image["filename"])
         assert abs(pixels - pictures[which]).max() <= 2
         assert json.loads(texts["prompt"]["sweep"]["inputs"]["cell"]) == list(which)
     (faults,) = (json.loads(text)["faults"] for text in shown["text"])
@@ -208,11 +208,11 @@ def test_cells_made_for_another_are_halved_fail_one_by_one_and_touch_no_folder(
 def test_every_picture_holds_the_prompt_that_makes_it(lab: Lab):
     lab.sweep(axis_1=MOODS, axis_2=seed_axis([3, 4]))
     for path in list((lab.output / "s").glob("*.png")):
-        pixels, texts = opened(path)
+        pixels, texts = open_picture(path)
         result = lab.comfy.run(texts["prompt"])
         assert result.error is None, result.message
         (image,) = result.outputs["sweep"]["images"]
-        assert (opened(lab.output / "s" / image["filename"])[0] == pixels).all()
+        assert (open_picture(lab.output / "s" / image["filename"])[0] == pixels).all()
 
 
 def test_a_dropped_picture_leaves_the_other_sweeps_of_its_workflow_alone(lab: Lab):
@@ -226,7 +226,7 @@ def test_a_dropped_picture_leaves_the_other_sweeps_of_its_workflow_alone(lab: La
     assert lab.comfy.run(graph, {"workflow": workflow}).error is None
     folders = lab.output / "s", lab.output / "t"
     pictures = [next(folder.glob("angry*.png")) for folder in folders]
-    (pixels, texts), (_, texts_of_other) = map(opened, pictures)
+    (pixels, texts), (_, texts_of_other) = map(open_picture, pictures)
     cells = [[one["widgets_values"][-1] for one in text["workflow"]["nodes"]] for text in (texts, texts_of_other)]
     assert cells == [['["angry"]', "-"], ["-", '["angry"]']]
     lab.comfy.fresh()
@@ -237,7 +237,7 @@ def test_a_dropped_picture_leaves_the_other_sweeps_of_its_workflow_alone(lab: La
     result = lab.comfy.run(texts["prompt"])
     assert result.error is None, result.message
     (image,) = result.outputs["sweep"]["images"]
-    assert (opened(folders[0] / image["filename"])[0] == pixels).all()
+    assert (open_picture(folders[0] / image["filename"])[0] == pixels).all()
     assert not list(folders[1].iterdir())
     assert "Empty it, and the sweep runs" in result.outputs["report"]["text"][0]
     assert not {"sheet", "shown"} & result.outputs.keys()
@@ -297,13 +297,13 @@ def test_a_sweep_without_an_axis_is_one_picture(lab: Lab):
 
 def test_a_folder_of_another_sweep_loses_nothing(lab: Lab):
     lab.sweep(axis_1=MOODS)
-    first = made(lab)
+    first = read_files(lab)
     manifest = Path(lab.output / "s" / "manifest.jsonl")
     torn = manifest.read_bytes()[:-20]
     manifest.write_bytes(torn)
     run(lab, axis_1=seed_axis([1, 2]), positive="a cat")
-    assert len(made(lab)) == 4
-    assert first.items() <= made(lab).items()
+    assert len(read_files(lab)) == 4
+    assert first.items() <= read_files(lab).items()
     assert manifest.read_bytes().startswith(torn[: torn.rfind(b"\n") + 1])
     kinds = [json.loads(line)["kind"] for line in manifest.read_bytes().splitlines()]
     assert kinds == ["grid", "run", "cell", "grid", "run", "cell", "cell"], "the torn line is cut, all others stay"

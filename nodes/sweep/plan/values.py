@@ -60,7 +60,11 @@ def read_values(kind: str, text: str, known: Callable[[str], Sequence[str]]) -> 
     """The axis that kind and text of a Value Axis describe. known: the names ComfyUI lists for a kind of NAMES.
 
     Values are float, for steps int, for switch time text as in a timed prompt ("0.4" is a fraction, "8" a step), for
-    LoRA a Lora or None. Raises TextError or ValueError, naming the fault, for anything else.
+    LoRA a Lora or None.
+
+    Raises:
+        TextError: a part of the text has a fault.
+        ValueError: the kind is not known, or ComfyUI lists no names of it.
     """
     if kind in NUMBERS:
         found = list(read_numbers(text, NUMBERS[kind]))
@@ -75,7 +79,11 @@ def read_values(kind: str, text: str, known: Callable[[str], Sequence[str]]) -> 
 
 
 def check_number(kind: str, value: float) -> None:
-    """Raises ValueError where `value` is outside what `kind` allows."""
+    """Check that the kind allows a number.
+
+    Raises:
+        ValueError: it does not.
+    """
     limits = NUMBERS[kind]
     if not limits.low <= value <= limits.high:
         raise ValueError(f"{kind}: {value:g} is outside {limits.low:g} to {limits.high:g}.")
@@ -84,7 +92,8 @@ def check_number(kind: str, value: float) -> None:
 def find_name(name: str, kind: str, known: Sequence[str]) -> str:
     """The one of `known` that is meant by `name`: the same but for case, slashes, folder or ending.
 
-    Raises ValueError, with the nearest names, where none or several are.
+    Raises:
+        ValueError: none or several are meant. The message has the nearest names.
     """
     if not known:
         raise ValueError(f"{kind}: ComfyUI lists none. Put the files into its models folder and press R.")

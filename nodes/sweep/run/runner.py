@@ -56,16 +56,16 @@ class Progress(Protocol):
 
 @dataclass
 class Outcome:
-    """How a run went. failed: name and reason of each cell that stayed blank. seconds: of the whole run."""
+    """How a run went. pictures: those saved. failed: name and reason of each blank cell. seconds: of the whole run."""
 
-    made: int = 0
+    pictures: int = 0
     seconds: float = 0.0
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def report(self, statement: str, cells: int, finished: int) -> str:
         """The report of the node. statement: what was to be done. finished: how many of the cells have a picture."""
-        lines = [statement, f"Made {self.made} in {self.seconds:.1f} s. {finished} of {cells} pictures are there."]
+        lines = [statement, f"Made {self.pictures} in {self.seconds:.1f} s. {finished} of {cells} pictures are there."]
         lines += dict.fromkeys(self.notes)
         if self.failed:
             lines.append(f"{len(self.failed)} failed. Run the sweep again to try them again:")
@@ -130,7 +130,7 @@ class Runner:
         """Save the picture of a cell, or record its fault."""
         if isinstance(result, torch.Tensor):
             self.folder.save(cell, result, seconds)
-            outcome.made += 1
+            outcome.pictures += 1
             self.progress.finish(cell, result)
             return
         self.folder.record_fault(cell, result, seconds)

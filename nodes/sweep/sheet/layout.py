@@ -208,14 +208,14 @@ def _check(sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style
 
 
 def _check_grid(count: int, columns: int, rows: int, style: Style) -> None:
-    for name, given, needed in (
+    for name, labels, expected in (
         ("column_labels", len(style.column_labels), columns),
         ("row_labels", len(style.row_labels), rows),
     ):
-        if given and given != needed:
+        if labels and labels != expected:
             raise ValueError(
-                f"{name}: {given}, but {count} pictures make {columns} columns and {rows} rows. "
-                f"Give {needed}, or change columns."
+                f"{name}: {labels}, but {count} pictures make {columns} columns and {rows} rows. "
+                f"Give {expected}, or change columns."
             )
 
 
