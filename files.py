@@ -46,4 +46,4 @@ def is_inside(name: str) -> bool:
     """Whether a relative path with forward slashes stays in its folder, on every system."""
     parts = PurePosixPath(name).parts
     windows = PureWindowsPath(name)
-    return bool(parts) and not (name.startswith("/") or windows.drive or windows.root or ".." in parts)
+    return bool(parts) and not (name.startswith("/") or windows.drive or windows.root or ".." in windows.parts)
