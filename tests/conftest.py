@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# How long an example takes is the machine's matter: on a busy one the clock alone failed tests.
+# No deadline for an example: on a busy machine tests failed by the clock alone.
 settings.register_profile("steer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steer")
 
@@ -40,20 +40,20 @@ _load_pack()
 assert str(ROOT) not in map(os.path.abspath, sys.path), "run the suite as `python run.py test` or `pytest tests`"
 
 
-# The files that take minutes, the longest first: begun late, one worker would end on them alone.
+# The files that take minutes, the longest first: the last to begin would keep one worker busy alone.
 LONG = (
     "runner/test_browser.py",
     "control/test_slides.py",
     "runner/test_server.py",
-    "runner/test_style.py",
-    "runner/test_imports.py",
+    "pack/test_style.py",
+    "pack/test_imports.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A worker takes whole files, in the order that they have here."""
+    """Put the long files first. A worker takes whole files, in the order of the items."""
     ranks = {(ROOT / "tests" / name): rank for rank, name in enumerate(LONG)}
-    items.sort(key=lambda item: ranks.get(item.path, len(LONG)))  # the others stay as they are
+    items.sort(key=lambda item: ranks.get(item.path, len(LONG)))  # the others stay in their order
 
 
 @pytest.fixture(scope="session")

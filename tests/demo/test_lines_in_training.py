@@ -17,6 +17,8 @@ from steer.demo.train.data.latents import SceneBatch
 from steer.demo.train.shipped import load_shipped_autoencoder
 from steer.demo.train.straight import CROPS, LATEST, LineLoss, estimates_loss
 
+pytestmark = pytest.mark.slow
+
 
 def scenes(kind: str, count: int) -> SceneBatch:
     """Held-out scenes of a kind with their encoded latents."""

@@ -133,6 +133,7 @@ def test_an_untaught_word_matters_less_than_a_taught_one(comfy: InProcessComfy) 
     assert 0 < (untaught - plain).norm() < 0.5 * (taught - plain).norm()
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_vae_rebuilds_scenes_from_latents_of_unit_size(comfy: InProcessComfy) -> None:
     from steer.demo.scenes import HELD_OUT, render

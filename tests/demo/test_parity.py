@@ -26,6 +26,7 @@ from steer.demo.networks import (
 if TYPE_CHECKING:
     from comfy_inprocess import InProcessComfy
 
+pytestmark = pytest.mark.slow
 STEPS, CFG, SIDE = 20, 5.0, 256
 MOST = 0.5  # of 255, in any pixel: the two look the same once saved, give or take a rounding
 PROMPT = (

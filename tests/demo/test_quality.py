@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from comfy_inprocess import InProcessComfy
     from steer.tests.reports._generator import Generator
 
+pytestmark = pytest.mark.slow
 STEPS = 8
 KINDS = ("portrait", "figure", "savanna", "interior")
 LECTURE = (

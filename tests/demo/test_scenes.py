@@ -186,6 +186,7 @@ def _mentioned(caption: str, words: dict[str, tuple[str, ...]]) -> set[str]:
     return {k for k, forms in words.items() if any(form in caption for form in (k, *forms))}
 
 
+@pytest.mark.slow
 def test_captions_say_what_is_drawn():
     expressions = named = 0
     for seed in range(600):
@@ -252,6 +253,7 @@ def test_the_lecture_prompts_occur_as_they_stand(prompt, kind, drawn):
     assert any(render(seed, kind, **drawn).caption.startswith(prompt) for seed in range(300))
 
 
+@pytest.mark.slow
 def test_every_choice_is_reached():
     found: dict[str, set] = {}
     for seed in range(1500):
