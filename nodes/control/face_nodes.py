@@ -19,14 +19,14 @@ class FaceMask(io.ComfyNode):
             node_id="SteerFaceMask",
             display_name="Face Mask",
             category=CATEGORY,
-            description="Finds faces and masks them: the whole face, or the mouth, brows and eyes that an expression "
-            "needs. Works offline, on photographs and drawings.",
+            description="Finds faces and makes masks of them: the whole face, or the mouth, brows and "
+            "eyes that an expression needs. Works offline, on photographs and drawings.",
             inputs=[
                 io.Combo.Input(
                     "region",
                     options=list(REGIONS),
                     default=EXPRESSION,
-                    tooltip="What of a face is masked. Mouth, brows and eyes are what an expression needs.",
+                    tooltip="Which part of a face is in the mask. An expression needs mouth, brows and eyes.",
                 ),
                 io.String.Input(
                     "faces",
@@ -38,20 +38,20 @@ class FaceMask(io.ComfyNode):
                     default=0,
                     min=-1024,
                     max=1024,
-                    tooltip="By how many pixels the mask is grown all around; less than 0 shrinks it.",
+                    tooltip="Makes the mask larger by this many pixels on all sides. A value below 0 makes it smaller.",
                 ),
                 io.Int.Input(
                     "feather",
                     default=8,
                     min=0,
                     max=1024,
-                    tooltip="How many pixels inside its edge the mask fades. Outside it is exactly 0.",
+                    tooltip="The mask fades over this many pixels inside its edge. Outside it is exactly 0.",
                 ),
                 io.Image.Input("image", optional=True, tooltip="The pictures to look for faces in."),
                 io.Custom("POSE_KEYPOINT").Input(
                     "keypoints",
                     optional=True,
-                    tooltip="Poses whose faces are known. They are believed, and the picture only says the size.",
+                    tooltip="Poses with faces. The faces are taken from them, and the picture only gives the size.",
                 ),
             ],
             outputs=[

@@ -25,11 +25,11 @@ class ControlNetGuide(io.ComfyNode):
             node_id="SteerControlNetGuide",
             display_name="ControlNet Guide",
             category=CATEGORY,
-            description="Applies a ControlNet as ComfyUI's own node does, and adds control modes, a mask, a hint that "
-            "fits the picture, and a report of what it found.",
+            description="Applies a ControlNet as ComfyUI's own node does. Adds control modes, a mask, a "
+            "hint that fits the picture, and a report of what looks wrong.",
             inputs=[
                 io.Conditioning.Input("positive", tooltip="What the picture should show."),
-                io.Conditioning.Input("negative", tooltip="What to keep out."),
+                io.Conditioning.Input("negative", tooltip="What the picture should not show."),
                 io.ControlNet.Input("control_net", tooltip="From Load ControlNet Model or Demo ControlNet."),
                 io.Float.Input(
                     "strength",
@@ -37,7 +37,7 @@ class ControlNetGuide(io.ComfyNode):
                     min=0.0,
                     max=10.0,
                     step=0.01,
-                    tooltip="How strongly the hint counts. 0: the ControlNet is not run at all.",
+                    tooltip="How strongly the hint acts. 0: the ControlNet does not run at all.",
                 ),
                 io.Float.Input(
                     "start_percent",
@@ -45,7 +45,7 @@ class ControlNetGuide(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.001,
-                    tooltip="From which part of sampling on it acts; 0 is the beginning.",
+                    tooltip="The part of sampling at which it begins to act. 0 is the beginning.",
                 ),
                 io.Float.Input(
                     "end_percent",
@@ -53,7 +53,8 @@ class ControlNetGuide(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.001,
-                    tooltip="Until which part of sampling it acts; 1 is the end. 0.5 leaves the details to the prompt.",
+                    tooltip="The part of sampling at which it stops. 1 is the end. 0.5 leaves the "
+                    "details to the prompt.",
                 ),
                 io.Combo.Input(
                     "mode",
@@ -66,7 +67,7 @@ class ControlNetGuide(io.ComfyNode):
                     "fit",
                     options=list(FITS),
                     default="crop",
-                    tooltip="When the hint has another shape than the latent: crop fills it, pad shows "
+                    tooltip="For a hint of another shape than the latent. crop fills it, pad shows "
                     "everything with black bars, stretch changes the proportions.",
                 ),
                 io.Combo.Input(
@@ -81,8 +82,8 @@ class ControlNetGuide(io.ComfyNode):
                     default=16,
                     min=0,
                     max=1024,
-                    tooltip="How many pixels of the picture, inside the edge of the mask, the control fades. "
-                    "Not used by inpainting ControlNets.",
+                    tooltip="The control fades over this many pixels of the picture, inside the edge of "
+                    "the mask. Not used by inpainting ControlNets.",
                 ),
                 io.Image.Input(
                     "image",
@@ -103,14 +104,14 @@ class ControlNetGuide(io.ComfyNode):
                 io.Custom("POSE_KEYPOINT").Input(
                     "keypoints",
                     optional=True,
-                    tooltip="Poses that are drawn at the picture's size, in the place of "
-                    "image. If there is nobody in them, image is the hint.",
+                    tooltip="Poses, drawn at the picture's size instead of image. If there is nobody in "
+                    "them, image is the hint.",
                 ),
                 io.Custom("STEER_LINES").Input(
                     "lines",
                     optional=True,
-                    tooltip="Lines of M-LSD that are drawn at the picture's size, in the "
-                    "place of image. If there is none, image is the hint.",
+                    tooltip="Lines of M-LSD, drawn at the picture's size instead of image. If there are "
+                    "none, image is the hint.",
                 ),
                 io.Vae.Input(
                     "vae",
@@ -120,14 +121,14 @@ class ControlNetGuide(io.ComfyNode):
                 io.Custom(CONTROL_STACK_TYPE).Input(
                     "control",
                     optional=True,
-                    tooltip="The stack of the ControlNet Guide before this one, to hand both to Sweep.",
+                    tooltip="The stack of the ControlNet Guide before this one, to give both to a Sweep.",
                 ),
             ],
             outputs=[
                 io.Conditioning.Output(display_name="positive", tooltip="The prompt with the ControlNet."),
                 io.Conditioning.Output(display_name="negative", tooltip="The negative prompt with the ControlNet."),
                 io.Custom(CONTROL_STACK_TYPE).Output(
-                    display_name="control", tooltip="This ControlNet after those of the incoming stack, for Sweep."
+                    display_name="control", tooltip="The incoming stack plus this ControlNet, for Sweep."
                 ),
                 io.Image.Output(display_name="hint", tooltip="The hint as the ControlNet gets it."),
                 io.String.Output(display_name="report", tooltip="What was done to the hint and what looks wrong."),

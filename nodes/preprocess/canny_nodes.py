@@ -23,18 +23,18 @@ class Canny(io.ComfyNode):
             display_name="Canny",
             category="Steer/Preprocess",
             description=(
-                "Draws the edges of a picture in white on black, as Canny ControlNets were trained on. "
-                "The same pixels as OpenCV's cv2.Canny."
+                "Draws the edges of a picture in white on black, for Canny ControlNets. The same pixels "
+                "as OpenCV's cv2.Canny."
             ),
             inputs=[
-                io.Image.Input("image", tooltip="The pictures to trace. Transparent ones are laid on white."),
+                io.Image.Input("image", tooltip="The pictures to trace. Transparent parts become white."),
                 io.Int.Input(
                     "low_threshold",
                     default=100,
                     min=0,
                     max=MAX_GRADIENT,
-                    tooltip="Weaker edges are dropped; edges between the two thresholds stay only where they touch "
-                    "a strong one. Lower it for longer lines.",
+                    tooltip="Weaker edges are dropped. Edges between the two thresholds stay only where "
+                    "they touch a strong edge. Lower it for longer lines.",
                 ),
                 io.Int.Input(
                     "high_threshold",
@@ -46,8 +46,8 @@ class Canny(io.ComfyNode):
                 io.Boolean.Input(
                     "auto",
                     default=False,
-                    tooltip="Choose both thresholds for each picture from its own contrast; the two above are "
-                    "then ignored.",
+                    tooltip="Chooses both thresholds for each picture from its contrast. The two values "
+                    "above are then ignored.",
                 ),
                 io.Int.Input(
                     "resolution",
@@ -55,8 +55,9 @@ class Canny(io.ComfyNode):
                     min=0,
                     max=MAX_SIDE,
                     step=8,
-                    tooltip="Resize the short side to this many pixels before the edges are found, so that lines "
-                    "stay one pixel wide. 0: the size of the latent if one is connected, else that of the picture.",
+                    tooltip="The short side is resized to this many pixels before the edges are found, "
+                    "so lines stay one pixel wide. 0: the size of the latent if one is "
+                    "connected, else the size of the picture.",
                 ),
                 declare_fit(optional=True),
                 declare_latent(),
@@ -65,11 +66,13 @@ class Canny(io.ComfyNode):
                 io.Image.Output(display_name="hint", tooltip="White edges on black, for a Canny ControlNet."),
                 io.String.Output(
                     display_name="thresholds",
-                    tooltip="The thresholds used, one line per picture if they differ. Type them in to repeat a hint.",
+                    tooltip="The thresholds that were used, one line for each picture if they differ. "
+                    "Type them in to repeat a hint.",
                 ),
                 io.String.Output(
                     display_name="report",
-                    tooltip="How much of each picture is edges; and whether there are none, or it is a hint already.",
+                    tooltip="How much of each picture is edges. Warns if there are none, or if the "
+                    "picture is already a hint.",
                 ),
             ],
         )

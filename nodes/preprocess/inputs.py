@@ -14,15 +14,15 @@ def declare_resolution() -> io.Input:
         min=0,
         max=MAX_SIDE,
         step=8,
-        tooltip="Short side of the hint in pixels. 0: the size of the latent if one is connected, else "
-        "that of the picture.",
+        tooltip="Short side of the hint in pixels. 0: the size of the latent if one is connected, else the size of "
+        "the picture.",
     )
 
 
-def declare_latent(which: str = "the hint gets") -> io.Input:
+def declare_latent(which: str = "The hint gets") -> io.Input:
     """The optional socket `latent`; `which` hints get its size."""
     return io.Latent.Input(
-        "latent", optional=True, tooltip=f"The latent that will be sampled: {which} exactly its size."
+        "latent", optional=True, tooltip=f"The latent that you will sample. {which} exactly its size."
     )
 
 
@@ -33,6 +33,6 @@ def declare_fit(optional: bool = False) -> io.Input:
         options=list(FITS),
         default="crop",
         optional=optional,
-        tooltip="When the hint has another shape than the picture: crop fills it, pad shows everything with black "
-        "bars, stretch changes the proportions.",
+        tooltip="When the shapes differ: crop fills the hint, pad shows everything with black bars, stretch changes "
+        "the proportions.",
     )

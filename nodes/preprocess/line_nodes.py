@@ -32,14 +32,14 @@ class MLSD(io.ComfyNode):
                 "rooms and buildings. Works offline. Lines are drawn at the hint's size, never scaled."
             ),
             inputs=[
-                io.Image.Input("image", tooltip="The pictures to trace. Transparent ones are laid on white."),
+                io.Image.Input("image", tooltip="The pictures to trace. Transparent parts become white."),
                 io.Combo.Input(
                     "detector",
                     options=list(DETECTORS),
                     default="mlsd",
-                    tooltip="mlsd: the network that comes with Steer. controlnet_aux weights: the checkpoint that "
-                    "comfyui_controlnet_aux uses, if you have it. lsd: OpenCV's line segment detector, many short "
-                    "lines, another method.",
+                    tooltip="mlsd: the network that comes with Steer. controlnet_aux weights: the "
+                    "weights of comfyui_controlnet_aux, if you have them. lsd: OpenCV's line "
+                    "segment detector, another method with many short lines.",
                 ),
                 io.Float.Input(
                     "score_threshold",
@@ -47,8 +47,7 @@ class MLSD(io.ComfyNode):
                     min=0.01,
                     max=1.0,
                     step=0.01,
-                    tooltip="Lines that the network is less sure of are left out. Lower it for more lines. Not used "
-                    "by lsd.",
+                    tooltip="Lines with a lower score are left out. Lower it for more lines. Not used by lsd.",
                 ),
                 io.Float.Input(
                     "distance_threshold",
@@ -56,8 +55,8 @@ class MLSD(io.ComfyNode):
                     min=0.01,
                     max=200.0,
                     step=0.1,
-                    tooltip="Shorter lines are left out; 1 is two pixels of the detection size. 0.1 keeps all, 20 only "
-                    "long ones.",
+                    tooltip="Shorter lines are left out. 1 is two pixels of the detection size. 0.1 "
+                    "keeps all lines, 20 only long ones.",
                 ),
                 io.Int.Input(
                     "detect_resolution",
@@ -65,16 +64,16 @@ class MLSD(io.ComfyNode):
                     min=64,
                     max=2048,
                     step=64,
-                    tooltip="The short side at which the picture is looked at. The network was trained at 512; more "
-                    "finds finer lines and takes longer.",
+                    tooltip="The network looks at the picture at this short side. It was trained at 512. "
+                    "A larger value finds finer lines and takes longer.",
                 ),
                 declare_resolution(),
                 declare_fit(),
                 io.Boolean.Input(
                     "download",
                     default=False,
-                    tooltip="Allow downloading the controlnet_aux weights (6 MB) if they are missing. The other "
-                    "detectors need no download.",
+                    tooltip="Allows the download of the controlnet_aux weights (6 MB) if they are "
+                    "missing. The other detectors need no download.",
                 ),
                 declare_latent(),
             ],
@@ -82,10 +81,12 @@ class MLSD(io.ComfyNode):
                 io.Image.Output(display_name="hint", tooltip="White lines on black, for an M-LSD ControlNet."),
                 io.Custom("STEER_LINES").Output(
                     display_name="lines",
-                    tooltip="For each picture its lines [N, 4] (x0, y0, x1, y1 in pixels of the hint) with their "
-                    "scores.",
+                    tooltip="The lines of each picture [N, 4] (x0, y0, x1, y1 in pixels of the hint) "
+                    "with their scores.",
                 ),
-                io.String.Output(display_name="report", tooltip="How many lines each picture gave, or why none."),
+                io.String.Output(
+                    display_name="report", tooltip="How many lines each picture has, or why there are none."
+                ),
             ],
         )
 

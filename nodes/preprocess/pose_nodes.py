@@ -23,8 +23,8 @@ def _declare_drawing(threshold: io.Input) -> list[io.Input]:
         io.Boolean.Input(
             "xinsir_sticks",
             default=False,
-            tooltip="Draw limbs and joints thicker on large pictures, as xinsir's SDXL OpenPose ControlNets were "
-            "trained on. Leave off for SD 1.5.",
+            tooltip="Draws limbs and joints thicker on large pictures, for xinsir's SDXL OpenPose ControlNets. "
+            "Turn it off for SD 1.5.",
         ),
         threshold,
     ]
@@ -44,8 +44,8 @@ class OpenPose(io.ComfyNode):
             display_name="OpenPose",
             category="Steer/Preprocess",
             description=(
-                "Finds the people of a picture and draws their poses as OpenPose ControlNets were trained on: "
-                "bodies, and if asked hands and faces. Works offline."
+                "Finds the people of a picture and draws their poses for OpenPose ControlNets: bodies, "
+                "and also hands and faces if you turn them on. Works offline."
             ),
             inputs=[
                 io.Image.Input("image", tooltip="The pictures to look for people in."),
@@ -53,29 +53,29 @@ class OpenPose(io.ComfyNode):
                     "detector",
                     options=list(POSE_DETECTORS),
                     default="mediapipe",
-                    tooltip="mediapipe comes with Steer. openpose: the original networks, if you have them; "
-                    "non-commercial use only. dwpose: if you have its files.",
+                    tooltip="mediapipe comes with Steer. openpose: the original networks, if you have "
+                    "them, for non-commercial use only. dwpose: if you have its files.",
                 ),
                 *_declare_drawing(
                     _declare_threshold(
                         0.0,
-                        "Points the detector is less sure of are not drawn. 0: the detector's own limit, which is 0.3 "
-                        "for mediapipe and dwpose; openpose leaves out by itself what it is not sure of.",
+                        "Points with a lower score are not drawn. 0: the detector's own limit, 0.3 for mediapipe and "
+                        "dwpose. openpose leaves out uncertain points by itself.",
                     )
                 ),
                 io.Boolean.Input(
                     "whole_scores",
                     default=False,
-                    tooltip="Write 1 instead of the real score of every point in keypoints: comfyui_controlnet_aux's "
-                    "render nodes ignore all other points.",
+                    tooltip="Writes the score 1 for every point that is drawn in keypoints. The render "
+                    "nodes of comfyui_controlnet_aux ignore points with another score.",
                 ),
                 declare_resolution(),
                 declare_fit(),
                 io.Boolean.Input(
                     "download",
                     default=False,
-                    tooltip="Allow downloading missing weights of openpose (up to 510 MB) or dwpose (350 MB). "
-                    "mediapipe needs no download.",
+                    tooltip="Allows the download of missing weights of openpose (up to 510 MB) or dwpose "
+                    "(350 MB). mediapipe needs no download.",
                 ),
                 declare_latent(),
             ],
@@ -85,7 +85,9 @@ class OpenPose(io.ComfyNode):
                     display_name="keypoints",
                     tooltip="All points with their scores, in pixels of the hint, one frame for each picture.",
                 ),
-                io.String.Output(display_name="report", tooltip="How many people each picture gave, or why none."),
+                io.String.Output(
+                    display_name="report", tooltip="How many people each picture has, or why there are none."
+                ),
             ],
         )
 
@@ -166,8 +168,8 @@ class PoseRender(io.ComfyNode):
             display_name="Pose Render",
             category="Steer/Preprocess",
             description=(
-                "Draws keypoints as OpenPose hints at any size, all frames. Takes keypoints from Steer, ComfyUI, "
-                "comfyui_controlnet_aux and OpenPose itself."
+                "Draws keypoints as OpenPose hints at any size, all frames. Takes keypoints of Steer, "
+                "ComfyUI, comfyui_controlnet_aux and OpenPose itself."
             ),
             inputs=[
                 io.Custom("POSE_KEYPOINT").Input("keypoints", tooltip="The people to draw, one frame for each hint."),
@@ -177,7 +179,7 @@ class PoseRender(io.ComfyNode):
                     min=0,
                     max=MAX_SIDE,
                     step=8,
-                    tooltip="Width of the hints in pixels. 0: from the height, or that of the keypoints' canvas.",
+                    tooltip="Width of the hints in pixels. 0: follows the height, or is that of the keypoints' canvas.",
                 ),
                 io.Int.Input(
                     "height",
@@ -185,18 +187,20 @@ class PoseRender(io.ComfyNode):
                     min=0,
                     max=MAX_SIDE,
                     step=8,
-                    tooltip="Height of the hints in pixels. 0: from the width, or that of the keypoints' canvas.",
+                    tooltip="Height of the hints in pixels. 0: follows the width, or is that of the keypoints' canvas.",
                 ),
                 declare_fit(),
                 body,
                 hands,
                 face,
                 *drawing,
-                declare_latent("the hints get"),
+                declare_latent("The hints get"),
             ],
             outputs=[
                 io.Image.Output(display_name="hint", tooltip="The poses on black, one picture for each frame."),
-                io.String.Output(display_name="report", tooltip="How many people each frame has."),
+                io.String.Output(
+                    display_name="report", tooltip="How many people each frame has, or why there are none."
+                ),
             ],
         )
 

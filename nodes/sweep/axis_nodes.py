@@ -20,13 +20,14 @@ class ValueAxis(io.ComfyNode):
             category=CATEGORY,
             description="Values that a Sweep tries one after the other: cfg, steps, samplers, checkpoints, LoRAs...",
             inputs=[
-                io.Combo.Input("kind", options=list(KINDS), default=KINDS[0], tooltip="What varies."),
+                io.Combo.Input("kind", options=list(KINDS), default=KINDS[0], tooltip="What changes."),
                 io.String.Input(
                     "text",
                     multiline=True,
                     default="4, 6.5, 8",
-                    tooltip="Numbers and ranges: 4, 6.5, 8 or 1-10(+2) or 0.2-0.8[4] for four of them. Names one a "
-                    "line, a LoRA with its strength: name.safetensors : 0.8, or none.",
+                    tooltip="Numbers and ranges: 4, 6.5, 8 or 1-10(+2) or 0.2-0.8[4] for four values. "
+                    "Names: one in each line. A LoRA with its strength: name.safetensors : 0.8, "
+                    "or none.",
                 ),
             ],
             outputs=[

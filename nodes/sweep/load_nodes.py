@@ -27,7 +27,7 @@ class LoadCells(io.ComfyNode):
             node_id="SteerLoadCells",
             display_name="Load Cells",
             category=CATEGORY,
-            description="Pictures of a Sweep's folder, chosen by their labels: angry; meadows.",
+            description="Loads pictures of a Sweep's folder, chosen by their labels: angry; meadows.",
             inputs=[
                 io.String.Input(
                     "folder",
@@ -37,15 +37,15 @@ class LoadCells(io.ComfyNode):
                 io.String.Input(
                     "selection",
                     default="",
-                    tooltip="Only cells whose labels hold all of these: angry; meadows. A bar between two means "
-                    "either. Empty: all cells.",
+                    tooltip="Only cells that have all these labels: angry; meadows. A bar between two "
+                    "labels means one of them. Empty: all cells.",
                 ),
                 io.Int.Input(
                     "limit",
                     default=64,
                     min=0,
                     max=65536,
-                    tooltip="The most pictures to load. They are all in memory together. 0: no limit.",
+                    tooltip="At most this many pictures, because all of them lie in memory together. 0: no limit.",
                 ),
             ],
             outputs=[
@@ -57,7 +57,7 @@ class LoadCells(io.ComfyNode):
                 io.String.Output(
                     display_name="labels",
                     is_output_list=True,
-                    tooltip="What differs between them. Connect it to labels of Contact Sheet or Difference.",
+                    tooltip="What differs between the pictures. Connect it to labels of Contact Sheet or Difference.",
                 ),
                 io.Int.Output(display_name="count", tooltip="How many pictures there are."),
             ],

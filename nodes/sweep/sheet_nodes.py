@@ -27,7 +27,7 @@ class ContactSheet(io.ComfyNode):
             node_id="SteerContactSheet",
             display_name="Contact Sheet",
             category=CATEGORY,
-            description="All pictures of a list or batch on one labelled sheet, in any language.",
+            description="Puts all pictures of a list or batch on one labelled sheet, in any language.",
             is_input_list=True,
             inputs=[
                 io.Image.Input(
@@ -43,7 +43,7 @@ class ContactSheet(io.ComfyNode):
                     "labels",
                     optional=True,
                     force_input=True,
-                    tooltip="One caption for each picture: a list, or one text with a line for each.",
+                    tooltip="One caption for each picture: a list, or a text with one line for each.",
                 ),
                 io.String.Input("title", default="", tooltip="A headline above the sheet."),
                 io.Int.Input(
@@ -57,20 +57,20 @@ class ContactSheet(io.ComfyNode):
                     "column_labels",
                     default="",
                     multiline=True,
-                    tooltip="A header for each column, one a line, or a list. Sets the number of columns.",
+                    tooltip="A header for each column: one in each line, or a list. It sets the number of columns.",
                 ),
                 io.String.Input(
                     "row_labels",
                     default="",
                     multiline=True,
-                    tooltip="A header for each row, one a line, or a list. Sets the number of rows.",
+                    tooltip="A header for each row: one in each line, or a list. It sets the number of rows.",
                 ),
                 io.Int.Input(
                     "cell_size",
                     default=0,
                     min=0,
                     max=MAX_CELL,
-                    tooltip="Scale the long side of every picture to this many pixels. 0: leave every pixel as it is.",
+                    tooltip="Scales the long side of every picture to this many pixels. 0: every pixel stays as it is.",
                 ),
                 io.Int.Input("gap", default=8, min=0, max=512, tooltip="Pixels between pictures."),
                 io.Int.Input(
@@ -78,13 +78,14 @@ class ContactSheet(io.ComfyNode):
                     default=0,
                     min=0,
                     max=256,
-                    tooltip="Height of captions in pixels; long ones shrink to 70 % of it. 0: fits the pictures.",
+                    tooltip="Height of captions in pixels. Long captions shrink to 70 % of it. 0: fits the pictures.",
                 ),
                 io.Combo.Input("theme", options=list(THEMES), default=THEMES[0], tooltip="White or dark paper."),
                 io.Boolean.Input(
                     "only_differences",
                     default=False,
-                    tooltip="Leave out the words that all captions begin or end with. For prompts as labels.",
+                    tooltip="Removes the words that all captions have in common at the start or the end. "
+                    "Useful for prompts as labels.",
                 ),
                 io.Float.Input(
                     "max_megapixels",
@@ -92,7 +93,7 @@ class ContactSheet(io.ComfyNode):
                     min=0.1,
                     max=1024.0,
                     step=1.0,
-                    tooltip="Refuse a larger sheet before it fills the memory: 12 bytes for each of its pixels.",
+                    tooltip="A larger sheet is refused before it fills the memory: 12 bytes for each pixel.",
                 ),
             ],
             outputs=[io.Image.Output(display_name="sheet", tooltip="The sheet, one picture.")],
@@ -193,32 +194,35 @@ class Difference(io.ComfyNode):
             node_id="SteerDifference",
             display_name="Difference",
             category=CATEGORY,
-            description="What changed against a reference picture: heat maps, numbers, and the share inside a mask.",
+            description="Shows what changed against a reference picture: heat maps, numbers, and how "
+            "much lies inside a mask.",
             is_input_list=True,
             inputs=[
                 io.Image.Input("images", tooltip="The pictures to compare: a batch, a list, or a list of batches."),
                 io.Image.Input(
                     "reference",
                     optional=True,
-                    tooltip="What to compare with: one picture, or one for each. Without it reference_index counts.",
+                    tooltip="What to compare with: one picture, or one for each. If it is not connected, "
+                    "reference_index is used.",
                 ),
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="Where the change was wanted, such as a Face Mask: one for all pictures, or one for each.",
+                    tooltip="Where you wanted the change, such as a Face Mask: one for all pictures, or one for each.",
                 ),
                 io.String.Input(
                     "labels",
                     optional=True,
                     force_input=True,
-                    tooltip="The pictures' names, one for each: a list, or one text with a line for each.",
+                    tooltip="The pictures' names, one for each: a list, or a text with one line for each.",
                 ),
                 io.Int.Input(
                     "reference_index",
                     default=0,
                     min=0,
                     max=65535,
-                    tooltip="Which of the pictures is the reference: 0 is the first. Unused if one is connected.",
+                    tooltip="Which of the pictures is the reference: 0 is the first. Not used if "
+                    "reference is connected.",
                 ),
                 io.Float.Input(
                     "scale",
@@ -244,19 +248,19 @@ class Difference(io.ComfyNode):
                 io.Float.Output(
                     display_name="changes inside",
                     is_output_list=True,
-                    tooltip="The same inside the mask; without a mask, of the whole picture.",
+                    tooltip="The same inside the mask. Without a mask: of the whole picture.",
                 ),
                 io.Float.Output(
                     display_name="changes outside",
                     is_output_list=True,
-                    tooltip="The same outside the mask; 0 without a mask.",
+                    tooltip="The same outside the mask. Without a mask: 0.",
                 ),
                 io.String.Output(
                     display_name="labels",
                     is_output_list=True,
                     tooltip="Name, change and scale of each heat map. Connect them to labels of Contact Sheet.",
                 ),
-                io.String.Output(display_name="report", tooltip="All of it as text, one picture a line."),
+                io.String.Output(display_name="report", tooltip="All of it as text, one picture in each line."),
             ],
         )
 

@@ -37,8 +37,8 @@ class Sweep(io.ComfyNode):
             node_id="SteerSweep",
             display_name="Sweep",
             category=CATEGORY,
-            description="Makes every combination of its axes. Each picture is saved at once. A new run goes on where "
-            "the last one ended.",
+            description="Makes every combination of its axes and saves each picture at once. The next "
+            "run makes only what is missing.",
             is_output_node=True,
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             inputs=[
@@ -47,17 +47,21 @@ class Sweep(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="Turns latents into pictures."),
                 io.Latent.Input(
                     "latent",
-                    tooltip="Empty Latent Image with batch_size 1, or a picture encoded; its noise mask counts.",
+                    tooltip="Empty Latent Image with batch_size 1, or an encoded picture. Its noise mask is used.",
                 ),
                 io.String.Input(
                     "positive",
                     multiline=True,
                     dynamic_prompts=True,
                     default="gorgeous cute Austrian girl, smiling, backstreet",
-                    tooltip="The prompt that the axes change. It may hold timed swaps: [smiling:angry:0.4].",
+                    tooltip="The prompt that the axes change. Timed swaps work: [smiling:angry:0.4].",
                 ),
                 io.String.Input(
-                    "negative", multiline=True, dynamic_prompts=True, default="", tooltip="What to keep out."
+                    "negative",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    default="",
+                    tooltip="What the picture should not show.",
                 ),
                 io.Int.Input(
                     "seed",
@@ -77,23 +81,23 @@ class Sweep(io.ComfyNode):
                     default=0,
                     min=0,
                     max=64,
-                    tooltip="How many cells that differ in the seed only are made together. 0: as many as fit "
-                    "the memory, 1 on a CPU. With 1, each picture is what KSampler makes, to the last bit.",
+                    tooltip="Cells that differ only in the seed are made together, this many at once. 0: "
+                    "as many as fit into memory, 1 on a processor. With 1, each picture is what "
+                    "KSampler makes, to the last bit.",
                 ),
-                io.Int.Input(
-                    "max_cells", default=256, min=1, max=65536, tooltip="Refuse a sweep of more cells than this."
-                ),
+                io.Int.Input("max_cells", default=256, min=1, max=65536, tooltip="A sweep with more cells is refused."),
                 io.String.Input(
                     "folder",
                     default="sweeps/sweep",
-                    tooltip="Where the pictures go, inside ComfyUI's output folder. Finished pictures stay.",
+                    tooltip="Where the pictures go, inside ComfyUI's output folder. Pictures that are "
+                    "already there stay.",
                 ),
                 io.Combo.Input(
                     "on_error",
                     options=list(ON_ERROR),
                     default=BLANK,
-                    tooltip="blank: a cell that fails shows its reason, and the others go on. stop: the first cell "
-                    "that fails ends the run.",
+                    tooltip="blank: a cell that fails stays empty with its reason, and the others go on. "
+                    "stop: the first failure ends the run.",
                 ),
                 *axes,
                 io.Custom(CONTROL_STACK_TYPE).Input(
@@ -107,17 +111,18 @@ class Sweep(io.ComfyNode):
                     default="",
                     optional=True,
                     socketless=True,
-                    tooltip="Empty: the whole sweep. The labels of one cell, such as angry; seed 3: that picture only. "
-                    "-: nothing. A saved picture opens with its own cell here, and with - in other sweeps.",
+                    tooltip="Empty: the whole sweep. The labels of one cell, such as angry; seed 3: only "
+                    "that picture. A saved picture opens with its own cell here. Other sweeps "
+                    "then have -, which makes nothing.",
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="sheet", tooltip="All cells on one sheet; with cell set, that picture."),
+                io.Image.Output(display_name="sheet", tooltip="All cells on one sheet. With cell set: that picture."),
                 io.String.Output(
                     display_name="folder", tooltip="The folder with the pictures, for Load Cells or Contact Sheet."
                 ),
                 io.String.Output(
-                    display_name="report", tooltip="What was made, what was there, and what failed with its reason."
+                    display_name="report", tooltip="What was made, what was already there, what failed and why."
                 ),
             ],
         )

@@ -30,7 +30,7 @@ NAMED_CELLS = 4  # of a job, in its name
 
 
 @dataclass(frozen=True)
-class SweepPlan:
+class DividedSweep:
     """A divided sweep: its grid (nodes/sweep/folder/manifest.py) and the jobs that make it."""
 
     name: str
@@ -49,7 +49,7 @@ def _cell(node: dict[str, Any]) -> Any:
 
 def divide(
     job: BatchJob, ask: Callable[[BatchJob], Sequence[str]], output_kinds: Collection[str]
-) -> tuple[list[SweepPlan], BatchJob | None]:
+) -> tuple[list[DividedSweep], BatchJob | None]:
     """The sweeps of a job, each divided, and what else it makes, which does not need them; None where nothing.
 
     ask: runs a job and returns the texts of its nodes. output_kinds: the kinds of nodes that end a workflow.
@@ -63,7 +63,7 @@ def divide(
     return plans, _rest(job, set(nodes), output_kinds)
 
 
-def _divide(job: BatchJob, node_id: str, name: str, ask: Callable[[BatchJob], Sequence[str]]) -> SweepPlan:
+def _divide(job: BatchJob, node_id: str, name: str, ask: Callable[[BatchJob], Sequence[str]]) -> DividedSweep:
     alone = _restrict(job, ancestors(job.prompt, node_id))
     if job.workflow is not None:  # it opens from each picture; the other sweeps are in it, and not in the prompt
         alone = replace(alone, workflow=freeze.put_aside(job.workflow, freeze.idle_sweeps(job.prompt, node_id)))
@@ -81,7 +81,7 @@ def _divide(job: BatchJob, node_id: str, name: str, ask: Callable[[BatchJob], Se
                 cells.append(CellPlan(key, tuple(cell["at"]), tuple(cell["labels"])))
             frozen = _freeze(alone, node_id, cell_widget.write_cells([cell["labels"] for cell in batch]), name)
             jobs.append(_name(replace(frozen, sweep=name, cells=tuple(keyed))))
-        return SweepPlan(name, Grid(plan["title"], axes, tuple(cells)), tuple(jobs))
+        return DividedSweep(name, Grid(plan["title"], axes, tuple(cells)), tuple(jobs))
     except (ValueError, TypeError, KeyError) as error:
         raise QueueError(f"{job.name}: the plan of its Sweep cannot be read ({error}). Is its Steer as new?") from error
 
@@ -158,7 +158,7 @@ def _common_prefix(texts: Sequence[str]) -> int:
 class SweepResults:
     """The folder of a divided sweep: the pictures, the manifest and the page that Sweep itself would write."""
 
-    def __init__(self, folder: Path, plan: SweepPlan) -> None:
+    def __init__(self, folder: Path, plan: DividedSweep) -> None:
         self.plan = plan
         self.folder = folder
         self.manifest = Manifest(folder)

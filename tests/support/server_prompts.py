@@ -11,7 +11,7 @@ import pytest
 
 
 def refused(client: Any, prompt: dict[str, Any]) -> str:
-    """Run `prompt`, which must fail; returns what the user is told."""
+    """Run `prompt`, which must fail; returns the message that the user reads."""
     from steer.runner.comfyui.messages import QueueError
 
     with pytest.raises(QueueError) as caught:

@@ -42,7 +42,7 @@ class Maker(Protocol):
         ...
 
 
-class Progress(Protocol):
+class ProgressDisplay(Protocol):
     """What follows a run."""
 
     def begin(self, batch: Sequence[Cell]) -> None:
@@ -78,7 +78,7 @@ class Outcome:
 class Runner:
     """Makes cells in batches and records each in its folder before the next batch begins."""
 
-    def __init__(self, maker: Maker, folder: SweepFolder, progress: Progress, on_error: str = BLANK) -> None:
+    def __init__(self, maker: Maker, folder: SweepFolder, progress: ProgressDisplay, on_error: str = BLANK) -> None:
         self.maker, self.folder, self.progress, self.on_error = maker, folder, progress, on_error
         self.largest = sys.maxsize  # cells in a batch: halved for good when a batch does not fit the memory
 

@@ -67,7 +67,7 @@ def test_no_text_leaves_its_json(manifest: Manifest):
     assert "k2" not in data["states"]
 
 
-def test_a_vanished_picture_is_not_shown_and_no_grid_is_told(manifest: Manifest):
+def test_a_vanished_picture_is_not_shown_and_no_grid_is_reported(manifest: Manifest):
     (manifest.folder / file_of(5)).unlink()
     path = write_viewer(manifest)
     assert path == manifest.folder / "index.html"

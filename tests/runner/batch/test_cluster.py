@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from batches import noisy_prompt, plain_png, prompt_in
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_without_ray_the_error_names_the_command_that_installs_it(tmp_path: Path):

@@ -45,7 +45,7 @@ def test_mask_splits_the_change():
     assert "3 times as much inside" in describe(change, True)
 
 
-def test_masks_without_inside_or_outside_are_told():
+def test_masks_without_inside_or_outside_are_reported():
     changes = map_changes(picture(0), picture(1), "a")
     empty, full = torch.zeros(24, 40), torch.ones(24, 40)
     assert measure(changes, empty).inside is None

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fake_ray import FakeRay, RayError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 INFO = {"SteerSweep": {"output_node": True}, "KSampler": {}}
 
 

@@ -13,7 +13,7 @@ import pytest
 from batches import noisy_prompt
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PROMPT = "girl, smiling, backstreet"
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from steer.runner.comfyui.process import ComfyServer
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "output" / "screenshots"
+SCREENSHOTS = Path(__file__).resolve().parents[3] / "output" / "screenshots"
 SCHEMES = ("light", "dark")
 LONG = "a_name_that_can_be_broken_nowhere_" * 4
 

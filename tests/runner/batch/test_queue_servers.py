@@ -14,7 +14,7 @@ import pytest
 from batches import prompt_in, slow_prompt
 
 pytestmark = pytest.mark.server
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 JOBS, STEPS = 8, 20
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RUN = [sys.executable, str(ROOT / "run.py"), "queue"]
 INFO: dict[str, Any] = {
     "LoadImage": {"input": {"required": {"image": [[], {"image_upload": True}]}}},
@@ -216,7 +216,7 @@ def test_results_are_found_again_and_only_while_their_files_are_there(
 def test_long_and_similar_names_stay_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from steer.runner.batch import results
     from steer.runner.batch.jobs import BatchJob
-    from steer.runner.batch.sweeps import KIND, SweepPlan
+    from steer.runner.batch.sweeps import KIND, DividedSweep
     from steer.runner.files import MAX_STEM, folder_name, safe_name
 
     long = "\uace0\uc591\uc774" * 40
@@ -227,7 +227,7 @@ def test_long_and_similar_names_stay_apart(tmp_path: Path, monkeypatch: pytest.M
     assert all(safe_name(name).endswith(name[-6:]) for name in names[:8]), "the seed is still there"
     assert all(len(safe_name(name).encode()) <= MAX_STEM for name in names)
     taken: list[Path] = []
-    monkeypatch.setattr(results, "divide", lambda job, ask, kinds: ([SweepPlan(job.name, None, ())], None))
+    monkeypatch.setattr(results, "divide", lambda job, ask, kinds: ([DividedSweep(job.name, None, ())], None))
     monkeypatch.setattr(
         results, "SweepResults", lambda folder, plan: taken.append(folder) or type("", (), {"todo": list})
     )

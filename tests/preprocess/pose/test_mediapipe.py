@@ -27,7 +27,7 @@ from steer.preprocessors.pose.movenet import (
 )
 from steer.preprocessors.pose.people import WRISTS, Person
 
-DATA = Path(__file__).resolve().parent / "data" / "pose"
+DATA = Path(__file__).resolve().parents[1] / "data" / "pose"
 
 
 @pytest.fixture(scope="session")

@@ -79,13 +79,9 @@ def test_labels_cover_every_node_input_and_output(schemas: dict[str, Any], langu
     assert language == "ko" or all(labels[i]["display_name"] == schemas[i].display_name for i in schemas)
 
 
-# The rooms whose schemas still have the words from before issue 19.
-OLD_WORDS = pytest.mark.xfail(reason="issue 19: these rooms are not done yet")
-
-
 @pytest.mark.parametrize(
     "family",
-    [pytest.param(name, marks=OLD_WORDS) if name in ("control", "preprocess", "sweep") else name for name in FAMILIES],
+    FAMILIES,
 )
 def test_english_labels_repeat_the_schemas(schemas: dict[str, Any], family: str):
     labels = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text(encoding="utf-8"))

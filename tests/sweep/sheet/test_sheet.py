@@ -162,7 +162,7 @@ def test_too_large_a_sheet_is_refused_and_the_remedy_works():
         (4, [], {"columns": 2, "row_labels": ("a",)}, "row_labels: 1, but 4 pictures make 2 columns and 2 rows"),
     ],
 )
-def test_numbers_that_disagree_are_told(count: int, labels: list[str], style: dict, message: str):
+def test_numbers_that_disagree_are_reported(count: int, labels: list[str], style: dict, message: str):
     with pytest.raises(ValueError, match=message):
         lay_out([(8, 8)] * count, labels, Style(**style))
 

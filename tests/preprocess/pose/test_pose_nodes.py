@@ -21,7 +21,7 @@ from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
 from steer.preprocessors.recognise import POSE, Look, recognise_exact
 
-DATA = Path(__file__).resolve().parent / "data" / "pose"
+DATA = Path(__file__).resolve().parents[1] / "data" / "pose"
 DEFAULTS = {
     "detector": "mediapipe",
     "body": True,
