@@ -156,10 +156,8 @@ class PoseRender(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        hands, face = (
-            io.Boolean.Input(part, default=True, tooltip=f"Draw the {part}, where there are any.")
-            for part in ("hands", "face")
-        )
+        hands = io.Boolean.Input("hands", default=True, tooltip="Draw the hands, if there are any.")
+        face = io.Boolean.Input("face", default=True, tooltip="Draw the face, if there is one.")
         body, _, _, *drawing = _declare_drawing(
             _declare_threshold(0.3, "Points with a lower score are not drawn. 0 draws all.")
         )
