@@ -63,6 +63,7 @@ def test_balanced_is_the_stock_node_bit_for_bit(bench):
     assert type(values["control"]) is type(net), "nothing is put around it"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("start", "end"), [(0.0, 0.5), (0.4, 1.0), (0.25, 0.75)])
 def test_start_and_end_are_the_stock_nodes(lab: Lab, nets, start: float, end: float):
     control = Control(nets[0], lab.hint(3), start_percent=start, end_percent=end)

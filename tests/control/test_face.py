@@ -51,6 +51,7 @@ def changed(scenes: list[Scene]) -> np.ndarray:
     return np.asarray(np.ptp(pictures, axis=0).max(-1) > 100)
 
 
+@pytest.mark.slow
 def test_drawn_faces_are_found_and_the_mask_covers_what_an_expression_changes(networks: dict[str, ConvGraph]):
     whole, parts, known = [], [], []
     for seed in PORTRAITS:
@@ -83,6 +84,7 @@ def test_a_person_without_a_nose_or_an_eye_has_no_face(joints: list[int]):
     assert face_of(Person(unsure)) is None
 
 
+@pytest.mark.slow
 def test_what_has_no_face_gives_none(networks: dict[str, ConvGraph]):
     found = [
         len(find_faces(networks, render(HELD_OUT + index, kind=kind).image))
@@ -92,6 +94,7 @@ def test_what_has_no_face_gives_none(networks: dict[str, ConvGraph]):
     assert not any(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PHOTOS)
 def test_photographs_against_the_original_networks_points(networks: dict[str, ConvGraph], name: str):
     picture = photo(name)

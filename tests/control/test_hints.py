@@ -29,6 +29,7 @@ COUNTS = {
 }
 
 
+@pytest.mark.slow
 def test_hints_and_their_inverses_are_recognised():
     known = [hint for source, count in COUNTS.items() for hint in hint_pictures.hints(source, range(100, 100 + count))]
     wrong = [

@@ -16,6 +16,8 @@ from slides_lab import KEEP, Slide, keeper
 from steer.demo.judges.network import judge, load
 from steer.preprocessors.pose.keypoints import read_frames
 
+pytestmark = pytest.mark.slow
+
 STEPS = 8
 
 

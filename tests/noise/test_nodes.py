@@ -281,6 +281,7 @@ def test_cancel_stops_the_frames(comfy):
         next(frames)
 
 
+@pytest.mark.slow
 def test_logic_pulls_in_nothing_heavy():
     """Without ComfyUI: importing the logic of the family loads neither diffusers nor a plotting library."""
     code = (

@@ -12,6 +12,8 @@ from steer.nodes.noise.process import standard_process
 from steer.nodes.noise.reverse import StepFrame, choose_steps, frame_label
 from tiny_model import sigmas_of, tiny_guider, tiny_model
 
+pytestmark = pytest.mark.slow
+
 STEPS = 5
 KINDS = ("eps", "v", "flow")
 

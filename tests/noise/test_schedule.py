@@ -90,6 +90,7 @@ def test_every_family_is_tested():
     assert set(FAMILIES) == set(REFERENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_agrees_with_diffusers(family: str):
     """family x spacing x steps: the same values, or refused by both."""
@@ -114,6 +115,7 @@ def test_agrees_with_diffusers(family: str):
 SIGMA_ARGUMENTS = {"karras": "use_karras_sigmas", "exponential": "use_exponential_sigmas", "beta": "use_beta_sigmas"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("spacing", SIGMA_ARGUMENTS)
 def test_sigma_spacings_agree_with_diffusers(family: str, spacing: str):
@@ -129,6 +131,7 @@ def test_sigma_spacings_agree_with_diffusers(family: str, spacing: str):
             assert_same(make_schedule(options), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [f for f in FAMILIES if f not in NO_SPACING])
 def test_offset_and_betas_agree_with_diffusers(family: str):
     name, arguments = REFERENCE[family]
@@ -289,6 +292,7 @@ def mostly(usual: Any, others: st.SearchStrategy) -> st.SearchStrategy:
     return st.integers(0, 5).flatmap(lambda draw: others if draw == 5 else st.just(usual))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     st.builds(

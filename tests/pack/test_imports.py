@@ -180,6 +180,7 @@ def _measure(base: Path) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_loading_is_cheap_and_pulls_in_nothing_heavy(tmp_path: Path):
     first = _measure(tmp_path)  # compiles the sources, as Python does on the first start after an installation
     assert first["nodes"], "the pack gave no nodes"

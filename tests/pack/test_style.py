@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("nodes", "preprocessors", "demo", "workflows", "runner", "tests")
 MAX_LINES = 350

@@ -68,6 +68,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ODD)
 @pytest.mark.parametrize("kind", NODES)
 def test_odd_pictures_give_a_hint_and_a_report(comfy, kind: str, what: str):
@@ -181,6 +182,7 @@ def test_with_the_network_refused_a_missing_weight_fails_within_a_second(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.slow
 def test_forty_people_are_all_drawn(comfy):
     one = photo(STANDING, 400)[:, 120:280]
     crowd = torch.from_numpy(np.tile(one, (4, 10, 1)))[None].float() / 255

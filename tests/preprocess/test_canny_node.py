@@ -151,6 +151,7 @@ def test_cancel_stops_between_pictures(comfy):
         management.interrupt_current_processing(False)
 
 
+@pytest.mark.slow
 def test_importing_the_node_does_not_import_cv2():
     program = (
         "import sys, types\n"

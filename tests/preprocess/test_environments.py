@@ -38,6 +38,7 @@ def opencv_4() -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_all_detectors_run_with_opencv_5_and_4_and_nothing_else(opencv_4: Path, tmp_path: Path):
     onnx = tmp_path / "answers.onnx"
     onnx_file(onnx, (64, 64), answer=np.arange(12.0).reshape(1, 3, 4))

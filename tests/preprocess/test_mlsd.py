@@ -54,6 +54,7 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PICTURES)
 def test_lines_equal_the_original_graphs(net: MLSDNet, reference: dict[str, np.ndarray], threads: int, name: str):
     expected = reference[name]

@@ -111,6 +111,7 @@ def reported(report: str, sigmas: torch.Tensor) -> list[int]:
     return [int(step) for step, _, _ in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", STEPS)
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_the_prompt_changes_where_the_report_says(comfy, models: dict[str, Any], scheduler: str, steps: int):

@@ -36,6 +36,7 @@ def test_comfyui_that_is_none(tmp_path: Path):
     assert "main.py" in text
 
 
+@pytest.mark.slow
 def test_port_in_use(tmp_path: Path):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

@@ -113,6 +113,7 @@ def alone(comfy, seed: int, sampler: str) -> torch.Tensor:
     return output["samples"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [0, 1, 2])
 def test_seeds_in_batches_are_single_runs(comfy, received: list[dict[str, Any]], batch_size: int):
     result = comfy.run(graph("3-6, 2", "dpmpp_2m_sde", batch_size))
@@ -126,6 +127,7 @@ def test_seeds_in_batches_are_single_runs(comfy, received: list[dict[str, Any]],
         assert float((found - expected).abs().max()) < 1e-4 * float(expected.abs().max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["euler", "euler_ancestral", "dpmpp_2m_sde"])
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_a_ladder_leads_from_one_seeds_picture_to_the_others(

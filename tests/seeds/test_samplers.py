@@ -13,6 +13,8 @@ from steer.nodes.seeds.noise import make_draws
 from steer.nodes.seeds.steps import REFUSED, STEP_NOISE, list_covered
 from tiny_model import sigmas_of, tiny_conditioning, tiny_guider, tiny_model
 
+pytestmark = pytest.mark.slow
+
 SEEDS = [1, 2, 3, 5, 8, 13, 2**32, 2**64 - 2]  # ddim adds one
 STEPS = 4
 SHAPE = (4, 8, 8)

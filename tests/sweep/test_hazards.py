@@ -19,6 +19,8 @@ from steer.nodes.sweep.folder.manifest import Manifest
 from steer.nodes.sweep.folder.saving import remove_unfinished
 from sweep_lab import MOODS, PROMPT, Lab, node, open_picture, value_axis
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_schedule_is_that_of_the_connected_sampler(lab: Lab):
     """KSampler gives dpm_2 and some others one sigma less than euler; the widget of a connected one must not count."""

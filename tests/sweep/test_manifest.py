@@ -243,6 +243,7 @@ JSON = st.recursive(
 FIELDS = ("kind", "key", "file", "error", "values", "seconds", "bytes", "title", "axes", "cells", "at", "labels")
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(FIELDS), JSON), max_size=4), st.binary(max_size=40))
 @example([(1, "bytes", None)], b"")

@@ -16,6 +16,8 @@ from steer.nodes.prompts.swap import WordSwap
 from steer.nodes.sweep.folder.manifest import Manifest
 from sweep_lab import MOODS, Lab, node, open_picture, value_axis
 
+pytestmark = pytest.mark.slow
+
 
 def read_files(lab: Lab, folder: str = "s") -> dict[str, tuple[int, bytes]]:
     """The pictures on the disk: when each was written, and its bytes."""

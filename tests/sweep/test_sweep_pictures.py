@@ -16,6 +16,8 @@ from steer.nodes.prompts.swap import WholePrompt
 from sweep_lab import MOODS, PROMPT, Graph, Lab, node, value_axis
 from tiny_control import demo_controlnet, sd15_controlnet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("axis", "setting"),

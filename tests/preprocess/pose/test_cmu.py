@@ -27,6 +27,7 @@ def of_controlnet_aux(heat: np.ndarray, fields: np.ndarray, picture: np.ndarray)
     return body.Body.format_body_result(candidate, subset)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(50))
 def test_people_equal_controlnet_auxs(seed: int):
     rng = np.random.default_rng(seed)

@@ -117,6 +117,7 @@ NODES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("node", NODES)
 def test_what_a_node_makes_of_a_thousand_malformed_values(comfy, node: str):
     """The error is one of `keypoints`, or of the size when the canvas is not known; the picture holds numbers."""

@@ -50,6 +50,7 @@ def test_movenet_equals_the_original_graph_in_tensorflow_js(networks: Mapping[st
     assert np.abs(rows[certain] - expected[certain]).max() < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PHOTOS)
 def test_points_equal_those_of_the_original_networks(found: Mapping[str, list[Person]], name: str):
     with np.load(DATA / "people.npz") as file:
@@ -216,6 +217,7 @@ def test_anchors_are_mediapipes():
     assert grid[1152].tolist() == [0.5 / 12, 0.5 / 12] == grid[1157].tolist()
 
 
+@pytest.mark.slow
 def test_forty_people(networks: Mapping[str, ConvGraph]):
     """MoveNet sees six at a time; a crowd is looked at in parts."""
     one = photo("api_moonvalley_video_to_video_pose_control-2", 400)[:, 120:280]

@@ -65,6 +65,7 @@ def of_controlnet_aux(networks: dict[str, torch.nn.Module], picture: np.ndarray)
     return OpenposeDetector(*parts).detect_poses(picture, include_hand=True, include_face=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_bodies_hands_and_faces_are_controlnet_auxs(seed: int):
     picture = np.ascontiguousarray(np.roll(np.pad(astronaut(), ((0, 0), (0, 128), (0, 0)), "reflect"), 90 * seed, 1))
