@@ -42,9 +42,8 @@ assert str(ROOT) not in map(os.path.abspath, sys.path), "run the suite as `pytho
 
 # The files that take minutes, the longest first: the last to begin would keep one worker busy alone.
 LONG = (
-    "runner/test_browser.py",
+    "runner/test_bundled_workflows.py",
     "control/test_slides.py",
-    "runner/test_server.py",
     "pack/test_style.py",
     "pack/test_imports.py",
 )

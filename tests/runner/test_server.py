@@ -1,53 +1,21 @@
-"""The bundled workflows on a real ComfyUI server, and a server that goes on serving after bad input."""
+"""What a real ComfyUI server offers of Steer, and a server that goes on serving after bad input."""
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from server_prompts import get_json, http_status, refused
 
 pytestmark = pytest.mark.server
 ROOT = Path(__file__).resolve().parents[2]
-STEPS = 3
-WORKFLOWS = sorted(path for path in (ROOT / "workflows").glob("*.json") if not path.stem.endswith("-sd15"))
 
 
 @pytest.fixture(scope="session")
 def object_info(server) -> dict[str, Any]:
     return get_json(f"{server.url}/object_info")
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_workflow_runs_to_pictures_that_open_as_it(client, object_info: dict[str, Any], path: Path):
-    from steer.runner import workflow as workflows
-
-    graph = workflows.read_workflow(path)
-    prompt = workflows.to_prompt(graph, object_info)
-    for node in prompt.values():  # fewer steps than they ship with: the browser's tests run them as they are
-        if isinstance(node["inputs"].get("steps"), int):
-            node["inputs"]["steps"] = STEPS
-    outcome = client.run(prompt, graph)
-    assert outcome.pictures
-    saved = [picture for picture in outcome.pictures if picture.type == "output"]
-    assert saved, "a bundled workflow saves at least one picture"
-    for shown in outcome.pictures:
-        with Image.open(io.BytesIO(client.fetch(shown))) as picture:
-            assert any(low < high for low, high in picture.convert("RGB").getextrema()), "a blank picture"
-            if shown.type == "output":
-                assert json.loads(picture.info["workflow"]) == graph
-                assert _as_queued(json.loads(picture.info["prompt"])) == json.loads(json.dumps(prompt))
-    again = client.run(prompt, graph)
-    assert again.executed == [], "an unchanged rerun executes nothing"
-
-
-def _as_queued(prompt: dict[str, Any]) -> dict[str, Any]:
-    """A saved prompt without what ComfyUI's cache notes in it of nodes that read files, its own Load Image too."""
-    return {number: {k: v for k, v in node.items() if k != "is_changed"} for number, node in prompt.items()}
 
 
 def test_committed_workflows_are_what_their_sources_write(object_info: dict[str, Any]):
