@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 if TYPE_CHECKING:
+    from frontend import Frontend
     from steer.runner.comfyui.client import RunOutcome
 
 pytestmark = pytest.mark.server
@@ -23,7 +24,7 @@ SCREENSHOTS = ROOT / "output" / "screenshots"
 FILES = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.json"))}
 WORKFLOWS = [name for name in FILES if not name.endswith("-sd15")]
 TWINS = [name for name in FILES if name.endswith("-sd15")]
-RUN_IN_BROWSER = ("04-expression-swap", "08-canny-same-face-angle")  # a Sweep, and Preview and Save Image
+RUN_IN_BROWSER = ("01-recognition-and-generation", "04-expression-swap")  # KSampler and Save Image; a Sweep
 STEPS = 3  # of the runs on the server; the browser's run as they are
 
 
@@ -77,6 +78,23 @@ def _inputs(prompt: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="module")
+def tab(server, browser: str) -> Iterator[Frontend]:
+    """One tab for all tests of this file: to load the frontend takes longer than most of them."""
+    from frontend import Frontend, browser_page
+
+    with browser_page(browser) as page:
+        page.route("https://huggingface.co/**", lambda route: route.abort())  # the dialog asks how large models are
+        yield Frontend(page, server.url)
+
+
+@pytest.fixture
+def frontend(tab: Frontend) -> Frontend:
+    """The tab, which has said nothing yet."""
+    tab.said.clear()
+    return tab
+
+
 def _as_queued(prompt: dict[str, Any]) -> dict[str, Any]:
     """A saved prompt without what ComfyUI's cache notes in it of nodes that read files, its own Load Image too."""
     return {number: {k: v for k, v in node.items() if k != "is_changed"} for number, node in prompt.items()}
@@ -101,29 +119,26 @@ def test_workflow_runs_to_pictures_that_open_as_it(client, run_once: Callable[[s
 @pytest.mark.browser
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_workflow_opens_from_the_template_browser(
-    server, client, browser: str, run_once: Callable[[str], Run], name: str
+    server, client, frontend: Frontend, run_once: Callable[[str], Run], name: str
 ):
-    from frontend import Frontend, browser_page
     from steer.runner import workflow as workflows
 
     committed = json.loads(FILES[name].read_text(encoding="utf-8"))
     pictures = [vars(picture) for picture in run_once(name).outcome.pictures]
-    with browser_page(browser) as page:
-        frontend = Frontend(page, server.url)
-        frontend.open_template("steer", name)
+    frontend.open_template("steer", name)
+    assert frontend.said == []
+    assert frontend.unknown_nodes() == []
+    _assert_same(frontend.graph(), committed)
+    # The frontend sends the very prompt that run.py sends.
+    assert _inputs(frontend.prompt()) == _inputs(workflows.to_prompt(committed, client.get("/object_info")))
+    frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")
+    if name in RUN_IN_BROWSER:
+        pictures = frontend.run()
+        frontend.screenshot(SCREENSHOTS / f"{name}-run.png")
         assert frontend.said == []
-        assert frontend.unknown_nodes() == []
-        _assert_same(frontend.graph(), committed)
-        # The frontend sends the very prompt that run.py sends.
-        assert _inputs(frontend.prompt()) == _inputs(workflows.to_prompt(committed, client.get("/object_info")))
-        frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")
-        if name in RUN_IN_BROWSER:
-            pictures = frontend.run()
-            frontend.screenshot(SCREENSHOTS / f"{name}-run.png")
-            assert frontend.said == []
-            assert pictures
-            assert frontend.overflowing() == []
-        _assert_pictures_open_as_what_made_them(frontend, Path(server.arguments[2]), pictures)
+        assert pictures
+        assert frontend.overflowing() == []
+    _assert_pictures_open_as_what_made_them(frontend, Path(server.arguments[2]), pictures)
 
 
 def _assert_pictures_open_as_what_made_them(frontend: Any, output: Path, shown: list[dict[str, Any]]) -> None:
@@ -144,20 +159,15 @@ def _assert_pictures_open_as_what_made_them(frontend: Any, output: Path, shown: 
 
 
 @pytest.mark.browser
-def test_twins_open_and_offer_exactly_the_models_that_are_missing(server, browser: str):
-    from frontend import Frontend, browser_page
-
-    with browser_page(browser) as page:
-        page.route("https://huggingface.co/**", lambda route: route.abort())  # the dialog asks how large they are
-        frontend = Frontend(page, server.url)
-        for name in TWINS:
-            committed = json.loads(FILES[name].read_text(encoding="utf-8"))
-            models = [model for node in committed["nodes"] for model in node["properties"].get("models", [])]
-            frontend.open_template("steer", name)
-            wanted = {(f"{model['directory']} / {model['name']}", model["url"]) for model in models}
-            assert sorted(frontend.missing_models()) == sorted(wanted), name
-            assert [text.split("\n")[0] for text in frontend.said] == ["dialog: Missing Models"], name
-            frontend.said.clear()
-            assert frontend.unknown_nodes() == []
-            _assert_same(frontend.graph(), committed)
-            frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")
+def test_twins_open_and_offer_exactly_the_models_that_are_missing(frontend: Frontend):
+    for name in TWINS:
+        committed = json.loads(FILES[name].read_text(encoding="utf-8"))
+        models = [model for node in committed["nodes"] for model in node["properties"].get("models", [])]
+        frontend.open_template("steer", name)
+        wanted = {(f"{model['directory']} / {model['name']}", model["url"]) for model in models}
+        assert sorted(frontend.missing_models()) == sorted(wanted), name
+        assert [text.split("\n")[0] for text in frontend.said] == ["dialog: Missing Models"], name
+        frontend.said.clear()
+        assert frontend.unknown_nodes() == []
+        _assert_same(frontend.graph(), committed)
+        frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")
