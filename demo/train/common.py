@@ -206,8 +206,9 @@ class Run:
             group["lr"] = rate * group["pace"]
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        finite = bool(torch.isfinite(norm))
         for optimizer in self.optimizers:
-            if bool(torch.isfinite(norm)):
+            if finite:
                 optimizer.step()
             optimizer.zero_grad()
         keep = min(self.average_decay, (1 + self.cycle_step) / (10 + self.cycle_step))

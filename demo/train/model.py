@@ -118,9 +118,8 @@ def main(argv: list[str]) -> int:
         save_sheet([pictures[i : i + 10] for i in range(0, len(PROMPTS), 10)], options.out / "model.png")
 
     run.notes["tokens"] = words.tokens
-    reader = load_reader(options.out / f"reader-{scenes.label}.safetensors") or teach_reader(
-        scenes.batches(64, PORTRAITS, rng), test, options.reader, options.out / f"reader-{scenes.label}.safetensors"
-    )
+    kept = options.out / f"reader-{scenes.label}.safetensors"
+    reader = load_reader(kept) or teach_reader(scenes.batches(64, PORTRAITS, rng), test, options.reader, kept)
     run.train(loss, checkpoint)
     if options.export:
         export(run.path)

@@ -58,11 +58,13 @@ def steps(run: Run, count: int) -> None:
     run.train(loss, lambda: None)
 
 
-def test_a_resumed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    whole = tiny_run(tmp_path)
+@pytest.mark.parametrize(("optimizer", "schedule"), [("adamw", "cosine"), ("muon", "steady")])
+def test_a_resumed_run_goes_on_where_it_stopped(tmp_path: Path, optimizer: str, schedule: str) -> None:
+    chosen = {"optimizer": optimizer, "schedule": schedule}
+    whole = tiny_run(tmp_path, **chosen)
     steps(whole, 7)
-    steps(tiny_run(tmp_path), 4)
-    resumed = tiny_run(tmp_path, resume=tmp_path / "tiny.safetensors")
+    steps(tiny_run(tmp_path, **chosen), 4)
+    resumed = tiny_run(tmp_path, resume=tmp_path / "tiny.safetensors", **chosen)
     assert resumed.step == 4
     steps(resumed, 3)
     assert resumed.step == whole.step == 7
