@@ -33,6 +33,7 @@ from ...preprocessors.networks.graph import load_graph
 from ...preprocessors.networks.registry import REGISTRY, read_weights
 from ...preprocessors.pose import openpose_decode
 from ...preprocessors.pose.mediapipe import find_people, list_networks
+from ..support.cmu_maps import STANDING
 from .seeds import memory_mb, reset_peak
 
 _EPSILON = 1e-5
@@ -122,31 +123,9 @@ def figures(height: int, width: int, count: int) -> tuple[np.ndarray, np.ndarray
     rng = np.random.default_rng(0)
     heat = rng.uniform(0, 0.03, (height, width, 19)).astype(np.float32)
     fields = rng.normal(0, 0.01, (height, width, 38)).astype(np.float32)
-    joints = np.array(
-        [
-            (0, -60),
-            (0, -40),
-            (-15, -40),
-            (-22, -18),
-            (-24, 2),
-            (15, -40),
-            (22, -18),
-            (24, 2),
-            (-9, 4),
-            (-10, 30),
-            (-10, 56),
-            (9, 4),
-            (10, 30),
-            (10, 56),
-            (-4, -64),
-            (4, -64),
-            (-9, -61),
-            (9, -61),
-        ]
-    )
     yy, xx = np.mgrid[:height, :width]
     for number in range(count):
-        at = joints * height / 160 + [width * (number + 1) / (count + 1), height / 2]
+        at = STANDING * height / 160 + [width * (number + 1) / (count + 1), height / 2]
         for part, (x, y) in enumerate(at):
             heat[..., part] = np.maximum(heat[..., part], 0.9 * np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / 1.5))
         for (a, b), channels in zip(openpose_decode.LIMBS, openpose_decode.FIELDS, strict=True):
