@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -11,13 +10,14 @@ import comfy.model_sampling as sampling
 import torch
 
 from ..comfy_progress import track_progress
+from ..text.printable import get_log
 from .process import FlowProcess, NoiseProcess, VPProcess, standard_process, table_timesteps
 from .reverse import Recorder, RecordingSampler, StepFrame
 from .schedule import ModelNoise
 
 Latent = dict[str, Any]
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 def model_noise(model: Any) -> ModelNoise:
@@ -136,7 +136,7 @@ def sample_recorded(
     recorder = Recorder([step for step in steps if step != last])
     schedule = sigmas.clone()  # uni_pc writes into it, and ComfyUI keeps `sigmas` for other nodes and the next run
     result = SamplerCustomAdvanced.execute(noise, guider, RecordingSampler(sampler, recorder), schedule, latent)
-    output, denoised = result.result  # pyright: ignore[reportGeneralTypeIssues]  # always these two
+    output, denoised = result.result  # type: ignore  # always these two
     frames, edges = recorder.frames, sigmas.tolist()
     missing = recorder.steps - {frame.step for frame in frames}
     if missing:

@@ -50,7 +50,7 @@ def cjk_characters() -> set[int]:
 
 def build(source: Path, target: Path, code_points: Iterable[int], layout: Sequence[str]) -> None:
     """Write the subset of the font `source` with these code points, unhinted, to `target`."""
-    from fontTools import subset  # pyright: ignore[reportMissingImports]  # only who makes the fonts needs it
+    from fontTools import subset  # type: ignore  # only who makes the fonts needs it
 
     options = subset.Options(hinting=False, layout_features=list(layout), notdef_outline=True, glyph_names=False)
     options.name_IDs = [0, 1, 2, 3, 4, 5, 6, 13, 14]  # with copyright, licence and its address

@@ -63,4 +63,4 @@ def trace(picture: Bytes) -> NDArray[np.float64]:
         start, end = columns[joined], rows[joined]
         found.append(np.stack([start, end, start + right, end + down], axis=1))
     found.append(np.stack([columns, rows] * 2, axis=1)[alone])
-    return np.concatenate(found) + 0.5
+    return np.concatenate(found, dtype=np.float64) + 0.5

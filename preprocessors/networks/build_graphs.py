@@ -95,7 +95,7 @@ def convert_tflite(data: bytes, outputs: Sequence[str]) -> tuple[Graph, Tensors]
     Raises:
         NotImplementedError: it has an unknown operator.
     """
-    import tflite  # pyright: ignore[reportMissingImports]  # for building only
+    import tflite  # type: ignore  # for building only
 
     model: Any = tflite.Model.GetRootAsModel(data, 0)  # generated code: its types say None where none can be
     net: Any = model.Subgraphs(0)
@@ -314,8 +314,8 @@ def _tfjs_step(writer: _Writer, node: Mapping[str, Any], inputs: list[str], cons
 
 def convert_mlsd(data: bytes) -> Tensors:
     """Weights and biases of mlsd_net.MLSDNet from mlsd_512x512_large.onnx (BatchNorm is folded there already)."""
-    import onnx  # pyright: ignore[reportMissingImports]  # for building only
-    from onnx import numpy_helper  # pyright: ignore[reportMissingImports]  # for building only
+    import onnx  # type: ignore  # for building only
+    from onnx import numpy_helper  # type: ignore  # for building only
 
     graph = onnx.load_from_string(data).graph
     constants = {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}

@@ -41,7 +41,7 @@ class OnnxNet(nn.Module):
     def __init__(self, path: Path) -> None:
         super().__init__()
         try:
-            import onnxruntime  # pyright: ignore[reportMissingImports]  # optional
+            import onnxruntime  # type: ignore  # optional
         except ImportError:
             import cv2
 
@@ -113,7 +113,8 @@ def find_boxes(rows: Singles, ratio: float) -> Floats:
 
 
 def _suppress(boxes: Floats, scores: Singles) -> list[int]:
-    order, kept = np.argsort(-scores, kind="stable").tolist(), []
+    order = [int(index) for index in np.argsort(-scores, kind="stable")]
+    kept: list[int] = []
     while order:
         best, *order = order
         kept.append(best)

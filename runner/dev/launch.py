@@ -20,7 +20,7 @@ TRAININGS = "steer.demo.train."
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from pack import load_pack
+    from pack import load_pack  # pyrefly: ignore[missing-import]  # this file is run, not imported
 
     sys.path.pop(0)
     load_pack()

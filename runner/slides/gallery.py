@@ -38,7 +38,19 @@ def render(slides: Sequence[Slide], folder: Path) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters["markdown"] = lambda text: Markup(MARKDOWN.renderInline(text))
-    environment.filters["url"] = lambda path: quote(path.relative_to(folder).as_posix())
-    environment.filters["kind"] = lambda path: kind_of(path).partition("/")[0]
+
+    def url(path: Path) -> str:
+        return quote(path.relative_to(folder).as_posix())
+
+    environment.filters["markdown"] = _markdown
+    environment.filters["url"] = url
+    environment.filters["kind"] = _kind
     return environment.get_template(TEMPLATE).render(slides=slides)
+
+
+def _markdown(text: str) -> Markup:
+    return Markup(MARKDOWN.renderInline(text))
+
+
+def _kind(path: Path) -> str:
+    return kind_of(path).partition("/")[0]

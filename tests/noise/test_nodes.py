@@ -165,7 +165,7 @@ def test_kinds_of_models(comfy):
     with pytest.raises(ValueError, match=r"model: .*'Euler' does not fit. Choose 'Flow-match Euler'"):
         comfy.call("SteerNoiseSchedule", **SCHEDULE, model=Sampling(flux))
     empty = torch.nn.Module()
-    empty.sigma_min = empty.sigma_max = 1.0  # pyright: ignore
+    empty.sigma_min = empty.sigma_max = 1.0  # type: ignore
     with pytest.raises(ValueError, match=r"model: its noise \(Module\)"):
         comfy.call("SteerNoiseSchedule", **SCHEDULE, model=Sampling(empty))
 

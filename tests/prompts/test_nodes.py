@@ -86,7 +86,7 @@ def test_a_timed_prompt_makes_a_picture_of_the_demo_model(comfy):
     from comfy_extras.nodes_custom_sampler import BasicScheduler
 
     model, clip, _ = comfy.call("SteerDemoModel")
-    (sigmas,) = BasicScheduler.execute(model, "normal", 4, 1.0).result  # pyright: ignore[reportGeneralTypeIssues]
+    (sigmas,) = BasicScheduler.execute(model, "normal", 4, 1.0).result  # type: ignore
     pictures = []
     for text in ("girl, smiling", "girl, angry", "girl, [smiling:angry:0.5]", "girl, [smiling:angry:1.0]"):
         conditioning, _ = comfy.call(

@@ -191,7 +191,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--only", nargs="*", choices=list(SCENARIOS), default=list(SCENARIOS))
     parser.add_argument("--out", type=Path, default=OUTPUT)
     options = parser.parse_args(argv)
-    import ray  # pyright: ignore[reportMissingImports]
+    import ray  # type: ignore
 
     rows, today = earlier(options.out), datetime.date.today()
     outcomes = []

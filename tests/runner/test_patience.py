@@ -31,7 +31,7 @@ class Flaky(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Flaky  # pyright: ignore[reportIncompatibleVariableOverride]
+    server: Flaky  # type: ignore
 
     def do_GET(self) -> None:
         self._answer()

@@ -16,7 +16,7 @@ from typing import Any
 from ....nodes.identity import ROUTE
 from ... import setup
 from ...comfyui.client import ComfyClient
-from ...comfyui.messages import Progress, QueueError, ServerLost
+from ...comfyui.messages import BadAnswer, Progress, QueueError, ServerLost
 from ...comfyui.process import python_of
 from ...workflow.needs import model_needs
 from ..jobs import BatchJob, JobOutput
@@ -136,7 +136,7 @@ class RayFleet:
         report: Callable[[str], object],
     ) -> None:
         try:
-            import ray  # pyright: ignore[reportMissingImports]
+            import ray  # type: ignore
         except ImportError as error:
             raise QueueError(f"Ray is not installed. Install it with: {INSTALL}") from error
         self._ray: Any = ray
@@ -287,7 +287,7 @@ def identity_at(client: ComfyClient) -> Identity | None:
     """Of the Steer of a running ComfyUI; None where it has none, or an older one that does not say."""
     try:
         return Identity(**client.get(ROUTE))
-    except (ServerLost, TypeError):
+    except (ServerLost, BadAnswer, TypeError):
         return None
 
 

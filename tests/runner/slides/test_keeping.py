@@ -107,7 +107,7 @@ def test_foreign_words_are_printed_as_they_are(tmp_path: Path, monkeypatch: pyte
     terminal = {"file": out, "force_terminal": True, "width": 300, "color_system": None, "highlight": False}
     monkeypatch.setattr(slides, "console", Console(**terminal, emoji=slides.console._emoji))
     monkeypatch.setattr(command, "console", Console(**terminal, emoji=command.console._emoji))
-    slides.run_slide(Failing(), ODD, {"nodes": [], "links": []}, {}, tmp_path)  # pyright: ignore[reportArgumentType]
+    slides.run_slide(Failing(), ODD, {"nodes": [], "links": []}, {}, tmp_path)  # type: ignore
     assert f"failed {ODD}\n       reason {ODD}\n" in out.getvalue()
     good = Slide("a", promises={ODD: False})
     slides.console.print(slides._format_slide(good), markup=True)

@@ -101,7 +101,7 @@ def test_every_slide_is_measured_at_nodes_that_it_has(client, slide: Any):
 
     info = client.get("/object_info")
     prompt = to_prompt(read_graph(FOLDER / f"{slide.NAME}.json"), info)
-    probe = ClientProbe(NoClient(), prompt)  # pyright: ignore[reportArgumentType]
+    probe = ClientProbe(NoClient(), prompt)  # type: ignore
     with pytest.raises(Stopped):
         slide.promise(probe)
     assert probe.prompt.items() > prompt.items(), "the slide itself is untouched, so that nothing of it runs again"
@@ -142,7 +142,7 @@ def test_what_is_added_never_takes_the_place_of_another_node():
     from steer.runner.slides.probe import ClientProbe
 
     prompt = {"1": {"class_type": "SaveImage", "inputs": {}}, "2": {"class_type": "PreviewAny", "inputs": {}}}
-    probe = ClientProbe(None, prompt)  # pyright: ignore[reportArgumentType]
+    probe = ClientProbe(None, prompt)  # type: ignore
     picture = probe.add("LoadImage", image="room.png")
     for number in ("1", "2"):
         del probe.prompt[number]
