@@ -25,7 +25,7 @@ from ...preprocessors.pictures import (
     fit_points,
     read_pictures,
 )
-from ...preprocessors.pose.keypoints import read_frames
+from ...preprocessors.pose.keypoints import describe_units, read_frames
 from ...preprocessors.pose.render import choose_canvas_size, render
 from ...preprocessors.recognise import EDGES, LINES, recognise_exact
 from ...preprocessors.report import count_of
@@ -45,11 +45,13 @@ class Hint:
     """The hint as the ControlNet gets it.
 
     image: [B, H, W, 3] in 0..1. notes: what was done to it, a line each. before: its (height, width) before that.
+    missing: the numbers, from 0, of the pictures of which the keypoints say nothing: null in the place of a frame.
     """
 
     image: torch.Tensor
     notes: tuple[str, ...]
     before: Size | None = None
+    missing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class _Drawing:
     image: torch.Tensor
     size: Size | None
     what: str
-    how: str
+    notes: tuple[str, ...]
     why_empty: str
+    missing: tuple[int, ...] = ()
 
 
 def prepare_hint(
@@ -88,7 +91,8 @@ def prepare_hint(
         height, width = _size(drawing.image)
         cut = describe_cut(drawing.size, (height, width), fit) if drawing.size else ""
         done = f"{drawing.what} drawn at {width}x{height}, {count_of(len(drawing.image), 'picture')}"
-        return Hint(drawing.image, tuple(filter(None, [cut, done, drawing.how])), drawing.size)
+        notes = tuple(note for note in (cut, done, *drawing.notes) if note)
+        return Hint(drawing.image, notes, drawing.size, drawing.missing)
     if picture is None:
         ready = _READY if keypoints is not None else ""
         return Hint(drawing.image, (f"{drawing.why_empty}. {_BLACK}{ready}",), drawing.size)
@@ -97,17 +101,18 @@ def prepare_hint(
 
 
 def _draw_poses(keypoints: Any, size: Size | None, fit: str) -> _Drawing:
-    frames = read_frames(keypoints)
+    frames = read_frames(keypoints, size)
     canvas = next(((frame.height, frame.width) for frame in frames if frame.height), None)
     hints = list(render(frames, size or choose_canvas_size(frames), fit, threshold=_SCORE))
     why_empty = f"keypoints: nobody is in them whose points score above {_SCORE:g}"
-    return _Drawing(_to_image(hints), canvas, "poses", _POSES_DRAWN, why_empty)
+    missing = tuple(number for number, frame in enumerate(frames) if frame.is_missing)
+    return _Drawing(_to_image(hints), canvas, "poses", (_POSES_DRAWN, describe_units(frames)), why_empty, missing)
 
 
 def _draw_lines(lines: Sequence[Lines], size: Size | None, fit: str) -> _Drawing:
     hint = draw_segments(lines, size, fit)
     reasons = dict.fromkeys(frame.note for frame in lines if frame.note)
-    return _Drawing(hint, lines[0].size, "lines", "", "; ".join(["lines: there is none in them", *reasons]))
+    return _Drawing(hint, lines[0].size, "lines", (), "; ".join(["lines: there is none in them", *reasons]))
 
 
 def _fit(picture: torch.Tensor, target: Size | None, fit: str) -> Hint:

@@ -216,14 +216,13 @@ class PoseRender(io.ComfyNode):
         score_threshold: float,
         latent: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ...preprocessors.pose.keypoints import read_frames
+        from ...preprocessors.pose.keypoints import describe_units, read_frames
         from ...preprocessors.pose.people import describe
         from ...preprocessors.pose.render import choose_canvas_size, place_frames, render
         from ...preprocessors.report import number_lines
         from .. import comfy_progress
         from . import comfy_images
 
-        frames = read_frames(keypoints)
         target = comfy_images.target_size(latent)
         if target is not None:
             if width or height:
@@ -231,6 +230,7 @@ class PoseRender(io.ComfyNode):
                     "width, height: a latent is connected and sets the size. Set both to 0 or disconnect it."
                 )
             height, width = target
+        frames = read_frames(keypoints, (height, width) if height and width else None)
         parts, size = {"body": body, "hands": hands, "face": face}, choose_canvas_size(frames, width, height)
         drawings = render(frames, size, fit, **parts, stick_scale=xinsir_sticks, threshold=score_threshold)
         hints = list(comfy_progress.track_progress(drawings, len(frames)))
@@ -240,6 +240,7 @@ class PoseRender(io.ComfyNode):
                 for frame, people in zip(frames, place_frames(frames, size, fit), strict=True)
             ]
         )
+        report = "\n".join(filter(None, [report, describe_units(frames)]))
         comfy_progress.show_text(report)
         return io.NodeOutput(comfy_images.to_image(hints), report)
 
