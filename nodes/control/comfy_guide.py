@@ -14,12 +14,13 @@ from ...preprocessors.pictures import read_picture
 from ...preprocessors.recognise import Look, sample_indices
 from ..comfy_progress import show_text
 from ..prompt_graph import nodes_of
+from ..timed_ranges import warn_overwritten
 from .choices import ANY
 from .comfy_control import Conditioning, apply_stack, blacken_masked, check_batch, check_net, needs_mask, target_size
 from .families import MODEL, NET, check_family, name_upstream
 from .fit import Hint, fit_mask, has_other_shape, prepare_hint
 from .hint_check import check_hints, choose_kind
-from .masks import check_mask, feather_batch
+from .masks import check_mask, feather_batch, list_blank
 from .stack import Control, ControlStack, check_control
 from .union import set_union_type
 
@@ -71,7 +72,7 @@ def guide(
     size = target_size(inputs.control_net, inputs.latent, inputs.vae)
     hint = prepare_hint(inputs.image, inputs.keypoints, inputs.lines, size, inputs.fit)
     check_batch("hints", len(hint.image), inputs.latent)
-    area, mask_notes = _place_mask(inputs, hint)
+    area, mask_notes = _leave_out_missing(inputs, hint, *_place_mask(inputs, hint))
     pictures = {number: read_picture(hint.image, number) for number in sample_indices(len(hint.image))}
     kind = choose_kind(name, inputs.kind)
     looks, complaints = check_hints(pictures, kind, any_tone=inputs.kind == ANY)
@@ -88,10 +89,11 @@ def guide(
         name=name,
     )
     check_control(own)
+    warnings = [*complaints, _warn_of_idle(own), warn_overwritten((positive, negative))]
     stack_note = _warn_of_lost(positive, inputs.control)
     positive, negative = apply_stack((own,), positive, negative)
-    _log_once(complaints, name, hidden.dynprompt, node_id)
-    lines = [_summarise(own), *complaints, _list_looks(looks), union_note, stack_note, *hint.notes, *mask_notes]
+    _log_once([text for text in warnings if text], name, hidden.dynprompt, node_id)
+    lines = [_summarise(own), *warnings, _list_looks(looks), union_note, stack_note, *hint.notes, *mask_notes]
     report = "\n".join(filter(None, lines))
     show_text(report)
     return positive, negative, own, report
@@ -104,6 +106,16 @@ def _summarise(own: Control) -> str:
     if (own.start_percent, own.end_percent) == (0, 1):
         span = ""
     return f"{own.name or 'ControlNet'}: strength {own.strength:g}, {own.mode}{span}"
+
+
+def _warn_of_idle(own: Control) -> str:
+    """A warning if the range is empty: ComfyUI runs a ControlNet from the sigma of its start to that of its end."""
+    if own.strength == 0 or own.start_percent < own.end_percent:
+        return ""
+    return (
+        f"start_percent and end_percent are both {own.start_percent:g}, so the ControlNet acts at no step. Set "
+        "end_percent higher than start_percent, or strength to 0 to leave it out"
+    )
 
 
 def _list_looks(looks: Sequence[Look]) -> str:
@@ -134,6 +146,27 @@ def _chain_length(control: Any) -> int:
     return 0 if control is None else 1 + _chain_length(control.previous_controlnet)
 
 
+def _leave_out_missing(
+    inputs: GuideInputs, hint: Hint, area: torch.Tensor | None, notes: list[str]
+) -> tuple[torch.Tensor | None, list[str]]:
+    """`area` [M, H, W], or None for everywhere, without the pictures whose keypoints are null, and the notes on it."""
+    count, height, width = (int(side) for side in hint.image.shape[:3])
+    is_video = inputs.latent is not None and inputs.latent["samples"].ndim == 5
+    if not hint.missing or needs_mask(inputs.control_net) or is_video:
+        return area, notes
+    if area is None:
+        area = torch.ones(1, height, width)
+    if len(area) not in (1, count):
+        return area, notes
+    area = area.repeat(count // len(area), 1, 1)
+    area[list(hint.missing)] = 0.0
+    return area, [*notes, f"picture {_list_numbers(hint.missing)}: its keypoints are null, so there is no control"]
+
+
+def _list_numbers(numbers: Sequence[int]) -> str:
+    return ", ".join(str(number + 1) for number in numbers)
+
+
 def _place_mask(inputs: GuideInputs, hint: Hint) -> tuple[torch.Tensor | None, list[str]]:
     """The mask at its place, [M, H, W], feathered in pixels of the picture, and lines for the report."""
     inpaints = needs_mask(inputs.control_net)
@@ -147,6 +180,9 @@ def _place_mask(inputs: GuideInputs, hint: Hint) -> tuple[torch.Tensor | None, l
         area = check_mask(fit_mask(area, target, inputs.fit if follows else "stretch"))
         how = f"moved with it ({inputs.fit})" if follows else "stretched onto the picture"
         notes = [f"the mask is {size[1]}x{size[0]}, the picture {target[1]}x{target[0]}: the mask is {how}"]
+    if blank := list_blank(area):
+        nothing = "nothing is repainted" if inpaints else "there is no control"
+        notes.append(f"picture {_list_numbers(blank)}: its mask is empty, so {nothing}")
     if inpaints:
         return area, [*notes, _REPAINTED.format(float(area.mean()))]
     feather = inputs.feather * area.shape[1] / target[0]

@@ -13,7 +13,7 @@ def check_mask(mask: torch.Tensor) -> torch.Tensor:
     """MASK as float32 [M, H, W] in 0..1 on the CPU.
 
     Raises:
-        ValueError: it has another shape, holds NaN, or one of its masks is empty.
+        ValueError: it has another shape, holds NaN, or all of its masks are empty.
     """
     if mask.ndim == 2:
         mask = mask[None]
@@ -25,14 +25,17 @@ def check_mask(mask: torch.Tensor) -> torch.Tensor:
     if not bool(torch.isfinite(mask).all()):
         raise ValueError("mask: it holds NaN or infinite values. Check the node that made it.")
     mask = mask.clamp(0.0, 1.0)
-    blank = [str(number) for number, one in enumerate(mask, 1) if not bool(one.any())]
-    if blank:
-        which = "" if len(mask) == 1 else f" number {', '.join(blank)}"
+    if not bool(mask.any()):
+        which = "mask is empty" if len(mask) == 1 else f"all {len(mask)} masks are empty"
         raise ValueError(
-            f"mask: mask{which} is empty, so the ControlNet would act nowhere. Draw a mask, or disconnect it to act "
-            "everywhere."
+            f"mask: {which}, so the ControlNet would act nowhere. Draw a mask, or disconnect it to act everywhere."
         )
     return mask
+
+
+def list_blank(mask: torch.Tensor) -> list[int]:
+    """The numbers, from 0, of the masks [M, H, W] that are empty, as of a frame in which no face was found."""
+    return [number for number, one in enumerate(mask) if not bool(one.any())]
 
 
 def grow_mask(mask: Mask, pixels: int) -> Mask:

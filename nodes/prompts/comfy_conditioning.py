@@ -8,6 +8,7 @@ from typing import Any
 import node_helpers
 import torch
 
+from ..timed_ranges import set_range
 from .timed import PercentToSigma, TimedPrompt, plan_timed
 
 Conditioning = list[Any]
@@ -52,7 +53,6 @@ def timed_conditioning(
     for number, segment in enumerate(plan.segments):
         if segment.text not in encoded:
             encoded[segment.text] = encoder(segment.text)
-        names = {"start_percent": limits[number], "end_percent": limits[number + 1]}
-        values = {name: value for name, value in names.items() if value is not None}
+        values = set_range(limits[number], limits[number + 1])
         result += node_helpers.conditioning_set_values(encoded[segment.text], values)
     return result, plan

@@ -11,6 +11,7 @@ import pytest
 import torch
 from steer.nodes.prompts.choices import BY_SCHEDULE, BY_STEPS
 from steer.nodes.prompts.timed import LOOK_AHEAD, OWN_SIGMAS, percent_between, plan_timed
+from steer.nodes.timed_ranges import warn_overwritten
 from tiny_model import CONTEXT, sigmas_of, tiny_conditioning, tiny_model
 
 SCHEDULERS = (
@@ -245,6 +246,9 @@ def test_the_real_text_encoder_of_the_demo_model(comfy):
         assert torch.equal(tokens, stock)
         assert "pooled_output" in values
     assert conditioning[0][1]["end_percent"] == conditioning[1][1]["start_percent"]
+    assert warn_overwritten([conditioning]) == ""
+    (flat,) = comfy.nodes.NODE_CLASS_MAPPINGS["ConditioningSetTimestepRange"]().set_range(conditioning, 0.1, 0.9)
+    assert "wrote over the steps of Timed Swap" in warn_overwritten([flat])
     assert report.splitlines()[:3] == [
         "steps 1-8: cute girl, smiling",
         f"switches after step 8 of 20 (sigma {float(sigmas[8]):.3g})",
