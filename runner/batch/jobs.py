@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +44,7 @@ class BatchJob:
 
     sweep, cells: the name of the sweep that this is a part of, and its cells, one for each picture in their order.
     node: the only one whose files are its results; empty: all are. models: name and sha256 of those that are known.
+    dated: inputs in which a date was replaced, by node id and name, each with its text before.
     """
 
     name: str
@@ -54,11 +55,18 @@ class BatchJob:
     cells: tuple[CellJob, ...] = ()
     node: str = ""
     models: tuple[tuple[str, str], ...] = ()
+    dated: tuple[tuple[str, str, str], ...] = ()
 
     @cached_property
     def key(self) -> str:
-        """A hash of all that makes its results: the prompt without its titles, the content of its files and models."""
+        """A hash of all that makes its results: the prompt without its titles, the content of its files and models.
+
+        The date of today is no part of it: the same job is done once, not once a day.
+        """
         nodes = {i: {"class_type": n["class_type"], "inputs": n["inputs"]} for i, n in self.prompt.items()}
+        for i, name, text in self.dated:
+            if i in nodes:
+                nodes[i] = {**nodes[i], "inputs": {**nodes[i]["inputs"], name: text}}
         files = sorted((file.need.node_id, file.need.input, file.sha256) for file in self.files)
         parts = [nodes, files, self.models] if self.models else [nodes, files]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -90,21 +98,28 @@ def make_jobs(
     object_info: dict[str, Any],
     seeds: Sequence[int] = (),
     settings: Sequence[Setting] = (),
+    note: Callable[[str], None] = lambda line: None,
 ) -> list[BatchJob]:
     """The jobs of `sources` (by name: a workflow in either format, and the folders of its input files).
 
-    With seeds, one a seed, in which every widget named seed or noise_seed has it. Settings have the last word.
+    With seeds, one a seed, which every seed of the workflow has. Settings have the last word. note: takes what the user
+    should know.
 
     Raises:
-        WorkflowError: a setting concerns no workflow, a workflow has no seed, or an input file lies outside its folder.
+        WorkflowError: a setting concerns no workflow, a workflow has no seed that can be set, or an input file lies
+            outside its folder.
     """
     workflows = {name: Workflow(data, object_info) for name, (data, _) in sources.items()}
     for name, workflow in workflows.items():
         with name_in_errors(name):
             workflow.titles()  # converts it
+            for line in workflow.notes:
+                note(f"Note: {name}: {line}")
     jobs = []
     for name, workflow in apply_settings(workflows, settings).items():
         with name_in_errors(name):
+            if seeds and (several := workflow.describe_seeds()):
+                note(f"Note: {name}: --seeds sets {several}.")
             for label, variant in _set_seeds(workflow, seeds, settings):
                 jobs.append(_make_job(name + label, variant.settle(label), sources[name][1]))
     return jobs
@@ -116,9 +131,12 @@ def _set_seeds(workflow: Workflow, seeds: Sequence[int], settings: Sequence[Sett
         yield "", workflow
         return
     fixed = {workflow.find_place(i, each.widget) for each in settings for i in workflow.find_nodes(each.title)}
-    places = [place for place in workflow.seed_places() if place not in fixed]
+    if fixed.issuperset(workflow.seed_values(0)):  # no file is named after a seed that did not make it
+        yield "", workflow
+        return
     for seed in seeds:
-        yield f"-seed{seed}", workflow.with_values(dict.fromkeys(places, seed))
+        values = {place: value for place, value in workflow.seed_values(seed).items() if place not in fixed}
+        yield f"-seed{seed}", workflow.with_values(values)
 
 
 def _make_job(name: str, workflow: Workflow, folders: list[Path]) -> BatchJob:
@@ -127,4 +145,5 @@ def _make_job(name: str, workflow: Workflow, folders: list[Path]) -> BatchJob:
         path = local_file(need.name, folders)
         if path is not None:  # else the server may have it
             files.append(JobFile(need, path, sha256_of(path)))
-    return BatchJob(name, workflow.prompt, workflow.graph, tuple(files))
+    dated = tuple((*each, text) for each, text in sorted(workflow.dated.items()))
+    return BatchJob(name, workflow.prompt, workflow.graph, tuple(files), dated=dated)

@@ -15,7 +15,7 @@ from .archive import ArchiveError, check_names, quote
 
 LIST = "steer-bundle.json"
 README = "README.txt"
-INPUT = "input/"
+INPUT, OUTPUT = "input/", "output/"
 FORMAT = 1
 MAX_LIST = 4 << 20  # bytes
 MAX_TEXT = 1000
@@ -46,6 +46,11 @@ class Bundle:
         """The names of the input files, as the workflow names them."""
         return [file.name.removeprefix(INPUT) for file in self.files if file.name.startswith(INPUT)]
 
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the files of ComfyUI's output folder that the workflow reads."""
+        return [file.name.removeprefix(OUTPUT) for file in self.files if file.name.startswith(OUTPUT)]
+
     def to_json(self) -> str:
         """The list as text, for the zip."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
@@ -72,11 +77,11 @@ class Bundle:
         )
         names = [file.name for file in bundle.files]
         check_names([LIST, *names])
-        strays = [n for n in names if n not in (bundle.workflow, README) and not n.startswith(INPUT)]
+        strays = [n for n in names if n not in (bundle.workflow, README) and not n.startswith((INPUT, OUTPUT))]
         if bundle.workflow not in names or "/" in bundle.workflow or not bundle.workflow.endswith(".json"):
             raise ArchiveError(f"its workflow {quote(bundle.workflow)} is not among its files.")
         if strays:
-            raise ArchiveError(f"{quote(strays[0])} is neither the workflow nor under {INPUT}.")
+            raise ArchiveError(f"{quote(strays[0])} is neither the workflow nor under {INPUT} or {OUTPUT}.")
         return bundle
 
 
@@ -88,6 +93,7 @@ def readme(bundle: Bundle) -> str:
         f"1. Copy what is in {INPUT} into the input folder of your ComfyUI."
         if bundle.inputs
         else "1. It needs no input files.",
+        *([f"   Copy what is in {OUTPUT} into its output folder."] if bundle.outputs else []),
         f"2. Drop {bundle.workflow} into ComfyUI's window.",
         "",
         *list_needs(bundle),
@@ -99,6 +105,9 @@ def list_needs(bundle: Bundle) -> list[str]:
     """Lines that name the packs and models that the workflow needs."""
     packs = sorted({(need.pack, need.version) for need in bundle.nodes if need.pack and need.pack != "comfy-core"})
     lines = ["Node packs: " + (", ".join(f"{pack} {version}".strip() for pack, version in packs) or "none named")]
+    unknown = [need.kind for need in bundle.nodes if not need.pack]
+    if unknown:
+        lines.append(f"Nodes of packs that are not known: {', '.join(unknown)}")
     lines.append("Models:" if bundle.models else "Models: none named")
     for model in bundle.models:
         lines.append(f"  {'/'.join(filter(None, (model.directory, model.name)))}")

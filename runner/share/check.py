@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -16,9 +17,20 @@ from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import ComfyFolder, RunningComfy
 from ..comfyui.messages import QueueError
 from ..workflow.bundled import list_twins
-from ..workflow.needs import ModelNeed, NodeNeed, folders_beside, local_file, model_needs, named_files, node_needs
+from ..workflow.conversion import as_offered
+from ..workflow.needs import (
+    OUTPUT,
+    ModelNeed,
+    NodeNeed,
+    folders_beside,
+    local_file,
+    model_needs,
+    named_files,
+    node_needs,
+)
 from ..workflow.prompt import WorkflowError
 from ..workflow.reading import Document, Graph, read_graph, read_workflow
+from ..workflow.workflow import Workflow
 from .options import ALL_THERE, NOT_CHECKED, SOMETHING_MISSING
 
 
@@ -29,12 +41,13 @@ class Findings:
     nodes: list[tuple[NodeNeed, str | None]] = field(default_factory=list)
     models: list[tuple[ModelNeed, bool]] = field(default_factory=list)
     files: list[tuple[str, bool]] = field(default_factory=list)
+    outputs: list[tuple[str, bool]] = field(default_factory=list)
 
     @property
     def missing(self) -> int:
         """How many things are not there."""
         found = [pack is not None for _, pack in self.nodes]
-        found += [there for _, there in (*self.models, *self.files)]
+        found += [there for _, there in (*self.models, *self.files, *self.outputs)]
         return found.count(False)
 
 
@@ -69,16 +82,35 @@ def _place(options: argparse.Namespace, workflows: dict[Path, Document]) -> Runn
 
 
 def examine(data: Document, place: RunningComfy | ComfyFolder, folders: list[Path]) -> Findings:
-    """What the workflow needs of `place` to run; input files may also lie in `folders`."""
+    """What the workflow needs of `place` to run; input files may also lie in `folders`.
+
+    A running ComfyUI is judged by what its nodes offer, as `queue` is.
+    """
+    offered = Workflow(data, place.object_info).offered() if isinstance(place, RunningComfy) else {}
+    choices = list(offered)
+
+    def has_model(need: ModelNeed) -> bool:
+        name = as_offered(need.name, choices)
+        return offered[name] if name in offered else place.has_model(need)
 
     def has_file(name: str) -> bool:
         return is_inside(name) and (local_file(name, folders) is not None or place.has_input(name))
 
+    outputs = named_files(data, idle=False, folder=OUTPUT)
     return Findings(
         [(need, place.pack_of(need)) for need in node_needs(data, idle=False)],
-        [(need, place.has_model(need)) for need in model_needs(data, idle=False)],
+        [(need, has_model(need)) for need in model_needs(data, idle=False)],
         [(name, has_file(name)) for name in named_files(data, idle=False)],
+        [(name, is_inside(name) and _has_output(place, name)) for name in outputs],
     )
+
+
+def _has_output(place: RunningComfy | ComfyFolder, name: str) -> bool:
+    if isinstance(place, ComfyFolder):
+        return local_file(name, [place.folder / OUTPUT]) is not None
+    folder, _, file = name.rpartition("/")
+    query = urllib.parse.urlencode({"filename": file, "subfolder": folder, "type": OUTPUT})
+    return place.client.has(f"/view?{query}")
 
 
 def twins_with_models(place: RunningComfy | ComfyFolder) -> dict[str, Graph]:
@@ -102,6 +134,8 @@ def describe(findings: Findings) -> Iterator[str]:
             yield plain(f"         {need.url}")
     for name, has in findings.files:
         yield plain(f"{_word(has)} input file {name}")
+    for name, has in findings.outputs:
+        yield plain(f"{_word(has)} output file {name}")
     yield f"{findings.missing or 'Nothing'} missing."
 
 

@@ -13,8 +13,12 @@ from pathlib import Path
 
 from ...files import is_inside, sha256_of
 from ...nodes.identity import version
+from ..comfyui.inventory import ComfyFolder
+from ..workflow.needs import INPUT as INPUT_FOLDER
+from ..workflow.needs import OUTPUT as OUTPUT_FOLDER
 from ..workflow.needs import (
     ModelNeed,
+    NodeNeed,
     folders_beside,
     local_file,
     model_file,
@@ -23,9 +27,10 @@ from ..workflow.needs import (
     node_needs,
 )
 from ..workflow.prompt import WorkflowError
-from ..workflow.reading import read_workflow
+from ..workflow.reading import Document, read_content
 from .archive import ArchiveError, check_names, copy_entry, extract, list_entries, open_zip, quote
-from .bundle import INPUT, LIST, MAX_LIST, README, Bundle, BundleFile, list_needs, readme
+from .bundle import INPUT, LIST, MAX_LIST, OUTPUT, README, Bundle, BundleFile, list_needs, readme
+from .check import plain
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # of every entry, so that the same files make the same zip
 
@@ -45,7 +50,7 @@ def pack(options: argparse.Namespace) -> int:
     print(f"{output}: {quote(bundle.workflow)} and {len(bundle.inputs)} input file{plural}")
     for name in missing:
         print(f"  not packed, not found: {quote(name)}")
-    print("\n".join(f"  {line}" for line in list_needs(bundle)))
+    print("\n".join(f"  {plain(line)}" for line in list_needs(bundle)))
     return 0
 
 
@@ -63,7 +68,7 @@ def write_bundle(
     """
     if output.exists() and not force:
         raise WorkflowError(f"{output} is there already. Choose another name with -o, or replace it with --force.")
-    data = read_workflow(file)
+    data, content = read_content(file)
     names = named_files(data)
     outside = [name for name in names if not is_inside(name)]
     if outside and not allow_missing:
@@ -79,11 +84,14 @@ def write_bundle(
             f"{', '.join(map(str, folders))}. Say where they are with --input DIR, or pack without them: "
             "--allow-missing."
         )
-    contents = {file.with_suffix(".json").name: file.read_bytes()}
+    contents = {file.with_suffix(".json").name: content}
     contents |= {INPUT + name: path.read_bytes() for name, path in found.items() if path is not None}
+    made = _find_outputs(data, folders)
+    contents |= {OUTPUT + name: path.read_bytes() for name, path in made.items() if path is not None}
+    missing += [f"{OUTPUT}{name}" for name, path in made.items() if path is None]
     check_names([LIST, README, *contents])
     needs = tuple(identify(need, models) for need in model_needs(data))
-    nodes = tuple(node_needs(data))
+    nodes = tuple(_with_packs(node_needs(data), models.parent))
     workflow = next(iter(contents))
     text = readme(Bundle(version(), workflow, _files(contents), needs, nodes)).encode()
     contents[README] = text
@@ -98,6 +106,20 @@ def write_bundle(
     finally:
         partial.unlink(missing_ok=True)
     return bundle, missing
+
+
+def _find_outputs(data: Document, folders: list[Path]) -> dict[str, Path | None]:
+    """The files of ComfyUI's output folder that a workflow reads: where they are, None where they are not found."""
+    places = [folder.parent / OUTPUT_FOLDER for folder in folders if folder.name == INPUT_FOLDER]
+    names = named_files(data, folder=OUTPUT_FOLDER)
+    return {name: local_file(name, places) if is_inside(name) else None for name in names}
+
+
+def _with_packs(needs: list[NodeNeed], comfyui: Path) -> list[NodeNeed]:
+    """The kinds of nodes with the packs that this ComfyUI has them from, where the workflow does not name them."""
+    unnamed = {need.kind for need in needs if not need.pack}
+    place = ComfyFolder(comfyui, unnamed)
+    return [need if need.pack else replace(need, pack=place.pack_of(need) or "") for need in needs]
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -134,6 +156,8 @@ def unpack(options: argparse.Namespace) -> int:
             f"  Copy what is in {target / INPUT.rstrip('/')} into ComfyUI's input folder; `run.py queue` finds it "
             "where it is."
         )
+    if bundle.outputs:
+        print(f"  Copy what is in {target / OUTPUT.rstrip('/')} into ComfyUI's output folder.")
     print("\n".join(f"  {line}" for line in list_needs(bundle)))
     return 0
 

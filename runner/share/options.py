@@ -1,22 +1,53 @@
-"""The options of `run.py check`, `pack` and `unpack`. Standard library only."""
+"""The options of `run.py convert`, `check`, `pack` and `unpack`. Standard library only."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from ..commands import Commands, add_command, tools
-from ..setup import COMFYUI
+from ..commands import Commands, add_command, engine, positive, tools
+from ..setup import COMFYUI, Needs
 
 ALL_THERE, SOMETHING_MISSING, NOT_CHECKED = 0, 1, 2
+STDOUT = "-"
 MAX_GB = 2.0  # that a zip may unpack to
 
 
 def add_commands(commands: Commands) -> None:
-    """Declare `check`, `pack` and `unpack`."""
+    """Declare `convert`, `check`, `pack` and `unpack`."""
+    _add_convert(commands)
     _add_check(commands)
     _add_pack(commands)
     _add_unpack(commands)
+
+
+def _add_convert(commands: Commands) -> None:
+    convert = add_command(
+        commands,
+        "convert",
+        "write the API prompt that ComfyUI's frontend would send for a workflow",
+        "share.convert:run",
+        _convert_needs,
+        more="The standard output holds the JSON alone: the prompt of one FILE, or an object of prompts by FILE.",
+    )
+    convert.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="a workflow, saved or exported (API), or a picture of it"
+    )
+    convert.add_argument(
+        "--out", default=STDOUT, metavar="FILE", help=f"the file to write ({STDOUT}, the default: standard output)"
+    )
+    convert.add_argument("--comfyui-url", metavar="URL", help="ask this running ComfyUI what its nodes are")
+    convert.add_argument(
+        "--comfyui",
+        type=Path,
+        metavar="PATH",
+        help="start this ComfyUI to ask it (default: Steer's own). The answer is kept until its nodes change",
+    )
+    convert.set_defaults(only_data=True)
+
+
+def _convert_needs(options: argparse.Namespace) -> Needs:
+    return tools(options) if options.comfyui_url or options.comfyui else engine(options)
 
 
 def _add_check(commands: Commands) -> None:
@@ -29,7 +60,9 @@ def _add_check(commands: Commands) -> None:
         more=f"Exit code {ALL_THERE}: nothing is missing, {SOMETHING_MISSING}: something is, {NOT_CHECKED}: it could "
         "not be checked.",
     )
-    check.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a workflow, saved or exported (API)")
+    check.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="a workflow, saved or exported (API), or a picture of it"
+    )
     check.add_argument("--comfyui-url", metavar="URL", help="ask this running ComfyUI")
     check.add_argument(
         "--comfyui",
@@ -49,7 +82,7 @@ def _add_pack(commands: Commands) -> None:
         "share.command:pack",
         tools,
     )
-    pack.add_argument("file", type=Path, help="a workflow, as ComfyUI saves or exports it (API)")
+    pack.add_argument("file", type=Path, help="a workflow, saved or exported (API), or a picture of it")
     pack.add_argument("-o", "--output", type=Path, metavar="ZIP", help="the zip to write (default: FILE.zip here)")
     pack.add_argument(
         "--comfyui",
@@ -79,7 +112,7 @@ def _add_unpack(commands: Commands) -> None:
     unpack.add_argument("--to", type=Path, metavar="DIR", help="the folder to make (default: the zip's name, here)")
     unpack.add_argument(
         "--limit",
-        type=float,
+        type=positive,
         default=MAX_GB,
         metavar="GB",
         help=f"refuse a zip that unpacks to more (default: {MAX_GB:g} GB)",

@@ -43,8 +43,9 @@ def find_workflows(name: str) -> list[Path]:
 
 def note_of(graph: Graph) -> tuple[str, str]:
     """(question, what to look at) of a slide, from the heading and the "Look at" paragraph of its note; else empty."""
-    notes = (str(node["widgets_values"][0]) for node in graph.get("nodes", []) if node.get("type") == "MarkdownNote")
-    for text in notes:
+    notes = [node for node in graph.get("nodes", ()) if isinstance(node, dict) and node.get("type") == "MarkdownNote"]
+    values = (note.get("widgets_values") for note in notes)
+    for text in (str(listed[0]) for listed in values if isinstance(listed, list) and listed):
         paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
         question = next((part.removeprefix("## ") for part in paragraphs if part.startswith("## ")), "")
         return question, next((part for part in paragraphs if part.startswith("**Look at**")), "")

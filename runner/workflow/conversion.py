@@ -1,22 +1,28 @@
-"""Converts a UI workflow to the prompt that ComfyUI runs, and finds where the file holds each value of the prompt.
-
-The converter is comfy-cli's. It alone knows the order of `widgets_values`. Each value goes in as one that remembers
-its place in the file and equals the plain value in every comparison. So one conversion gives prompt and places.
-"""
+"""The prompt that the frontend would send for a workflow, and where the file holds each value of it."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any
 
+from .frontend.kinds import ABSENT, Input, inputs_of, options_of
+from .frontend.links import Hosts, Output, Value, find_source, id_in_prompt
+from .frontend.numbers import settle_number
+from .frontend.opening import SAVERS, TO_OUTPUTS, Graph, Node, ObjectInfo, open_graph
+from .frontend.shape import MAX_NODES, check_graph
+from .frontend.texts import DATE, replace_patterns
+from .frontend.widgets import CUSTOM_COMBO, Place, Widget, js_text
 from .prompt import Prompt, WorkflowError
-from .reading import Graph
-from .ui_graph import server_nodes, subgraphs
+from .ui_graph import PRIMITIVE
 
-# The keys from the top of a file down to one value, such as ("nodes", 3, "widgets_values", 0).
-Place: TypeAlias = "tuple[str | int, ...]"
-SEARCH_NAME = "Node name for S&R"  # the property by which the converter, unlike the frontend, looks up a node first
+__all__ = ["Conversion", "Place", "convert", "inputs_of", "options_of"]
+
+PREFIX = "filename_prefix"
+# Their picture or sound is made in the browser while the workflow is sent.
+_ONLY_IN_BROWSER = {"WEBCAM": "takes a picture with the camera", "LOAD_3D": "draws its scene"}
+_RECORDED = "AUDIO_RECORD"
 
 
 @dataclass(frozen=True)
@@ -24,173 +30,269 @@ class Conversion:
     """A prompt and the places of its values in the file, by node id and name of the input.
 
     choices: those inputs that are texts in which the frontend makes the choices of `{a|b}`. In the prompt they are as
-    in the file.
+    in the file. dated: the texts, as in the file, of those in which the date was replaced. declared: what the nodes
+    declare of those inputs. owners: nodes that are not sent but hold values, by id. notes: what the file seems to mean
+    and the prompt does not have, in words.
     """
 
     prompt: Prompt
     places: Mapping[tuple[str, str], Place]
     choices: frozenset[tuple[str, str]] = frozenset()
+    dated: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    declared: Mapping[tuple[str, str], Input] = field(default_factory=dict)
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
-class _Marked:
-    """A value that remembers its place. value: as in the file."""
+@dataclass(frozen=True)
+class Owner:
+    """A node that is not sent but holds values of others: a PrimitiveNode, or an instance of a subgraph.
 
-    place: Place
-    value: Any
+    places, declared: of its widgets, by name.
+    """
 
-    def __deepcopy__(self, memo: object) -> _Marked:
-        return self  # the converter copies the workflow first
-
-
-class _Text(_Marked, str): ...
-
-
-class _Whole(_Marked, int): ...
+    title: str
+    kind: str
+    places: Mapping[str, Place]
+    declared: Mapping[str, Input]
 
 
-class _Real(_Marked, float): ...
+def convert(data: dict[str, Any], object_info: ObjectInfo, partly: bool = False) -> Conversion:
+    """The prompt of a UI workflow on the ComfyUI with these nodes, and where its values are.
 
-
-class _List(_Marked, list[Any]): ...
-
-
-_CARRIERS: dict[type, type[Any]] = {str: _Text, int: _Whole, bool: _Whole, float: _Real, list: _List}
-
-
-def convert(graph: Graph, object_info: dict[str, Any]) -> Conversion:
-    """The prompt of a UI workflow and where its values are.
+    partly: without the nodes that this ComfyUI lacks.
 
     Raises:
-        WorkflowError: this ComfyUI lacks a node that runs, or the graph is broken.
+        WorkflowError: this ComfyUI lacks a node that runs, or the graph is broken. The message says where.
     """
-    from comfy_cli.workflow_to_api import (  # pyright: ignore[reportMissingTypeStubs]
-        WorkflowConversionError,
-        convert_ui_to_api,
-    )
+    check_graph(data)
+    return _Sender(open_graph(data, object_info), partly).send()
 
-    missing = sorted({str(node.get("type")) for node in server_nodes(graph, idle=False)} - set(object_info))
-    if missing:
-        raise WorkflowError(
-            f"This ComfyUI has no node named {', '.join(missing)}. Is the pack it belongs to installed?"
+
+class _Sender:
+    def __init__(self, graph: Graph, partly: bool) -> None:
+        self.graph, self.partly = graph, partly
+        self.all = list(_walk(graph))
+        self.now = datetime.datetime.now()
+        self.places: dict[tuple[str, str], Place] = {}
+        self.choices: set[tuple[str, str]] = set()
+        self.dated: dict[tuple[str, str], str] = {}
+        self.declared: dict[tuple[str, str], Input] = {}
+        self.notes: list[str] = []
+
+    def send(self) -> Conversion:
+        """The conversion of the whole graph."""
+        sent = {id_in_prompt(hosts, node): (hosts, node) for hosts, node in self._sent()}
+        prompt: Prompt = {}
+        for node_id, (hosts, node) in sent.items():
+            inputs = self._inputs(node_id, hosts, node)
+            linked = {name: value for name, value in inputs.items() if isinstance(value, list)}
+            for name in (name for name, link in linked.items() if link[0] not in sent):  # of a node that is muted
+                del inputs[name]
+            prompt[node_id] = {"inputs": inputs, "class_type": node.kind, "_meta": {"title": node.title}}
+        places = {each: place for each, place in self.places.items() if each[1] in prompt[each[0]]["inputs"]}
+        notes = [*self.notes, *_lost_links(self.graph, {id(node): node for _, node in self.all}), *_empty(prompt, sent)]
+        return Conversion(
+            prompt,
+            places,
+            frozenset(self.choices),
+            self.dated,
+            self.declared,
+            dict(self._owners()),
+            tuple(dict.fromkeys(notes)),
         )
-    definitions = {kind: _without_value_rules(object_info[kind]) for kind in _kinds(graph) if kind in object_info}
-    try:
-        converted = convert_ui_to_api(_mark(graph), definitions)
-    except WorkflowConversionError as error:
-        raise WorkflowError(f"The workflow cannot be read: {error}. Save it from ComfyUI again.") from error
-    sent = set(object_info) | {str(each.get("id")) for each in subgraphs(graph)}
-    nodes = {i: node for i, node in converted.items() if node["class_type"] in sent}  # the rest are labels and switches
-    return _unmark(nodes, object_info)
 
+    def _owners(self) -> Iterator[tuple[str, Owner]]:
+        """The nodes that are not sent but hold values."""
+        for hosts, node in self.all:
+            if node.subgraph is None and node.kind != PRIMITIVE:
+                continue
+            held = [widget for widget in node.widgets if widget.place is not None]
+            places = {widget.name: widget.place for widget in held if widget.place is not None}
+            declared = {widget.name: widget.input for widget in held if widget.input is not None}
+            if node.kind == PRIMITIVE and (fed := self._first_fed(node)) is not None and fed.input is not None:
+                declared["value"] = fed.input
+            if places:
+                yield id_in_prompt(hosts, node), Owner(node.title, node.kind, places, declared)
 
-def _kinds(graph: Graph) -> set[str]:
-    """Every name by which the converter may look up a node."""
-    nodes = [node for each in (graph, *subgraphs(graph)) for node in each.get("nodes") or [] if isinstance(node, dict)]
-    names = [name for node in nodes for name in (node.get("type"), (node.get("properties") or {}).get(SEARCH_NAME))]
-    return {name for name in names if isinstance(name, str)}
+    def _sent(self) -> Iterator[tuple[Hosts, Node]]:
+        """The nodes that the frontend sends."""
+        missing: set[str] = set()
+        for hosts, node in self.all:
+            if node.virtual or node.subgraph is not None or node.idle:
+                continue
+            if node.definition is not None:
+                yield hosts, node
+            elif not any(host.idle for host in hosts):
+                missing.add(node.kind)
+        if missing and not self.partly:
+            raise WorkflowError(
+                f"This ComfyUI has no node named {', '.join(sorted(missing))}. Is the pack it belongs to installed?"
+            )
 
-
-def _without_value_rules(definition: dict[str, Any]) -> dict[str, Any]:
-    """The definition of a node, in equal words by which the converter only orders values and does not change them."""
-    declared = definition.get("input") or {}
-    parts = {
-        part: {name: _without_value_rule(spec) for name, spec in inputs.items()} if isinstance(inputs, dict) else inputs
-        for part, inputs in declared.items()
-    }
-    return {**definition, "input": parts}
-
-
-def _without_value_rule(spec: Any) -> Any:
-    if not isinstance(spec, (list, tuple)) or not spec:
-        return spec
-    options = {key: value for key, value in options_of(spec).items() if key != "dynamicPrompts"}
-    if isinstance(spec[0], list):  # the older form of a COMBO, in which the converter replaces what differs in case
-        return ["COMBO", options | {"options": spec[0]}]
-    return [spec[0], options]
-
-
-def options_of(spec: Any) -> dict[str, Any]:
-    """The options of an input as /object_info declares it: [type, options]."""
-    return spec[1] if len(spec) > 1 and isinstance(spec[1], dict) else {}
-
-
-def inputs_of(definition: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Name and declaration of each input of a node of /object_info."""
-    for part in ("required", "optional"):
-        inputs = (definition.get("input") or {}).get(part)
-        if isinstance(inputs, dict):
-            yield from ((name, spec) for name, spec in inputs.items() if isinstance(spec, (list, tuple)) and spec)
-
-
-def _mark(graph: Graph) -> Graph:
-    """The graph with values that remember their places."""
-    marked = {**graph, "nodes": _mark_nodes(graph.get("nodes"), ("nodes",))}
-    definitions = graph.get("definitions")
-    listed = definitions.get("subgraphs") if isinstance(definitions, dict) else None
-    if isinstance(listed, list):
-        inner = [
-            {**each, "nodes": _mark_nodes(each.get("nodes"), ("definitions", "subgraphs", i, "nodes"))}
-            if isinstance(each, dict)
-            else each
-            for i, each in enumerate(listed)
-        ]
-        marked["definitions"] = {**definitions, "subgraphs": inner}  # pyright: ignore[reportGeneralTypeIssues]
-    return marked
-
-
-def _mark_nodes(nodes: Any, place: Place) -> Any:
-    if not isinstance(nodes, list):
-        return nodes
-    return [_mark_node(node, (*place, i)) if isinstance(node, dict) else node for i, node in enumerate(nodes)]
-
-
-def _mark_node(node: dict[str, Any], place: Place) -> dict[str, Any]:
-    place = (*place, "widgets_values")
-    values = node.get("widgets_values")
-    if isinstance(values, list):
-        return {**node, "widgets_values": [_mark_value(value, (*place, i)) for i, value in enumerate(values)]}
-    if isinstance(values, dict):
-        return {**node, "widgets_values": {key: _mark_value(value, (*place, key)) for key, value in values.items()}}
-    return node
-
-
-def _mark_value(value: Any, place: Place) -> Any:
-    if value is None:
-        marked = _Text()
-    elif type(value) in _CARRIERS:
-        marked = _CARRIERS[type(value)](value)
-    else:
-        return value
-    marked.value, marked.place = value, place
-    return marked
-
-
-def _unmark(nodes: dict[str, dict[str, Any]], object_info: dict[str, Any]) -> Conversion:
-    """The prompt with plain values, their places, and which of them are texts with choices."""
-    places: dict[tuple[str, str], Place] = {}
-    choices: set[tuple[str, str]] = set()
-    prompt: Prompt = {}
-    for node_id, node in nodes.items():
-        declared = dict(inputs_of(object_info.get(node["class_type"], {})))
+    def _inputs(self, node_id: str, hosts: Hosts, node: Node) -> dict[str, Any]:
+        """The inputs of a node: the values of its widgets, and in their place what its links bring."""
         inputs: dict[str, Any] = {}
-        for name, value in node["inputs"].items():
-            content = value.get("__value__") if isinstance(value, dict) else value  # so it holds a list that is no link
-            if isinstance(content, _Marked):
-                places[node_id, name] = content.place
-                value = value | {"__value__": content.value} if isinstance(value, dict) else content.value
-            spec = declared.get(name)
-            if isinstance(value, str) and spec is not None:
-                if options_of(spec).get("dynamicPrompts"):
-                    choices.add((node_id, name))
-                value = _as_offered(value, spec)
-            inputs[name] = value
-        prompt[node_id] = {**node, "inputs": inputs}
-    return Conversion(prompt, places, frozenset(choices))
+        for widget in node.widgets:
+            if widget.sent and widget.value is not ABSENT:
+                self._put(inputs, (node_id, widget.name), node, widget.input, widget)
+        declared = {widget.name: widget.input for widget in node.widgets}
+        for number, slot in enumerate(node.inputs):
+            source = find_source(hosts, node, number)
+            each = (node_id, slot.name)
+            if isinstance(source, Output):
+                inputs[slot.name] = [source.node_id, source.slot]
+                self.places.pop(each, None)
+                self.choices.discard(each)
+            elif isinstance(source, Value) and source.owner.kind == PRIMITIVE:
+                own = node.widget(slot.widget)
+                if own is not None and (fed := self._primitive(source.owner, own)) is not None:
+                    self._put(inputs, each, node, own.input, fed)
+            elif isinstance(source, Value) and source.widget.value is not ABSENT:
+                self.choices.discard(each)  # the frontend sends it as it is
+                self._put(inputs, each, node, declared.get(slot.name), source.widget, promoted=True)
+        if node.kind == CUSTOM_COMBO and "choice" in inputs:
+            options = [widget.value for widget in node.widgets if widget.name.startswith("option")]
+            inputs["index"] = options.index(inputs["choice"]) if inputs["choice"] in options else -1
+        return inputs
+
+    def _put(
+        self,
+        inputs: dict[str, Any],
+        each: tuple[str, str],
+        node: Node,
+        declared: Input | None,
+        widget: Widget,
+        promoted: bool = False,
+    ) -> None:
+        """Send the value of a widget as an input (`each`: node id and name), and note where the file holds it."""
+        value = widget.value
+        kind = declared.widget_type if declared else None
+        if kind in _ONLY_IN_BROWSER:
+            raise WorkflowError(f"{node} {_ONLY_IN_BROWSER[kind]} in the browser. Queue this workflow there.")
+        if kind == _RECORDED:
+            self.notes.append(f"{node} records sound in the browser. It is sent without any, as from a new tab.")
+            value = ""
+        elif widget.place is not None:
+            self.places[each] = widget.place
+        if declared is not None:
+            self.declared[each] = declared
+        if declared is not None and kind == "COMBO":
+            value = as_offered(value, declared.choices)
+        own_text = declared is not None and kind == "STRING" and isinstance(value, str) and not promoted
+        if own_text and declared and declared.options.get("dynamicPrompts"):
+            self.choices.add(each)
+        if node.kind in SAVERS and each[1] == PREFIX and isinstance(value, str) and not promoted:
+            if f"%{DATE}" in value:
+                self.dated[each] = value
+            value = replace_patterns(value, self._find_value, self.now)
+        inputs[each[1]] = {"__value__": value} if isinstance(value, list) else value
+
+    def _primitive(self, node: Node, own: Widget) -> Widget | None:
+        """The widget of a PrimitiveNode, with its value as it arrives in the widget that it feeds."""
+        widget = node.widgets[0]
+        if widget.value is ABSENT:  # it then has the value of what it feeds first
+            first = self._first_fed(node)
+            if first is None or first.value is ABSENT:
+                return None
+            widget = first
+        value = widget.value
+        if node.replaces and isinstance(value, str):
+            value = replace_patterns(value, self._find_value, self.now)
+        return Widget("value", value=settle_number(value, own.input) if own.input else value, place=widget.place)
+
+    def _first_fed(self, node: Node) -> Widget | None:
+        """The widget that a PrimitiveNode feeds first."""
+        link = node.graph.links.get(node.fed[0]) if node.fed else None
+        target = node.graph.nodes.get(link.target) if link else None
+        slot = next((each for each in target.inputs if each.link == node.fed[0]), None) if target else None
+        return target.widget(slot.widget) if target and slot else None
+
+    def _find_value(self, name: str, widget_name: str) -> str | None:
+        """The value of a widget by the search name of its node, or by the title where no search name fits."""
+        found = [each for each in self.all if each[1].search_name == name]
+        found = found or [each for each in self.all if each[1].title == name]
+        if not found:
+            return None
+        hosts, node = found[0]
+        widget = node.widget(widget_name)
+        if widget is None:
+            return None
+        for number, slot in enumerate(node.inputs):
+            if slot.widget == widget_name and slot.link is not None:
+                source = find_source(hosts, node, number)
+                if isinstance(source, Value):
+                    fed = self._primitive(source.owner, widget) if source.owner.kind == PRIMITIVE else source.widget
+                    widget = fed or widget
+        return "" if widget.value is None or widget.value is ABSENT else js_text(widget.value)
 
 
-def _as_offered(value: str, spec: Any) -> str:
-    """A choice in the letters in which this ComfyUI offers it: names of files may differ in case."""
-    if not isinstance(spec[0], list) or value in spec[0]:
+def _walk(graph: Graph, hosts: Hosts = ()) -> Iterator[tuple[Hosts, Node]]:
+    """Every node with the instances of subgraphs around it; those inside of an instance come before it.
+
+    Raises:
+        WorkflowError: there are too many.
+    """
+    number = 0
+    todo: list[tuple[Hosts, Node, bool]] = [(hosts, node, False) for node in reversed(graph.nodes.values())]
+    while todo:
+        hosts, node, opened = todo.pop()
+        if node.subgraph is not None and not opened:
+            inside = (*hosts, node)
+            todo.append((hosts, node, True))
+            todo += [(inside, each, False) for each in reversed(node.subgraph.nodes.values())]
+            continue
+        number += 1
+        if number > MAX_NODES:
+            raise WorkflowError(f"it has more than {MAX_NODES} nodes with those in its subgraphs. Make it smaller.")
+        yield hosts, node
+
+
+def _lost_links(graph: Graph, nodes: Mapping[int, Node]) -> Iterator[str]:
+    """Links of the file that no input holds: the frontend leaves them out."""
+    graphs = {id(graph): graph} | {id(node.graph): node.graph for node in nodes.values()}
+    for each in graphs.values():
+        for name, link in each.links.items():
+            target = each.nodes.get(link.target)
+            if target is not None and link.target != TO_OUTPUTS and all(slot.link != name for slot in target.inputs):
+                yield (
+                    f"The link {name} from node {link.origin} to {target} is in the file, but no input of that node "
+                    "holds it: it is not there in ComfyUI either."
+                )
+
+
+def _empty(prompt: Prompt, sent: Mapping[str, tuple[Hosts, Node]]) -> Iterator[str]:
+    """Required inputs that are linked in the file and get nothing."""
+    for node_id, (_, node) in sent.items():
+        required = {name for name, _ in inputs_of({"input": {"required": _required(node)}})}
+        for slot in node.inputs:
+            if slot.link is not None and slot.name in required and slot.name not in prompt[node_id]["inputs"]:
+                yield (
+                    f"{node}: its input '{slot.name}' is empty. What it is linked to is muted, or bypassed and has "
+                    f"nothing of type {slot.type} to pass on."
+                )
+
+
+def _required(node: Node) -> Any:
+    declared = (node.definition or {}).get("input")
+    return declared.get("required") if isinstance(declared, dict) else None
+
+
+def as_offered(value: Any, choices: list[Any]) -> Any:
+    """A choice as this ComfyUI offers it, where just one is meant: letters may differ in case, slashes in direction."""
+    if not isinstance(value, str) or value in choices:
         return value
-    folded = value.lower()
-    return next((each for each in spec[0] if isinstance(each, str) and each.lower() == folded), value)
+    names = [each for each in choices if isinstance(each, str)]
+    for form in (_slashes, _folded):
+        found = [each for each in names if form(each) == form(value)]
+        if found:
+            return found[0] if len(found) == 1 else value
+    return value
+
+
+def _slashes(name: str) -> str:
+    return name.replace("\\", "/")
+
+
+def _folded(name: str) -> str:
+    return _slashes(name).casefold()

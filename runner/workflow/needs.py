@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...files import is_inside
-from .conversion import inputs_of, options_of
+from .frontend.kinds import inputs_of, options_of
 from .prompt import Prompt, WorkflowError, is_prompt
 from .reading import Document
 from .ui_graph import server_nodes
@@ -18,6 +18,35 @@ _CLIPS = (".mp4", ".webm", ".mov", ".mkv", ".wav", ".mp3", ".flac", ".ogg", ".op
 _SHAPES = (".glb", ".gltf", ".obj", ".fbx", ".stl")
 MEDIA_FILES = _PICTURES + _CLIPS + _SHAPES
 UPLOADS = ("image_upload", "audio_upload", "video_upload", "file_upload")
+INPUT, OUTPUT = "input", "output"  # ComfyUI's folders of files that a workflow may name
+# The folder under models/ from which ComfyUI's own loaders offer files.
+FOLDERS = {
+    "AudioEncoderLoader": "audio_encoders",
+    "CLIPLoader": "text_encoders",
+    "CLIPVisionLoader": "clip_vision",
+    "CheckpointLoader": "checkpoints",
+    "CheckpointLoaderSimple": "checkpoints",
+    "ControlNetLoader": "controlnet",
+    "DiffControlNetLoader": "controlnet",
+    "DualCLIPLoader": "text_encoders",
+    "GLIGENLoader": "gligen",
+    "HypernetworkLoader": "hypernetworks",
+    "ImageOnlyCheckpointLoader": "checkpoints",
+    "LatentUpscaleModelLoader": "latent_upscale_models",
+    "LoraLoader": "loras",
+    "LoraLoaderModelOnly": "loras",
+    "ModelPatchLoader": "model_patches",
+    "PhotoMakerLoader": "photomaker",
+    "QuadrupleCLIPLoader": "text_encoders",
+    "StyleModelLoader": "style_models",
+    "TripleCLIPLoader": "text_encoders",
+    "UNETLoader": "diffusion_models",
+    "UpscaleModelLoader": "upscale_models",
+    "VAELoader": "vae",
+    "unCLIPCheckpointLoader": "checkpoints",
+}
+FROM_OUTPUTS = "LoadImageOutput"
+_OLD_FOLDERS = {"diffusion_models": "unet", "text_encoders": "clip"}  # in which ComfyUI looks, too
 
 
 @dataclass(frozen=True)
@@ -66,23 +95,27 @@ def node_needs(data: Document, idle: bool = True) -> list[NodeNeed]:
 
 
 def model_needs(data: Document, idle: bool = True) -> list[ModelNeed]:
-    """Each model file once, sorted: those that `properties.models` lists, and widget values that end like a model."""
+    """Each model file once, sorted: those that `properties.models` lists, and widget values that end like a model.
+
+    Its folder is that which the workflow names, or that of ComfyUI's own loader.
+    """
     found: dict[str, ModelNeed] = {}
     if is_prompt(data):
-        values = [value for node in data.values() for value in node["inputs"].values()]
+        values = [(node["class_type"], value) for node in data.values() for value in node["inputs"].values()]
     else:
         values = []
         for node in server_nodes(data, idle):
             widgets = _widget_values(node)
-            values += widgets
-            for model in (node.get("properties") or {}).get("models") or []:
+            values += [(node["type"], value) for value in widgets]
+            listed = (node.get("properties") or {}).get("models")
+            for model in listed if isinstance(listed, list) else ():
                 # The frontend, too, counts only an entry that a widget of its node still names.
-                if isinstance(model, dict) and model.get("name") in widgets:
+                if isinstance(model, dict) and model.get("name") in widgets and isinstance(model["name"], str):
                     name, directory, url = (str(model.get(key) or "") for key in ("name", "directory", "url"))
                     found[name] = ModelNeed(name, directory, url, _named_sha256(model))
-    for value in values:
+    for kind, value in values:
         if isinstance(value, str) and value.lower().endswith(MODEL_FILES) and "\n" not in value:
-            found.setdefault(value, ModelNeed(value))
+            found.setdefault(value, ModelNeed(value, FOLDERS.get(kind, "")))
     return [found[name] for name in sorted(found)]
 
 
@@ -104,29 +137,39 @@ def prompt_files(prompt: Prompt, object_info: dict[str, Any]) -> list[FileNeed]:
         for name, spec in inputs_of(object_info.get(node["class_type"], {})):
             value = node["inputs"].get(name)
             is_upload = any(options_of(spec).get(key) for key in UPLOADS)
-            if is_upload and isinstance(value, str) and (file := _of_input(value)):
-                found.append(FileNeed(node_id, name, file))
+            if is_upload and isinstance(value, str):
+                folder, file = split_folder(value)
+                if folder == INPUT and file:
+                    found.append(FileNeed(node_id, name, file))
     return found
 
 
-def named_files(data: Document, idle: bool = True) -> list[str]:
-    """The input files a workflow seems to name, without a server to ask: values of Load nodes that end like media."""
+def named_files(data: Document, idle: bool = True, folder: str = INPUT) -> list[str]:
+    """The files of a folder that a workflow seems to name, without a server to ask.
+
+    They are the values of Load nodes that end like media. folder: INPUT or OUTPUT, which Load Image (from Outputs)
+    reads.
+    """
     if is_prompt(data):
         nodes = [(node["class_type"], list(node["inputs"].values())) for node in data.values()]
     else:
         nodes = [(str(node.get("type")), _widget_values(node)) for node in server_nodes(data, idle)]
-    values = [value for kind, listed in nodes if "load" in kind.lower() for value in listed if isinstance(value, str)]
-    return sorted({_of_input(value) for value in values if _of_input(value).lower().endswith(MEDIA_FILES)})
+    found = set()
+    for kind, values in nodes:
+        if "load" in kind.lower():
+            default = OUTPUT if kind == FROM_OUTPUTS else INPUT
+            named = (split_folder(value, default) for value in values if isinstance(value, str))
+            found |= {name for where, name in named if where == folder and name.lower().endswith(MEDIA_FILES)}
+    return sorted(found)
 
 
-def _of_input(value: str) -> str:
-    """The name within the input folder; empty for a file of another folder, as `x.png [output]`."""
+def split_folder(value: str, default: str = INPUT) -> tuple[str, str]:
+    """ComfyUI's folder and the name in it, with forward slashes, of a file such as `x.png [output]`."""
     name = value.replace("\\", "/")
     if name.endswith("]"):
         name, _, place = name.rpartition(" [")
-        if place != "input]":
-            return ""
-    return name.strip()
+        return place[:-1], name.strip()
+    return default, name.strip()
 
 
 def folders_beside(file: Path) -> list[Path]:
@@ -152,9 +195,33 @@ def local_file(name: str, folders: list[Path]) -> Path | None:
 
 
 def model_file(need: ModelNeed, models: Path) -> Path | None:
-    """The file of a model under ComfyUI's `models` folder: in the folder that the workflow says, else in any."""
+    """The file of a model under ComfyUI's `models` folder: in the folder that the workflow says, else in any.
+
+    Where the letters differ in case it is the one file that is meant, as for `queue`.
+    """
     name = need.name.replace("\\", "/")
     if not is_inside(name) or (need.directory and not is_inside(need.directory)):
         return None
-    folders = [models / need.directory] if need.directory else sorted(p for p in models.glob("*") if p.is_dir())
-    return next((folder / name for folder in folders if (folder / name).is_file()), None)
+    if need.directory:
+        first, slash, rest = need.directory.partition("/")
+        older = [f"{_OLD_FOLDERS[first]}{slash}{rest}"] if first in _OLD_FOLDERS else []
+        folders = [models / place for place in (need.directory, *older)]
+    else:
+        folders = sorted(p for p in models.glob("*") if p.is_dir())
+    exact = (folder / name for folder in folders if (folder / name).is_file())
+    return next(exact, None) or next(filter(None, (_file_in_any_case(folder, name) for folder in folders)), None)
+
+
+def _file_in_any_case(folder: Path, name: str) -> Path | None:
+    """The one file in `folder` whose path is `name` but for upper and lower case; None where none or several are."""
+    found = [folder]
+    for part in name.split("/"):
+        found = [
+            entry
+            for place in found
+            if place.is_dir()
+            for entry in sorted(place.iterdir())
+            if entry.name.casefold() == part.casefold()
+        ]
+    files = [path for path in found if path.is_file()]
+    return files[0] if len(files) == 1 else None

@@ -19,16 +19,14 @@ def node_title(prompt: Prompt, node_id: str) -> str:
     return str(node.get("_meta", {}).get("title") or node.get("class_type") or node_id)
 
 
+def is_node(data: Any) -> bool:
+    """Whether `data` is a node of the API format."""
+    return isinstance(data, dict) and isinstance(data.get("class_type"), str) and isinstance(data.get("inputs"), dict)
+
+
 def is_prompt(data: Any) -> bool:
     """Whether `data` is a workflow in API format."""
-    return (
-        isinstance(data, dict)
-        and bool(data)
-        and all(
-            isinstance(n, dict) and isinstance(n.get("class_type"), str) and isinstance(n.get("inputs"), dict)
-            for n in data.values()
-        )
-    )
+    return isinstance(data, dict) and bool(data) and all(map(is_node, data.values()))
 
 
 def sources_of(node: dict[str, Any]) -> set[str]:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from .conversion import Place, as_offered
+from .frontend.kinds import Input
+from .frontend.shape import check_values
 from .prompt import WorkflowError
 from .workflow import Workflow
 
 
+class Written(str):
+    """A value as the user wrote it."""
+
+
 @dataclass(frozen=True)
 class Setting:
-    """`--set TITLE.widget=value`. The title may also be the kind or the id of a node."""
+    """`--set TITLE.widget=value`. The title may also be the kind or the id of a node.
+
+    value: for the widget as it is, or as `Written`.
+    """
 
     title: str
     widget: str
@@ -25,7 +36,7 @@ class Setting:
 
     @classmethod
     def parse(cls, text: str) -> Setting:
-        """A setting as the user writes it; a value that is no JSON is text.
+        """A setting as the user writes it. What its value means, the widget decides.
 
         Raises:
             WorkflowError: it is not written so.
@@ -36,20 +47,84 @@ class Setting:
             raise WorkflowError(
                 f"--set {text}: write it as NODE_TITLE.widget=value, for example --set Canny.low_threshold=50"
             )
-        try:
-            parsed = json.loads(value)
-        except ValueError:
-            parsed = value
-        return cls(title.strip(), widget.strip(), parsed)
+        return cls(title.strip(), widget.strip(), Written(value))
 
     def apply(self, workflow: Workflow) -> Workflow:
         """The workflow with the value in every node that has the title; as it is where none has.
 
         Raises:
-            WorkflowError: such a node has no such widget.
+            WorkflowError: no such node has such a widget, or the widget takes no such value.
         """
-        places = [workflow.place(node_id, self.widget, str(self)) for node_id in workflow.find_nodes(self.title)]
-        return workflow.with_values(dict.fromkeys(places, self.value))
+        values: dict[Place, Any] = {}
+        nodes = workflow.find_nodes(self.title)
+        found = [node_id for node_id in nodes if workflow.find_place(node_id, self.widget) is not None]
+        for node_id in found or nodes:
+            place = workflow.place(node_id, self.widget, str(self))
+            values[place] = self._value(*workflow.declared(node_id, self.widget))
+        return workflow.with_values(values)
+
+    def _value(self, declared: Input | None, now: Any) -> Any:
+        if not isinstance(self.value, Written):
+            return self.value
+        try:
+            return read_value(self.value[:], declared, now)  # plain text, not Written
+        except ValueError as error:
+            raise WorkflowError(f"{self}: {error}") from None
+
+
+def read_value(text: str, declared: Input | None, now: Any) -> Any:
+    """The value that a text means to a widget.
+
+    declared: the input that the widget stands for. now: its value now, whose type decides where nothing is declared.
+
+    Raises:
+        ValueError: the widget takes no such value.
+    """
+    kind = (declared.widget_type or declared.type) if declared else _KINDS.get(type(now), "")
+    read = _READERS.get(kind)
+    if read is not None:
+        return read(text.strip())
+    if kind == "COMBO" and declared is not None:
+        if declared.options.get("multi_select"):
+            return [part.strip() for part in text.split(",") if part.strip()]
+        numbers = {str(each): each for each in declared.choices if not isinstance(each, str)}
+        return numbers.get(text.strip(), as_offered(text, declared.choices))
+    if kind not in ("", *_TEXTS) and isinstance(now, (list, dict)):
+        return _read_json(text)
+    return text
+
+
+def _read_whole(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]{1,30}(\.0+)?", text):
+        raise ValueError(f"{text[:40]!r} is no whole number. Write for example 20.")
+    return int(text.partition(".")[0])
+
+
+def _read_real(text: str) -> float:
+    if not re.fullmatch(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?", text):
+        raise ValueError(f"{text[:40]!r} is no number. Write for example 0.5.")
+    return float(text)
+
+
+def _read_switch(text: str) -> bool:
+    if text.casefold() not in _SWITCHES:
+        raise ValueError(f"{text[:40]!r} is neither true nor false. Write one of these.")
+    return _SWITCHES[text.casefold()]
+
+
+def _read_json(text: str) -> Any:
+    try:
+        value = json.loads(text)
+        check_values(value)
+    except (ValueError, RecursionError, WorkflowError):
+        raise ValueError(f"{text[:40]!r} is no list or object. Write it as JSON.") from None
+    return value
+
+
+_SWITCHES = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False, "1": True, "0": False}
+_READERS: dict[str, Callable[[str], Any]] = {"INT": _read_whole, "FLOAT": _read_real, "BOOLEAN": _read_switch}
+_TEXTS = ("STRING", "TEXTAREA", "MARKDOWN", "COLOR")
+_KINDS: dict[type, str] = {bool: "BOOLEAN", int: "INT", float: "FLOAT", str: "STRING", list: "JSON", dict: "JSON"}
 
 
 def apply_settings(workflows: Mapping[str, Workflow], settings: Sequence[Setting]) -> dict[str, Workflow]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .frontend.shape import subgraphs_of
+
 MUTED, BYPASSED = 2, 4
-VIRTUAL = {"Note", "MarkdownNote", "Reroute", "PrimitiveNode", "GetNode", "SetNode"}
+PRIMITIVE = "PrimitiveNode"
+VIRTUAL = {"Note", "MarkdownNote", "Reroute", PRIMITIVE, "GetNode", "SetNode"}
 # rgthree's, which have sockets and are never sent either; its Reroute passes a value on and is not among them.
-_SWITCHES = {
+SWITCHES = {
     f"{name} (rgthree)"
     for name in (
         "Bookmark",
@@ -26,19 +29,12 @@ _SWITCHES = {
 }
 
 
-def subgraphs(workflow: dict[str, Any]) -> list[dict[str, Any]]:
-    """The definitions of a workflow's subgraphs."""
-    definitions = workflow.get("definitions")
-    listed = (definitions.get("subgraphs") if isinstance(definitions, dict) else None) or []
-    return [graph for graph in listed if isinstance(graph, dict)]
-
-
 def server_nodes(workflow: dict[str, Any], idle: bool) -> Iterator[dict[str, Any]]:
     """Every node that the server must know, those inside subgraphs too.
 
     idle: also those that do not run: muted, bypassed, or in a subgraph that is or that nothing uses.
     """
-    inner = {str(graph.get("id")): graph for graph in subgraphs(workflow)}
+    inner = {str(graph["id"]): graph for graph in subgraphs_of(workflow)}
     todo = [workflow, *inner.values()] if idle else [workflow]
     seen: set[str] = set()
     while todo:
@@ -47,7 +43,7 @@ def server_nodes(workflow: dict[str, Any], idle: bool) -> Iterator[dict[str, Any
                 continue
             kind = str(node.get("type"))
             if kind not in inner:
-                if kind not in VIRTUAL | _SWITCHES and not _is_label(node):
+                if kind not in VIRTUAL | SWITCHES and not _is_label(node):
                     yield node
             elif not idle and kind not in seen:
                 seen.add(kind)

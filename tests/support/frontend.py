@@ -28,6 +28,12 @@ OVERFLOWING = """() => app.graph._groups.flatMap(group => app.graph._nodes.filte
     if (node.flags.collapsed || x < left || x > left + width || y < top || y > top + height) return false;
     return x + node.size[0] > left + width + 4 || y + node.size[1] > top + height + 4;
 }).map(node => `${node.title} in ${group.title}`))"""
+OPEN = """async graph => {
+    Math.random = () => 0;
+    const options = {showMissingNodesDialog: false, showMissingModelsDialog: false};
+    try { await app.loadGraphData(graph, true, false, null, options); } catch (error) { return String(error); }
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return ""; }"""
 # The background flags keep the browser from calling its maker's hosts; a test reaches this machine only.
 ARGUMENTS = [
     "--no-sandbox",
@@ -96,6 +102,14 @@ class Frontend:
         self.page.keyboard.press("Escape")
         dialog.wait_for(state="hidden", timeout=30_000)
         return found
+
+    def open(self, graph: dict[str, Any]) -> str:
+        """Open a workflow as if it was loaded from a file; returns what went wrong, or nothing."""
+        return self.page.evaluate(OPEN, graph)
+
+    def prompt_or_fault(self) -> dict[str, Any] | str:
+        """The API prompt that Run would send, or why there is none."""
+        return self.page.evaluate("app.graphToPrompt().then(p => p.output, error => String(error))")
 
     def graph(self) -> dict[str, Any]:
         """The graph as the frontend would save it."""
