@@ -6,15 +6,17 @@ Standard library only.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import importlib
+import io
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import setup
 from .batch import options as batch
@@ -31,8 +33,8 @@ runs in a real ComfyUI, and the pictures are shown on a page."""
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that takes no shortened options and names what an unknown one may have meant."""
 
-    def __init__(self, **settings: object) -> None:
-        super().__init__(allow_abbrev=False, **settings)  # pyright: ignore[reportArgumentType]
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         """End with a message and the exit code of a wrong call."""
@@ -102,9 +104,13 @@ def run(argv: Sequence[str]) -> int:
 def main(argv: Sequence[str]) -> int | str:
     """The exit code, or the message to end with."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):  # what a terminal has no letters for is printed as escapes
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = parse(argv)
     try:
-        setup.prepare(options.needs(options))
+        with contextlib.redirect_stdout(sys.stderr if options.only_data else sys.stdout):
+            setup.prepare(options.needs(options))
         if Path(sys.prefix).resolve() == setup.VENV.resolve():
             return call(options)
         return _again_in_venv(argv)
