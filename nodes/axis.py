@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .text.printable import printable
+
 
 @dataclass(frozen=True)
 class Lora:
@@ -19,7 +21,8 @@ class Lora:
 class Axis:
     """The values that something takes in turn, each with the label of its pictures.
 
-    name: what varies, such as "seed". values and labels: one label for each value, at least one of each.
+    name: what varies, such as "seed". values and labels: one label for each value, at least one of each. Labels become
+    printable, because they go into files, pages and messages.
 
     Raises:
         ValueError: there is no value, or the numbers differ.
@@ -34,6 +37,7 @@ class Axis:
             raise ValueError(f"axis '{self.name}': it has no values. Give it at least one.")
         if len(self.values) != len(self.labels):
             raise ValueError(f"axis '{self.name}': {len(self.values)} values but {len(self.labels)} labels.")
+        object.__setattr__(self, "labels", tuple(map(printable, self.labels)))  # it is frozen
 
     def __len__(self) -> int:
         return len(self.values)

@@ -1,16 +1,22 @@
-"""Collects the nodes of all families. A fault in one is logged by name and hides no other."""
+"""Collects the nodes of all families. A fault in one is logged by name and hides no other.
+
+What a node raises leaves Steer here. ComfyUI writes it into its log, and an error of the log ends the thread that runs
+prompts.
+"""
 
 from __future__ import annotations
 
 import importlib
-import logging
 from collections.abc import Iterable
 
 from .api import ComfyExtension, io
+from .text.printable import get_log, raises_printable
 
 FAMILIES = ("noise", "seeds", "prompts", "sweep", "preprocess", "control", "demo")
 
-log = logging.getLogger(__name__)
+CALLED = ("execute", "fingerprint_inputs", "validate_inputs", "check_lazy_status")  # by ComfyUI, of a node
+
+log = get_log(__name__)
 
 
 def load_families(
@@ -28,8 +34,17 @@ def load_families(
         except Exception:
             log.exception("Steer: the node family '%s' could not be loaded; the others are not affected.", family)
             continue
-        nodes.extend(node for node in listed if _has_valid_schema(node, family))
+        nodes.extend(_guard(node) for node in listed if _has_valid_schema(node, family))
     return nodes
+
+
+def _guard(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
+    """The node, whose errors can be printed wherever ComfyUI sends them."""
+    for name in CALLED:
+        own = node.__dict__.get(name)
+        if isinstance(own, classmethod) and not hasattr(own.__func__, "__wrapped__"):
+            setattr(node, name, classmethod(raises_printable(own.__func__)))
+    return node
 
 
 def _has_valid_schema(node: type[io.ComfyNode], family: str) -> bool:

@@ -9,6 +9,8 @@ import comfy.model_management
 import comfy.utils
 from comfy_execution.utils import get_executing_context
 
+from .text.printable import printable
+
 Item = TypeVar("Item")
 
 
@@ -27,10 +29,14 @@ def track_progress(items: Iterable[Item], count: int) -> Iterator[Item]:
 
 
 def show_text(text: str) -> None:
-    """Show a line below the node that is running. A reload removes it, so outputs say the same."""
+    """Show a line below the node that is running, in the browser that queued it. A prompt that none queued shows none.
+
+    A reload removes it, so outputs say the same.
+    """
     from server import PromptServer  # there when a graph runs; loading it is not this pack's to do
 
     context = get_executing_context()
     server = getattr(PromptServer, "instance", None)
-    if context is not None and server is not None:
-        server.send_progress_text(text, context.node_id)
+    client = getattr(server, "client_id", None)
+    if context is not None and server is not None and client is not None:  # to None would be to everyone
+        server.send_progress_text(printable(text), context.node_id, client)

@@ -7,10 +7,15 @@ last line is ignored, and cut before the next one is written. Standard library o
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from ..files import open_plain, read_plain
+
+MAX_DIGITS = 20  # of a whole number: seeds have up to 20, sizes and times fewer
 
 
 def read_lines(path: Path, take: Callable[[Any], object]) -> list[int]:
@@ -19,30 +24,50 @@ def read_lines(path: Path, take: Callable[[Any], object]) -> list[int]:
     take: raises ValueError, TypeError or KeyError for a line that it cannot use. A missing file has no lines.
 
     Raises:
+        NotAFileError: something else than a file is there.
         OSError: the file is there but may not be read.
     """
     try:
-        data = path.read_bytes()
+        data = read_plain(path)
     except FileNotFoundError:
         return []
     unreadable = []
     for number, line in enumerate(data.split(b"\n")[:-1], start=1):  # what follows the last line break is torn
         try:
-            take(json.loads(line.decode("utf-8")))
-        except (ValueError, TypeError, KeyError, RecursionError):
+            take(_read(line))
+        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
             unreadable.append(number)
     return unreadable
+
+
+def _read(line: bytes) -> Any:
+    """The JSON of a line, all of whose numbers can be numbers of anything: finite, and no longer than a seed."""
+    return json.loads(line.decode("utf-8"), parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS + 1:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is no number")
+    return value
 
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:
     """Write one line. A line that another process has appended meanwhile stays.
 
     Raises:
+        NotAFileError: something else than a file is there, such as a link that leads elsewhere.
         OSError: it cannot be written. The file is as it was before.
     """
     data = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
-    with open(path, "ab", buffering=0) as file:
-        size = file.tell()
+    with open_plain(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as file:
+        size = file.seek(0, os.SEEK_END)
         end = _cut_torn_line(path, size)
         if end != size:
             file.truncate(end)

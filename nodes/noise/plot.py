@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from ..text.fonts import PILLOW, Fonts, embedded_font
-from ..text.lettering import draw_line, shorten
+from ..text.lettering import MAX_LETTERS, draw_line, shorten
 from ..text.letters import clean
 from .choices import AXES, MAX_SIZE, MIN_SIZE
 from .plot_axis import PlotAxis, format_tick, make_axis, nice_step
@@ -272,4 +272,4 @@ class _Chart:
 
 
 def _join_lines(text: str) -> str:
-    return " ".join(clean(text).split())
+    return " ".join(clean(text[: MAX_LETTERS + 1]).split())

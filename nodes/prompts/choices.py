@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Of all prompts that one node makes, in letters: more fill the memory before anything is made of them.
+MAX_LETTERS = 20_000_000
 # Prompt Template: how several lists are gone through.
 PRODUCT, ZIP = LIST_MODES = ("product", "zip")
 # Timed Swap: what a fraction counts.

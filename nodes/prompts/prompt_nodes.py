@@ -81,12 +81,12 @@ class PromptSwap(io.ComfyNode):
         cls, prompt: str, find: str, swaps: str, include_original: bool, whole_words: bool, match_case: bool
     ) -> io.NodeOutput:
         from ..axis import prompt_axis
-        from .swap import apply_swaps, read_swaps, swap_labels
+        from .swap import read_swaps, swap_each, swap_labels
 
         values = read_swaps(find, swaps, include_original, whole_words, match_case)
-        labels = swap_labels(values)
-        prompts = [apply_swaps(prompt, [value]) for value in values]
-        return io.NodeOutput(prompts, prompt_axis(values, labels), labels)
+        prompts = swap_each(prompt, values)
+        axis = prompt_axis(values, swap_labels(values))
+        return io.NodeOutput(prompts, axis, list(axis.labels))
 
 
 class PromptTemplate(io.ComfyNode):
@@ -147,7 +147,7 @@ class PromptTemplate(io.ComfyNode):
 
         prompts, labels = expand_template(template, lists, mode)
         axis = prompt_axis([WholePrompt(prompt) for prompt in prompts], labels)
-        return io.NodeOutput(prompts, axis, labels, len(prompts))
+        return io.NodeOutput(prompts, axis, list(axis.labels), len(prompts))
 
 
 class TimedSwap(io.ComfyNode):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
+import bisect
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ..text.nearest import find_nearest_names
+from .choices import MAX_LETTERS
 from .comments import read_source, without_comments
 
 MAX_SWAPS = 4096
+MAX_FINDS = 100  # words that change together
+MAX_WORD = 1000  # letters of one of them
+_LONGEST_PHRASE = 12  # words of the nearest that an error names
 # The number of an emphasis or of a timed swap, as in (smiling:1.2) or [smiling:angry:0.4]: never a word to swap.
-_NUMBER = re.compile(r":\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*(?=[)\]])")
+_NUMBER = re.compile(r":\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)\s*(?=[)\]])")
 _COMMA = re.compile(r"(?<!\\),")
 
 
@@ -86,22 +92,73 @@ def apply_swaps(prompt: str, values: Sequence[PromptValue]) -> str:
     Raises:
         ValueError: a word to find is not in the prompt, or two values change the same word or the whole prompt.
     """
-    whole = [value.text for value in values if isinstance(value, WholePrompt)]
-    if len(whole) > 1:
-        raise ValueError("axes: two of them give the whole prompt. Use one, or one Prompt Template with all slots.")
-    text = without_comments(whole[0] if whole else prompt)
-    swaps = [value for value in values if isinstance(value, WordSwap)]
-    finds = [(word, swap) for swap in swaps for word in swap.find]
-    for number, (word, swap) in enumerate(finds):
-        if any(_same(word, other, swap.match_case and its.match_case) for other, its in finds[:number]):
+    return Swapper(prompt).apply(values)
+
+
+def swap_each(prompt: str, values: Sequence[WordSwap]) -> list[str]:
+    """The prompt with each of the values.
+
+    Raises:
+        ValueError: a word to find is not in the prompt, or the prompts have more than MAX_LETTERS letters in all.
+    """
+    swapper, prompts, letters = Swapper(prompt), list[str](), 0
+    for value in values:
+        prompts.append(swapper.apply([value]))
+        letters += len(prompts[-1])
+        if letters > MAX_LETTERS:
+            raise ValueError(
+                f"prompt: {len(values):,} prompts of this length have more than {MAX_LETTERS:,} letters in all. "
+                "Shorten it, or write fewer swaps."
+            )
+    return prompts
+
+
+class Swapper:
+    """A prompt whose words are swapped many times. Where they stand is looked for once."""
+
+    def __init__(self, prompt: str) -> None:
+        self.prompt = prompt
+        self._places: dict[tuple[Any, ...], tuple[str, list[_Match]]] = {}
+
+    def apply(self, values: Sequence[PromptValue]) -> str:
+        """As `apply_swaps`."""
+        whole = [value.text for value in values if isinstance(value, WholePrompt)]
+        swaps = [value for value in values if isinstance(value, WordSwap)]
+        text, matches = self._find(whole, swaps)
+        words = [None if swap.words is None else swap.words[i] for swap in swaps for i in range(len(swap.find))]
+        result, end = [], 0
+        for match in matches:
+            word = words[match.index]
+            result += [text[end : match.start], text[match.start : match.end] if word is None else word]
+            end = match.end
+        return "".join([*result, text[end:]])
+
+    def _find(self, whole: Sequence[str], swaps: Sequence[WordSwap]) -> tuple[str, list[_Match]]:
+        """The prompt without comments, and where the words to find stand in it."""
+        key = (*whole, *((swap.find, swap.whole_words, swap.match_case) for swap in swaps))
+        if key not in self._places:
+            if len(whole) > 1:
+                raise ValueError(
+                    "axes: two of them give the whole prompt. Use one, or one Prompt Template with all slots."
+                )
+            finds = [(word, swap) for swap in swaps for word in swap.find]
+            _check_finds(finds)
+            text = without_comments(whole[0] if whole else self.prompt)
+            found = text, _matches(text, finds)
+            if whole:  # each comes once
+                return found
+            self._places[key] = found
+        return self._places[key]
+
+
+def _check_finds(finds: Sequence[tuple[str, WordSwap]]) -> None:
+    """Raises ValueError where one word is to be found twice."""
+    seen: dict[str, list[tuple[str, WordSwap]]] = {}
+    for word, swap in finds:
+        alike = seen.setdefault(" ".join(word.casefold().split()), [])
+        if any(_same(word, other, swap.match_case and its.match_case) for other, its in alike):
             raise ValueError(f"axes: two of them swap the word '{word}'. Each word can be swapped by one axis.")
-    words = [None if swap.words is None else swap.words[i] for swap in swaps for i in range(len(swap.find))]
-    result, end = [], 0
-    for match in _matches(text, finds):
-        word = words[match.index]
-        result += [text[end : match.start], text[match.start : match.end] if word is None else word]
-        end = match.end
-    return "".join([*result, text[end:]])
+        alike.append((word, swap))
 
 
 def swap_labels(values: Sequence[WordSwap]) -> list[str]:
@@ -119,46 +176,50 @@ def swap_labels(values: Sequence[WordSwap]) -> list[str]:
 
 def find_nearest(text: str, word: str, count: int = 3) -> list[str]:
     """The `count` phrases of `text` most like `word`, with as many words as it has, best first."""
-    length = max(1, len(word.split()))
-    tokens = ["".join(part) for part in _runs(text)]
-    phrases: dict[str, str] = {}
-    for i in range(max(1, len(tokens) - length + 1)):
-        phrase = " ".join(tokens[i : i + length])
-        phrases.setdefault(phrase.casefold(), phrase)
-    close = difflib.get_close_matches(word.casefold()[:200], list(phrases), n=count, cutoff=0.0)
-    return [phrases[phrase] for phrase in close if phrase]
+    length = min(_LONGEST_PHRASE, max(1, len(word.split(maxsplit=_LONGEST_PHRASE))))
+    tokens = _runs(text)
+    phrases = (" ".join(tokens[i : i + length]) for i in range(max(1, len(tokens) - length + 1)))
+    return [phrase for phrase in find_nearest_names(word, phrases, count) if phrase]
 
 
 def _matches(text: str, finds: Sequence[tuple[str, WordSwap]]) -> list[_Match]:
     """Where the words to find stand, from left to right; where several begin, the longest."""
-    candidates = [
-        _Match(start, end, index)
-        for index, (word, swap) in enumerate(finds)
-        for start, end in _places(text, word, swap.whole_words, swap.match_case)
-    ]
+    searches = [_Search(text, word, swap.whole_words, swap.match_case) for word, swap in finds]
+    following = [search.find(0) for search in searches]
+    covered = {index for index, place in enumerate(following) if place is not None}
     result: list[_Match] = []
-    for match in sorted(candidates, key=lambda match: (match.start, -match.end)):
-        if not result or match.start >= result[-1].end:
-            result.append(match)
+    while places := [_Match(*place, index) for index, place in enumerate(following) if place is not None]:
+        result.append(min(places, key=lambda match: (match.start, -match.end)))
+        end = result[-1].end
+        following = [
+            search.find(end) if place is not None and place[0] < end else place
+            for search, place in zip(searches, following, strict=True)
+        ]
     absent = set(range(len(finds))) - {match.index for match in result}
     if absent:
         word, swap = finds[min(absent)]
-        raise ValueError(_absence(text, word, swap, min(absent) in {match.index for match in candidates}))
+        raise ValueError(_absence(text, word, swap, min(absent) in covered))
     return result
 
 
-def _places(text: str, word: str, whole_words: bool, match_case: bool) -> list[tuple[int, int]]:
-    """Every place of the word, with any white space between its parts; those inside weights and times are none."""
-    numbers = [match.span() for match in _NUMBER.finditer(text)]
-    body = r"\s+".join(re.escape(part) for part in word.split())
-    pattern = re.compile(body, 0 if match_case else re.IGNORECASE)
-    places, start = [], 0
-    while match := pattern.search(text, start):
-        start = match.start() + 1
-        inside_number = any(low <= match.start() and match.end() <= high for low, high in numbers)
-        if not inside_number and (not whole_words or _is_whole(text, *match.span())):
-            places.append(match.span())
-    return places
+class _Search:
+    """Looks for a word, with any white space between its parts. Inside weights and times there is none."""
+
+    def __init__(self, text: str, word: str, whole_words: bool, match_case: bool) -> None:
+        self.text, self.whole_words = text, whole_words
+        self.spans = [match.span() for match in _NUMBER.finditer(text)]  # from left to right, none within another
+        body = r"\s+".join(re.escape(part) for part in word.split())
+        self.pattern = re.compile(body, 0 if match_case else re.IGNORECASE)
+
+    def find(self, start: int) -> tuple[int, int] | None:
+        """The first place from `start` on."""
+        while match := self.pattern.search(self.text, start):
+            start = match.start() + 1
+            before = bisect.bisect_right(self.spans, (match.start(), len(self.text))) - 1
+            inside_number = before >= 0 and match.end() <= self.spans[before][1]
+            if not inside_number and (not self.whole_words or _is_whole(self.text, *match.span())):
+                return match.span()
+        return None
 
 
 def _absence(text: str, word: str, swap: WordSwap, covered: bool) -> str:
@@ -167,9 +228,9 @@ def _absence(text: str, word: str, swap: WordSwap, covered: bool) -> str:
     close = ", ".join(f"'{phrase}'" for phrase in find_nearest(text, word))
     message = f"find: '{_short(word)}' is not in the prompt."
     message += f" Nearest are: {close}." if close else " The prompt is empty. Write it."
-    if swap.whole_words and _places(text, word, False, swap.match_case):
+    if swap.whole_words and _Search(text, word, False, swap.match_case).find(0):
         message += " It is there as a part of a longer word: turn off whole_words to swap that."
-    elif swap.match_case and _places(text, word, swap.whole_words, False):
+    elif swap.match_case and _Search(text, word, swap.whole_words, False).find(0):
         message += " It is there in other letters: turn off match_case."
     return message
 
@@ -195,10 +256,18 @@ def _words_to_find(find: str, match_case: bool) -> tuple[str, ...]:
         raise ValueError("find: it is empty. Write the word of the prompt that changes, for example smiling.")
     if not all(words):
         raise ValueError("find: a word is missing beside a comma. Add it, or remove the comma.")
-    folded = [_folded((word if match_case else word.casefold(),)) for word in words]
-    for number, word in enumerate(words):
-        if folded[number] in folded[:number]:
+    if len(words) > MAX_FINDS:
+        raise ValueError(f"find: these are {len(words):,} words; the limit is {MAX_FINDS}. Name fewer.")
+    seen = set[tuple[str, ...]]()
+    for word in words:
+        if len(word) > MAX_WORD:
+            raise ValueError(
+                f"find: '{_short(word)}' has {len(word):,} letters; the limit is {MAX_WORD:,}. Name only what changes."
+            )
+        folded = _folded((word if match_case else word.casefold(),))
+        if folded in seen:
             raise ValueError(f"find: '{word}' is there twice. All its occurrences change anyway: name it once.")
+        seen.add(folded)
     return words
 
 

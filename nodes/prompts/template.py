@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .choices import LIST_MODES, PRODUCT, ZIP
+from ..text.nearest import find_nearest_names
+from .choices import LIST_MODES, MAX_LETTERS, PRODUCT, ZIP
 from .comments import Source, read_source
 
 MAX_PROMPTS = 4096
@@ -71,7 +72,7 @@ def read_lists(text: str, name: str = "lists") -> list[SlotList]:
     Raises:
         TextError: for anything else, and for a value or slot that is there twice.
     """
-    source, lists, start = read_source(name, text), [], 0
+    source, lists, start = read_source(name, text), dict[str, _OpenList](), 0
     for line in source.text.splitlines(keepends=True):
         first = start + len(line) - len(line.lstrip())
         if line.strip():
@@ -79,7 +80,7 @@ def read_lists(text: str, name: str = "lists") -> list[SlotList]:
         start += len(line)
     if not lists:
         raise source.error(0, "there is no list. Write for example expression: smiling | angry.")
-    return lists
+    return [SlotList(each.slot, tuple(each.values)) for each in lists.values()]
 
 
 def write_template(parts: Sequence[str | Slot]) -> str:
@@ -108,6 +109,7 @@ def expand_template(template: str, lists: str, mode: str) -> tuple[list[str], li
     rows = _rows(slots, mode)
     varying = [i for i, each in enumerate(slots) if len(each.values) > 1] or list(range(len(slots)))
     keys = [each.slot.key for each in slots]
+    _check_letters(parts, slots, rows, keys)
     prompts = [_fill(parts, dict(zip(keys, row, strict=True))) for row in rows]
     labels = [", ".join(row[i] for i in varying) for row in rows]
     seen: dict[str, str] = {}
@@ -130,6 +132,23 @@ def _rows(slots: Sequence[SlotList], mode: str) -> list[tuple[str, ...]]:
     return list(itertools.product(*columns) if mode == PRODUCT else zip(*columns, strict=True))
 
 
+def _check_letters(
+    parts: Sequence[str | Slot], slots: Sequence[SlotList], rows: Sequence[tuple[str, ...]], keys: Sequence[str]
+) -> None:
+    """Raises ValueError where the prompts have more than MAX_LETTERS letters in all, labels included."""
+    plain = sum(len(part) for part in parts if isinstance(part, str))
+    often = Counter(part.key for part in parts if isinstance(part, Slot))
+    weights = [often[key] + 1 for key in keys]
+    letters = 0
+    for row in rows:
+        letters += plain + sum(weight * len(value) for weight, value in zip(weights, row, strict=True))
+        if letters > MAX_LETTERS:
+            raise ValueError(
+                f"template: {len(rows):,} prompts of this length have more than {MAX_LETTERS:,} letters in all. "
+                "Shorten it, or shorten a list."
+            )
+
+
 def _fill(parts: Sequence[str | Slot], values: Mapping[str, str]) -> str:
     return "".join(values[part.key] if isinstance(part, Slot) else part for part in parts)
 
@@ -139,18 +158,18 @@ def _check_names(template: str, lists: str, parts: Sequence[str | Slot], slots: 
     listed = [each.slot for each in slots]
     if not used:
         raise read_source("template", template).error(0, "there is no slot. Write for example a girl, [[expression]].")
-    for slot, others, where, fault in (
-        *((slot, listed, ("template", template), "this slot has no list.") for slot in used),
-        *((slot, used, ("lists", lists), "the template has no such slot.") for slot in listed),
+    for slots_here, others, where, fault in (
+        (used, listed, ("template", template), "this slot has no list."),
+        (listed, used, ("lists", lists), "the template has no such slot."),
     ):
-        if all(slot.key != other.key for other in others):
-            close = difflib.get_close_matches(slot.key, [other.key for other in others], n=1, cutoff=0.0)
-            names = [other.name for other in others if other.key in close]
-            name, text = where
-            source = read_source(name, text)
-            raise source.error(
-                source.places.index(slot.position), f"{fault} The nearest is '{names[0]}'. Give both the same name."
-            )
+        known = {other.key for other in others}
+        for slot in slots_here:
+            if slot.key not in known:
+                nearest = find_nearest_names(slot.name, (other.name for other in others), 1)[0]
+                source = read_source(*where)
+                raise source.error(
+                    source.places.index(slot.position), f"{fault} The nearest is '{nearest}'. Give both the same name."
+                )
 
 
 def _is_torn(text: str, end: int) -> bool:
@@ -160,31 +179,39 @@ def _is_torn(text: str, end: int) -> bool:
     return text[end] == "]" and text[end + 1 : end + 2] not in (":", "|")
 
 
-def _read_line(source: Source, first: int, last: int, lists: list[SlotList]) -> None:
+@dataclass
+class _OpenList:
+    """A list while it is read; its values in order."""
+
+    slot: Slot
+    values: dict[str, None] = field(default_factory=dict)
+
+
+def _read_line(source: Source, first: int, last: int, lists: dict[str, _OpenList]) -> None:
+    """lists: by the keys of their slots, the last one that was read at the end."""
     if source.text[first] == "|":
         if not lists:
             raise source.error(first, "this goes on with the list above, but there is none. Begin with a name.")
-        before = lists.pop()
-        slot, values, start = before.slot, before.values, first + 1
+        current, start = next(reversed(lists.values())), first + 1
     else:
         match = _NAME.match(source.text, first, last)
         start = match.end() if match else first
-        slot, values = Slot(" ".join(source.text[first:start].split()), source.places[first]), ()
+        slot = Slot(" ".join(source.text[first:start].split()), source.places[first])
         if not slot.name or source.text[start : start + 1] != ":":
             raise source.error(first, "a list begins with the name of its slot. Write expression: smiling | angry.")
-        if any(each.slot.key == slot.key for each in lists):
+        if slot.key in lists:
             raise source.error(
                 first, f"the slot '{slot.name}' has a list already. Go on with it by a line with | first."
             )
+        current = lists[slot.key] = _OpenList(slot)
         start += 1
     for low, high in _split(source, start, last):
         value = source.text[low:high].strip()
         if not value:
             raise source.error(low, "a value is missing here. Write for example expression: smiling | angry.")
-        if value in values:
-            raise source.error(low, f"'{value[:40]}' is in the list of '{slot.name}' already. Remove it.")
-        values += (value,)
-    lists.append(SlotList(slot, values))
+        if value in current.values:
+            raise source.error(low, f"'{value[:40]}' is in the list of '{current.slot.name}' already. Remove it.")
+        current.values[value] = None
 
 
 def _split(source: Source, start: int, end: int) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from itertools import pairwise
 
 import torch
 
-from .choices import BY_STEPS, TIME_MODES
+from ..text.printable import printable
+from .choices import BY_STEPS, MAX_LETTERS, TIME_MODES
 from .timed_parse import Alternate, Prompt, Switch, parse_timed, switches
 
 PercentToSigma = Callable[[float], float]
@@ -26,7 +28,8 @@ LOOK_AHEAD = (
 )
 # ComfyUI's samplers that take the ends of the schedule only.
 OWN_SIGMAS = ("dpm_fast", "dpm_adaptive")
-MAX_LINES = 64
+MAX_LINES = 64  # of a report, an even number
+MAX_LINE = 1000  # letters of a prompt in it
 # Where between two sigmas the boundary is tried, as a share of the way from the lower to the higher in log sigma. The
 # first leaves the evaluations inside a step of dpm_2, dpmpp_sde (at 1/2), seeds_2 and seeds_3 (at 1/3 and 2/3) with
 # the prompt of their step, and meets none of them.
@@ -72,16 +75,39 @@ def plan_timed(text: str, sigmas: torch.Tensor, percent_to_sigma: PercentToSigma
 
 
 def segments(prompt: Prompt, steps: int, last_step: Callable[[str], int]) -> list[Segment]:
-    """The prompts of a run of `steps` steps. last_step: time as written -> the last step before the switch."""
-    last = {switch.when: last_step(switch.when) for switch in switches(prompt)}
+    """The prompts of a run of `steps` steps. last_step: time as written -> the last step before the switch.
+
+    Raises:
+        ValueError: they have more than MAX_LETTERS letters in all.
+    """
+    last = {when: last_step(when) for when in {switch.when for switch in switches(prompt)}}
+    if _alternates(prompt):
+        starts = list(range(1, steps + 1))
+    else:  # it changes behind a switch only
+        starts = sorted({1, *(step + 1 for step in last.values() if 0 < step < steps)})
     found: list[Segment] = []
-    for step in range(1, steps + 1):
-        text = text_at(prompt, step, last)
+    letters = 0
+    for first, following in pairwise([*starts, steps + 1]):
+        text = text_at(prompt, first, last)
+        letters += len(text)
+        if letters > MAX_LETTERS:
+            raise ValueError(
+                f"text: its prompts for {steps:,} steps have more than {MAX_LETTERS:,} letters in all. Shorten it, or "
+                "use fewer steps."
+            )
         if found and found[-1].text == text:
-            found[-1] = Segment(found[-1].first, step, text)
+            found[-1] = Segment(found[-1].first, following - 1, text)
         else:
-            found.append(Segment(step, step, text))
+            found.append(Segment(first, following - 1, text))
     return found
+
+
+def _alternates(prompt: Prompt) -> bool:
+    return any(
+        isinstance(part, Alternate)
+        or (isinstance(part, Switch) and (_alternates(part.before) or _alternates(part.after)))
+        for part in prompt
+    )
 
 
 def text_at(prompt: Prompt, step: int, last: dict[str, int]) -> str:
@@ -108,9 +134,9 @@ def last_step_of_fraction(when: str, steps: int) -> int:
 
 
 def last_step_of_percent(percent: float, sigmas: Sequence[float], percent_to_sigma: PercentToSigma) -> int:
-    """How many steps begin before the model's schedule has gone `percent` (0 to 1) of its way."""
+    """How many steps begin before the model's schedule has gone `percent` (0 to 1) of its way. sigmas: falling."""
     limit = percent_to_sigma(percent) * (1.0 + 1e-6)  # a step at this very sigma comes after
-    return sum(sigma > limit for sigma in sigmas[:-1])
+    return bisect.bisect_left(sigmas, -limit, 0, len(sigmas) - 1, key=lambda sigma: -sigma)
 
 
 def percent_between(high: float, low: float, percent_to_sigma: PercentToSigma) -> float | None:
@@ -177,8 +203,10 @@ def _report(parts: Sequence[Segment], edges: Sequence[float], prompt: Prompt) ->
     steps = len(edges) - 1
     lines: list[str] = []
     for part, following in zip(parts, [*parts[1:], None], strict=True):
+        if len(lines) > MAX_LINES:
+            break
         span = f"step {part.first}" if part.first == part.last else f"steps {part.first}-{part.last}"
-        lines.append(f"{span}: {' '.join(part.text.split()) or '(empty)'}")
+        lines.append(f"{span}: {printable(' '.join(part.text.split()), MAX_LINE) or '(empty)'}")
         if following is not None:
             lines.append(f"switches after step {part.last} of {steps} (sigma {edges[part.last]:.3g})")
     if len(lines) > MAX_LINES:

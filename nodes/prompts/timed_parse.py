@@ -26,6 +26,7 @@ Differences from A1111 (modules/prompt_parser.py): it takes a faulty prompt for 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ from .comments import Source, read_source
 MAX_DEPTH = 50
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")
 _CLOSING = {"(": ")", "{": "}"}
+_PLAIN = re.compile(r"[^\\\[\]:|(){}]+")  # letters that mean themselves everywhere
 EXAMPLE = "[smiling:angry:0.4]"
 
 
@@ -103,14 +105,12 @@ def switches(prompt: Prompt) -> list[Switch]:
 
 
 def join_parts(parts: Sequence[str | Switch | Alternate]) -> Prompt:
-    """The parts, with neighbouring strings join_parts and empty ones left out."""
+    """The parts, with neighbouring strings joined and empty ones left out."""
     result: list[str | Switch | Alternate] = []
-    for part in parts:
-        if isinstance(part, str) and result and isinstance(last := result[-1], str):
-            result[-1] = last + part
-        elif part != "":
-            result.append(part)
-    return tuple(result)
+    for plain, group in itertools.groupby(parts, lambda part: isinstance(part, str)):
+        run = list(group)
+        result += ["".join(map(str, run))] if plain else run  # at once: letter by letter it would take the square
+    return tuple(part for part in result if part != "")
 
 
 def _write(part: str | Switch | Alternate, inside: bool) -> str:
@@ -153,6 +153,9 @@ class _Parser:
 
     def _letter(self, at: int) -> int:
         """Take what stands at `at`; how many characters that was."""
+        if plain := _PLAIN.match(self.text, at):
+            self._add(plain[0])
+            return len(plain[0])
         letter, pair = self.text[at], self.text[at : at + 2]
         if pair in (("\\[", "\\]", "\\:", "\\|") if self.open else ("\\[", "\\]")):
             self._add(pair[1])

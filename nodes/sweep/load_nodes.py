@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,13 @@ import folder_paths
 import torch
 
 from ..api import io
+from ..text.printable import get_log
 from .choices import CATEGORY
 
 if TYPE_CHECKING:
     from .folder.manifest import Manifest
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 class LoadCells(io.ComfyNode):
@@ -85,7 +85,8 @@ class LoadCells(io.ComfyNode):
         READ.note(manifest)
         grid = require_grid(manifest)
         matching = choose_cells(grid, selection)
-        finished = [cell for cell in matching if manifest.finished(cell.key)]
+        # One that is damaged is chosen, too, so that it is named.
+        finished = [cell for cell in matching if manifest.finished(cell.key) or manifest.is_damaged(cell.key)]
         if not finished:
             last = next((state for cell in matching if (state := manifest.state(cell.key)) and state.error), None)
             reason = f" One failed with: {last.error}" if last else ""
@@ -104,7 +105,7 @@ class LoadCells(io.ComfyNode):
             )
         images: list[torch.Tensor] = []
         for cell in track_progress(chosen, len(chosen)):
-            record = manifest.finished(cell.key)
+            record = manifest.state(cell.key)
             if record is None or record.file is None:
                 raise ValueError(f"the picture of {', '.join(cell.labels)} vanished while it was loaded. Run again.")
             images.append(read_picture(manifest.folder / record.file)[None])

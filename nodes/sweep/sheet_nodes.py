@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +9,13 @@ import comfy.utils
 import torch
 
 from ..api import io
+from ..text.printable import get_log
 from .choices import CATEGORY, MAX_CELL, THEMES
 from .load_nodes import open_manifest
 
 if TYPE_CHECKING:
     from .sheet.difference import Change
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 class ContactSheet(io.ComfyNode):

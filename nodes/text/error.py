@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .printable import printable
+
 
 class TextError(ValueError):
     """A fault in the text of the input `name`. The message quotes the place; `position` is its index in the text."""
@@ -12,4 +14,4 @@ class TextError(ValueError):
         here = rest.split("\n", 1)[0].strip()
         found = f"'{here[:12]}'" if here else "the end of the line" if rest.strip() else "the end"
         line = f"line {before.count(chr(10)) + 1}, " if "\n" in text else ""
-        super().__init__(f"{name}, {line}character {position - before.rfind(chr(10))} ({found}): {fault}")
+        super().__init__(printable(f"{name}, {line}character {position - before.rfind(chr(10))} ({found}): {fault}"))

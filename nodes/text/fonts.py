@@ -33,6 +33,7 @@ _PROBE_SIZE = 24  # pixels: large enough that any two letters differ
 _NO_LETTER = "\uffff"  # which no font has
 _MAX_SYSTEM_FONTS = 400
 _MAX_NAMED = 8  # letters named in a log line
+_MAX_MISSED = 200  # letters that no font of this machine had, before it is no longer searched: each costs all fonts
 # Which of the system's fonts to try first; the rest follow by name.
 _PREFERRED = (
     "notosans",
@@ -155,10 +156,11 @@ class Fonts:
     def _find_font(self, cluster: str) -> int:
         letters = letters_to_draw(cluster)
         order = (EMOJI, CJK, PILLOW) if wants_emoji(cluster) else self._order
-        for number in (*order, *range(PILLOW + 1, len(self._sources))):
+        others = range(PILLOW + 1, len(self._sources)) if len(self.missing) < _MAX_MISSED else ()
+        for number in (*order, *others):
             if all(map(self._sources[number].has, letters)):
                 return number
-        for source in self._untried:
+        for source in self._untried if len(self.missing) < _MAX_MISSED else ():
             self._sources.append(source)
             if all(map(source.has, letters)):
                 return len(self._sources) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -121,14 +122,22 @@ def _chop(word: str, fonts: Fonts, size: int, width: float) -> list[str]:
 
 def cut(line: str, fonts: Fonts, size: float, width: float) -> str:
     """`line` with an ellipsis, cut so far that both fit into `width` pixels."""
-    letters = clusters(line)
-    while letters and fonts.width("".join(letters).rstrip() + ELLIPSIS, size) > width:
-        letters.pop()
-    return "".join(letters).rstrip() + ELLIPSIS
+    letters = clusters(line[:MAX_LETTERS])
+
+    def shortened(count: int) -> str:
+        return "".join(letters[:count]).rstrip() + ELLIPSIS
+
+    # By halves: a width costs as much as the line is long. Then one by one, because letters that join may be narrower.
+    most = bisect.bisect_right(range(1, len(letters) + 1), width, key=lambda n: fonts.width(shortened(n), size))
+    while most and fonts.width(shortened(most), size) > width:
+        most -= 1
+    return shortened(most)
 
 
 def shorten(line: str, fonts: Fonts, size: float, width: float) -> str:
-    """`line` if it fits into `width` pixels, else cut with an ellipsis."""
+    """`line` if it fits into `width` pixels, else cut with an ellipsis. Of long ones, MAX_LETTERS letters count."""
+    if len(line) > MAX_LETTERS:
+        return cut(line, fonts, size, width)
     return line if fonts.width(line, size) <= width else cut(line, fonts, size, width)
 
 

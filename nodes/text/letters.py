@@ -11,11 +11,16 @@ _TAGS = range(0xE0020, 0xE0080)
 _SELECTORS = range(0xFE00, 0xFE10)
 _FIRST_EMOJI = 0x1F000
 _EMOJI_STYLE, _KEYCAP = "\ufe0f", "\u20e3"
+MAX_MARKS = 30  # on one letter, as in Unicode's Stream-Safe Text Format: no language has more
 
 
 def clean(text: str) -> str:
-    """`text` as fonts can draw it: composed (NFC), no control characters but line breaks, no lone surrogates."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """`text` as fonts can draw it: composed (NFC), no control characters but line breaks, no lone surrogates.
+
+    Of more than MAX_MARKS accents on one letter the rest goes: to put n in order takes n^2 steps.
+    """
+    text = _too_many_marks().sub(r"\1", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = unicodedata.normalize("NFC", text)
     return "".join(_replace_undrawable(letter) for letter in text)
 
 
@@ -38,11 +43,19 @@ def clusters(text: str) -> list[str]:
     return _cluster_pattern().findall(text)
 
 
+# diffusers depends on regex. 30 to 100 ms to import, so only when text is drawn
 @cache
 def _cluster_pattern() -> Any:
-    import regex  # diffusers depends on it. 30 to 100 ms to import, so only when text is drawn
+    import regex
 
     return regex.compile(r"\X")
+
+
+@cache
+def _too_many_marks() -> Any:
+    import regex
+
+    return regex.compile(rf"(\p{{M}}{{{MAX_MARKS}}})\p{{M}}+")
 
 
 def letters_to_draw(text: str) -> list[str]:

@@ -224,7 +224,10 @@ def test_the_report_is_shown_on_the_node(comfy, monkeypatch: pytest.MonkeyPatch)
     texts: list[tuple[str, str]] = []
 
     class Instance:
-        def send_progress_text(self, text: str, node_id: str) -> None:
+        client_id = "browser"
+
+        def send_progress_text(self, text: str, node_id: str, sid: str) -> None:
+            assert sid == self.client_id, "only the browser that queued it"
             texts.append((text, node_id))
 
     monkeypatch.setattr(server.PromptServer, "instance", Instance(), raising=False)

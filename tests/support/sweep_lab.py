@@ -56,7 +56,7 @@ class Lab:
 
     def pictures(self, folder: str = "s") -> dict[tuple[str, ...], np.ndarray]:
         return {
-            tuple(json.loads(texts["prompt"]["sweep"]["inputs"]["cell"])): pixels
+            labels_of(texts["prompt"]["sweep"]["inputs"]["cell"]): pixels
             for pixels, texts in map(open_picture, sorted((self.output / folder).glob("*.png")))
         }
 
@@ -87,6 +87,11 @@ class Lab:
         assert result.error is not None
         assert not list(self.output.glob("s/*.png")), "a picture was made before the fault was reported"
         return result.message
+
+
+def labels_of(cell: str) -> tuple[str, ...]:
+    """The labels in the widget `cell` of a saved picture."""
+    return tuple(json.loads(cell)) if cell.startswith("[") else tuple(cell.split("; "))
 
 
 def open_picture(path: Path) -> tuple[np.ndarray, dict[str, Any]]:

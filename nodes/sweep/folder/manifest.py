@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import math
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,12 +15,15 @@ from typing import Any
 
 from PIL import Image
 
-from ....files import is_inside
+from ....files import NotAFileError, is_inside, known_sha256, open_plain
 from ...journal import append_line, read_lines
+from ...text.printable import MAX_MESSAGE, get_log, printable
 
 MANIFEST = "manifest.jsonl"
 
-log = logging.getLogger(__name__)
+MAX_BYTES = 1 << 62  # of a file
+
+log = get_log(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class CellRecord:
     def __post_init__(self) -> None:
         if (self.file is None) == (self.error is None):
             raise ValueError(f"cell {self.key}: it has either a file or an error.")
-        if self.file is not None and (not is_inside(self.file) or "\\" in self.file or "\0" in self.file):
+        if self.file is not None and (not is_inside(self.file) or "\\" in self.file):
             raise ValueError(f"cell {self.key}: the file '{self.file}' is not inside the folder of its sweep.")
 
 
@@ -102,7 +104,7 @@ class Manifest:
         self._grids: list[Grid] = []
         self._run = ""
         self._last: dict[str, CellRecord] = {}
-        self._sizes: dict[str, int] = {}
+        self._states: dict[str, _State] = {}
         self._attempts: dict[str, int] = {}
         self._read()
 
@@ -149,9 +151,9 @@ class Manifest:
         Raises:
             OSError: it cannot be written. The manifest is as it was before.
         """
-        size = 0 if cell.file is None else (self.folder / cell.file).stat().st_size
-        self._append({"kind": "cell", **asdict(cell), "bytes": size})
-        self._remember(cell, size)
+        state = _State(0) if cell.file is None else _State.read(self.folder / cell.file)
+        self._append({"kind": "cell", **asdict(cell), "bytes": state.bytes, "sha256": state.sha256})
+        self._remember(cell, state)
 
     def state(self, key: str) -> CellRecord | None:
         """How the cell ended last, whether or not its picture is still there."""
@@ -162,29 +164,42 @@ class Manifest:
         record = self._last.get(key)
         if record is None or record.file is None:
             return None
+        path, made = self.folder / record.file, self._states[key]
         try:
-            size = (self.folder / record.file).stat().st_size
+            state = path.stat()
+            if not stat.S_ISREG(state.st_mode):
+                return None
+            now = _State(state.st_size, known_sha256(path) if made.sha256 and state.st_size == made.bytes else "")
         except OSError:
             return None
-        if size != self._sizes[key]:
-            if not _is_picture(self.folder / record.file):
+        if now != made:
+            if not _is_picture(path):
                 return None
-            log.warning("Steer: %s was changed after it was made. It is left as it is.", self.folder / record.file)
-            self._sizes[key] = size
+            log.warning("Steer: %s was changed after it was made. It is left as it is.", path)
+            self._states[key] = _State.read(path)
         return record
+
+    def is_damaged(self, key: str) -> bool:
+        """Whether the picture of a cell has its size, but holds something else that is no picture."""
+        record = self._last.get(key)
+        if record is None or record.file is None or self.finished(key):
+            return False
+        path = self.folder / record.file
+        return path.is_file() and path.stat().st_size == self._states[key].bytes
 
     def fingerprint(self) -> str:
         """A hash that changes with the grid, with what is finished, and with every attempt at an unfinished cell."""
         digest = hashlib.sha256()
         for cell in self.grid.cells if self.grid else ():
             done = self.finished(cell.key)
-            state = (done.file, self._sizes[cell.key]) if done else (None, self._attempts.get(cell.key, 0))
+            made = self._states[cell.key] if done else None
+            state = (done.file, made.bytes, made.sha256) if done and made else (None, self._attempts.get(cell.key, 0))
             digest.update(json.dumps([asdict(cell), state]).encode())
         return digest.hexdigest()
 
-    def _remember(self, cell: CellRecord, size: int) -> None:
+    def _remember(self, cell: CellRecord, state: _State) -> None:
         self._last[cell.key] = cell
-        self._sizes[cell.key] = size
+        self._states[cell.key] = state
         self._attempts[cell.key] = self._attempts.get(cell.key, 0) + 1
 
     def _read(self) -> None:
@@ -202,27 +217,31 @@ class Manifest:
         """Raises ValueError, TypeError or KeyError for a line of another kind or shape."""
         entry = _mapping(line)
         if entry["kind"] == "grid":
-            axes = [AxisRecord(_text(axis["name"]), _texts(axis["labels"])) for axis in _list(entry["axes"])]
+            axes = [AxisRecord(printable(_text(axis["name"])), _texts(axis["labels"])) for axis in _list(entry["axes"])]
             cells = [
                 CellPlan(_text(cell["key"]), tuple(_whole(i) for i in _list(cell["at"])), _texts(cell["labels"]))
                 for cell in _list(entry["cells"])
             ]
-            self._grids.append(Grid(_text(entry["title"]), tuple(axes), tuple(cells)))
+            self._grids.append(Grid(printable(_text(entry["title"])), tuple(axes), tuple(cells)))
             self._run = ""
         elif entry["kind"] == "run":
             self._run = _text(entry["name"])
         elif entry["kind"] == "cell":
             file, error = (None if entry[name] is None else _text(entry[name]) for name in ("file", "error"))
             values, seconds = dict(_mapping(entry["values"])), float(entry["seconds"])
-            if not math.isfinite(seconds):
-                raise ValueError("seconds: not a number")
-            self._remember(CellRecord(_text(entry["key"]), file, error, values, seconds), _whole(entry["bytes"]))
+            error = None if error is None else printable(error, MAX_MESSAGE)
+            size, sha256 = _whole(entry["bytes"]), _text(entry.get("sha256", ""))  # older lines have none
+            if not 0 <= size < MAX_BYTES:
+                raise ValueError("bytes: no file has so many")
+            self._remember(CellRecord(_text(entry["key"]), file, error, values, seconds), _State(size, sha256))
         else:
             raise ValueError("a line of unknown kind")
 
     def _append(self, line: Mapping[str, Any]) -> None:
         try:
             append_line(self.path, line)
+        except NotAFileError:
+            raise
         except OSError as error:
             raise OSError(
                 error.errno,
@@ -231,12 +250,25 @@ class Manifest:
             ) from error
 
 
+@dataclass(frozen=True)
+class _State:
+    """What a picture's file is: its size, and the SHA-256 of what it holds, empty where it is not known."""
+
+    bytes: int
+    sha256: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> _State:
+        """Raises OSError where the file cannot be read."""
+        return cls(path.stat().st_size, known_sha256(path))
+
+
 def _is_picture(path: Path) -> bool:
     """Whether the file holds a whole picture: one that was retouched does, a torn one does not."""
     try:
-        with Image.open(path) as picture:
+        with open_plain(path) as file, Image.open(file) as picture:
             picture.load()
-    except (OSError, SyntaxError, ValueError):  # what Pillow raises for a broken file
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # what Pillow raises for a broken file
         return False
     return True
 
@@ -260,10 +292,10 @@ def _text(value: Any) -> str:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(_text(part) for part in _list(value))
+    return tuple(printable(_text(part)) for part in _list(value))
 
 
 def _whole(value: Any) -> int:
-    if not isinstance(value, int):
+    if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError("not a whole number")
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from ....files import NotAFileError, is_device, write_whole
 from .manifest import CellRecord, Manifest
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from ..plan.cells import Cell
 
 MAX_FOLDER, MAX_STEM = 200, 80  # bytes of a name
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin[$]|conout[$]|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\.|$)")
 _PART = re.compile(r"\.([0-9]{1,9})\.part$")
 _FORBIDDEN = '<>:"|?*%'
 
@@ -86,7 +87,7 @@ def folder_inside(base: Path, folder: str) -> Path:
         fault = f"it has the character {found!r}"
     elif len(name.encode()) > MAX_FOLDER:
         fault = f"it is too long with {len(name)} characters"
-    elif found := next((part for part in parts if _RESERVED.match(part)), ""):
+    elif found := next(filter(is_device, parts), ""):
         fault = f"Windows keeps the name '{found}' for a device"
     elif any(part != part.strip() or part.endswith(".") for part in parts):
         fault = "a part of it begins or ends with a space or a dot"
@@ -107,10 +108,11 @@ def file_stem(labels: Sequence[str], key: str) -> str:
     labels: those that differ between cells. The key makes the name the only one. Accents are composed (NFC), so that
     every file system spells the name in one way.
     """
-    text = unicodedata.normalize("NFC", "-".join(labels))
+    # What is cut off here could not come into the name; to compose thousands of accents takes very long.
+    text = unicodedata.normalize("NFC", "-".join(label[: 4 * MAX_STEM] for label in labels)[: 4 * MAX_STEM])
     text = re.sub(r"[^\w.,+=()-]+", "_", text).strip("_.")
     text = text.encode()[:MAX_STEM].decode(errors="ignore").rstrip("_.-")
-    return f"{text or 'cell'}-{key[:10]}"
+    return f"{'_' if is_device(text) else ''}{text or 'cell'}-{key[:10]}"
 
 
 def to_bytes(picture: torch.Tensor) -> np.ndarray:
@@ -134,21 +136,20 @@ def write_png(path: Path, pixels: np.ndarray, texts: Mapping[str, Any]) -> None:
     """Save `pixels`, uint8 [H, W, C], with `texts` as JSON in its head. A broken write leaves nothing under this name.
 
     Raises:
+        NotAFileError: a folder is there.
         OSError: it cannot be written. The message names the file.
     """
     info = PngInfo()
     for name, value in texts.items():
         info.add_text(name, json.dumps(value))
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG", pnginfo=info, compress_level=4)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")  # of two servers with one folder each has its own
     try:
-        with open(unfinished, "wb") as file:
-            Image.fromarray(pixels).save(file, "PNG", pnginfo=info, compress_level=4)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        write_whole(path, content.getbuffer(), f"{os.getpid()}.part")  # of two servers with one folder each has its own
+    except NotAFileError:
+        raise
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise OSError(
             error.errno,
             f"The picture {path} cannot be written ({error.strerror or error}). What is finished stays: make room, or "

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from ..plan.cell_widget import OneCell
+from ....files import can_be_named, open_plain
+from ...text.nearest import find_nearest_names
+from ...text.printable import printable
+from ..plan.cell_widget import OneCell, read_cell, write_cell
 from .manifest import MANIFEST, CellPlan, Grid, Manifest
 
 NEAREST = 5  # names that an error proposes
 MAX_SWEEPS = 1000  # folders that are looked through for the nearest name
+MAX_PATH = 1000  # letters of a folder's name
+MAX_WORDS = 1000  # labels that a selection names
 
 
 def find_sweep(base: Path, folder: str) -> Path:
@@ -26,6 +30,8 @@ def find_sweep(base: Path, folder: str) -> Path:
     """
     if not folder.strip() or "\0" in folder:
         raise ValueError("folder: it is empty. Connect the folder of a Sweep, or write its name.")
+    if not can_be_named(folder) or len(folder) > MAX_PATH:
+        raise ValueError(f"folder: no folder can have the name '{folder[:40]}'. Write the name of a Sweep's folder.")
     home = base.resolve()
     found = (home / folder.strip()).resolve()
     if found != home and home not in found.parents:
@@ -61,9 +67,11 @@ def choose_cells(grid: Grid, selection: str, name: str = "selection") -> list[Ce
     Raises:
         ValueError: no label holds a part (with the nearest labels), or no cell holds all parts.
     """
-    labels = list(dict.fromkeys(label for axis in grid.axes for label in axis.labels))
+    labels = {label: _fold(label) for axis in grid.axes for label in axis.labels}
     chosen = sorted(grid.cells, key=lambda cell: cell.at)
-    parts = [part.strip() for part in selection.split(";") if part.strip()]
+    parts = [part.strip() for part in printable(selection).split(";") if part.strip()]
+    if (count := sum(part.count("|") + 1 for part in parts)) > MAX_WORDS:
+        raise ValueError(f"{name}: it names {count:,} labels; the limit is {MAX_WORDS:,}. Name fewer.")
     for part in parts:
         words = [word.strip() for word in part.split("|") if word.strip()]
         matching = {label for word in words for label in _find_labels(word, labels, name)}
@@ -95,6 +103,22 @@ def find_cell(grid: Grid, request: OneCell) -> CellPlan:
     return found[0]
 
 
+def name_cell(cell: CellPlan, grid: Grid) -> str:
+    """What the widget `cell` of a Sweep says for one cell: its labels as in `angry; seed 3`, where they name it alone.
+
+    Else all its labels as JSON (plan/cell_widget.py).
+    """
+    text = "; ".join(cell.labels)
+    request = read_cell(text)
+    if isinstance(request, OneCell) and request.labels is None and "\n" not in text:
+        try:
+            if find_cell(grid, request) == cell:
+                return text
+        except ValueError:  # labels that hold the signs of a selection
+            pass
+    return write_cell(cell.labels)
+
+
 def label_cells(grid: Grid, cells: Sequence[CellPlan]) -> list[str]:
     """A text for each of `cells`: its labels on the axes that vary among them, or in the grid if none does."""
     varying = [i for i in range(len(grid.axes)) if len({cell.at[i] for cell in cells}) > 1]
@@ -114,11 +138,11 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> torch.Tenso
         ValueError: the file is gone or is no picture.
     """
     try:
-        with Image.open(path) as image:
+        with open_plain(path) as file, Image.open(file) as image:
             picture = image.convert("RGB")
             if size and picture.size != (size[1], size[0]):
                 picture = picture.resize((size[1], size[0]), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises SyntaxError for some broken PNG files
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises
         raise ValueError(f"the picture {path.name} cannot be read ({error}). Delete it and run its Sweep.") from error
     return torch.from_numpy(np.array(picture)).to(torch.float32).div_(255.0)
 
@@ -126,26 +150,30 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> torch.Tenso
 def read_size(path: Path) -> tuple[int, int] | None:
     """(height, width) of a picture, from the head of its file; None where that cannot be read."""
     try:
-        with Image.open(path) as image:
+        with open_plain(path) as file, Image.open(file) as image:
             return image.height, image.width
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
 
 
-def _find_labels(word: str, labels: Sequence[str], name: str) -> list[str]:
-    folded = " ".join(word.casefold().split())
+def _fold(label: str) -> str:
+    return " ".join(label.casefold().split())
+
+
+def _find_labels(word: str, labels: Mapping[str, str], name: str) -> list[str]:
+    """labels: each with itself as it is compared."""
+    folded = _fold(word)
     words = re.compile(rf"(?<!\w){re.escape(folded)}(?!\w)")
     tests: tuple[Callable[[str], object], ...] = (folded.__eq__, words.search, lambda label: folded in label)
     for test in tests:
-        if found := [label for label in labels if test(" ".join(label.casefold().split()))]:
+        if found := [label for label, own in labels.items() if test(own)]:
             return found
     raise ValueError(f"{name}: no label holds '{word}'.{_name_nearest(word, labels)}")
 
 
 def _name_nearest(word: str, names: Iterable[str]) -> str:
-    folded = {name.casefold(): name for name in names}
-    close = difflib.get_close_matches(word.casefold()[:200], list(folded), n=NEAREST, cutoff=0.0)
-    return f" Nearest are: {', '.join(repr(folded[name]) for name in close)}." if close else ""
+    close = find_nearest_names(word, names, NEAREST)
+    return f" Nearest are: {', '.join(map(repr, close))}." if close else ""
 
 
 def _list_sweeps(home: Path) -> list[str]:

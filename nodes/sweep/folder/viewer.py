@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ....files import write_whole
+from ...text.printable import printable
 from .manifest import CellRecord, Grid, Manifest
 
 VIEWER = "index.html"
@@ -68,4 +69,4 @@ def _describe_state(manifest: Manifest, record: CellRecord) -> dict[str, Any]:
 
 
 def _write_value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

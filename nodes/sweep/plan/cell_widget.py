@@ -5,8 +5,8 @@ The text is a wire format. Saved workflows, pictures and divided batches (runner
     (blank)                                         the whole sweep
     ?                                               the plan of the whole sweep, and no picture
     -                                               nothing: the sweep is set aside
-    ["angry", "seed 3"]                             one cell, by all its labels (JSON)
-    angry; seed 3                                   one cell, by some of its labels, as in Load Cells
+    angry; seed 3                                   one cell, by its labels or some of them, as in Load Cells
+    ["angry", "seed 3"]                             one cell, by all its labels (JSON), where they hold ; or |
     [["angry", "seed 3"], ["angry", "seed 4"]]      several cells that are made together (JSON)
 """
 
@@ -94,7 +94,7 @@ def is_whole_sweep(node: Mapping[str, Any]) -> bool:
 def _read_json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # of thousands of brackets
         return None
 
 

@@ -27,11 +27,14 @@ from ...choices import (
     SWITCH_TIME,
 )
 from ...prompts.comments import without_comments
-from ...prompts.swap import WholePrompt, apply_swaps
+from ...prompts.swap import Swapper, WholePrompt
 from ...prompts.timed_parse import parse_timed, retime, switches, write_timed
+from ...text.printable import printable
 
 MAX_AXES = 4
 MAX_TITLE = 200  # characters of the headline of a sheet
+# Of the different prompts of a sweep; of the prompts of all its cells, each of which goes into the cell's key.
+MAX_LETTERS, MAX_LETTERS_IN_ALL = 20_000_000, 500_000_000
 # What is slow to change comes first, so that it changes least: a checkpoint is loaded once, a prompt encoded once.
 ORDER = (CHECKPOINT, LORA, PROMPT, SWITCH_TIME, *CONTROLS, SAMPLER, SCHEDULER, STEPS, DENOISE, CFG, SEED)
 FIELDS = {
@@ -172,14 +175,24 @@ def plan_cells(settings: Settings, axes: Sequence[Axis], key_of: Callable[[Setti
     order = sorted(range(len(axes)), key=lambda i: ORDER.index(axes[i].name))
     varying = [i for i, axis in enumerate(axes) if len(axis) > 1] or range(len(axes))
     prompts = _Prompts(settings.positive, axes)
-    cells = []
+    cells, letters = [], 0
     for places in itertools.product(*(range(len(axes[i])) for i in order)):
         at = tuple(place for _, place in sorted(zip(order, places, strict=True)))
         values = {FIELDS[axis.name]: axis.values[i] for axis, i in zip(axes, at, strict=True) if axis.name in FIELDS}
         labels = tuple(axis.labels[i] for axis, i in zip(axes, at, strict=True))
         changed = replace(settings, positive=prompts.compose(at), **values)
+        letters += len(changed.positive) + len(changed.negative)
+        _check_letters(letters, MAX_LETTERS_IN_ALL)
         cells.append(Cell(at, labels, changed, key_of(changed), tuple(labels[i] for i in varying)))
     return cells
+
+
+def _check_letters(count: int, limit: int) -> None:
+    if count > limit:
+        raise ValueError(
+            f"positive: the prompts of all cells have more than {limit:,} letters. Shorten the prompt, or take fewer "
+            "values."
+        )
 
 
 class _Prompts:
@@ -187,6 +200,8 @@ class _Prompts:
 
     def __init__(self, text: str, axes: Sequence[Axis]) -> None:
         self.base, self.axes = text, axes
+        self.swapper = Swapper(text)
+        self.letters = 0
         self.known: dict[tuple[int, ...], str] = {}
         self.prompt_axes = [i for i, axis in enumerate(axes) if axis.name in (PROMPT, SWITCH_TIME)]
 
@@ -194,11 +209,13 @@ class _Prompts:
         place = tuple(at[i] for i in self.prompt_axes)
         if place not in self.known:
             self.known[place] = self._swap_and_retime(at)
+            self.letters += len(self.known[place])
+            _check_letters(self.letters, MAX_LETTERS)
         return self.known[place]
 
     def _swap_and_retime(self, at: Sequence[int]) -> str:
         swaps = [axis.values[i] for axis, i in zip(self.axes, at, strict=True) if axis.name == PROMPT]
-        text = apply_swaps(self.base, swaps) if swaps else without_comments(self.base)
+        text = self.swapper.apply(swaps) if swaps else without_comments(self.base)
         prompt = parse_timed(text, "positive")
         for axis, i in zip(self.axes, at, strict=True):
             if axis.name == SWITCH_TIME:
@@ -213,7 +230,7 @@ class _Prompts:
 def choose_title(settings: Settings, axes: Sequence[Axis], folder: str) -> str:
     """The headline of the sheet: the prompt that all cells come from, or the folder where each has its own prompt."""
     whole = any(isinstance(value, WholePrompt) for axis in axes for value in axis.values)
-    text = " ".join((folder if whole else settings.positive).split())
+    text = printable(" ".join((folder if whole else settings.positive).split()))
     return text if len(text) <= MAX_TITLE else text[: MAX_TITLE - 3] + "..."
 
 

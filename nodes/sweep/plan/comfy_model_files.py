@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ import folder_paths
 
 from ...choices import CHECKPOINT, LORA, SAMPLER, SCHEDULER
 from ...prompt_graph import is_link
+from ...text.printable import get_log
 from .cell_key import drop_session_state, read_noted_state
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 def list_names(kind: str) -> list[str]:

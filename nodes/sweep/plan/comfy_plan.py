@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from ...axis import Axis
 from ...choices import CHECKPOINT, SAMPLER, SCHEDULER
 from ...control.comfy_control import check_fits
 from ...control.stack import check_control
+from ...text.printable import get_log
 from ..choices import NAMES
 from ..folder.manifest import AxisRecord, CellPlan, Grid
 from ..folder.saving import folder_inside
@@ -22,9 +22,9 @@ from .cells import Cell, Settings, check_axes, choose_title, number_labels, plan
 from .comfy_model_files import identify_file, list_names, measure_file, read_node_state
 from .inputs import SweepGraph, SweepInputs, check_latent, set_control_values
 from .origin import check_files, check_single_models
-from .values import find_name
+from .values import KnownNames, find_name
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,11 @@ def output_folder() -> Path:
 def _check_names(axes: Sequence[Axis]) -> None:
     """Raises ValueError for a name that ComfyUI does not list."""
     for axis in axes:
-        for value in axis.values if axis.name in NAMES else ():
-            if value is not None:
-                find_name(getattr(value, "name", value), axis.name, list_names(axis.name))
+        if axis.name in NAMES:
+            known = KnownNames(axis.name, list_names(axis.name))
+            for value in axis.values:
+                if value is not None:
+                    known.find(getattr(value, "name", value))
 
 
 def _check_inputs(inputs: SweepInputs, brings_models: bool) -> None:

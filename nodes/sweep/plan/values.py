@@ -8,9 +8,10 @@ Names (sampler, scheduler, checkpoint, LoRA), one a line; a LoRA may have its st
 
 from __future__ import annotations
 
-import difflib
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -29,6 +30,7 @@ from ...choices import (
     SWITCH_TIME,
 )
 from ...text.error import TextError
+from ...text.nearest import find_nearest_names
 from ...text.ranges import MAX_VALUES, Numbers, read_numbers, split_items
 from ..choices import KINDS, NAMES
 
@@ -71,7 +73,7 @@ def read_values(kind: str, text: str, known: Callable[[str], Sequence[str]]) -> 
         values = tuple(_value(kind, number) for number in found)
         labels = tuple(_LABELS[kind].format(number) for number in found)
     elif kind in NAMES:
-        names = list(_names(text, kind, known(kind)))
+        names = list(_names(text, kind, KnownNames(kind, known(kind))))
         values, labels = tuple(value for value, _ in names), tuple(label for _, label in names)
     else:
         raise ValueError(f"kind: '{kind}' is not known. Choose one of: {', '.join(KINDS)}.")
@@ -89,25 +91,52 @@ def check_number(kind: str, value: float) -> None:
         raise ValueError(f"{kind}: {value:g} is outside {limits.low:g} to {limits.high:g}.")
 
 
+class KnownNames:
+    """The names that ComfyUI lists for a kind of NAMES."""
+
+    def __init__(self, kind: str, names: Sequence[str]) -> None:
+        self.kind, self.names = kind, dict.fromkeys(names)
+
+    def find(self, name: str) -> str:
+        """The one that is meant by `name`: the same but for case, slashes, folder or ending.
+
+        Raises:
+            ValueError: none or several are meant. The message has the nearest names.
+        """
+        if not self.names:
+            raise ValueError(f"{self.kind}: ComfyUI lists none. Put the files into its models folder and press R.")
+        if name in self.names:
+            return name
+        for form, others in self._forms:
+            found = others.get(form(name), ())
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise ValueError(
+                    f"{self.kind}: '{name}' may be any of {', '.join(found[:5])}. Write it with its folder."
+                )
+        near = find_nearest_names(name, self.names, 3)
+        raise ValueError(f"{self.kind}: ComfyUI has no '{name}'. Nearest are: {', '.join(near)}.")
+
+    @cached_property
+    def _forms(self) -> list[tuple[Callable[[str], str], dict[str, list[str]]]]:
+        """For each way to write a name, the names by how they are written so."""
+        result = []
+        for form in (_slashes, _file, _stem):
+            written: dict[str, list[str]] = defaultdict(list)
+            for name in self.names:
+                written[form(name)].append(name)
+            result.append((form, dict(written)))
+        return result
+
+
 def find_name(name: str, kind: str, known: Sequence[str]) -> str:
-    """The one of `known` that is meant by `name`: the same but for case, slashes, folder or ending.
+    """The one of `known` that is meant by `name`, as KnownNames finds it.
 
     Raises:
-        ValueError: none or several are meant. The message has the nearest names.
+        ValueError: none or several are meant.
     """
-    if not known:
-        raise ValueError(f"{kind}: ComfyUI lists none. Put the files into its models folder and press R.")
-    if name in known:
-        return name
-    for form in (_slashes, _file, _stem):
-        found = [other for other in known if form(other) == form(name)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise ValueError(f"{kind}: '{name}' may be any of {', '.join(found[:5])}. Write it with its folder.")
-    folded = {other.casefold(): other for other in known}
-    near = difflib.get_close_matches(name.casefold()[:200], list(folded), n=3, cutoff=0.0)
-    raise ValueError(f"{kind}: ComfyUI has no '{name}'. Nearest are: {', '.join(folded[other] for other in near)}.")
+    return KnownNames(kind, known).find(name)
 
 
 def _value(kind: str, number: str) -> Any:
@@ -116,11 +145,11 @@ def _value(kind: str, number: str) -> Any:
     return int(number) if kind == STEPS else float(number)
 
 
-def _names(text: str, kind: str, known: Sequence[str]) -> Iterator[tuple[Any, str]]:
+def _names(text: str, kind: str, known: KnownNames) -> Iterator[tuple[Any, str]]:
     """Values and labels of names, each once."""
     seen: set[Any] = set()
     for position, part in split_items(text, ",\n" if kind in (SAMPLER, SCHEDULER) else "\n"):
-        value, label = (_lora if kind == LORA else _name)(text, position, part, kind, known)
+        value, label = (_lora if kind == LORA else _name)(text, position, part, known)
         if value in seen:
             raise TextError(text, position, "this is there twice. Remove one.")
         if len(seen) == MAX_VALUES:
@@ -131,23 +160,23 @@ def _names(text: str, kind: str, known: Sequence[str]) -> Iterator[tuple[Any, st
         raise TextError(text, 0, f"there is no {kind} here. Write one a line.")
 
 
-def _find(text: str, position: int, name: str, kind: str, known: Sequence[str]) -> str:
-    """As find_name. The error names the place in the text."""
+def _find(text: str, position: int, name: str, known: KnownNames) -> str:
+    """The known name that is meant. The error names the place in the text."""
     try:
-        return find_name(name, kind, known)
+        return known.find(name)
     except ValueError as error:
-        if not known:  # no place in the text is wrong
+        if not known.names:  # no place in the text is wrong
             raise
         raise TextError(text, position, str(error)) from None
 
 
-def _name(text: str, position: int, part: str, kind: str, known: Sequence[str]) -> tuple[str, str]:
-    name = _find(text, position, part, kind, known)
-    return name, _short(name) if kind == CHECKPOINT else name
+def _name(text: str, position: int, part: str, known: KnownNames) -> tuple[str, str]:
+    name = _find(text, position, part, known)
+    return name, _short(name) if known.kind == CHECKPOINT else name
 
 
-def _lora(text: str, position: int, part: str, kind: str, known: Sequence[str]) -> tuple[Lora | None, str]:
-    if part.casefold() == NO_LORA and part not in known:
+def _lora(text: str, position: int, part: str, known: KnownNames) -> tuple[Lora | None, str]:
+    if part.casefold() == NO_LORA and part not in known.names:
         return None, "no LoRA"
     name, colon, strength = part.rpartition(":")
     if not colon:
@@ -156,7 +185,7 @@ def _lora(text: str, position: int, part: str, kind: str, known: Sequence[str]) 
         raise TextError(
             text, position, f"'{strength.strip()[:12]}' is no strength. Write for example name.safetensors : 0.8."
         )
-    value = Lora(_find(text, position, name.strip(), kind, known), float(strength))
+    value = Lora(_find(text, position, name.strip(), known), float(strength))
     return value, f"{_short(value.name)} {value.strength:g}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,6 +24,7 @@ from ...prompts.choices import BY_STEPS
 from ...prompts.comfy_conditioning import Conditioning, encode, timed_conditioning
 from ...prompts.timed_parse import parse_timed
 from ...seeds.comfy_noise import PerImageSampler, name_of, step_noise
+from ...text.printable import get_log
 from ..plan.cells import Settings
 from ..plan.inputs import SweepInputs, set_control_values
 
@@ -35,7 +35,7 @@ GPU_BATCHES = (16, 8, 4, 2)
 RATIOS = ("downscale_ratio_spacial", "downscale_ratio_temporal")
 FREE_SHARE = 0.7  # of the free memory that an automatic batch may take
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 def fit_channels(model: Any, latent: dict[str, Any]) -> torch.Tensor:

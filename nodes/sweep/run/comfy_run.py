@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,12 +17,13 @@ from PIL import Image
 
 from ...comfy_progress import show_text
 from ...control.families import MODEL, name_upstream
+from ...text.printable import get_log
 from ..choices import ON_ERROR
-from ..folder.manifest import MANIFEST, Manifest
+from ..folder.manifest import MANIFEST, CellPlan, Manifest
 from ..folder.saving import SweepFolder, file_stem, folder_inside, remove_unfinished, to_bytes
-from ..folder.selection import find_cell
+from ..folder.selection import find_cell, name_cell
 from ..folder.viewer import VIEWER, write_viewer
-from ..plan.cell_widget import ASIDE, TEMP_CELLS, OneCell, SeveralCells, WholeSweep, read_cell, write_cell
+from ..plan.cell_widget import ASIDE, TEMP_CELLS, OneCell, SeveralCells, WholeSweep, read_cell
 from ..plan.cells import Cell, split_batches, state_plan, write_plan
 from ..plan.comfy_plan import SweepPlan, output_folder
 from ..plan.freeze import freeze_texts, list_other_sweeps
@@ -35,7 +35,7 @@ SHEET_CELL, SHEET_MEGAPIXELS = 256, 32.0  # of the sheet that the node shows; Co
 PREVIEW = 512  # pixels of the long side
 NEW_RUN = "run "  # and a name: the fingerprint of a sweep that has something to make
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 def fingerprint(folder: str | None, cell: str | None) -> str | float:
@@ -83,7 +83,9 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[torch.T
         outcome = Runner(maker, folder, progress, on_error).run(batches)
     finally:  # also after Cancel or with a full disk: what is finished can be looked at
         _write_page(manifest)
-    finished = sum(manifest.finished(cell.key) is not None for cell in plan.cells)
+        finished = sum(manifest.finished(cell.key) is not None for cell in plan.cells)
+        go_on = " Press Run to go on." if finished < len(plan.cells) else ""
+        show_text(f"{finished} of {len(plan.cells)} saved.{go_on}")
     if not finished:
         name, reason = outcome.failed[0]
         raise RuntimeError(f"All cells failed. {name}: {reason}")
@@ -211,7 +213,8 @@ def _texts(plan: SweepPlan, cell: Cell) -> Mapping[str, Any]:
     """The texts in the head of a cell's picture; none if ComfyUI runs with --disable-metadata."""
     if args.disable_metadata:
         return {}
-    return freeze_texts(plan.graph.prompt, plan.graph.info, plan.graph.node_id, write_cell(cell.labels))
+    name = name_cell(CellPlan(cell.key, cell.at, cell.labels), plan.grid)
+    return freeze_texts(plan.graph.prompt, plan.graph.info, plan.graph.node_id, name)
 
 
 def _find_cell(plan: SweepPlan, request: OneCell) -> Cell:

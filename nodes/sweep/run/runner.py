@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -11,13 +10,15 @@ from typing import Protocol
 
 import torch
 
+from ....files import NotAFileError
+from ...text.printable import MAX_MESSAGE, get_log, printable
 from ..choices import BLANK, STOP
 from ..folder.saving import SweepFolder
 from ..plan.cells import Cell, Settings
 
 MAX_FAILURES = 20  # that the report names
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 class Maker(Protocol):
@@ -123,16 +124,19 @@ class Runner:
             if isinstance(error, self.maker.out_of_memory) and len(batch) > 1:
                 return None
             log.warning("Sweep: the cell '%s' failed.", batch[0].title, exc_info=True)
-            return [f"{error}".strip() or type(error).__name__] * len(batch)
+            return [printable(f"{error}".strip(), MAX_MESSAGE) or type(error).__name__] * len(batch)
         return [find_fault(picture) or picture for picture in pictures]
 
     def _settle(self, cell: Cell, result: torch.Tensor | str, seconds: float, outcome: Outcome) -> None:
         """Save the picture of a cell, or record its fault."""
         if isinstance(result, torch.Tensor):
-            self.folder.save(cell, result, seconds)
-            outcome.pictures += 1
-            self.progress.finish(cell, result)
-            return
+            try:
+                self.folder.save(cell, result, seconds)
+                outcome.pictures += 1
+                self.progress.finish(cell, result)
+                return
+            except NotAFileError as error:  # this cell alone is in the way of something; a full disk ends the run
+                result = printable(str(error))
         self.folder.record_fault(cell, result, seconds)
         outcome.failed.append((cell.title, result))
         if self.on_error == STOP:

@@ -155,7 +155,8 @@ def _tiles(manifest: Manifest, grid: Grid) -> dict[tuple[int, ...], Tile]:
     found: dict[tuple[int, ...], tuple[Path | None, tuple[int, int] | None, str]] = {}
     for cell in grid.cells:
         done, last = manifest.finished(cell.key), manifest.state(cell.key)
-        path = manifest.folder / done.file if done and done.file else None
+        shown = last if manifest.is_damaged(cell.key) else done  # a damaged one says so on its tile
+        path = manifest.folder / shown.file if shown and shown.file else None
         text = (last.error if last else None) or NOT_MADE
         found[tuple(cell.at[i] for i in axes)] = (path, read_size(path) if path else None, text)
     sizes = [size for _, size, _ in found.values() if size]

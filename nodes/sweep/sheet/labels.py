@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from ...text.lettering import split_units
 from ...text.letters import clean
+from ...text.printable import printable
 
 
 def read_labels(values: Sequence[object] | None, expected: int | None = None) -> list[str]:
@@ -14,7 +15,7 @@ def read_labels(values: Sequence[object] | None, expected: int | None = None) ->
 
     expected: how many there should be. If it is 1, a single text stays whole. Empty texts alone give no labels.
     """
-    texts = [str(value) for value in values or ()]
+    texts = [printable(str(value)) for value in values or ()]
     if len(texts) == 1 and expected != 1:
         texts = texts[0].rstrip("\r\n").splitlines()
     return texts if any(text.strip() for text in texts) else []

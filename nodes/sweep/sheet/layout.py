@@ -78,6 +78,9 @@ def lay_out(
     """
     fonts = fonts or Fonts()
     _check(sizes, labels, style)
+    columns = style.columns or _chosen_columns(len(sizes), style)
+    if columns:
+        _check_grid(len(sizes), columns, math.ceil(len(sizes) / columns), style)  # before thousands of labels are set
     fitted = [fit_size(size, style.cell_size) for size in sizes]
     height, width = max(h for h, _ in fitted), max(w for _, w in fitted)
     captions, heads, sides = (
@@ -90,9 +93,8 @@ def lay_out(
     head = _set_all(heads, fonts, base, floor, column_width, CAPTION_LINES)
     below = _set_all(captions, fonts, base, floor, column_width, CAPTION_LINES)
     cell_height = height + max((block.height for block in below), default=0)
-    columns = style.columns or _columns(len(sizes), column_width, cell_height, style)
+    columns = columns or _columns(len(sizes), column_width, cell_height, style.gap)
     rows = math.ceil(len(sizes) / columns)
-    _check_grid(len(sizes), columns, rows, style)
     gap, margin = style.gap, max(style.gap, base // 2)
     left = margin + (max(block.width for block in side) + gap + base // 2 if side else 0)
     full_width = left + columns * (column_width + gap) - gap + margin
@@ -174,16 +176,19 @@ def _column_width(texts: Sequence[str], fonts: Fonts, width: int, floor: int) ->
     return min(MIN_TEXT_WIDTH, max(width, longest))
 
 
-def _columns(count: int, width: int, height: int, style: Style) -> int:
-    """As many as there are headers, else what makes the sheet nearly square with few empty places."""
+def _chosen_columns(count: int, style: Style) -> int:
+    """As many as there are headers; 0 where there are none."""
     if style.column_labels:
         return len(style.column_labels)
-    if style.row_labels:
-        return math.ceil(count / len(style.row_labels))
+    return math.ceil(count / len(style.row_labels)) if style.row_labels else 0
+
+
+def _columns(count: int, width: int, height: int, gap: int) -> int:
+    """What makes the sheet nearly square with few empty places."""
 
     def badness(columns: int) -> float:
         rows = math.ceil(count / columns)
-        shape = columns * (width + style.gap) / (rows * (height + style.gap))
+        shape = columns * (width + gap) / (rows * (height + gap))
         return abs(math.log(shape / SQUARE)) + EMPTY_COST * (rows * columns - count) / count
 
     return min(range(1, count + 1), key=badness)
