@@ -45,12 +45,15 @@ def ask_folder(comfyui: Path, own: bool) -> dict[str, Any]:
             f"{comfyui} is not a ComfyUI folder (it has no main.py). Name one with --comfyui PATH, or one that runs "
             "with --comfyui-url URL."
         )
-    kept = KEPT / f"{_fingerprint(comfyui)}.json"
+    place = hashlib.sha256(str(comfyui).encode(errors="surrogateescape")).hexdigest()[:12]
+    kept = KEPT / f"{place}-{_fingerprint(comfyui)}.json"
     try:
         return _checked(json.loads(kept.read_text(encoding="utf-8")))
     except (OSError, ValueError, QueueError):
         found = _start_and_ask(comfyui, own)
     KEPT.mkdir(parents=True, exist_ok=True)
+    for older in KEPT.glob(f"{place}-*.json"):
+        older.unlink()
     write_whole(kept, json.dumps(found).encode())
     return found
 
@@ -74,7 +77,7 @@ def _checked(found: Any) -> dict[str, Any]:
 
 def _fingerprint(comfyui: Path) -> str:
     """A hash of what decides which nodes a ComfyUI has: its files and packs, with the time of their last change."""
-    digest = hashlib.sha256(str(comfyui).encode())
+    digest = hashlib.sha256()
     for folder in (comfyui / "comfy_extras", comfyui / "comfy_api_nodes", *_packs(comfyui)):
         digest.update(f"{folder.name} {_last_change(folder)}\n".encode(errors="replace"))
     for name in ("nodes.py", "comfyui_version.py"):

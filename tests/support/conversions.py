@@ -27,6 +27,8 @@ EXACT = 2**53  # whole numbers above are not exact in a browser
 ON_PURPOSE = {
     "group-node": "a legacy group node is refused, with the way to make a subgraph of it",
     "primitive-by-reroute": "a PrimitiveNode behind a Reroute: this frontend sends what the widget held before",
+    "subgraph-older-values-with-control": "an instance with the control of a seed among its values: this frontend takes "
+    "it for the next value",
 }
 
 
