@@ -24,8 +24,8 @@ from .masks import Mask
 log = logging.getLogger(__name__)
 
 _NONE_FOUND = (
-    "no face found, the mask is empty. Faces that are small, cut off or turned away are harder to find: try a larger "
-    "picture of the face, or connect keypoints"
+    "no face found, the mask is empty. The picture was searched at several scales. A small face is found if you crop "
+    "the picture around it. For faces that are covered or turned away, connect keypoints, or draw the mask"
 )
 _NONE_KNOWN = (
     "the keypoints have no face, the mask is empty. A nose and both eyes are needed: turn on face in OpenPose, or "
@@ -78,7 +78,7 @@ def _find_in_image(image: torch.Tensor | None) -> tuple[list[list[Face]], Size, 
 
 def _read_keypoints(image: torch.Tensor | None, keypoints: Any) -> tuple[list[list[Face]], Size, str]:
     """As `_find_in_image`."""
-    frames = read_frames(keypoints)
+    frames = read_frames(keypoints, None if image is None else comfy_images.size_of(image))
     size = choose_canvas_size(frames) if image is None else _check_sizes(image, frames)
     return [_faces_of_frame(frame, size) for frame in frames], size, _NONE_KNOWN
 

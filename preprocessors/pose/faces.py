@@ -1,7 +1,8 @@
 """Faces in a picture, by the shipped networks or from keypoints: eyes, mouth, and all 70 points where there are any.
 
-BlazeFace sees faces that fill a good part of its view, so the picture is looked at whole and in overlapping parts, and
-every find is looked at again closely. Drawn faces are found so, too; on those the network of 468 points often gives up.
+BlazeFace sees faces that fill a good part of its view, but not all of it. So the picture is looked at whole, in
+overlapping parts, and from further away, with grey around it. Every find is looked at again closely. Drawn faces are
+found so, too; on those the network of 468 points often gives up.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import numpy as np
 
 from ..pictures import Bytes
 from .mediapipe import EYES68, FACE_NETWORKS, FACE_SCORE, Networks, to_face70
-from .mediapipe_nets import FACE, Crop, Detection, crop_face, detect, find_face_landmarks
+from .mediapipe_nets import FACE, Crop, Detection, Network, crop_face, detect, find_face_landmarks
 from .people import FACE_POINTS, Floats, Person
 
 NETWORKS = FACE_NETWORKS
 
 LIPS68 = range(48, 60)
 _FINER = (2, 4)  # how many times finer the parts are than the whole picture
+_WIDER = (1.4, 2.0, 2.6)  # how many times wider than the picture it is seen, for faces that fill it
+_AROUND, _AROUND_SIDE = 127, 512  # the grey around it, which is better than black; its longer side then, in pixels
 _CLOSER = (2.0, 2.5, 3.0)  # sides of a closer look, in sides of the face
 # Mean scores of the closer looks. Of what was seen only in a part, more is asked: those hold more that looks like one.
 _LIKELY, _CERTAIN = 0.5, 0.7
@@ -61,9 +64,22 @@ def order_faces(faces: Sequence[Face]) -> list[Face]:
 
 
 def _detections(networks: Networks, picture: Bytes) -> list[tuple[Detection, bool]]:
-    """What looks like a face also when it is looked at closely, best first, and whether that alone is enough."""
+    """What looks like a face also when it is looked at closely, and whether that alone is enough."""
     net = networks["face_detection"]
-    views = _views(*picture.shape[:2])
+    kept = _look(net, picture, _views(*picture.shape[:2]))
+    for large, is_certain in _look_from_afar(net, picture):
+        if all(_away(large, other) >= _SAME for other, _ in kept):
+            # what looked like a face inside a face was its mouth or an eye
+            kept = [(other, sure) for other, sure in kept if not _is_inside(other, large)]
+            kept.append((large, is_certain))
+    return kept
+
+
+def _look(net: Network, picture: Bytes, views: Sequence[Crop]) -> list[tuple[Detection, bool]]:
+    """The faces that are seen in the views, of which the first is the whole picture, best first.
+
+    Each with whether that alone is enough.
+    """
     first = [
         (one, number == 0)
         for number, found in enumerate(detect(net, FACE, picture, views, FACE_SCORE))
@@ -95,6 +111,36 @@ def _views(height: int, width: int) -> list[Crop]:
         side = longer / finer
         views += [Crop(x, y, side) for y in _centres(height, side) for x in _centres(width, side)]
     return views
+
+
+def _look_from_afar(net: Network, picture: Bytes) -> list[tuple[Detection, bool]]:
+    """As `_look`, with the picture in the middle of a grey surface. A face that fills it needs few pixels."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    scale = min(1.0, _AROUND_SIDE / max(height, width))
+    small = cv2.resize(
+        picture, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
+    )
+    side = max(small.shape[:2])
+    around = side  # of every side: the widest view and the closer looks stay inside
+    wide = np.asarray(cv2.copyMakeBorder(small, *[around] * 4, cv2.BORDER_CONSTANT, value=(_AROUND,) * 3), np.uint8)
+    middle = wide.shape[1] / 2, wide.shape[0] / 2
+    found = _look(net, wide, [Crop(*middle, wider * side) for wider in _WIDER])
+
+    def to_picture(one: Detection) -> Detection:
+        x, y = ((place - around) / scale for place in (one.x, one.y))
+        points = (one.points - around) / scale
+        return Detection(x, y, one.width / scale, one.height / scale, points, one.score)
+
+    return [(to_picture(one), is_certain) for one, is_certain in found]
+
+
+def _is_inside(one: Detection, large: Detection) -> bool:
+    """Whether the middle of `one` lies in the box of `large`, which is the larger."""
+    return (
+        abs(one.x - large.x) < large.width / 2 and abs(one.y - large.y) < large.height / 2 and _side(one) < _side(large)
+    )
 
 
 def _centres(length: int, side: float) -> list[float]:

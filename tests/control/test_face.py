@@ -116,6 +116,30 @@ def test_photographs_against_the_original_networks_points(networks: dict[str, Co
     assert draw_face_mask(faces, size, WHOLE).sum() < 1.8 * extent
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("closeness", "half_of_them"), [(0.9, 0), (1.15, 1)])
+def test_a_face_that_fills_the_picture_is_found(networks: dict[str, ConvGraph], closeness: float, half_of_them: int):
+    """Cut as close as the points of the face, and closer; wide and tall cuts too. Nothing else is taken for a face."""
+    with np.load(PEOPLE) as file:
+        known = {name: file[f"{name}/0/face"][:68, :2] for name in PHOTOS}
+    for number, (name, points) in enumerate(known.items()):
+        if np.ptp(points[:, 0]) < 60 or number % 2 != half_of_them:
+            continue
+        low, high = points.min(0), points.max(0)
+        half = closeness * (high - low).max() / 2 * np.array([(1, 1), (1.3, 1), (1, 1.3)][number % 3])
+        left, top = np.maximum((low + high) / 2 - half, 0).astype(int)
+        right, bottom = ((low + high) / 2 + half).astype(int)
+        (face,) = find_faces(networks, np.ascontiguousarray(photo(name)[top:bottom, left:right]))
+        eyes = np.stack([points[36:42].mean(0), points[42:48].mean(0)]) - (left, top)
+        assert np.abs(face.eyes - eyes).max() < 0.12 * half.max() * 2, name
+
+
+def test_advice_does_not_point_the_wrong_way(mask_of):
+    report = mask_of(image=torch.full((1, 48, 64, 3), 0.5))[1]
+    assert "larger picture" not in report
+    assert "searched at several scales" in report
+
+
 def test_faces_are_counted_from_the_left(mask_of):
     left, right = PHOTOS[6], PHOTOS[0]
     both = image(np.concatenate([photo(left), photo(right)], axis=1))
