@@ -39,4 +39,4 @@ def show_text(text: str) -> None:
     server = getattr(PromptServer, "instance", None)
     client = getattr(server, "client_id", None)
     if context is not None and server is not None and client is not None:  # to None would be to everyone
-        server.send_progress_text(printable(text), context.node_id, client)
+        server.send_progress_text(printable(text), context.node_id, sid=client)

@@ -7,8 +7,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..files import is_device
+
 MAX_STEM = 100  # bytes
 MAX_END = 24  # of these, of a longer name's end
+FORBIDDEN = '<>:"|?*%'
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
@@ -29,10 +32,21 @@ def safe_name(name: str) -> str:
     if len(code) > MAX_STEM:
         head, end = code[: MAX_STEM - MAX_END - 1], code[-MAX_END:]
         text = f"{head.decode(errors='ignore')}_{end.decode(errors='ignore')}"
-    return text.rstrip("_.-") or "job"
+    text = text.rstrip("_.-") or "job"
+    return f"_{text}" if is_device(text) else text
 
 
 def folder_name(name: str) -> str:
     """A name as a folder that no other name has: with a hash of it where the safe one differs."""
     safe = safe_name(name)
-    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"
+
+
+def plain_file_name(name: str) -> str:
+    """The file name that a server gives, without the folders that it may hold, as every system can have it."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    text = "".join("_" if letter in FORBIDDEN or not letter.isprintable() else letter for letter in last).rstrip(". ")
+    code = text.encode()
+    if len(code) > MAX_STEM:
+        text = f"{code[: MAX_STEM - MAX_END].decode(errors='ignore')}_{code[-MAX_END:].decode(errors='ignore')}"
+    return f"_{text}" if is_device(text) else text or "file"

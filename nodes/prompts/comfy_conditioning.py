@@ -24,10 +24,15 @@ def encode(clip: Any, text: str) -> Conditioning:
     """CONDITIONING of `text`, as ComfyUI's CLIPTextEncode makes it.
 
     Raises:
-        ValueError: there is no CLIP.
+        ValueError: there is no CLIP, or the text holds half of a character, which no tokenizer takes.
     """
     if clip is None:
         raise ValueError("clip: there is none. The checkpoint may lack a text encoder: connect a loader that has one.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = text[max(0, error.start - 12) : error.start + 1]
+        raise ValueError(f"the prompt holds half of a character, behind '{half}'. Remove it.") from None
     return clip.encode_from_tokens_scheduled(clip.tokenize(text))
 
 

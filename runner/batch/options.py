@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 
 from ..comfyui.address import DEFAULT_URL, PATIENCE_S
-from ..commands import Commands, add_command, engine, tools
+from ..commands import Commands, add_command, engine, positive, tools
 from ..setup import Needs
 
 ALL_DONE, SOMETHING_FAILED, NOT_STARTED = 0, 1, 2
@@ -24,7 +24,9 @@ def add_commands(commands: Commands) -> None:
         more="What the results folder holds already is not done again. "
         f"Exit code {ALL_DONE}: all is done, {SOMETHING_FAILED}: something failed, {NOT_STARTED}: nothing was begun.",
     )
-    queue.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a workflow, saved or exported (API)")
+    queue.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="a workflow, saved or exported (API), or a picture of it"
+    )
     queue.add_argument(
         "--comfyui-url",
         action="append",
@@ -77,10 +79,10 @@ def add_commands(commands: Commands) -> None:
     )
     queue.add_argument(
         "--patience",
-        type=float,
+        type=positive,
         default=PATIENCE_S,
         metavar="SECONDS",
-        help=f"how long a ComfyUI may give no answer before its job goes to another (default: {PATIENCE_S:g})",
+        help=f"how long a ComfyUI may give no whole answer before its job goes to another (default: {PATIENCE_S:g})",
     )
 
 

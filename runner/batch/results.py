@@ -6,6 +6,7 @@ Files are there whole or not at all.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ...files import write_whole
+from ...files import NotAFileError, can_be_named, known_sha256, write_whole
 from ...nodes.journal import append_line, read_lines
+from ...nodes.text.printable import MAX_MESSAGE, printable
 from ..comfyui.messages import QueueError
 from ..files import folder_name, safe_name
 from .jobs import BatchJob, JobOutput
@@ -62,7 +64,7 @@ class Results:
         self.unreadable: list[int] = read_lines(self.path, self._take)
 
     def finished(self, key: str) -> Result | None:
-        """The result of a job that succeeded and whose files are all there, in the size that was recorded."""
+        """The result of a job that succeeded and whose files are all there, with the content that was recorded."""
         result = self.last.get(key)
         return result if result and not result.error and all(map(self._is_there, result.files)) else None
 
@@ -84,7 +86,7 @@ class Results:
     def fail(self, job: BatchJob, server: str, error: str) -> Result:
         """Record that a job failed; it is tried again in the next run."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        return self._record(Result(job.key, job.name, server, error=error))
+        return self._record(Result(job.key, job.name, server, error=printable(error, MAX_MESSAGE)))
 
     def _record(self, result: Result) -> Result:
         append_line(self.path, {"kind": "job", **asdict(result)})
@@ -99,14 +101,21 @@ class Results:
         """
         if line["kind"] != "job":
             raise ValueError("a line of unknown kind")
+        if not isinstance(line["files"], list):
+            raise ValueError("no list of files")
         files = tuple(ResultFile(str(f["name"]), int(f["bytes"]), str(f["sha256"])) for f in line["files"])
+        if any(file.bytes < 0 or not can_be_named(file.name) for file in files):
+            raise ValueError("a file that cannot be")
         key, name, server, error = (str(line[part]) for part in ("key", "name", "server", "error"))
-        result = Result(key, name, server, float(line["seconds"]), files, error)
-        self.last[result.key] = result
+        seconds = float(line["seconds"])
+        if not math.isfinite(seconds):
+            raise ValueError("a time that cannot be")
+        self.last[key] = Result(key, name, server, seconds, files, error)
 
     def _is_there(self, file: ResultFile) -> bool:
+        path = self.folder / PurePosixPath(file.name).name
         try:
-            return (self.folder / PurePosixPath(file.name).name).stat().st_size == file.bytes
+            return path.stat().st_size == file.bytes and known_sha256(path) == file.sha256
         except OSError:
             return False
 
@@ -116,8 +125,10 @@ def claim_folder(folder: Path) -> Iterator[None]:
     """The folder for one batch alone, until this ends or the process does.
 
     Raises:
-        QueueError: another batch has it.
+        QueueError: another batch has it, or something else than a folder is there.
     """
+    if folder.exists() and not folder.is_dir():
+        raise QueueError(f"{folder} is no folder. Name another with --out.")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / LOCK, timeout=0):
@@ -165,7 +176,12 @@ class Batch:
                 self._faults.append(self._fail(job, "", str(error)))
                 continue
             for plan in plans:
-                sweep = self.sweeps[plan.name] = SweepResults(self.results.folder / folder_name(plan.name), plan)
+                try:
+                    sweep = SweepResults(self.results.folder / folder_name(plan.name), plan)
+                except NotAFileError as error:
+                    self._faults.append(self._fail(job, "", str(error)))
+                    continue
+                self.sweeps[plan.name] = sweep
                 todo = sweep.todo()
                 self.todo += todo
                 self.there += len(plan.jobs) - len(todo)
@@ -201,7 +217,7 @@ class Batch:
             else:
                 saved = self.results.save(job, ended.worker, output.seconds, output.files)
                 files, faults = [file.name for file in saved.files], {}
-        except QueueError as error:
+        except (QueueError, NotAFileError) as error:
             return self._fail(job, ended.worker, str(error))
         self.failed += faults
         self.done += not faults

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ..comfyui.address import full_url
 from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import RunningComfy
-from ..comfyui.messages import FileGone, NodeFailed, Picture, Progress, QueueError, Refused, ServerLost
+from ..comfyui.messages import BadAnswer, FileGone, NodeFailed, Picture, Progress, QueueError, Refused, ServerLost
 from ..workflow.needs import ModelNeed, model_needs
 from .jobs import BatchJob, JobFile, JobOutput
 from .pool import JobFailed, JobRefused, WorkerLost
@@ -88,15 +88,21 @@ class ServerWorker:
                 prompt, job.workflow, lambda progress: self.on_progress(self.name, job, progress), self._running
             )
             pictures = [each for each in outcome.pictures if job.node in ("", each.node_id)]
-            files = tuple((each.filename, self.client.fetch(each)) for each in _choose_files(pictures))
+            files = tuple((each.filename, self.client.fetch_whole(each)) for each in _choose_files(pictures))
         except (Refused, FileGone) as error:  # another may not have made the file yet
             raise JobRefused(f"{self.name}: {error}") from error
+        except BadAnswer as error:  # nothing here says that the job is at fault
+            self.cancel()
+            raise JobRefused(str(error)) from error
         except ServerLost as error:
             if not error.forgotten:
                 self.cancel()
             raise WorkerLost(str(error), gone=not error.forgotten) from error
         except (NodeFailed, QueueError, OSError) as error:
             raise JobFailed(str(error)) from error
+        except Exception as error:  # whatever a server brings about ends this job here and no other
+            self.cancel()
+            raise JobFailed(f"{self.name}: {type(error).__name__}: {error}") from error
         finally:
             self._running = ""
         self.pictures = outcome.pictures

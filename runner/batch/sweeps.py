@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...files import write_whole
+from ...files import NotAFileError, write_whole
 from ...nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Grid, Manifest
 from ...nodes.sweep.folder.saving import file_stem
 from ...nodes.sweep.folder.viewer import write_viewer
@@ -188,15 +188,19 @@ class SweepResults:
         good = [cell for i, cell in enumerate(job.cells) if i not in faults]
         if len(output.files) != len(good):
             raise QueueError(f"{job.name}: it gave {len(output.files)} pictures for {len(good)} cells.")
-        for i, why in faults.items():
-            self._record(job.cells[i], None, why, 0.0)
         files, seconds = [], output.seconds
         for cell, (_, content) in zip(good, output.files, strict=True):
             if self.manifest.finished(cell.key) is None:
                 file = f"{file_stem(cell.name, cell.key)}.png"
-                write_whole(self.folder / file, content)
+                try:
+                    write_whole(self.folder / file, content)
+                except NotAFileError as error:
+                    faults[job.cells.index(cell)] = str(error)
+                    continue
                 self._record(cell, file, None, seconds / len(job.cells))
                 files.append(file)
+        for i, why in faults.items():
+            self._record(job.cells[i], None, why, 0.0)
         return files, {f"{job.sweep} {job.cells[i].title}": why for i, why in faults.items()}
 
     def fail(self, job: BatchJob, error: str) -> None:

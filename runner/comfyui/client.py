@@ -7,34 +7,27 @@ asked what became of it.
 from __future__ import annotations
 
 import contextlib
-import http
 import json
 import time
 import urllib.parse
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import PurePosixPath
-from typing import Any
-
-import websocket
+from typing import Any, TypeVar
 
 from ..workflow.prompt import Prompt
+from . import answers
 from .address import PATIENCE_S
-from .following import LISTEN_S, Follower, connect
-from .messages import (
-    FileGone,
-    Picture,
-    Progress,
-    QueueError,
-    RunOutcome,
-    ServerLost,
-    only_in_part,
-    outcome_of,
-    refusal,
-)
-from .transport import MAX_FILE, Declined, Http, json_content
+from .contents import find_fault
+from .following import LISTEN_S, Connection, Follower, connect
+from .messages import BadAnswer, FileGone, Picture, Progress, QueueError, RunOutcome, ServerLost
+from .transport import FILE_RATE, MAX_FILE, Declined, Http, json_content
 
 DONE, QUEUED, UNKNOWN = "done", "queued", "unknown"
+MAX_NODES = 256 << 20  # bytes of /object_info: an installation with hundreds of packs has about 30 MB
+
+T = TypeVar("T")
 
 
 class ComfyClient:
@@ -55,6 +48,33 @@ class ComfyClient:
             ServerLost: there is none.
         """
         return self.http.get_json(path)
+
+    def node_definitions(self) -> dict[str, Any]:
+        """The kinds of nodes that it has (/object_info).
+
+        Raises:
+            ServerLost: there is no answer.
+            BadAnswer: it is not that of a ComfyUI.
+        """
+        return self._check(lambda: answers.node_definitions(self.http.get_json("/object_info", MAX_NODES)))
+
+    def names(self, path: str) -> list[str]:
+        """The list of names at `path`, such as /models.
+
+        Raises:
+            ServerLost: there is no answer.
+            BadAnswer: it is no such list.
+        """
+        return self._check(lambda: answers.names(self.get(path), path))
+
+    def _check(self, read: Callable[[], T]) -> T:
+        """What `read` reads, with the server's name in its faults."""
+        try:
+            return read()
+        except BadAnswer as error:
+            if self.url in str(error):
+                raise
+            raise BadAnswer(f"{self.url}: {error}") from error
 
     def has(self, path: str) -> bool:
         """Whether there is something at `path`.
@@ -79,11 +99,24 @@ class ComfyClient:
             {"filename": picture.filename, "subfolder": picture.subfolder, "type": picture.type}
         )
         try:
-            return self.http.patiently(lambda: self.http.ask("GET", f"/view?{query}", limit=MAX_FILE))
+            return self.http.patiently(lambda: self.http.ask("GET", f"/view?{query}", limit=MAX_FILE, rate=FILE_RATE))
         except Declined as error:
-            if error.status == http.HTTPStatus.NOT_FOUND:
+            if error.status == HTTPStatus.NOT_FOUND:
                 raise FileGone(self.url, picture) from error
             raise QueueError(f"{self.url} does not give out {picture.filename}: {error}") from error
+
+    def fetch_whole(self, picture: Picture) -> bytes:
+        """As `fetch`, but never empty, and a whole picture where the name says that it is one.
+
+        Raises:
+            FileGone: it is not there any more.
+            BadAnswer: what comes is something else.
+            QueueError: the server does not give it out.
+        """
+        content = self.fetch(picture)
+        if fault := find_fault(picture.filename, content):
+            raise BadAnswer(f"{self.url} gives {picture.filename}, but {fault}.")
+        return content
 
     def upload(self, name: str, content: bytes) -> str:
         """Put a file into ComfyUI's input folder under `name` (forward slashes); returns the name it got there.
@@ -100,13 +133,12 @@ class ComfyClient:
             body = self.http.ask("POST", "/upload/image", data=fields, files={"image": (path.name, content)})
             try:
                 answer = json.loads(body)
-                subfolder = str(answer.get("subfolder") or "").replace("\\", "/")
-                return "/".join(filter(None, (subfolder, str(answer["name"]))))
-            except (ValueError, KeyError, AttributeError, TypeError) as error:
+            except (ValueError, RecursionError) as error:
                 raise ServerLost(f"{self.url} broke off while it was sent {name}: {error}") from error
+            return answers.uploaded_name(answer)
 
         try:
-            return self.http.patiently(send)
+            return self._check(lambda: self.http.patiently(send))
         except Declined as error:
             raise QueueError(f"{self.url} did not take the input file {name}: {error}") from error
 
@@ -124,16 +156,17 @@ class ComfyClient:
         Raises:
             Refused: the server does not take the prompt.
             NodeFailed: a node failed, or the run was cancelled.
+            BadAnswer: the server does not answer as a ComfyUI.
             ServerLost: the server is gone or has forgotten the prompt.
         """
-        socket = self.http.patiently(self._connect)  # before the prompt, so that nothing of it is missed
+        connection = self.http.patiently(self._connect)  # before the prompt, so that nothing of it is missed
         started = time.monotonic()
         try:
             prompt_id = self.submit(prompt, workflow, prompt_id)
             follower = self._follower(prompt_id, prompt, on_progress)
-            follower.run(socket)
+            follower.run(connection)
         finally:
-            socket.close()
+            connection.shutdown()
         outcome = self.collect(prompt_id, prompt)
         outcome.seconds = time.monotonic() - started
         outcome.cached, outcome.executed = follower.cached, follower.executed
@@ -144,6 +177,7 @@ class ComfyClient:
 
         Raises:
             Refused: the server does not take it, or would run only some of its output nodes.
+            BadAnswer: what it answers is something else.
             ServerLost: the server does not answer.
         """
         prompt_id = prompt_id or str(uuid.uuid4())
@@ -153,22 +187,27 @@ class ComfyClient:
         )
         sent = False
 
-        def send() -> dict[str, Any]:
+        def send() -> tuple[str, dict[str, Any]]:
             nonlocal sent
             if sent and self.state(prompt_id) != UNKNOWN:  # it was taken, and only the answer was lost
-                return {"prompt_id": prompt_id}
+                return prompt_id, {}
             sent = True
-            return dict(json.loads(self.http.ask("POST", "/prompt", **content)))
+            body = self.http.ask("POST", "/prompt", **content)
+            try:
+                answer = json.loads(body)
+            except (ValueError, RecursionError) as error:
+                raise ServerLost(f"{self.url} gives no JSON for a prompt ({error}). Is it a ComfyUI?") from error
+            return answers.queued(answer)
 
         try:
-            answer = self.http.patiently(send)
+            name, node_errors = self._check(lambda: self.http.patiently(send))
         except Declined as error:
-            raise refusal(prompt, error.body) from error
-        if answer.get("node_errors"):
+            raise answers.refusal(prompt, error.body) from error
+        if node_errors:
             with contextlib.suppress(QueueError, OSError):  # it does not listen: the refusal stands all the same
-                self.cancel(str(answer["prompt_id"]))
-            raise only_in_part(prompt, answer["node_errors"])
-        return str(answer["prompt_id"])
+                self.cancel(name)
+            raise answers.only_in_part(prompt, node_errors)
+        return name
 
     def follow(
         self, prompt_id: str, prompt: Prompt, on_progress: Callable[[Progress], None] = lambda progress: None
@@ -185,26 +224,30 @@ class ComfyClient:
 
         Raises:
             NodeFailed: a node failed, or the run was cancelled.
+            BadAnswer: the server does not say how it ended.
             ServerLost: the server does not answer, or has forgotten the prompt.
         """
-        history = self.http.patiently(lambda: self.get(f"/history/{prompt_id}"))
-        if prompt_id not in history:
+        entry = self.http.patiently(lambda: self._history(prompt_id))
+        if entry is None:
             raise self._forgotten()
-        return outcome_of(history[prompt_id], prompt)
+        return self._check(lambda: answers.outcome_of(entry, prompt))
 
     def state(self, prompt_id: str) -> str:
         """DONE (however it ended), QUEUED (waiting or running) or UNKNOWN.
 
         Raises:
             ServerLost: the server does not answer.
+            BadAnswer: it does not say.
         """
-        if prompt_id in self.get(f"/history/{prompt_id}"):
+        if self._history(prompt_id) is not None:
             return DONE
-        queue = self.get("/queue")
-        if any(prompt_id == entry[1] for part in ("queue_running", "queue_pending") for entry in queue.get(part, [])):
+        if prompt_id in self._check(lambda: answers.queued_names(self.get("/queue"))):
             return QUEUED
         # It may have ended between the two questions.
-        return DONE if prompt_id in self.get(f"/history/{prompt_id}") else UNKNOWN
+        return DONE if self._history(prompt_id) is not None else UNKNOWN
+
+    def _history(self, prompt_id: str) -> dict[str, Any] | None:
+        return self._check(lambda: answers.history_entry(self.get(f"/history/{prompt_id}"), prompt_id))
 
     def cancel(self, prompt_id: str) -> None:
         """Take a prompt off the queue or end it.
@@ -218,7 +261,7 @@ class ComfyClient:
         except Declined as error:
             raise QueueError(str(error)) from error
 
-    def _connect(self) -> websocket.WebSocket:
+    def _connect(self) -> Connection:
         return connect(self.http, self.client_id)
 
     def _follower(self, prompt_id: str, prompt: Prompt, on_progress: Callable[[Progress], None]) -> Follower:

@@ -32,12 +32,13 @@ class RunningComfy:
 
     Raises:
         ServerLost: it does not answer.
+        BadAnswer: it does not answer as a ComfyUI.
     """
 
     def __init__(self, client: ComfyClient) -> None:
         self.client = client
         self.name = f"the ComfyUI at {client.url}"
-        self.object_info: dict[str, Any] = client.get("/object_info")
+        self.object_info: dict[str, Any] = client.node_definitions()
 
     def pack_of(self, need: NodeNeed) -> str | None:
         """The pack that has this kind of node here, None where there is none."""
@@ -66,9 +67,9 @@ class RunningComfy:
     def _folders(self) -> dict[str, set[str]]:
         """The files in each of the folders of models."""
         found: dict[str, set[str]] = {}
-        for folder in set(self.client.get("/models")) - NO_MODELS:
-            files = self.client.get(f"/models/{urllib.parse.quote(folder)}")
-            found[folder] = {str(name).replace("\\", "/") for name in files}
+        for folder in set(self.client.names("/models")) - NO_MODELS:
+            files = self.client.names(f"/models/{urllib.parse.quote(folder, safe='')}")
+            found[folder] = {name.replace("\\", "/") for name in files}
         return found
 
     @cached_property

@@ -1,16 +1,21 @@
-"""What ComfyUI answers, as plain data: why it refuses a prompt, progress, and how a prompt ended. Pure."""
+"""What becomes of a prompt on a ComfyUI, as plain data: refusals, progress, and how it ended. Pure."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from typing import Any
 
-from ..workflow.prompt import Prompt, node_title
+from ...nodes.text.printable import MAX_MESSAGE, printable
 
 
 class QueueError(Exception):
-    """A prompt did not run to its end. The message says why."""
+    """A prompt did not run to its end. The message says why; what it quotes of a server is made printable."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message, MAX_MESSAGE))
+
+
+class BadAnswer(QueueError):
+    """A server answers, but not as a ComfyUI does."""
 
 
 @dataclass(frozen=True)
@@ -100,55 +105,3 @@ class Progress:
         """How much is done, 0..1."""
         part = self.step / self.steps if self.steps else 0.0
         return min(1.0, (self.done + part) / max(self.total, 1))
-
-
-def refusal(prompt: Prompt, body: bytes) -> Refused:
-    """The answer to a prompt that does not validate."""
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        return Refused(body[:500].decode(errors="replace").strip() or "no reason given")
-    error = answer.get("error") if isinstance(answer, dict) else None
-    if not isinstance(error, dict):
-        return Refused(str(error or answer)[:500])
-    faults = _faults(prompt, answer.get("node_errors") or {})
-    reason = str(error.get("message") or "no reason given")
-    details = str(error.get("details") or "")
-    return Refused(f"{reason}: {details}" if details and not faults else reason, faults)
-
-
-def only_in_part(prompt: Prompt, node_errors: dict[str, Any]) -> Refused:
-    """For a prompt of which ComfyUI took only those output nodes that validate."""
-    return Refused("it would make only some of its outputs, so it was not run.", _faults(prompt, node_errors))
-
-
-def _faults(prompt: Prompt, node_errors: dict[str, Any]) -> tuple[NodeFault, ...]:
-    return tuple(
-        NodeFault(node_id, node_title(prompt, node_id), str(each.get("message")), str(each.get("details") or ""))
-        for node_id, errors in node_errors.items()
-        for each in errors.get("errors", [])
-    )
-
-
-def outcome_of(history: dict[str, Any], prompt: Prompt) -> RunOutcome:
-    """What the output nodes of a prompt gave, from its entry in ComfyUI's history.
-
-    Raises:
-        NodeFailed: a node failed, or the run was cancelled.
-    """
-    for kind, data in (history.get("status") or {}).get("messages", []):
-        if kind == "execution_error":
-            reason = str(data.get("exception_message")).strip() or str(data.get("exception_type"))
-            raise NodeFailed(f"The node '{node_title(prompt, str(data.get('node_id')))}' failed: {reason}")
-        if kind == "execution_interrupted":
-            raise NodeFailed("The run was cancelled in ComfyUI.")
-    outcome = RunOutcome(seconds=0.0)
-    for node_id, output in history.get("outputs", {}).items():
-        outcome.texts[node_id] = [str(text) for text in output.get("text", [])]
-        for entries in output.values():  # images, gifs, audio, 3d ...: whatever names files
-            for entry in entries if isinstance(entries, (list, tuple)) else ():
-                if isinstance(entry, dict) and isinstance(entry.get("filename"), str):
-                    outcome.pictures.append(
-                        Picture(node_id, entry["filename"], entry.get("subfolder", ""), entry.get("type", "output"))
-                    )
-    return outcome

@@ -19,6 +19,8 @@ import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ...files import is_device
+
 MAX_ENTRIES = 10_000
 # Whole path within the zip, in characters: Windows allows 260 with the folder it is put in.
 MAX_NAME = 150
@@ -27,7 +29,6 @@ MAX_PART = 255
 CHUNK = 1 << 20
 
 _FORBIDDEN = set('<>:"|?*\\')
-_DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {f"{p}{n}" for p in ("com", "lpt") for n in "123456789"}
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -36,8 +37,8 @@ class ArchiveError(Exception):
 
 
 def quote(text: object) -> str:
-    """A name from a stranger as ASCII on one line: no control character of it reaches the terminal."""
-    quoted = ascii(str(text))
+    """A name from a stranger, quoted, on one line: no control character of it reaches the terminal."""
+    quoted = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in repr(str(text)))
     return quoted if len(quoted) <= 80 else f"{quoted[:60]}...' ({len(str(text))} characters)"
 
 
@@ -59,7 +60,7 @@ def name_fault(name: str) -> str:
             return f"its name holds {', '.join(map(quote, bad))}"
         if part[-1] in ". ":
             return "a part of its path ends with a dot or space"
-        if part.split(".")[0].rstrip().casefold() in _DEVICES:
+        if is_device(part):
             return f"{quote(part)} is a device on Windows"
         if len(part.encode()) > MAX_PART:
             return f"a part of its path has more than {MAX_PART} bytes"

@@ -9,7 +9,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
@@ -21,6 +20,7 @@ from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import RunningComfy
 from ..comfyui.messages import Progress, QueueError
 from ..comfyui.process import ComfyServer, ServerError, has_gpu, port_is_free, python_of
+from ..console import PlainConsole
 from ..files import names_of
 from ..share.check import twins_with_models
 from ..workflow import Graph, Setting, Workflow, WorkflowError, apply_settings
@@ -30,7 +30,7 @@ from .folder import keep
 from .promises import measure_promise
 from .slide import Slide
 
-console = Console(highlight=False, emoji=False)
+console = PlainConsole(highlight=False, emoji=False)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
             bundled = workflows.list_bundled() if own else []
             measured = {name for name, path in named.items() if path in bundled and name == path.stem}
             return _run_all(server, graphs, settings, options, measured)
-    except (WorkflowError, ServerError, setup.SetupError) as error:
+    except (WorkflowError, ServerError, QueueError, setup.SetupError, OSError) as error:
         console.print(f"[red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 1
 

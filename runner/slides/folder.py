@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ...files import is_inside, sha256_of, write_whole
 from ..comfyui.messages import Picture
+from ..files import plain_file_name
 
 RECORD = ".steer-run.json"  # the files of the last run by name, with the sha256 of each
 NOT_BLANK, NOT_BROKEN = "no picture is blank", "no picture is broken"
@@ -33,8 +34,8 @@ def keep(folder: Path, files: Sequence[tuple[Picture, bytes]]) -> tuple[list[tup
     faults: set[str] = set()
     try:
         for (_, content), picture in _without_repeats(files).items():
-            path = _free(folder / f"{len(written) + 1:02}-{_plain_name(picture.filename)}")
-            path.write_bytes(content)
+            path = _free(folder / f"{len(written) + 1:02}-{plain_file_name(picture.filename)}")
+            write_whole(path, content)
             written.append((picture, path))
             if is_picture(path):
                 faults |= _find_faults(content, picture.type == "output")
@@ -97,8 +98,3 @@ def _free(path: Path) -> Path:
     while free.exists():
         free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
     return free
-
-
-def _plain_name(name: str) -> str:
-    """A file name of the server without the folders that it may hold."""
-    return name.replace("\\", "/").rpartition("/")[2] or "file"

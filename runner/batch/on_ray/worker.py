@@ -101,7 +101,7 @@ class ComfyWorker:
 
     def object_info(self) -> dict[str, Any]:
         """The nodes of its ComfyUI; none where it did not start."""
-        return self._worker.client.get("/object_info") if self._worker is not None else {}
+        return self._worker.client.node_definitions() if self._worker is not None else {}
 
     def identity(self, models: Sequence[str]) -> Identity:
         """Of the Steer that its ComfyUI has loaded, and of those of `models` that it has."""

@@ -202,7 +202,9 @@ def test_results_are_found_again_and_only_while_their_files_are_there(
         result = again.finished(good_jobs[0].key)
         assert result is not None
         (folder / "r" / result.files[1].name).write_bytes(b"cut")
-        assert again.finished(good_jobs[0].key) is not None, "the same length"
+        assert again.finished(good_jobs[0].key) is None, "the same length, and another content"
+        (folder / "r" / result.files[1].name).write_bytes(b"two")
+        assert again.finished(good_jobs[0].key) is not None
         (folder / "r" / result.files[1].name).write_bytes(b"")
         assert again.finished(good_jobs[0].key) is None
         text = again.path.read_bytes()
