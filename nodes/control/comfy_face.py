@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import Any
 
@@ -17,11 +16,12 @@ from ...preprocessors.pose.render import choose_canvas_size
 from ...preprocessors.report import count_of, group_lines, number_lines
 from ..comfy_progress import show_text
 from ..preprocess import comfy_images, comfy_networks
+from ..text.printable import get_log
 from .face import choose_faces, draw_face_mask
 from .fit import has_other_shape
 from .masks import Mask
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 _NONE_FOUND = (
     "no face found, the mask is empty. The picture was searched at several scales. A small face is found if you crop "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from ...preprocessors.pictures import read_picture
 from ...preprocessors.recognise import Look, sample_indices
 from ..comfy_progress import show_text
 from ..prompt_graph import nodes_of
+from ..text.printable import get_log
 from ..timed_ranges import warn_overwritten
 from .choices import ANY
 from .comfy_control import Conditioning, apply_stack, blacken_masked, check_batch, check_net, needs_mask, target_size
@@ -24,7 +24,7 @@ from .masks import check_mask, feather_batch, list_blank
 from .stack import Control, ControlStack, check_control
 from .union import set_union_type
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 # What was logged of each node, as long as the graph runs in which it did: lists call a node once for each item.
 _LOGGED: WeakKeyDictionary[Any, set[tuple[str, str]]] = WeakKeyDictionary()
 _NO_MASK = "this ControlNet is for inpainting: connect mask, which says what is repainted, or nothing will be"

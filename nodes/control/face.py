@@ -18,6 +18,7 @@ from .choices import ALL, EXPRESSION, EYES, MOUTH, REGIONS, WHOLE
 from .masks import Mask, feather_mask, grow_mask
 
 Points = NDArray[np.float64]
+MAX_DIGITS = 9  # of the number of a face: Python refuses to read thousands of them
 
 _JAW68, _CHIN68, _BROWS68, _LIPS68 = range(17), 8, range(17, 27), range(48, 60)
 _BROW_AND_EYE68 = ((range(17, 22), range(36, 42)), (range(22, 27), range(42, 48)))
@@ -37,7 +38,7 @@ def choose_faces(text: str, count: int) -> tuple[list[int], list[int]]:
     if text.strip().lower() in ("", ALL):
         return list(range(count)), []
     parts = [part for part in re.split(r"[\s,;]+", text) if part]
-    wrong = [part for part in parts if not part.isdecimal() or int(part) == 0]
+    wrong = [part for part in parts if not part.isdecimal() or len(part) > MAX_DIGITS or int(part) == 0]
     if wrong or not parts:
         raise ValueError(
             f"faces: '{(wrong or [text])[0]}' is not the number of a face. Write all, or numbers from 1 such as 1, 3; "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -22,8 +21,9 @@ from ...preprocessors.networks.registry import (
     choose_download_folder,
     require,
 )
+from ..text.printable import get_log
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 FOLDER_KEY = "annotators"  # models/annotators, or what extra_model_paths.yaml says under this key
 AUX_PACK = "comfyui_controlnet_aux"
 AUX_VARIABLE = "AUX_ANNOTATOR_CKPTS_PATH"

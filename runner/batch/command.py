@@ -6,7 +6,6 @@ import argparse
 import math
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
@@ -15,6 +14,7 @@ from ...nodes.text.error import TextError
 from .. import setup
 from ..comfyui.address import DEFAULT_URL, full_url
 from ..comfyui.messages import Progress, QueueError
+from ..console import PlainConsole
 from ..files import names_of
 from ..workflow.needs import folders_beside
 from ..workflow.prompt import WorkflowError
@@ -26,7 +26,7 @@ from .pool import JobEnd, JobFailed, JobRefused, Pool, WorkerLost
 from .results import Batch, claim_folder
 from .servers import BatchWorker, Fleet, Servers
 
-console = Console(highlight=False, soft_wrap=True, emoji=False)
+console = PlainConsole(highlight=False, soft_wrap=True, emoji=False)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -40,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
         }
         fleet = _fleet(options)
         try:
-            jobs = make_jobs(sources, fleet.object_info, seeds, settings)
+            jobs = make_jobs(
+                sources, fleet.object_info, seeds, settings, lambda line: console.print(line, markup=False)
+            )
             for line in fleet.check(jobs):
                 console.print(line, markup=False)
             jobs = [job.with_models(fleet.models) for job in jobs] if fleet.models else jobs
