@@ -117,6 +117,29 @@ def test_a_range_is_the_sum_of_its_steps(low: Decimal, step: Decimal, count: int
         assert values("cfg", f"{low}-{high}(+{step})") == [float(low + step * i) for i in range(count)]
 
 
+RUNS = ["runA/epoch-10.safetensors", "runB/epoch-10.safetensors", "runB\\v1.5.ckpt", "x.pt", "x.ckpt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("runA/epoch-10\nRUNB\\\\EPOCH-10", ["runA/epoch-10 1", "runB/epoch-10 1"]),
+        ("runA/epoch-10:0.5\nrunA/epoch-10", ["epoch-10 0.5", "epoch-10 1"]),
+        ("runb/v1.5\nx.pt\nx.ckpt", ["v1.5 1", "x.pt 1", "x.ckpt 1"]),
+        ("v1.5\nnone", ["v1.5 1", "no LoRA"]),
+    ],
+)
+def test_a_folder_without_an_ending_is_found_and_labels_tell_files_of_one_name_apart(text: str, labels: list[str]):
+    axis = read_values("LoRA", text, lambda kind: RUNS)
+    assert list(axis.labels) == labels
+    assert [type(value) for value in axis.values] == [type(None) if "no" in label else Lora for label in labels]
+
+
+def test_a_name_in_two_folders_is_asked_for_with_its_folder():
+    with pytest.raises(TextError, match=r"may be any of runA/epoch-10.safetensors, runB/epoch-10.safetensors\."):
+        read_values("LoRA", "epoch-10", lambda kind: RUNS)
+
+
 @settings(max_examples=TEXTS, deadline=None)
 @given(st.sampled_from(KINDS), st.text(st.sampled_from("0123456789.,-+([])eul\n: "), max_size=30))
 def test_any_text_reads_or_is_refused(kind: str, text: str):

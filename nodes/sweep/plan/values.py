@@ -9,7 +9,7 @@ Names (sampler, scheduler, checkpoint, LoRA), one a line; a LoRA may have its st
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -35,6 +35,7 @@ from ...text.ranges import MAX_VALUES, Numbers, read_numbers, split_items
 from ..choices import KINDS, NAMES
 
 NO_LORA = "none"
+_ENDINGS = {".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf"}
 _STRENGTH = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})")
 
 
@@ -73,8 +74,8 @@ def read_values(kind: str, text: str, known: Callable[[str], Sequence[str]]) -> 
         values = tuple(_value(kind, number) for number in found)
         labels = tuple(_LABELS[kind].format(number) for number in found)
     elif kind in NAMES:
-        names = list(_names(text, kind, KnownNames(kind, known(kind))))
-        values, labels = tuple(value for value, _ in names), tuple(label for _, label in names)
+        values = tuple(_names(text, kind, KnownNames(kind, known(kind))))
+        labels = tuple(_label_names(kind, values))
     else:
         raise ValueError(f"kind: '{kind}' is not known. Choose one of: {', '.join(KINDS)}.")
     return Axis(kind, values, labels)
@@ -122,7 +123,7 @@ class KnownNames:
     def _forms(self) -> list[tuple[Callable[[str], str], dict[str, list[str]]]]:
         """For each way to write a name, the names by how they are written so."""
         result = []
-        for form in (_slashes, _file, _stem):
+        for form in (_slashes, _without_ending, _file, _stem):
             written: dict[str, list[str]] = defaultdict(list)
             for name in self.names:
                 written[form(name)].append(name)
@@ -145,17 +146,17 @@ def _value(kind: str, number: str) -> Any:
     return int(number) if kind == STEPS else float(number)
 
 
-def _names(text: str, kind: str, known: KnownNames) -> Iterator[tuple[Any, str]]:
-    """Values and labels of names, each once."""
+def _names(text: str, kind: str, known: KnownNames) -> Iterator[Any]:
+    """The values of names, each once."""
     seen: set[Any] = set()
     for position, part in split_items(text, ",\n" if kind in (SAMPLER, SCHEDULER) else "\n"):
-        value, label = (_lora if kind == LORA else _name)(text, position, part, known)
+        value = (_lora if kind == LORA else _find)(text, position, part, known)
         if value in seen:
             raise TextError(text, position, "this is there twice. Remove one.")
         if len(seen) == MAX_VALUES:
             raise TextError(text, position, f"these are more than {MAX_VALUES} values. Use fewer.")
         seen.add(value)
-        yield value, label
+        yield value
     if not seen:
         raise TextError(text, 0, f"there is no {kind} here. Write one a line.")
 
@@ -170,14 +171,9 @@ def _find(text: str, position: int, name: str, known: KnownNames) -> str:
         raise TextError(text, position, str(error)) from None
 
 
-def _name(text: str, position: int, part: str, known: KnownNames) -> tuple[str, str]:
-    name = _find(text, position, part, known)
-    return name, _short(name) if known.kind == CHECKPOINT else name
-
-
-def _lora(text: str, position: int, part: str, known: KnownNames) -> tuple[Lora | None, str]:
+def _lora(text: str, position: int, part: str, known: KnownNames) -> Lora | None:
     if part.casefold() == NO_LORA and part not in known.names:
-        return None, "no LoRA"
+        return None
     name, colon, strength = part.rpartition(":")
     if not colon:
         name, strength = part, "1"
@@ -185,12 +181,35 @@ def _lora(text: str, position: int, part: str, known: KnownNames) -> tuple[Lora 
         raise TextError(
             text, position, f"'{strength.strip()[:12]}' is no strength. Write for example name.safetensors : 0.8."
         )
-    value = Lora(_find(text, position, name.strip(), known), float(strength))
-    return value, f"{_short(value.name)} {value.strength:g}"
+    return Lora(_find(text, position, name.strip(), known), float(strength))
+
+
+def _label_names(kind: str, values: Sequence[Any]) -> Iterator[str]:
+    """The labels of names: of files, without folder and ending where that tells them apart."""
+    files = {value.name if isinstance(value, Lora) else value for value in values if value is not None}
+    forms = [(form, Counter(map(form, files))) for form in (_short, _path_without_ending)]
+    for value in values:
+        name = value.name if isinstance(value, Lora) else value
+        if value is None:
+            yield "no LoRA"
+        elif kind in (LORA, CHECKPOINT):
+            label = next((form(name) for form, often in forms if often[form(name)] == 1), name)
+            yield f"{label} {value.strength:g}" if isinstance(value, Lora) else label
+        else:
+            yield name
 
 
 def _slashes(name: str) -> str:
     return name.replace("\\", "/").casefold()
+
+
+def _without_ending(name: str) -> str:
+    return _path_without_ending(name).casefold()
+
+
+def _path_without_ending(name: str) -> str:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return str(path.with_suffix("") if path.suffix.casefold() in _ENDINGS else path)
 
 
 def _file(name: str) -> str:
@@ -202,4 +221,4 @@ def _short(name: str) -> str:
 
 
 def _stem(name: str) -> str:
-    return PurePosixPath(_slashes(name)).stem
+    return PurePosixPath(_without_ending(name)).name
