@@ -15,6 +15,8 @@ from .frontend.shape import check_values
 from .prompt import WorkflowError
 from .workflow import Workflow
 
+_BRACE = re.compile(r"(?<!\\)[{}]")
+
 
 class Written(str):
     """A value as the user wrote it."""
@@ -60,7 +62,11 @@ class Setting:
         found = [node_id for node_id in nodes if workflow.find_place(node_id, self.widget) is not None]
         for node_id in found or nodes:
             place = workflow.place(node_id, self.widget, str(self))
-            values[place] = self._value(*workflow.declared(node_id, self.widget))
+            value = self._value(*workflow.declared(node_id, self.widget))
+            choices = workflow.graph is not None and workflow.makes_choices(node_id, self.widget)
+            if choices and isinstance(value, str) and "|" not in value:
+                value = _BRACE.sub(r"\\\g<0>", value)  # with nothing to choose from, braces are letters
+            values[place] = value
         return workflow.with_values(values)
 
     def _value(self, declared: Input | None, now: Any) -> Any:

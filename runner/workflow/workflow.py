@@ -134,6 +134,11 @@ class Workflow:
             each = holder_of(conversion.prompt, node_id, widget) or each
         return conversion.declared.get(each), conversion.prompt[each[0]]["inputs"].get(each[1])
 
+    def makes_choices(self, node_id: str, widget: str) -> bool:
+        """Whether the frontend makes choices of `{a|b}` in the text of a widget."""
+        place = self.find_place(node_id, widget)
+        return any(self.find_place(*each) == place for each in self._conversion.choices)
+
     def seed_values(self, seed: int) -> dict[Place, Any]:
         """Where the file holds the seeds of its nodes, and what each has for this seed.
 
