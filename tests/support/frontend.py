@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import mimetypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,15 +72,30 @@ class Frontend:
         self.said.append(f"alert: {dialog.message}")
         dialog.dismiss()
 
-    def open_template(self, pack: str, name: str) -> None:
-        """Pick `name` from the pack's page of the template browser and wait until its graph is there."""
+    def open_template(self, pack: str, name: str) -> str:
+        """Pick `name` from the pack's page of the template browser and wait until its graph is there.
+
+        Returns the text of that page. The browser draws hundreds of templates for it, which takes seconds.
+        """
         self.page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
         dialog = self.page.get_by_role("dialog").filter(has=self.page.get_by_text(pack, exact=True)).first
         category = dialog.get_by_text(pack, exact=True).first
         category.scroll_into_view_if_needed()
         category.click()
-        dialog.get_by_text(name, exact=True).first.click()
+        entry = dialog.get_by_text(name, exact=True).first
+        entry.wait_for()
+        listed = dialog.inner_text()
+        entry.click()
         dialog.wait_for(state="hidden", timeout=30_000)
+        self._settle()
+        return listed
+
+    def open_file(self, path: Path) -> None:
+        """Open a workflow file as if it was dropped into the window."""
+        self.drop(path.name, path.read_bytes())
+        self._settle()
+
+    def _settle(self) -> None:
         self.page.wait_for_function("app.graph && app.graph._nodes.length > 0", timeout=30_000)
         self.page.wait_for_timeout(500)  # the view is fitted and late toasts appear
         self._listen()
@@ -120,11 +136,11 @@ class Frontend:
         return self.page.evaluate("app.graphToPrompt().then(p => p.output)")
 
     def drop(self, name: str, content: bytes) -> None:
-        """Open a picture as if it was dropped into the window."""
+        """Open a picture or a workflow as if it was dropped into the window."""
         self.page.evaluate(
-            """([name, text]) => { const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
-                return app.handleFile(new File([bytes], name, {type: 'image/png'})); }""",
-            [name, base64.b64encode(content).decode()],
+            """([name, text, type]) => { const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+                return app.handleFile(new File([bytes], name, {type})); }""",
+            [name, base64.b64encode(content).decode(), mimetypes.guess_type(name)[0]],
         )
         self.page.wait_for_timeout(300)
 
