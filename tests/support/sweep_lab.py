@@ -131,3 +131,7 @@ def giver(given: dict[str, Any]) -> type:
 
 def value_axis(name: str, *values: Any) -> Axis:
     return Axis(name, values, tuple(f"{name} {value}" for value in values))
+
+
+def seeds_axis(*seeds: int) -> Axis:
+    return Axis("seed", seeds, tuple(f"seed {seed}" for seed in seeds))

@@ -110,12 +110,12 @@ def name_cell(cell: CellPlan, grid: Grid) -> str:
     """
     text = "; ".join(cell.labels)
     request = read_cell(text)
-    if isinstance(request, OneCell) and request.labels is None and "\n" not in text:
-        try:
-            if find_cell(grid, request) == cell:
-                return text
-        except ValueError:  # labels that hold the signs of a selection
-            pass
+    plain = all(label.strip() and not set(label) & set(";|\n") for label in cell.labels)
+    if plain and isinstance(request, OneCell) and request.labels is None:
+        parts = [_fold(label) for label in cell.labels]
+        alike = [other for other in grid.cells if set(parts) <= set(map(_fold, other.labels))]
+        if alike == [cell]:
+            return text
     return write_cell(cell.labels)
 
 
