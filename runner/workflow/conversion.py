@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .frontend.kinds import ABSENT, Input, inputs_of, options_of
-from .frontend.links import Hosts, Output, Value, find_source, id_in_prompt
+from .frontend.links import HeldValue, Hosts, NodeOutput, find_source, id_in_prompt
 from .frontend.numbers import settle_number
-from .frontend.opening import SAVERS, TO_OUTPUTS, Graph, Node, ObjectInfo, open_graph
+from .frontend.opening import SAVERS, TO_OUTPUTS, ObjectInfo, OpenGraph, OpenNode, open_graph
 from .frontend.shape import MAX_NODES, check_graph
 from .frontend.texts import DATE, replace_patterns
 from .frontend.widgets import CUSTOM_COMBO, Place, Widget, js_text
@@ -70,7 +70,7 @@ def convert(data: dict[str, Any], object_info: ObjectInfo, partly: bool = False)
 
 
 class _Sender:
-    def __init__(self, graph: Graph, partly: bool) -> None:
+    def __init__(self, graph: OpenGraph, partly: bool) -> None:
         self.graph, self.partly = graph, partly
         self.all = list(_walk(graph))
         self.now = datetime.datetime.now()
@@ -115,7 +115,7 @@ class _Sender:
             if places:
                 yield id_in_prompt(hosts, node), Owner(node.title, node.kind, places, declared)
 
-    def _sent(self) -> Iterator[tuple[Hosts, Node]]:
+    def _sent(self) -> Iterator[tuple[Hosts, OpenNode]]:
         """The nodes that the frontend sends."""
         missing: set[str] = set()
         for hosts, node in self.all:
@@ -130,7 +130,7 @@ class _Sender:
                 f"This ComfyUI has no node named {', '.join(sorted(missing))}. Is the pack it belongs to installed?"
             )
 
-    def _inputs(self, node_id: str, hosts: Hosts, node: Node) -> dict[str, Any]:
+    def _inputs(self, node_id: str, hosts: Hosts, node: OpenNode) -> dict[str, Any]:
         """The inputs of a node: the values of its widgets, and in their place what its links bring."""
         inputs: dict[str, Any] = {}
         for widget in node.widgets:
@@ -140,15 +140,15 @@ class _Sender:
         for number, slot in enumerate(node.inputs):
             source = find_source(hosts, node, number)
             each = (node_id, slot.name)
-            if isinstance(source, Output):
+            if isinstance(source, NodeOutput):
                 inputs[slot.name] = [source.node_id, source.slot]
                 self.places.pop(each, None)
                 self.choices.discard(each)
-            elif isinstance(source, Value) and source.owner.kind == PRIMITIVE:
+            elif isinstance(source, HeldValue) and source.owner.kind == PRIMITIVE:
                 own = node.widget(slot.widget)
                 if own is not None and (fed := self._primitive(source.owner, own)) is not None:
                     self._put(inputs, each, node, own.input, fed)
-            elif isinstance(source, Value) and source.widget.value is not ABSENT:
+            elif isinstance(source, HeldValue) and source.widget.value is not ABSENT:
                 self.choices.discard(each)  # the frontend sends it as it is
                 self._put(inputs, each, node, declared.get(slot.name), source.widget, promoted=True)
         if node.kind == CUSTOM_COMBO and "choice" in inputs:
@@ -160,7 +160,7 @@ class _Sender:
         self,
         inputs: dict[str, Any],
         each: tuple[str, str],
-        node: Node,
+        node: OpenNode,
         declared: Input | None,
         widget: Widget,
         promoted: bool = False,
@@ -188,7 +188,7 @@ class _Sender:
             value = replace_patterns(value, self._find_value, self.now)
         inputs[each[1]] = {"__value__": value} if isinstance(value, list) else value
 
-    def _primitive(self, node: Node, own: Widget) -> Widget | None:
+    def _primitive(self, node: OpenNode, own: Widget) -> Widget | None:
         """The widget of a PrimitiveNode, with its value as it arrives in the widget that it feeds."""
         widget = node.widgets[0]
         if widget.value is ABSENT:  # it then has the value of what it feeds first
@@ -201,7 +201,7 @@ class _Sender:
             value = replace_patterns(value, self._find_value, self.now)
         return Widget("value", value=settle_number(value, own.input) if own.input else value, place=widget.place)
 
-    def _first_fed(self, node: Node) -> Widget | None:
+    def _first_fed(self, node: OpenNode) -> Widget | None:
         """The widget that a PrimitiveNode feeds first."""
         link = node.graph.links.get(node.fed[0]) if node.fed else None
         target = node.graph.nodes.get(link.target) if link else None
@@ -221,20 +221,20 @@ class _Sender:
         for number, slot in enumerate(node.inputs):
             if slot.widget == widget_name and slot.link is not None:
                 source = find_source(hosts, node, number)
-                if isinstance(source, Value):
+                if isinstance(source, HeldValue):
                     fed = self._primitive(source.owner, widget) if source.owner.kind == PRIMITIVE else source.widget
                     widget = fed or widget
         return "" if widget.value is None or widget.value is ABSENT else js_text(widget.value)
 
 
-def _walk(graph: Graph, hosts: Hosts = ()) -> Iterator[tuple[Hosts, Node]]:
+def _walk(graph: OpenGraph, hosts: Hosts = ()) -> Iterator[tuple[Hosts, OpenNode]]:
     """Every node with the instances of subgraphs around it; those inside of an instance come before it.
 
     Raises:
         WorkflowError: there are too many.
     """
     number = 0
-    todo: list[tuple[Hosts, Node, bool]] = [(hosts, node, False) for node in reversed(graph.nodes.values())]
+    todo: list[tuple[Hosts, OpenNode, bool]] = [(hosts, node, False) for node in reversed(graph.nodes.values())]
     while todo:
         hosts, node, opened = todo.pop()
         if node.subgraph is not None and not opened:
@@ -248,7 +248,7 @@ def _walk(graph: Graph, hosts: Hosts = ()) -> Iterator[tuple[Hosts, Node]]:
         yield hosts, node
 
 
-def _lost_links(graph: Graph, nodes: Mapping[int, Node]) -> Iterator[str]:
+def _lost_links(graph: OpenGraph, nodes: Mapping[int, OpenNode]) -> Iterator[str]:
     """Links of the file that no input holds: the frontend leaves them out."""
     graphs = {id(graph): graph} | {id(node.graph): node.graph for node in nodes.values()}
     for each in graphs.values():
@@ -261,7 +261,7 @@ def _lost_links(graph: Graph, nodes: Mapping[int, Node]) -> Iterator[str]:
                 )
 
 
-def _empty(prompt: Prompt, sent: Mapping[str, tuple[Hosts, Node]]) -> Iterator[str]:
+def _empty(prompt: Prompt, sent: Mapping[str, tuple[Hosts, OpenNode]]) -> Iterator[str]:
     """Required inputs that are linked in the file and get nothing."""
     for node_id, (_, node) in sent.items():
         required = {name for name, _ in inputs_of({"input": {"required": _required(node)}})}
@@ -273,7 +273,7 @@ def _empty(prompt: Prompt, sent: Mapping[str, tuple[Hosts, Node]]) -> Iterator[s
                 )
 
 
-def _required(node: Node) -> Any:
+def _required(node: OpenNode) -> Any:
     declared = (node.definition or {}).get("input")
     return declared.get("required") if isinstance(declared, dict) else None
 

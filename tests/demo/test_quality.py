@@ -17,7 +17,7 @@ from steer.demo.scenes import EXPRESSIONS, HELD_OUT, Scene, render
 
 if TYPE_CHECKING:
     from comfy_inprocess import InProcessComfy
-    from steer.tests.reports._generator import Generator
+    from steer.tests.reports.parts.generator import Generator
 
 pytestmark = pytest.mark.slow
 STEPS = 8
@@ -30,7 +30,7 @@ LECTURE = (
 
 @pytest.fixture(scope="module")
 def generator(comfy_session: InProcessComfy) -> Generator:
-    from steer.tests.reports._generator import Generator
+    from steer.tests.reports.parts.generator import Generator
 
     return Generator(comfy_session)
 

@@ -31,9 +31,9 @@ from ...runner import workflow as workflows
 from ...runner.comfyui.client import ComfyClient
 from ...runner.pack import ROOT
 from ...runner.slides.probe import ClientProbe
-from ._generator import Figure, weights_label
 from ._served import served
 from .model import figure_line
+from .parts.generator import Figure, weights_label
 
 OUTPUT = ROOT / "tests" / "reports"
 FULL = 200

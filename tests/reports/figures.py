@@ -23,7 +23,7 @@ from ...preprocessors.pose.mediapipe import POINT_SCORE, Networks, find_people, 
 from ...preprocessors.pose.people import Floats, Person, select_drawn
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from ._generator import Generator, weights_label
+from .parts.generator import Generator, weights_label
 
 OUTPUT = ROOT / "tests" / "reports" / "figures.md"
 SIDE = 256

@@ -21,7 +21,7 @@ from ...demo.judges.network import judge, load
 from ...demo.scenes import EXPRESSIONS, HELD_OUT, render
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from ._generator import CFG, SAMPLER, SCHEDULER, STEPS, Generator, weights_label
+from .parts.generator import CFG, SAMPLER, SCHEDULER, STEPS, Generator, weights_label
 
 OUTPUT = ROOT / "tests" / "reports"
 GROW, FEATHER, DENOISE = 12, 8, 0.9  # as slide 7 sets them

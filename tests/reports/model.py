@@ -21,7 +21,7 @@ from ...demo.judges.network import load
 from ...demo.train.common import say
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from ._generator import (
+from .parts.generator import (
     CFG,
     CONTROL_CFG,
     SAMPLER,
@@ -34,7 +34,7 @@ from ._generator import (
     Generator,
     weights_label,
 )
-from ._rows import ROWS, is_ready, weights_of
+from .parts.rows import ROWS, is_ready, weights_of
 
 OUTPUT = ROOT / "tests" / "reports"
 MANY = 500

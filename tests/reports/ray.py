@@ -26,8 +26,8 @@ import torch
 
 from ...runner.pack import ROOT
 from ..support.batches import slow_prompt
-from ._ray_batch import Outcome, Queueing, comfyuis, done_once, kill, processes, results, wait_for_none
-from ._ray_sweeps import beside_a_url, disturbed_sweep, mixed, slide
+from .parts.ray_batch import Outcome, Queueing, comfyuis, done_once, kill, processes, results, wait_for_none
+from .parts.ray_sweeps import beside_a_url, disturbed_sweep, mixed, slide
 
 OUTPUT = ROOT / "tests" / "reports" / "ray.md"
 RAY = Path(sys.executable).with_name("ray")

@@ -6,6 +6,7 @@ Screenshots are kept in output/screenshots/ of the checkout.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -175,3 +176,20 @@ def test_twins_open_and_offer_exactly_the_models_that_are_missing(frontend: Fron
         assert frontend.unknown_nodes() == []
         _assert_same(frontend.graph(), committed)
         frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")
+
+
+@pytest.mark.browser
+def test_the_frontend_sends_what_steer_sends_for_cases_and_templates(client, tab: Frontend):
+    """A sample of what `run.py report conversion` compares."""
+    from conversions import CASES, compare, is_known, official_templates, our_prompt
+
+    object_info = client.get("/object_info")
+    cases = ((path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in sorted(CASES.glob("*.json")))
+    known = [(name, graph) for name, graph in cases if "nodes" in graph and is_known(graph, object_info)]
+    templates = (each for each in official_templates() if is_known(each[1], object_info))
+    known = [*known[::2][:15], *itertools.islice(templates, 0, 30, 3)]
+    assert len(known) == 25
+    for name, graph in known:
+        theirs = tab.open(graph) or tab.prompt_or_fault()
+        found = compare(name, theirs, our_prompt(graph, object_info), object_info)
+        assert found.different == [], name

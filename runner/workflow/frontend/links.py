@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 
 from ..prompt import WorkflowError
 from ..ui_graph import BYPASSED, PRIMITIVE
-from .opening import FROM_INPUTS, GET, SET, Graph, Link, Node, Slot
+from .opening import FROM_INPUTS, GET, SET, Link, OpenGraph, OpenNode, Socket
 from .widgets import Widget
 
-Hosts: TypeAlias = tuple[Node, ...]  # the instances of subgraphs around a node, the outermost first
+Hosts: TypeAlias = tuple[OpenNode, ...]  # the instances of subgraphs around a node, the outermost first
 
 
 @dataclass(frozen=True)
-class Output:
+class NodeOutput:
     """An output of a node that runs, by the id of the node in the prompt."""
 
     node_id: str
@@ -22,19 +22,19 @@ class Output:
 
 
 @dataclass(frozen=True)
-class Value:
+class HeldValue:
     """The value of a widget elsewhere: of a PrimitiveNode, or of an instance of a subgraph (`owner`)."""
 
     widget: Widget
-    owner: Node
+    owner: OpenNode
 
 
-def id_in_prompt(hosts: Hosts, node: Node) -> str:
+def id_in_prompt(hosts: Hosts, node: OpenNode) -> str:
     """The id of a node in the prompt: those of the instances around it, then its own."""
     return ":".join([*(host.id for host in hosts), node.id])
 
 
-def find_source(hosts: Hosts, node: Node, slot: int) -> Output | Value | None:
+def find_source(hosts: Hosts, node: OpenNode, slot: int) -> NodeOutput | HeldValue | None:
     """What feeds an input of a node; None where nothing does.
 
     Raises:
@@ -60,7 +60,7 @@ def find_source(hosts: Hosts, node: Node, slot: int) -> Output | Value | None:
                     raise WorkflowError(f"{start}: its link comes from input {slot} of the subgraph, which has none.")
                 if node.inputs[slot].link is None:
                     widget = node.widget(node.inputs[slot].widget)
-                    return Value(widget, node) if widget else None
+                    return HeldValue(widget, node) if widget else None
                 continue
             kind = taken.type if kind is None else kind
             origin = node.graph.nodes.get(link.origin)
@@ -72,7 +72,7 @@ def find_source(hosts: Hosts, node: Node, slot: int) -> Output | Value | None:
             node, slot, into = origin, link.origin_slot, False
             continue
         if node.kind == PRIMITIVE:
-            return Value(node.widgets[0], node)
+            return HeldValue(node.widgets[0], node)
         if node.mode == BYPASSED:
             around = bypass(node, slot, kind)
             if around is None:
@@ -97,10 +97,10 @@ def find_source(hosts: Hosts, node: Node, slot: int) -> Output | Value | None:
         elif node.virtual:
             into = True
         else:
-            return Output(id_in_prompt(hosts, node), slot)
+            return NodeOutput(id_in_prompt(hosts, node), slot)
 
 
-def bypass(node: Node, slot: int, kind: Any) -> int | None:
+def bypass(node: OpenNode, slot: int, kind: Any) -> int | None:
     """The input of a bypassed node that stands for its output `slot`; None where none fits.
 
     kind: the type of what the output feeds.
@@ -123,7 +123,7 @@ def fits(one: Any, other: Any) -> bool:
     return bool(some & wild or more & wild or some & more)
 
 
-def _link(node: Node, slot: Slot, start: str) -> Link:
+def _link(node: OpenNode, slot: Socket, start: str) -> Link:
     link = node.graph.links.get(slot.link or "")
     if link is None:
         place = "" if f"input '{slot.name}'" in start and str(node) in start else f" of {node}, input '{slot.name}',"
@@ -131,17 +131,17 @@ def _link(node: Node, slot: Slot, start: str) -> Link:
     return link
 
 
-def _inner_link(graph: Graph, slot: int) -> Link | None:
+def _inner_link(graph: OpenGraph, slot: int) -> Link | None:
     links = graph.outputs[slot].links if 0 <= slot < len(graph.outputs) else []
     return next((graph.links[name] for name in links if name in graph.links), None)
 
 
-def _setter(node: Node) -> Node | None:
+def _setter(node: OpenNode) -> OpenNode | None:
     """The SetNode of the same graph that has the name of a GetNode."""
     name = node.widgets[0].value
     nodes = (each for each in node.graph.nodes.values() if each.kind == SET)
     return next((each for each in nodes if each.widgets[0].value == name), None)
 
 
-def _name(node: Node, slot: int) -> str:
+def _name(node: OpenNode, slot: int) -> str:
     return node.inputs[slot].name if slot < len(node.inputs) else str(slot)

@@ -44,7 +44,7 @@ ObjectInfo: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(eq=False)
-class Slot:
+class Socket:
     """An input. link: the id of its link. widget: the name of the widget that it stands for."""
 
     name: str
@@ -73,7 +73,7 @@ class Port:
 
 
 @dataclass(eq=False)
-class Node:
+class OpenNode:
     """A node of a graph. definition: that of its kind, None where ComfyUI does not know it. place: in the file.
 
     subgraph: what it stands for. outputs: their types. fed: the links of its first output.
@@ -84,12 +84,12 @@ class Node:
     title: str
     mode: int
     place: Place
-    graph: Graph
+    graph: OpenGraph
     search_name: str
     replaces: bool
     definition: Mapping[str, Any] | None = None
-    subgraph: Graph | None = None
-    inputs: list[Slot] = field(default_factory=list)
+    subgraph: OpenGraph | None = None
+    inputs: list[Socket] = field(default_factory=list)
     outputs: list[Any] = field(default_factory=list)
     fed: list[str] = field(default_factory=list)
     widgets: list[Widget] = field(default_factory=list)
@@ -114,18 +114,18 @@ class Node:
 
 
 @dataclass(eq=False)
-class Graph:
+class OpenGraph:
     """The graph of a file, or of a subgraph, which has inputs and outputs. groups: names of its group nodes."""
 
     place: Place
     name: str
-    nodes: dict[str, Node] = field(default_factory=dict)
+    nodes: dict[str, OpenNode] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     inputs: list[Port] = field(default_factory=list)
     outputs: list[Port] = field(default_factory=list)
 
 
-def open_graph(data: dict[str, Any], object_info: ObjectInfo) -> Graph:
+def open_graph(data: dict[str, Any], object_info: ObjectInfo) -> OpenGraph:
     """The nodes of a checked workflow (`check_graph`) on the ComfyUI with these nodes.
 
     Raises:
@@ -142,9 +142,9 @@ class _Opener:
 
     def __init__(self, places: dict[str, tuple[Place, dict[str, Any]]], object_info: ObjectInfo) -> None:
         self.places, self.object_info = places, object_info
-        self.opened: dict[str, Graph] = {}
+        self.opened: dict[str, OpenGraph] = {}
 
-    def open_root(self, data: dict[str, Any]) -> Graph:
+    def open_root(self, data: dict[str, Any]) -> OpenGraph:
         """Open all definitions, those that others use first, then the graph itself."""
         done: set[str] = set()
         todo: list[tuple[str, bool]] = [(each, False) for each in reversed(self.places)]
@@ -167,8 +167,8 @@ class _Opener:
     def _name(self, subgraph: str) -> str:
         return str(self.places[subgraph][1].get("name") or subgraph)
 
-    def _open(self, data: dict[str, Any], place: Place) -> Graph:
-        graph = Graph(place, str(data.get("name") or ""))
+    def _open(self, data: dict[str, Any], place: Place) -> OpenGraph:
+        graph = OpenGraph(place, str(data.get("name") or ""))
         graph.links = dict(_read_links(data))
         for side, ports in (("inputs", graph.inputs), ("outputs", graph.outputs)):
             for slot in _entries(data, side):
@@ -184,7 +184,7 @@ class _Opener:
             graph.nodes[name] = self._open_node(node, name, graph, (*place, "nodes", number))
         return graph
 
-    def _open_node(self, data: dict[str, Any], name: str, graph: Graph, place: Place) -> Node:
+    def _open_node(self, data: dict[str, Any], name: str, graph: OpenGraph, place: Place) -> OpenNode:
         kind = _RENAMED.get(data["type"], data["type"])
         if kind.startswith(("workflow/", "workflow>")) and kind not in self.object_info:
             raise WorkflowError(
@@ -196,7 +196,7 @@ class _Opener:
         subgraph = self.opened.get(kind) if definition is None else None
         properties = data.get("properties") or {}
         shown = subgraph.name if subgraph else (definition or {}).get("display_name") or (definition or {}).get("name")
-        node = Node(
+        node = OpenNode(
             name,
             kind,
             str(data.get("title") or shown or kind),
@@ -226,15 +226,15 @@ class _Opener:
                 fill_widgets(node.widgets, data, place)
         return node
 
-    def _open_known(self, node: Node, definition: Mapping[str, Any], data: dict[str, Any]) -> None:
+    def _open_known(self, node: OpenNode, definition: Mapping[str, Any], data: dict[str, Any]) -> None:
         """The sockets and widgets of a kind that ComfyUI declares, with what the file says about them."""
         declared = declared_inputs(node.kind, definition)
         saved = {slot.name: slot for slot in map(_read_slot, _entries(data, "inputs"))}
         node.widgets = make_widgets(node.kind, definition, in_order(definition, declared), list(saved))
         fill_widgets(node.widgets, data, node.place, declared)
         inputs = in_order(definition, declared)
-        sockets = [Slot(each.name, _socket_type(each)) for each in inputs if each.widget_type is None]
-        shown = [Slot(w.name, w.input.type, widget=w.name) for w in node.widgets if w.input is not None]
+        sockets = [Socket(each.name, _socket_type(each)) for each in inputs if each.widget_type is None]
+        shown = [Socket(w.name, w.input.type, widget=w.name) for w in node.widgets if w.input is not None]
         for slot in (*sockets, *shown):
             slot.link = saved[slot.name].link if slot.name in saved else None
         names = {slot.name for slot in (*sockets, *shown)}
@@ -248,11 +248,11 @@ class _Opener:
             for i, known_type in enumerate(matching)
         ] + node.outputs[len(matching) :]
 
-    def _open_instance(self, node: Node, subgraph: Graph, data: dict[str, Any], properties: Any) -> None:
+    def _open_instance(self, node: OpenNode, subgraph: OpenGraph, data: dict[str, Any], properties: Any) -> None:
         """The sockets of a subgraph's instance, and the widgets that it has in place of those inside."""
         saved = {slot.name: slot for slot in map(_read_slot, _entries(data, "inputs"))}
         node.inputs = [
-            Slot(port.name, port.type, saved[port.name].link if port.name in saved else None)
+            Socket(port.name, port.type, saved[port.name].link if port.name in saved else None)
             for port in subgraph.inputs
         ]
         node.outputs = [port.type for port in subgraph.outputs]
@@ -263,7 +263,7 @@ class _Opener:
         promote_widgets(node.widgets, data, node.place, properties)
 
 
-def _first_widget(graph: Graph, port: Port) -> Widget | None:
+def _first_widget(graph: OpenGraph, port: Port) -> Widget | None:
     """The first widget inside a subgraph that an input of it feeds."""
     for name in port.links:
         link = graph.links.get(name)
@@ -281,9 +281,9 @@ def _socket_type(each: Input) -> Any:
     return (template.get("allowed_types") if isinstance(template, dict) else None) or "*"
 
 
-def _read_slot(data: dict[str, Any]) -> Slot:
+def _read_slot(data: dict[str, Any]) -> Socket:
     link, widget = data.get("link"), data.get("widget")
-    return Slot(
+    return Socket(
         str(data.get("name") or ""),
         data.get("type", "*"),
         None if link is None else as_id(link),

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ...demo import store
-from ...demo.judges import measures
-from ...demo.judges.network import Judges
-from ...files import sha256_of
-from ..support.comfy_inprocess import InProcessComfy
+from ....demo import store
+from ....demo.judges import measures
+from ....demo.judges.network import Judges
+from ....files import sha256_of
+from ...support.comfy_inprocess import InProcessComfy
 
 STEPS, CFG, SAMPLER, SCHEDULER, SIDE = 20, 5.0, "dpmpp_2m", "karras", 256
 CONTROL_CFG = 3.0  # of slides 8 to 10, with control and without
@@ -48,7 +48,7 @@ class Generator:
 
     def __init__(self, comfy: InProcessComfy) -> None:
         self.comfy = comfy
-        from ...nodes.demo import comfy_model
+        from ....nodes.demo import comfy_model
 
         self.engine = comfy_model
         self.model, self.clip, self.vae = comfy_model.load_model(), comfy_model.load_clip(), comfy_model.load_vae()

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...nodes.sweep.folder.manifest import MANIFEST, Manifest
-from ...runner import workflow as workflows
-from ..support.batches import slow_prompt
-from ._ray_batch import Outcome, Queueing, comfyuis, done_once, kill, results, wait_for_none
-from ._served import served
+from ....nodes.sweep.folder.manifest import MANIFEST, Manifest
+from ....runner import workflow as workflows
+from ...support.batches import slow_prompt
+from .._served import served
+from .ray_batch import Outcome, Queueing, comfyuis, done_once, kill, results, wait_for_none
 
 SLIDE = "05-expression-by-place"
 OTHER = "04-expression-swap"

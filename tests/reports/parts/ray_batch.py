@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...runner.pack import ROOT
+from ....runner.pack import ROOT
 
 LIMIT_S = 900.0
 

@@ -16,7 +16,7 @@ from steer.runner.workflow.frontend.kinds import inputs_of, options_of
 from steer.runner.workflow.prompt import WorkflowError
 from steer.runner.workflow.ui_graph import VIRTUAL
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CASES = ROOT / "tests" / "runner" / "cases"
 TEMPLATES = ("core", "media_api", "media_image", "media_other", "media_video")
 Graph = dict[str, Any]
@@ -27,8 +27,7 @@ EXACT = 2**53  # whole numbers above are not exact in a browser
 ON_PURPOSE = {
     "group-node": "a legacy group node is refused, with the way to make a subgraph of it",
     "primitive-by-reroute": "a PrimitiveNode behind a Reroute: this frontend sends what the widget held before",
-    "subgraph-older-values-with-control": "an instance with the control of a seed among its values: this frontend takes "
-    "it for the next value",
+    "subgraph-older-values-with-control": "this frontend takes the control behind a seed for the next value",
 }
 
 
@@ -106,14 +105,17 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def official_templates() -> Iterator[tuple[str, Graph]]:
-    """The workflows of ComfyUI's own template packages, by name."""
-    for part in TEMPLATES:
-        spec = importlib.util.find_spec(f"comfyui_workflow_templates_{part}")
-        for folder in spec.submodule_search_locations or () if spec else ():
-            for path in sorted(Path(folder).rglob("*.json")):
-                graph = json.loads(path.read_text(encoding="utf-8"))
-                if isinstance(graph, dict) and isinstance(graph.get("nodes"), list):
-                    yield path.stem, graph
+    """The workflows of ComfyUI's own template packages by name, the smallest first."""
+    specs = (importlib.util.find_spec(f"comfyui_workflow_templates_{part}") for part in TEMPLATES)
+    folders = (folder for spec in specs if spec for folder in spec.submodule_search_locations or ())
+    for path in sorted((path for folder in folders for path in Path(folder).rglob("*.json")), key=_size_and_name):
+        graph = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(graph, dict) and isinstance(graph.get("nodes"), list):
+            yield path.stem, graph
+
+
+def _size_and_name(path: Path) -> tuple[int, str]:
+    return path.stat().st_size, path.name
 
 
 def is_known(graph: Graph, object_info: Mapping[str, Any]) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...demo.judges import measures
-from ...demo.judges.network import judge
-from ...demo.scenes import HELD_OUT, Scene, render
-from ...preprocessors.lines.draw import draw_lines
-from ...preprocessors.lines.mlsd import find_mlsd_lines, load_mlsd
-from ...preprocessors.pose.skeleton import draw_pose
-from ._generator import CONTROL_CFG, SIDE, Bench, Figure, tensor
+from ....demo.judges import measures
+from ....demo.judges.network import judge
+from ....demo.scenes import HELD_OUT, Scene, render
+from ....preprocessors.lines.draw import draw_lines
+from ....preprocessors.lines.mlsd import find_mlsd_lines, load_mlsd
+from ....preprocessors.pose.skeleton import draw_pose
+from .generator import CONTROL_CFG, SIDE, Bench, Figure, tensor
 
 Scores = tuple[list[Any], list[Any], list[Any]]  # with control, without, of the drawings
 

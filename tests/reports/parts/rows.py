@@ -11,12 +11,12 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ...demo.judges import measures
-from ...demo.judges.network import judge
-from ...demo.networks import CONTROL_KINDS
-from ...demo.scenes import EXPRESSIONS, HAIR_COLORS, HELD_OUT, PLACES, render
-from ._control_rows import canny, mlsd, openpose
-from ._generator import Bench, Figure, in_rows, is_trained, share, tensor
+from ....demo.judges import measures
+from ....demo.judges.network import judge
+from ....demo.networks import CONTROL_KINDS
+from ....demo.scenes import EXPRESSIONS, HAIR_COLORS, HELD_OUT, PLACES, render
+from .control_rows import canny, mlsd, openpose
+from .generator import Bench, Figure, in_rows, is_trained, share, tensor
 
 LECTURE = (
     "gorgeous cute Austrian girl, {expression}, (crop top), {hair} hair loose braided hair, comics printed shirt, "
