@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
@@ -53,6 +54,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long files first. A worker takes whole files, in the order of the items."""
     ranks = {(ROOT / "tests" / name): rank for rank, name in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(item.path, len(LONG)))  # the others stay in their order
+
+
+def pytest_collection_finish() -> None:
+    """Leave what stays until the end out of every collection of garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,8 @@ def test_agrees_with_diffusers(family: str):
     refused = set()
     for spacing in ("default", *SPACINGS):
         extra = {} if spacing == "default" else {"timestep_spacing": spacing}
-        for steps in STEPS:
+        # diffusers takes seconds for 999 steps of KDPM2: once is enough there
+        for steps in STEPS if spacing == "default" or not family.startswith("KDPM2") else STEPS[:-1]:
             options = ScheduleOptions(family, steps, timestep_spacing=spacing)
             try:
                 expected = reference(family, steps=steps, **extra)
@@ -293,7 +294,7 @@ def mostly(usual: Any, others: st.SearchStrategy) -> st.SearchStrategy:
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.builds(
         ScheduleOptions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import sys
 import uuid
@@ -63,6 +64,8 @@ class InProcessComfy:
             nodes.NODE_CLASS_MAPPINGS[node.GET_SCHEMA().node_id] = node
         self.nodes = nodes
         self.fresh()
+        # ComfyUI collects garbage whenever a patched model is gone: a second each time, all of it for what stays anyway.
+        gc.freeze()
 
     def fresh(self, *, cached: bool = True) -> None:
         """Start with an empty cache, or as with --cache-none."""
