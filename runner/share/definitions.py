@@ -26,7 +26,7 @@ def ask_running(url: str) -> dict[str, Any]:
     Raises:
         QueueError: it does not answer, or with something else.
     """
-    return _checked(ComfyClient(full_url(url)).get("/object_info"))
+    return ComfyClient(full_url(url)).node_definitions()
 
 
 def ask_folder(comfyui: Path, own: bool) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _start_and_ask(comfyui: Path, own: bool) -> dict[str, Any]:
             (Path(temp) / kind).mkdir()
             arguments += [f"--{kind}-directory", str(Path(temp) / kind)]
         with ComfyServer(comfyui, python, Path(temp) / "comfyui.log", arguments=arguments) as server:
-            return _checked(ComfyClient(server.url, server.check_alive).get("/object_info"))
+            return ComfyClient(server.url, server.check_alive).node_definitions()
 
 
 def _checked(found: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ _RENAMED = {
     "Load3DAnimation": "Load3D",
     "Preview3DAnimation": "Preview3D",
 }
+_KSAMPLERS = ("KSampler", "KSamplerAdvanced")  # whose samplers were called `sample_euler` once
 # These have no search name of their own, so `%SaveImage.filename_prefix%` finds only a title.
 SAVERS = frozenset(
     (
@@ -178,7 +179,7 @@ class _Opener:
         listed = enumerate(data.get("nodes") or ())
         for number, node in ((number, node) for number, node in listed if node is not None):
             name = as_id(node["id"]) if node.get("id") is not None else "-1"
-            if name == "-1" or name in graph.nodes:  # as the frontend renames it
+            if name == "-1":  # as the frontend names it. Of two with one id, it has the last
                 free += 1
                 name = str(free)
             graph.nodes[name] = self._open_node(node, name, graph, (*place, "nodes", number))
@@ -232,6 +233,9 @@ class _Opener:
         saved = {slot.name: slot for slot in map(_read_slot, _entries(data, "inputs"))}
         node.widgets = make_widgets(node.kind, definition, in_order(definition, declared), list(saved))
         fill_widgets(node.widgets, data, node.place, declared)
+        sampler = node.widget("sampler_name") if node.kind in _KSAMPLERS else None
+        if sampler is not None and isinstance(sampler.value, str):
+            sampler.value = sampler.value.removeprefix("sample_")
         inputs = in_order(definition, declared)
         sockets = [Socket(each.name, _socket_type(each)) for each in inputs if each.widget_type is None]
         shown = [Socket(w.name, w.input.type, widget=w.name) for w in node.widgets if w.input is not None]

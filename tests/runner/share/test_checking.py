@@ -121,6 +121,9 @@ def test_a_running_comfyui_is_asked_for_a_model_in_the_folder_it_belongs_to():
         def get(self, path: str) -> Any:
             return self.answers[path]
 
+        def node_definitions(self) -> Any:
+            return self.answers["/object_info"]
+
     place = RunningComfy(Client())  # pyright: ignore[reportArgumentType]
     for name, directory, there in [
         ("small.safetensors", "checkpoints", False),
@@ -161,3 +164,66 @@ def test_a_running_comfyui_and_its_folders_agree(server, client, tmp_path: Path,
     code, text = checked(capsys, write(tmp_path / "api.json", api), "--comfyui-url", server.url)
     assert (code, text.count("MISSING")) == (1, 1), text
     assert f"there    input file {sent}" in text
+
+
+def test_pack_names_the_nodes_of_packs_that_it_does_not_know_and_brings_files_of_the_output_folder(
+    tmp_path: Path, comfyui: Path, capsys: pytest.CaptureFixture[str]
+):
+    from steer.runner import cli
+
+    korean = "\uadf8\ub9bc \ub178\ub4dc"
+    nodes = [node("LoadImage", "here.png"), node("LoadImageOutput", "deep/made.png"), node("Declared"), node(korean)]
+    file = write(tmp_path / "w" / "w.json", {"nodes": [each | {"id": i} for i, each in enumerate(nodes, start=1)]})
+    (comfyui / "output" / "deep").mkdir(parents=True)
+    assert checked(capsys, file, "--comfyui", comfyui)[1].count("MISSING  output file deep/made.png\n") == 1
+    (comfyui / "output" / "deep" / "made.png").write_bytes(b"a picture")
+    assert "there    output file deep/made.png\n" in checked(capsys, file, "--comfyui", comfyui)[1]
+    assert cli.run(["pack", str(file), "-o", str(tmp_path / "w.zip"), "--comfyui", str(comfyui)]) == 0
+    assert f"Nodes of packs that are not known: LoadImageOutput, {korean}\n" in capsys.readouterr().out
+    assert cli.run(["unpack", str(tmp_path / "w.zip"), "--to", str(tmp_path / "new")]) == 0
+    text = capsys.readouterr().out
+    assert f"Copy what is in {tmp_path / 'new' / 'output'} into ComfyUI's output folder." in text
+    assert korean in text
+    assert (tmp_path / "new" / "output" / "deep" / "made.png").read_bytes() == b"a picture"
+
+
+@pytest.mark.parametrize("name", ["SUB/Small.safetensors", "sub\\small.safetensors", "sub/small.safetensors"])
+def test_check_finds_a_model_as_queue_does_whatever_the_letters_and_slashes(
+    tmp_path: Path, comfyui: Path, capsys: pytest.CaptureFixture[str], name: str
+):
+    file = write(tmp_path / "w.json", {"nodes": [node("LoraLoader", name, cnr_id="made-up")]})
+    code, text = checked(capsys, file, "--comfyui", comfyui)
+    assert (code, f"there    model loras/{name}" in text) == (0, True)
+    write(comfyui / "models" / "loras" / "sub" / "SMALL.safetensors", "y")
+    code, text = checked(capsys, file, "--comfyui", comfyui)
+    assert code == (1 if name.startswith("SUB") else 0), "two may be meant"
+
+
+def test_a_running_comfyui_is_judged_by_what_its_nodes_offer():
+    from steer.runner.comfyui.inventory import RunningComfy
+    from steer.runner.share.check import examine
+
+    lora = {"input": {"required": {"lora_name": [["sub/foo.safetensors", "B.safetensors", "b.safetensors"], {}]}}}
+
+    class Client:
+        url = ""
+
+        def node_definitions(self) -> Any:
+            return {"LoraLoader": lora}
+
+        def get(self, path: str) -> Any:
+            return ["loras"] if path == "/models" else ["b.safetensors"]
+
+    place = RunningComfy(Client())  # pyright: ignore[reportArgumentType]
+    for name, there in [
+        ("sub\\foo.safetensors", True),
+        ("SUB/FOO.safetensors", True),
+        ("b.safetensors", True),
+        ("other/b.safetensors", False),
+        ("B.SAFETENSORS", False),
+    ]:
+        for data in (
+            {"nodes": [node("LoraLoader", name)]},
+            {"1": {"class_type": "LoraLoader", "inputs": {"lora_name": name}}},
+        ):
+            assert [has for _, has in examine(data, place, []).models] == [there], name
