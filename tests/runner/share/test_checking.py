@@ -121,6 +121,8 @@ def test_a_running_comfyui_is_asked_for_a_model_in_the_folder_it_belongs_to():
         def get(self, path: str) -> Any:
             return self.answers[path]
 
+        names = get
+
         def node_definitions(self) -> Any:
             return self.answers["/object_info"]
 
@@ -211,7 +213,7 @@ def test_a_running_comfyui_is_judged_by_what_its_nodes_offer():
         def node_definitions(self) -> Any:
             return {"LoraLoader": lora}
 
-        def get(self, path: str) -> Any:
+        def names(self, path: str) -> Any:
             return ["loras"] if path == "/models" else ["b.safetensors"]
 
     place = RunningComfy(Client())  # pyright: ignore[reportArgumentType]
