@@ -224,3 +224,14 @@ def test_the_text_below_the_node_that_is_saved_behind_the_cell_is_no_hindrance(b
     one_cell = {"nodes": [after_a_run(7, "angry", *behind)]}
     assert freeze_workflow(one_cell, "7", "here") is None, "the blank one before it is the negative prompt"
     assert put_aside(one_cell, ["7"]) == one_cell
+
+
+def test_what_newer_frontends_read_first_has_the_cell_too():
+    values = ["blank", ""]
+    workflow = {
+        "nodes": [{"id": 1, "widgets_values": values, "widgets_values_named": {"on_error": "blank", "cell": ""}}]
+    }
+    frozen = freeze_workflow(workflow, "1", "angry")
+    assert frozen is not None
+    assert frozen["nodes"][0]["widgets_values"] == ["blank", "angry"]
+    assert frozen["nodes"][0]["widgets_values_named"]["cell"] == "angry"

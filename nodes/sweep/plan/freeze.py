@@ -114,7 +114,9 @@ def _set(node: Json, cell: str) -> bool:
     Before it stand as many as the frontend likes. Behind it, after a Run, stands the text that the frontend shows below
     the node. The search ends at `on_error`, the widget before it: a blank `negative` is never taken for it.
     """
-    values = node.get("widgets_values")
+    values, named = node.get("widgets_values"), node.get("widgets_values_named")
+    if isinstance(named, dict) and CELL in named:  # what newer frontends read first
+        named[CELL] = cell
     if isinstance(values, dict) and CELL in values:
         values[CELL] = cell
         return True
