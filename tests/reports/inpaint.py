@@ -21,11 +21,12 @@ from ...demo.judges.network import judge, load
 from ...demo.scenes import EXPRESSIONS, HELD_OUT, render
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from .parts.generator import CFG, SAMPLER, SCHEDULER, STEPS, Generator, weights_label
+from .parts.generator import Generator, Settings, weights_label
 
 OUTPUT = ROOT / "tests" / "reports"
 GROW, FEATHER, DENOISE = 12, 8, 0.9  # as slide 7 sets them
 LEAST_SHARE = 90.0
+SETTINGS = Settings()
 CELL = 8  # pixels of a latent cell's side
 
 
@@ -51,10 +52,10 @@ def inpainted(generator: Generator, case: Case, region: str) -> tuple[torch.Tens
     after = generator.stock("KSampler").sample(
         generator.model,
         case.seed,
-        STEPS,
-        CFG,
-        SAMPLER,
-        SCHEDULER,
+        SETTINGS.steps,
+        SETTINGS.cfg,
+        SETTINGS.sampler_name,
+        SETTINGS.scheduler,
         generator.encode(case.caption),
         generator.negative,
         latent,
@@ -97,8 +98,8 @@ def main(argv: list[str]) -> int:
         "# Inpainting an expression",
         "",
         f"`{' '.join(['python run.py report inpaint', *argv])}`, {datetime.date.today()}, "
-        f"{time.monotonic() - started:.0f} s, torch {torch.__version__}, {STEPS} steps of {SAMPLER} {SCHEDULER}, "
-        f"cfg {CFG:g}, denoise {DENOISE:g}, region {options.region}, grow {GROW}, feather {FEATHER}.",
+        f"{time.monotonic() - started:.0f} s, torch {torch.__version__}, {SETTINGS}, "
+        f"denoise {DENOISE:g}, region {options.region}, grow {GROW}, feather {FEATHER}.",
         "",
         f"Weights: {weights_label(('vae', 'text_encoder', 'unet'))}. The judge itself is right on "
         f"{100 * own['right']:.1f} % of {own['n']} held-out drawings.",

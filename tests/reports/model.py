@@ -22,16 +22,13 @@ from ...demo.train.common import say
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
 from .parts.generator import (
-    CFG,
     CONTROL_CFG,
-    SAMPLER,
-    SCHEDULER,
     SIDE,
-    STEPS,
     Bench,
     Clock,
     Figure,
     Generator,
+    Settings,
     weights_label,
 )
 from .parts.rows import ROWS, is_ready, weights_of
@@ -91,7 +88,7 @@ def judges_line(accuracy: dict[str, Any]) -> str:
     return ", ".join([*heads, f"joints {100 * joints['error']:.2f} % of the side off (n {joints['n']})"])
 
 
-def text(records: dict[str, Any], accuracy: dict[str, Any]) -> str:
+def text(records: dict[str, Any], accuracy: dict[str, Any], settings: Settings) -> str:
     """The report."""
     figures = [Figure(**figure) for record in records.values() for figure in record["figures"]]
     short = [figure for figure in figures if figure.threshold is not None and figure.n < figure.full]
@@ -100,7 +97,7 @@ def text(records: dict[str, Any], accuracy: dict[str, Any]) -> str:
         [
             "# What the embedded model can do" + (" (provisional: small samples)" if short else ""),
             "",
-            f"From the shipped weights, {SIDE} x {SIDE}, {SAMPLER} {SCHEDULER}, {STEPS} steps, cfg {CFG:g} "
+            f"From the shipped weights, {SIDE} x {SIDE}, {settings} "
             f"(in the rows of the ControlNets {CONTROL_CFG:g}, with control and without), one picture at a "
             "time through ComfyUI's own nodes. Scenes are held out: never trained on, by the model or by the judges. "
             f"torch {torch.__version__}. {missed} of {len(figures)} figures are missed.",
@@ -125,8 +122,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--count", type=int, default=MANY, help="at most so many scenes, pictures or pairs a row")
     parser.add_argument("--only", nargs="*", choices=list(ROWS), default=list(ROWS), help="these rows alone")
     parser.add_argument("--minutes", type=float, default=600.0, help="time budget, shared by the rows")
+    usual = Settings()
+    parser.add_argument("--sampler", default=usual.sampler_name, help="sampler of all pictures")
+    parser.add_argument("--scheduler", default=usual.scheduler, help="its scheduler")
+    parser.add_argument("--steps", type=int, default=usual.steps, help="its steps")
+    parser.add_argument("--cfg", type=float, default=usual.cfg, help="its cfg, but for the rows of the ControlNets")
     parser.add_argument("--out", type=Path, default=OUTPUT, help="folder of the report and its sheets")
     options = parser.parse_args(argv)
+    settings = Settings(options.steps, options.cfg, options.sampler, options.scheduler)
     options.out.mkdir(parents=True, exist_ok=True)
     record_file = options.out / RECORD
     records: dict[str, Any] = json.loads(record_file.read_text("utf-8")) if record_file.is_file() else {}
@@ -136,7 +139,9 @@ def main(argv: list[str]) -> int:
         say(f"{row}: not trained yet")
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock(options.minutes, len(rows))
-        bench = Bench(Generator(InProcessComfy(Path(folder))), judges, accuracy, clock, options.count, options.out)
+        bench = Bench(
+            Generator(InProcessComfy(Path(folder)), settings), judges, accuracy, clock, options.count, options.out
+        )
         for row in rows:
             clock.begin()
             weights = weights_label(weights_of(row))
@@ -150,7 +155,7 @@ def main(argv: list[str]) -> int:
                 "weights": weights,
             }
             record_file.write_text(json.dumps(records, indent=1) + "\n", "utf-8")
-            (options.out / "model.md").write_text(text(records, accuracy), "utf-8")
+            (options.out / "model.md").write_text(text(records, accuracy, settings), "utf-8")
             for figure in figures:
                 say(figure_line(row, figure))
     missed = [

@@ -18,8 +18,21 @@ from ....demo.judges.network import Judges
 from ....files import sha256_of
 from ...support.comfy_inprocess import InProcessComfy
 
-STEPS, CFG, SAMPLER, SCHEDULER, SIDE = 20, 5.0, "dpmpp_2m", "karras", 256
+SIDE = 256
 CONTROL_CFG = 3.0  # of slides 8 to 10, with control and without
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The widgets of KSampler."""
+
+    steps: int = 20
+    cfg: float = 5.0
+    sampler_name: str = "dpmpp_2m"
+    scheduler: str = "karras"
+
+    def __str__(self) -> str:
+        return f"{self.sampler_name} {self.scheduler}, {self.steps} steps, cfg {self.cfg:g}"
 
 
 class Clock:
@@ -46,8 +59,8 @@ class Clock:
 class Generator:
     """CLIPTextEncode, KSampler, ControlNetApplyAdvanced and VAEDecode of ComfyUI round the Demo Model's parts."""
 
-    def __init__(self, comfy: InProcessComfy) -> None:
-        self.comfy = comfy
+    def __init__(self, comfy: InProcessComfy, settings: Settings | None = None) -> None:
+        self.comfy, self.settings = comfy, settings or Settings()
         from ....nodes.demo import comfy_model
 
         self.engine = comfy_model
@@ -71,8 +84,8 @@ class Generator:
         seed: int,
         kind: str = "",
         hint: torch.Tensor | None = None,
-        steps: int = STEPS,
-        cfg: float = CFG,
+        steps: int | None = None,
+        cfg: float | None = None,
     ) -> torch.Tensor:
         """One picture [1, 3, 256, 256] in 0..1; with a `hint` [1, 256, 256, 3], guided by the ControlNet of `kind`."""
         positive, negative = self.encode(prompt), self.negative
@@ -84,7 +97,15 @@ class Generator:
             )
         latent = self.stock("EmptyLatentImage").generate(SIDE, SIDE)[0]
         sampled = self.stock("KSampler").sample(
-            self.model, seed, steps, cfg, SAMPLER, SCHEDULER, positive, negative, latent
+            self.model,
+            seed,
+            steps or self.settings.steps,
+            self.settings.cfg if cfg is None else cfg,
+            self.settings.sampler_name,
+            self.settings.scheduler,
+            positive,
+            negative,
+            latent,
         )[0]
         return self.stock("VAEDecode").decode(self.vae, sampled)[0].movedim(-1, 1).clone()
 

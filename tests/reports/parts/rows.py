@@ -17,6 +17,7 @@ from ....demo.networks import CONTROL_KINDS
 from ....demo.scenes import EXPRESSIONS, HAIR_COLORS, HELD_OUT, PLACES, render
 from .control_rows import canny, mlsd, openpose
 from .generator import Bench, Figure, in_rows, is_trained, share, tensor
+from .likeness_rows import LIKENESS
 
 LECTURE = (
     "gorgeous cute Austrian girl, {expression}, (crop top), {hair} hair loose braided hair, comics printed shirt, "
@@ -221,6 +222,7 @@ ROWS: dict[str, Callable[[Bench], list[Figure]]] = {
     "openpose": openpose,
     "seeds": seeds,
     "rooms": rooms,
+    **LIKENESS,
     "speed": speed,
 }
 
