@@ -1,8 +1,25 @@
-"""The one place that imports ComfyUI's V3 node API.
+"""The one place that imports ComfyUI's V3 node API, and what newer ComfyUIs know beyond the oldest that Steer runs on.
 
 v0_0_2 is the versioned name its maintainers ask packs to use; it holds the same objects as `latest`.
 """
 
+import inspect
+from collections.abc import Callable
+from typing import Any
+
 from comfy_api.v0_0_2 import ComfyExtension, io, ui
 
-__all__ = ["ComfyExtension", "io", "ui"]
+__all__ = ["ADVANCED", "ComfyExtension", "io", "search_words", "ui"]
+
+
+def _takes(call: Callable[..., Any], name: str) -> bool:
+    return name in inspect.signature(call).parameters
+
+
+# For an input that is rarely touched: folded away where ComfyUI can fold. It keeps its place among the widgets.
+ADVANCED: dict[str, Any] = {"advanced": True} if _takes(io.Int.Input, "advanced") else {}
+
+
+def search_words(*words: str) -> dict[str, Any]:
+    """For a schema: words by which the node is found too, where ComfyUI knows such. 0.3.75 searches names alone."""
+    return {"search_aliases": list(words)} if _takes(io.Schema, "search_aliases") else {}

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..api import io, ui
+from ..api import io, search_words, ui
 from .choices import ALL, CATEGORY, EXPRESSION, REGIONS
 
 
@@ -17,6 +17,7 @@ class FaceMask(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerFaceMask",
+            **search_words("face detailer", "face detection", "expression", "inpaint face"),
             display_name="Face Mask",
             category=CATEGORY,
             description="Finds faces and makes masks of them: the whole face, or the mouth, brows and "

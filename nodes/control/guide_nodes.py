@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...preprocessors.choices import FITS
-from ..api import io
+from ..api import io, search_words
 from ..choices import CONTROL_STACK_TYPE
 from .choices import AUTO, CATEGORY, KINDS, MODES
 
@@ -23,6 +23,7 @@ class ControlNetGuide(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerControlNetGuide",
+            **search_words("apply controlnet", "controlnet", "hint", "control mask"),
             display_name="ControlNet Guide",
             category=CATEGORY,
             description="Applies a ControlNet as ComfyUI's own node does. Adds control modes, a mask, a "

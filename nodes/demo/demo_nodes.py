@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...demo.networks import CONTROL_KINDS
 from ...demo.picture_files import NAMES
-from ..api import io, ui
+from ..api import io, search_words, ui
 
 CATEGORY = "Steer/Demo"
 
@@ -16,6 +16,7 @@ class DemoPicture(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerDemoPicture",
+            **search_words("load image", "example picture"),
             display_name="Demo Picture",
             category=CATEGORY,
             description="A picture that comes with Steer, so that a workflow runs at once. Replace it by Load Image.",
@@ -51,6 +52,7 @@ class DemoModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerDemoModel",
+            **search_words("load checkpoint", "example model"),
             display_name="Demo Model",
             category=CATEGORY,
             description="A tiny model of the SD 1.x family that comes with Steer: no download, drawings "
@@ -84,6 +86,7 @@ class DemoControlNet(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerDemoControlNet",
+            **search_words("load controlnet", "example controlnet"),
             display_name="Demo ControlNet",
             category=CATEGORY,
             description="A ControlNet that fits the Demo Model. Replace it by Load ControlNet Model.",

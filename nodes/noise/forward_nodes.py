@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..api import io
+from ..api import io, search_words
 from .inputs import CATEGORY, frame_inputs, model_type_input
 
 
@@ -17,6 +17,7 @@ class ForwardDiffusion(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerForwardDiffusion",
+            **search_words("add noise", "diffusion process", "noise strip"),
             display_name="Forward Diffusion",
             category=CATEGORY,
             description="Shows how pictures turn into noise: the forward process of a diffusion model, in pixel space.",
@@ -99,6 +100,7 @@ class ForwardDiffusionLatent(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerForwardDiffusionLatent",
+            **search_words("add noise", "noise latent"),
             display_name="Forward Diffusion (Latent)",
             category=CATEGORY,
             description="Adds noise to latents level by level, exactly as the model's sampler does.",

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..api import io
+from ..api import io, search_words
 from .choices import ORDERS
 from .inputs import CATEGORY
 
@@ -18,6 +18,7 @@ class ReverseDiffusion(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerReverseDiffusion",
+            **search_words("sampler custom", "preview steps", "denoising steps", "x0"),
             display_name="Reverse Diffusion",
             category=CATEGORY,
             description="Samples exactly as SamplerCustomAdvanced does and shows how the picture comes out of noise.",

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..api import io, ui
+from ..api import io, search_words, ui
 from . import choices
 from .inputs import CATEGORY, model_type_input
 
@@ -18,6 +18,7 @@ class NoiseSchedule(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerNoiseSchedule",
+            **search_words("sigmas", "scheduler", "karras", "diffusers scheduler"),
             display_name="Noise Schedule",
             category=CATEGORY,
             description="The noise levels of a diffusers scheduler as SIGMAS, for SamplerCustomAdvanced.",
@@ -138,6 +139,7 @@ class SchedulePlot(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerSchedulePlot",
+            **search_words("sigmas", "sigmas plot", "graph", "scheduler"),
             display_name="Schedule Plot",
             category=CATEGORY,
             description="Draws up to six noise schedules on one chart.",

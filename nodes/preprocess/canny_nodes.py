@@ -9,7 +9,7 @@ import comfy.utils
 import torch
 
 from ...preprocessors.choices import MAX_GRADIENT, MAX_SIDE
-from ..api import io
+from ..api import io, search_words
 from .inputs import declare_fit, declare_latent
 
 
@@ -20,6 +20,7 @@ class Canny(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerCanny",
+            **search_words("edge detection", "canny edge", "line art", "controlnet preprocessor"),
             display_name="Canny",
             category="Steer/Preprocess",
             description=(

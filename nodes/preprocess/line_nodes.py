@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..api import io
+from ..api import io, search_words
 from .inputs import declare_fit, declare_latent, declare_resolution
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class MLSD(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerMLSD",
+            **search_words("mlsd", "straight lines", "line detection", "controlnet preprocessor"),
             display_name="M-LSD",
             category="Steer/Preprocess",
             description=(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...preprocessors.choices import MAX_SIDE, POSE_DETECTORS
-from ..api import io
+from ..api import io, search_words
 from .inputs import declare_fit, declare_latent, declare_resolution
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class OpenPose(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerOpenPose",
+            **search_words("openpose", "dwpose", "pose estimation", "skeleton", "controlnet preprocessor"),
             display_name="OpenPose",
             category="Steer/Preprocess",
             description=(
@@ -163,6 +164,7 @@ class PoseRender(io.ComfyNode):
         )
         return io.Schema(
             node_id="SteerPoseRender",
+            **search_words("openpose", "dwpose", "keypoints", "skeleton"),
             display_name="Pose Render",
             category="Steer/Preprocess",
             description=(

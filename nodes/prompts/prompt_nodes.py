@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import comfy.model_management
 import torch
 
-from ..api import io
+from ..api import io, search_words
 from ..choices import AXIS_TYPE
 from .choices import BY_STEPS, LIST_MODES, PRODUCT, TIME_MODES
 
@@ -26,6 +26,7 @@ class PromptSwap(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerPromptSwap",
+            **search_words("prompt s/r", "search and replace", "variation", "expression", "emotion", "batch prompts"),
             display_name="Prompt Swap",
             category=CATEGORY,
             description="Replaces a word of a prompt by other words and keeps the rest: one prompt for each.",
@@ -96,6 +97,7 @@ class PromptTemplate(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerPromptTemplate",
+            **search_words("wildcard", "wildcards", "dynamic prompts", "random prompt", "variation", "batch prompts"),
             display_name="Prompt Template",
             category=CATEGORY,
             description="Fills the slots of a prompt, such as [[expression]], from lists, in all combinations.",
@@ -157,6 +159,7 @@ class TimedSwap(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerTimedSwap",
+            **search_words("prompt schedule", "prompt scheduling", "prompt editing", "prompt travel", "expression"),
             display_name="Timed Swap",
             category=CATEGORY,
             description="A prompt that changes while the picture is made, exactly between two steps: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..api import io
+from ..api import io, search_words
 from ..choices import AXIS_TYPE
 from .choices import COMFYUI, MAX_SEED, MAX_SEEDS, RNGS
 
@@ -19,6 +19,7 @@ class Seeds(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerSeeds",
+            **search_words("seed list", "variation", "batch seeds"),
             display_name="Seeds",
             category=CATEGORY,
             description="A list of seeds from a short text such as 1-8 or 42, 1000..1040(+10) or random 4 from 7.",
@@ -62,6 +63,7 @@ class SeededNoiseNode(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerSeededNoise",
+            **search_words("random noise", "variation seed", "seed batch"),
             display_name="Seeded Noise",
             category=CATEGORY,
             description="Gives every picture of a batch its own seed: each is the picture that its seed makes alone.",
@@ -165,6 +167,7 @@ class PerImageStepNoise(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerPerImageStepNoise",
+            **search_words("ancestral", "sde", "seed batch"),
             display_name="Per-Image Step Noise",
             category=CATEGORY,
             description="Lets ancestral and SDE samplers draw the noise of each step from each picture's own seed.",
@@ -198,6 +201,7 @@ class RescueSeed(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerRescueSeed",
+            **search_words("seed finder", "seed of batch", "variation"),
             display_name="Rescue Seed",
             category=CATEGORY,
             description="The first noise of one picture of an old batch, so that you can make it again "

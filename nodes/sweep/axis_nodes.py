@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..api import io
+from ..api import io, search_words
 from ..choices import AXIS_TYPE, CHECKPOINT, LORA
 from .choices import CATEGORY, KINDS
 
@@ -16,6 +16,7 @@ class ValueAxis(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerValueAxis",
+            **search_words("xyz plot axis", "xy plot", "lora sweep", "cfg sweep", "sampler compare"),
             display_name="Value Axis",
             category=CATEGORY,
             description="Values that a Sweep tries one after the other: cfg, steps, samplers, checkpoints, LoRAs...",

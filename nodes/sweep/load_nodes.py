@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import folder_paths
 import torch
 
-from ..api import io
+from ..api import io, search_words
 from ..text.printable import get_log
 from .choices import CATEGORY
 
@@ -25,6 +25,7 @@ class LoadCells(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerLoadCells",
+            **search_words("load images", "load folder", "xyz plot"),
             display_name="Load Cells",
             category=CATEGORY,
             description="Loads pictures of a Sweep's folder, chosen by their labels: angry; meadows.",

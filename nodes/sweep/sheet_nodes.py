@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import comfy.utils
 import torch
 
-from ..api import io
+from ..api import io, search_words
 from ..text.printable import get_log
 from .choices import CATEGORY, MAX_CELL, THEMES
 from .load_nodes import open_manifest
@@ -25,6 +25,7 @@ class ContactSheet(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerContactSheet",
+            **search_words("grid", "image grid", "xy plot", "xyz plot", "collage", "compare"),
             display_name="Contact Sheet",
             category=CATEGORY,
             description="Puts all pictures of a list or batch on one labelled sheet, in any language.",
@@ -192,6 +193,7 @@ class Difference(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerDifference",
+            **search_words("compare", "image compare", "diff", "before after"),
             display_name="Difference",
             category=CATEGORY,
             description="Shows what changed against a reference picture: heat maps, numbers, and how "

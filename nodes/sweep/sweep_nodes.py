@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import comfy.samplers
 import torch
 
-from ..api import io, ui
+from ..api import io, search_words, ui
 from ..choices import AXIS_TYPE, CONTROL_STACK_TYPE
 from ..seeds.choices import MAX_SEED
 from .choices import BLANK, CATEGORY, ON_ERROR
@@ -35,6 +35,7 @@ class Sweep(io.ComfyNode):
         ]
         return io.Schema(
             node_id="SteerSweep",
+            **search_words("xy plot", "xyz plot", "grid", "batch prompts", "parameter sweep", "compare"),
             display_name="Sweep",
             category=CATEGORY,
             description="Makes every combination of its axes and saves each picture at once. The next "
