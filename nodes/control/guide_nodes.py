@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...preprocessors.choices import FITS
-from ..api import io, search_words
+from ..api import ADVANCED, io, search_words
 from ..choices import CONTROL_STACK_TYPE
 from .choices import AUTO, CATEGORY, KINDS, MODES
 
@@ -77,6 +77,7 @@ class ControlNetGuide(io.ComfyNode):
                     default=AUTO,
                     tooltip="What the ControlNet was made for. A wrong hint is reported. auto: from its file name. "
                     "any: no such check, and dark on white is fine too.",
+                    **ADVANCED,
                 ),
                 io.Int.Input(
                     "feather",
@@ -85,6 +86,7 @@ class ControlNetGuide(io.ComfyNode):
                     max=1024,
                     tooltip="The control fades over this many pixels of the picture, inside the edge of "
                     "the mask. Not used by inpainting ControlNets.",
+                    **ADVANCED,
                 ),
                 io.Image.Input(
                     "image",

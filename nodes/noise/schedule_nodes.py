@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..api import io, search_words, ui
+from ..api import ADVANCED, io, search_words, ui
 from . import choices
 from .inputs import CATEGORY, model_type_input
 
@@ -59,6 +59,7 @@ class NoiseSchedule(io.ComfyNode):
                     min=0,
                     max=999,
                     tooltip="Moves the timesteps of 'leading' spacing up by this much. Stable Diffusion 1.x uses 1.",
+                    **ADVANCED,
                 ),
                 io.Combo.Input(
                     "sigma_spacing",
@@ -73,6 +74,7 @@ class NoiseSchedule(io.ComfyNode):
                     default="scaled_linear",
                     tooltip="How noise grew during training. scaled_linear: Stable Diffusion 1.x, 2.x "
                     "and XL. Not used with a model, nor by EDM Euler and Flow-match Euler.",
+                    **ADVANCED,
                 ),
                 io.Float.Input(
                     "beta_start",
@@ -82,6 +84,7 @@ class NoiseSchedule(io.ComfyNode):
                     step=0.00001,
                     round=False,
                     tooltip="First beta of the training noise. Stable Diffusion: 0.00085. Not used with a model.",
+                    **ADVANCED,
                 ),
                 io.Float.Input(
                     "beta_end",
@@ -91,12 +94,14 @@ class NoiseSchedule(io.ComfyNode):
                     step=0.00001,
                     round=False,
                     tooltip="Last beta of the training noise. Stable Diffusion: 0.012. Not used with a model.",
+                    **ADVANCED,
                 ),
                 io.Boolean.Input(
                     "zero_terminal_snr",
                     default=False,
                     tooltip="Starts from noise without any trace of a picture (sigma 4518.8). For models "
                     "trained in that way.",
+                    **ADVANCED,
                 ),
                 io.Float.Input(
                     "shift",
@@ -173,7 +178,13 @@ class SchedulePlot(io.ComfyNode):
                 model_type_input(),
                 io.Boolean.Input("dark", default=False, tooltip="Light lines on a dark background."),
                 io.Int.Input(
-                    "width", default=768, min=choices.MIN_SIZE, max=choices.MAX_SIZE, step=8, tooltip="Width in pixels."
+                    "width",
+                    default=768,
+                    min=choices.MIN_SIZE,
+                    max=choices.MAX_SIZE,
+                    step=8,
+                    tooltip="Width in pixels.",
+                    **ADVANCED,
                 ),
                 io.Int.Input(
                     "height",
@@ -182,6 +193,7 @@ class SchedulePlot(io.ComfyNode):
                     max=choices.MAX_SIZE,
                     step=8,
                     tooltip="Height in pixels.",
+                    **ADVANCED,
                 ),
             ],
             outputs=[io.Image.Output(display_name="chart", tooltip="The chart, one picture.")],

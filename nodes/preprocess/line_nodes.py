@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..api import io, search_words
+from ..api import ADVANCED, io, search_words
 from .inputs import declare_fit, declare_latent, declare_resolution
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class MLSD(io.ComfyNode):
                     step=64,
                     tooltip="The network looks at the picture at this short side. It was trained at 512. "
                     "A larger value finds finer lines and takes longer.",
+                    **ADVANCED,
                 ),
                 declare_resolution(),
                 declare_fit(),

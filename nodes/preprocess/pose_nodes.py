@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...preprocessors.choices import MAX_SIDE, POSE_DETECTORS
-from ..api import io, search_words
+from ..api import ADVANCED, io, search_words
 from .inputs import declare_fit, declare_latent, declare_resolution
 
 if TYPE_CHECKING:
@@ -25,13 +25,14 @@ def _declare_drawing(threshold: io.Input) -> list[io.Input]:
             default=False,
             tooltip="Draws limbs and joints thicker on large pictures, for xinsir's SDXL OpenPose ControlNets. "
             "Turn it off for SD 1.5.",
+            **ADVANCED,
         ),
         threshold,
     ]
 
 
 def _declare_threshold(default: float, tooltip: str) -> io.Input:
-    return io.Float.Input("score_threshold", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
+    return io.Float.Input("score_threshold", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip, **ADVANCED)
 
 
 class OpenPose(io.ComfyNode):
@@ -69,6 +70,7 @@ class OpenPose(io.ComfyNode):
                     default=False,
                     tooltip="Writes the score 1 for every point that is drawn in keypoints. The render "
                     "nodes of comfyui_controlnet_aux ignore points with another score.",
+                    **ADVANCED,
                 ),
                 declare_resolution(),
                 declare_fit(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import comfy.utils
 import torch
 
-from ..api import io, search_words
+from ..api import ADVANCED, io, search_words
 from ..text.printable import get_log
 from .choices import CATEGORY, MAX_CELL, THEMES
 from .load_nodes import open_manifest
@@ -59,12 +59,14 @@ class ContactSheet(io.ComfyNode):
                     default="",
                     multiline=True,
                     tooltip="A header for each column: one in each line, or a list. It sets the number of columns.",
+                    **ADVANCED,
                 ),
                 io.String.Input(
                     "row_labels",
                     default="",
                     multiline=True,
                     tooltip="A header for each row: one in each line, or a list. It sets the number of rows.",
+                    **ADVANCED,
                 ),
                 io.Int.Input(
                     "cell_size",
@@ -73,13 +75,14 @@ class ContactSheet(io.ComfyNode):
                     max=MAX_CELL,
                     tooltip="Scales the long side of every picture to this many pixels. 0: every pixel stays as it is.",
                 ),
-                io.Int.Input("gap", default=8, min=0, max=512, tooltip="Pixels between pictures."),
+                io.Int.Input("gap", default=8, min=0, max=512, tooltip="Pixels between pictures.", **ADVANCED),
                 io.Int.Input(
                     "font_size",
                     default=0,
                     min=0,
                     max=256,
                     tooltip="Height of captions in pixels. Long captions shrink to 70 % of it. 0: fits the pictures.",
+                    **ADVANCED,
                 ),
                 io.Combo.Input("theme", options=list(THEMES), default=THEMES[0], tooltip="White or dark paper."),
                 io.Boolean.Input(
@@ -87,6 +90,7 @@ class ContactSheet(io.ComfyNode):
                     default=False,
                     tooltip="Removes the words that all captions have in common at the start or the end. "
                     "Useful for prompts as labels.",
+                    **ADVANCED,
                 ),
                 io.Float.Input(
                     "max_megapixels",
@@ -95,6 +99,7 @@ class ContactSheet(io.ComfyNode):
                     max=1024.0,
                     step=1.0,
                     tooltip="A larger sheet is refused before it fills the memory: 12 bytes for each pixel.",
+                    **ADVANCED,
                 ),
             ],
             outputs=[io.Image.Output(display_name="sheet", tooltip="The sheet, one picture.")],
