@@ -122,7 +122,7 @@ class KnownNames:
     @cached_property
     def _forms(self) -> list[tuple[Callable[[str], str], dict[str, list[str]]]]:
         """For each way to write a name, the names by how they are written so."""
-        result = []
+        result: list[tuple[Callable[[str], str], dict[str, list[str]]]] = []
         for form in (_slashes, _without_ending, _file, _stem):
             written: dict[str, list[str]] = defaultdict(list)
             for name in self.names:
