@@ -1,9 +1,10 @@
-"""Every node is complete: ids, names, tooltips, help pages and labels in English and Korean."""
+"""Every node is complete: ids, names, tooltips, help pages in English and Korean, labels in every language."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FAMILIES = sorted(path.parent.name for path in (ROOT / "nodes").glob("*/nodes.py"))
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 HANGUL = re.compile(r"[\uac00-\ud7a3]")
+KANA = re.compile(r"[\u3041-\u30ff]")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+LANGUAGES = sorted(path.name for path in (ROOT / "locales").glob("[a-z]*"))
+TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
+# The letters of a language, and those that show that a text is of another one. A new language needs its letters here.
+LETTERS = {"ja": (KANA, HANGUL), "ko": (HANGUL, KANA), "zh": (HAN, re.compile(f"{KANA.pattern}|{HANGUL.pattern}"))}
 
 
 @pytest.fixture
@@ -58,7 +66,7 @@ def test_every_node_has_help_in_both_languages(schemas: dict[str, Any]):
     assert pages == set(schemas), "a help page without a node, or a node without one"
 
 
-@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_labels_cover_every_node_input_and_output(schemas: dict[str, Any], language: str):
     labels = json.loads((ROOT / "locales" / language / "nodeDefs.json").read_text(encoding="utf-8"))
     assert set(labels) == set(schemas)
@@ -66,6 +74,7 @@ def test_labels_cover_every_node_input_and_output(schemas: dict[str, Any], langu
         label = labels[node_id]
         assert label["display_name"], node_id
         assert label["description"], node_id
+        assert language == "en" or _is_written_in(language, label["description"]), f"{node_id}: {label['description']}"
         assert set(label.get("inputs", {})) == {slot.id for slot in schema.inputs}, node_id
         assert set(label.get("outputs", {})) == {str(i) for i in range(len(schema.outputs))}, node_id
         for slot in [*label.get("inputs", {}).values(), *label.get("outputs", {}).values()]:
@@ -74,9 +83,27 @@ def test_labels_cover_every_node_input_and_output(schemas: dict[str, Any], langu
             assert not set("{}|@") & set(slot["name"] + slot["tooltip"]), (
                 f"{node_id}: {slot}: the frontend's own syntax"
             )
-            if language == "ko":
-                assert HANGUL.search(slot["tooltip"]), f"{node_id}: {slot} is not Korean"
-    assert language == "ko" or all(labels[i]["display_name"] == schemas[i].display_name for i in schemas)
+            assert language == "en" or _is_written_in(language, slot["tooltip"]), f"{node_id}: {slot} is not {language}"
+    assert language != "en" or all(labels[i]["display_name"] == schemas[i].display_name for i in schemas)
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_translations_keep_every_number(language: str):
+    english, labels = (
+        json.loads((ROOT / "locales" / name / "nodeDefs.json").read_text(encoding="utf-8")) for name in ("en", language)
+    )
+    for node_id, label in english.items():
+        pairs = [(label["description"], labels[node_id]["description"])]
+        for side in ("inputs", "outputs"):
+            pairs += [(slot["tooltip"], labels[node_id][side][i]["tooltip"]) for i, slot in label[side].items()]
+        for source, text in pairs:
+            lost = Counter(NUMBER.findall(source)) - Counter(NUMBER.findall(text))
+            assert not lost, f"{node_id}: {text!r} has not the numbers {sorted(lost)} of {source!r}"
+
+
+def _is_written_in(language: str, text: str) -> bool:
+    own, foreign = LETTERS[language]
+    return bool(own.search(text)) and not foreign.search(text)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +125,10 @@ def test_english_labels_repeat_the_schemas(schemas: dict[str, Any], family: str)
         ]
 
 
-def test_categories_are_translated(schemas: dict[str, Any]):
-    labels = json.loads((ROOT / "locales" / "ko" / "main.json").read_text(encoding="utf-8"))["nodeCategories"]
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_categories_are_translated(schemas: dict[str, Any], language: str):
+    labels = json.loads((ROOT / "locales" / language / "main.json").read_text(encoding="utf-8"))["nodeCategories"]
     parts = {part for schema in schemas.values() for part in schema.category.split("/")}
     assert parts <= set(labels)
+    untranslated = [part for part in parts - {"Steer"} if labels[part].isascii()]
+    assert not untranslated, f"locales/{language}/main.json: still in English: {untranslated}"
