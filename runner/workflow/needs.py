@@ -18,6 +18,7 @@ _CLIPS = (".mp4", ".webm", ".mov", ".mkv", ".wav", ".mp3", ".flac", ".ogg", ".op
 _SHAPES = (".glb", ".gltf", ".obj", ".fbx", ".stl")
 MEDIA_FILES = _PICTURES + _CLIPS + _SHAPES
 UPLOADS = ("image_upload", "audio_upload", "video_upload", "file_upload")
+ASSET = "blake3:"  # begins the name that newer ComfyUIs give to a file by its content
 INPUT, OUTPUT = "input", "output"  # ComfyUI's folders of files that a workflow may name
 # The folder under models/ from which ComfyUI's own loaders offer files.
 FOLDERS = {
@@ -159,8 +160,12 @@ def named_files(data: Document, idle: bool = True, folder: str = INPUT) -> list[
         if "load" in kind.lower():
             default = OUTPUT if kind == FROM_OUTPUTS else INPUT
             named = (split_folder(value, default) for value in values if isinstance(value, str))
-            found |= {name for where, name in named if where == folder and name.lower().endswith(MEDIA_FILES)}
+            found |= {name for where, name in named if where == folder and _is_media(name)}
     return sorted(found)
+
+
+def _is_media(name: str) -> bool:
+    return name.lower().endswith(MEDIA_FILES) or name.startswith(ASSET)
 
 
 def split_folder(value: str, default: str = INPUT) -> tuple[str, str]:

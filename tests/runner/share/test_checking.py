@@ -68,6 +68,7 @@ def test_folders(tmp_path: Path, comfyui: Path, capsys: pytest.CaptureFixture[st
         "node Off of off 2": node("Off", cnr_id="off", ver="2"),
         "node Extra2 of comfy-core": node("Extra2", cnr_id="comfy-core"),
         "input file gone.png": node("LoadImage", "gone.png"),
+        "input file blake3:af13": node("LoadImage", "blake3:af13", "image"),
         "input file ../comfyui/input/here.png": node("LoadImage", "../comfyui/input/here.png"),
         "model vae/small.safetensors\n           https://x.test/": node(
             "LoadImage",
