@@ -13,7 +13,7 @@ from typing import Any
 
 from ...files import sha256_of
 from ..workflow.needs import FileNeed, local_file, model_needs, prompt_files
-from ..workflow.prompt import Prompt
+from ..workflow.prompt import Prompt, WorkflowError
 from ..workflow.reading import Document, Graph
 from ..workflow.settings import Setting, apply_settings, name_in_errors
 from ..workflow.workflow import Workflow
@@ -112,7 +112,8 @@ def make_jobs(
     workflows = {name: Workflow(data, object_info) for name, (data, _) in sources.items()}
     for name, workflow in workflows.items():
         with name_in_errors(name):
-            workflow.titles()  # converts it
+            if not workflow.titles():
+                raise WorkflowError("nothing of it runs. It has no nodes, or all are muted, bypassed or notes.")
             for line in workflow.notes:
                 note(f"Note: {name}: {line}")
     jobs = []

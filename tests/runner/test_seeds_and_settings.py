@@ -192,3 +192,11 @@ def test_an_api_file_with_foreign_nodes_is_refused_with_all_of_them():
     data = api(case("same-title")) | {str(n): {"class_type": f"Foreign{n}", "inputs": {}} for n in (1, 2, 3)}
     with pytest.raises(WorkflowError, match="w: This ComfyUI has no node named Foreign1, Foreign2, Foreign3"):
         jobs_of(data, [1])
+
+
+def test_a_workflow_of_which_nothing_runs_is_refused():
+    from steer.runner.workflow import WorkflowError
+
+    for nodes in ([], [{"id": 1, "type": "Note"}], [{"id": 1, "type": "EmptyImage", "mode": 2}]):
+        with pytest.raises(WorkflowError, match="w: nothing of it runs"):
+            jobs_of({"nodes": nodes})
