@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -82,7 +83,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
     from steer.runner.comfyui.process import ComfyServer
 
     folder = tmp_path_factory.mktemp("server")
-    (folder / "user").mkdir()
+    # A new user sees the template browser first, which takes the browser seconds to draw.
+    settings = folder / "user" / "default" / "comfy.settings.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"Comfy.TutorialCompleted": True}))
     arguments = [
         "--cpu",
         "--output-directory",

@@ -1,4 +1,4 @@
-"""`run.py workflows`: writes workflows/*.json again from workflows/source/, and their pictures when asked."""
+"""`run.py workflows`: writes workflows/*.json and subgraphs/*.json from workflows/source/, and pictures when asked."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 from PIL import Image, ImageOps
 
 from ...nodes.identity import version
+from ...workflows.source.blueprints import BLUEPRINTS
 from ...workflows.source.builder import GraphBuilder
 from ...workflows.source.kits import KITS
 from ...workflows.source.slides import SLIDES
+from ...workflows.source.subgraph import SubgraphBuilder
 from .. import setup
 from ..comfyui.client import ComfyClient
 from ..comfyui.process import ComfyServer, has_gpu
@@ -24,6 +26,7 @@ from ..slides.command import run_slide
 from ..workflow import FOLDER, SD15_TWIN
 
 SIDE = 512
+BLUEPRINT_FOLDER = setup.ROOT / "subgraphs"  # where ComfyUI looks for blueprints of a pack
 HELP = setup.ROOT / "nodes" / "web" / "docs" / "pictures"
 
 
@@ -49,6 +52,14 @@ def build(object_info: dict[str, Any]) -> Iterator[BuiltWorkflow]:
             yield BuiltWorkflow(name, graph.to_json(), slide.THUMBNAIL, tuple(slide.HELP))
 
 
+def build_blueprints(object_info: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and file of every blueprint. object_info: a server's /object_info."""
+    for name, describe in BLUEPRINTS.items():
+        graph = SubgraphBuilder(name, object_info, version(), called=name, about=(describe.__doc__ or "").strip())
+        describe(graph)
+        yield name, graph.to_json()
+
+
 def text_of(workflow: dict[str, Any]) -> str:
     """A workflow as its file holds it."""
     return json.dumps(workflow, indent=1, ensure_ascii=False) + "\n"
@@ -61,10 +72,10 @@ def run(options: argparse.Namespace) -> int:
         with ComfyServer(setup.COMFYUI, setup.PYTHON, Path(temp) / "comfyui.log", arguments=arguments) as server:
             client = ComfyClient(server.url, server.check_alive)
             object_info = client.get("/object_info")
+            for name, blueprint in build_blueprints(object_info):
+                _write(BLUEPRINT_FOLDER / f"{name}.json", blueprint)
             for built in build(object_info):
-                path = FOLDER / f"{built.name}.json"
-                path.write_text(text_of(built.workflow), encoding="utf-8")
-                print(f"wrote {path.relative_to(setup.ROOT)}")
+                _write(FOLDER / f"{built.name}.json", built.workflow)
                 if _needs_pictures(built.name, options.pictures):
                     slide = run_slide(client, built.name, built.workflow, object_info, Path(temp))
                     if not slide.ok:
@@ -72,6 +83,12 @@ def run(options: argparse.Namespace) -> int:
                     pictures = dict(zip(reversed(slide.captions), reversed(slide.pictures), strict=True))
                     _write_pictures(built, pictures)
     return 0
+
+
+def _write(path: Path, workflow: dict[str, Any]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text_of(workflow), encoding="utf-8")
+    print(f"wrote {path.relative_to(setup.ROOT)}")
 
 
 def help_picture(workflow: str, title: str) -> str:
