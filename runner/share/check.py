@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
             print("\n".join(f"  {line}" for line in describe(findings)), flush=True)
             missing += findings.missing
     except (WorkflowError, QueueError, setup.SetupError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
+        say_error(error)
         return NOT_CHECKED
     return SOMETHING_MISSING if missing else ALL_THERE
 
@@ -141,6 +141,13 @@ def describe(findings: Findings) -> Iterator[str]:
 
 def _word(there: bool) -> str:
     return "there   " if there else "MISSING "
+
+
+def say_error(error: Exception, before: str = "Error: ") -> None:
+    """Print an error beside the output. Of a file it is one line; the text of a stranger in it steers no terminal."""
+    text = f"{before}{error}"
+    lines = [text] if isinstance(error, WorkflowError) else text.splitlines()
+    print("\n".join(map(plain, lines)), file=sys.stderr)
 
 
 def plain(text: str) -> str:

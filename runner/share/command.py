@@ -6,9 +6,8 @@ import argparse
 import hashlib
 import io
 import os
-import sys
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ...files import is_inside, sha256_of
@@ -30,7 +29,7 @@ from ..workflow.prompt import WorkflowError
 from ..workflow.reading import Document, read_content
 from .archive import ArchiveError, check_names, copy_entry, extract, list_entries, open_zip, quote
 from .bundle import INPUT, LIST, MAX_LIST, OUTPUT, README, Bundle, BundleFile, list_needs, readme
-from .check import plain
+from .check import plain, say_error
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # of every entry, so that the same files make the same zip
 
@@ -44,7 +43,7 @@ def pack(options: argparse.Namespace) -> int:
             options.file, output, folders, options.comfyui / "models", options.allow_missing, options.force
         )
     except (WorkflowError, ArchiveError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
+        say_error(error)
         return 1
     plural = "s" if len(bundle.inputs) != 1 else ""
     print(f"{output}: {quote(bundle.workflow)} and {len(bundle.inputs)} input file{plural}")
@@ -92,6 +91,8 @@ def write_bundle(
     check_names([LIST, README, *contents])
     needs = tuple(identify(need, models) for need in model_needs(data))
     nodes = tuple(_with_packs(node_needs(data), models.parent))
+    for each in (*needs, *nodes):
+        _require_printable(each)
     workflow = next(iter(contents))
     text = readme(Bundle(version(), workflow, _files(contents), needs, nodes)).encode()
     contents[README] = text
@@ -122,6 +123,14 @@ def _with_packs(needs: list[NodeNeed], comfyui: Path) -> list[NodeNeed]:
     return [need if need.pack else replace(need, pack=place.pack_of(need) or "") for need in needs]
 
 
+def _require_printable(need: ModelNeed | NodeNeed) -> None:
+    fault = next((text for text in asdict(need).values() if not text.isprintable()), None)
+    if fault is not None:
+        raise ArchiveError(
+            f"the workflow names {quote(fault)}, which no list can hold. Give it another name in ComfyUI."
+        )
+
+
 def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, _MOMENT)
     entry.compress_type = zipfile.ZIP_DEFLATED
@@ -148,7 +157,7 @@ def unpack(options: argparse.Namespace) -> int:
     try:
         bundle = open_bundle(options.zip, target, int(options.limit * 1e9))
     except (ArchiveError, OSError) as error:
-        print(f"Error: {options.zip} was not unpacked, nothing was written: {error}", file=sys.stderr)
+        say_error(error, f"Error: {options.zip} was not unpacked, nothing was written: ")
         return 1
     print(f"{target / bundle.workflow}: drop it into ComfyUI's window. Packed by Steer {bundle.steer}.")
     if bundle.inputs:
@@ -158,7 +167,7 @@ def unpack(options: argparse.Namespace) -> int:
         )
     if bundle.outputs:
         print(f"  Copy what is in {target / OUTPUT.rstrip('/')} into ComfyUI's output folder.")
-    print("\n".join(f"  {line}" for line in list_needs(bundle)))
+    print("\n".join(f"  {plain(line)}" for line in list_needs(bundle)))
     return 0
 
 

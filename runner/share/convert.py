@@ -15,7 +15,7 @@ from ..comfyui.process import ServerError
 from ..workflow.prompt import Prompt, WorkflowError
 from ..workflow.reading import read_workflow
 from ..workflow.workflow import Workflow
-from .check import plain
+from .check import plain, say_error
 from .definitions import ask_folder, ask_running
 from .options import STDOUT
 
@@ -31,13 +31,13 @@ def run(options: argparse.Namespace) -> int:
                 workflow = Workflow(data, object_info).settle()
                 found[name] = workflow.prompt
                 for note in workflow.notes:
-                    _say(f"Note: {name}: {note}")
+                    print(plain(f"Note: {name}: {note}"), file=sys.stderr)
             except WorkflowError as error:
                 raise WorkflowError(f"{name}: {error}") from error
         content = next(iter(found.values())) if len(found) == 1 else found
         _write(options.out, (json.dumps(content, indent=1) + "\n").encode())
     except (WorkflowError, QueueError, ServerError, setup.SetupError, OSError) as error:
-        _say(f"Error: {error}")
+        say_error(error)
         return 1
     return 0
 
@@ -55,8 +55,4 @@ def _write(out: str, content: bytes) -> None:
         sys.stdout.flush()
     else:
         write_whole(Path(out), content)
-        _say(f"wrote {out}")
-
-
-def _say(line: str) -> None:
-    print(plain(line), file=sys.stderr)
+        print(f"wrote {out}", file=sys.stderr)

@@ -144,6 +144,15 @@ def _has(words: str, text: str) -> bool:
     return re.search(words, text) is not None
 
 
+def test_no_text_of_a_file_reaches_the_terminal_as_it_is(tmp_path: Path, comfyui: Path, ask: Any):
+    path = tmp_path / "w.json"
+    path.write_text(json.dumps({"nodes": [{"id": 1, "type": "A\x1b[2J\nB\ud83d\uadf8"}]}), encoding="utf-8")
+    for command in (("convert", path), ("check", path, "--comfyui", comfyui), ("pack", path, "--force")):
+        _, text, said = ask(*command, *(["-o", tmp_path / "a.zip"] if command[0] == "pack" else []))
+        assert "A\\x1b[2J\\nB\\ud83d\uadf8" in text + said, command
+        assert (text + said).replace("\n", "").isprintable()
+
+
 def test_other_things_than_files_are_named(tmp_path: Path, ask: Any):
     for place, words in [(tmp_path, "it is a folder"), (tmp_path / "none.json", "No such file")]:
         code, _, said = ask("convert", place)
