@@ -193,3 +193,28 @@ def test_the_frontend_sends_what_steer_sends_for_cases_and_templates(client, tab
         theirs = tab.open(graph) or tab.prompt_or_fault()
         found = compare(name, theirs, our_prompt(graph, object_info), object_info)
         assert found.different == [], name
+
+
+# A blueprint between Demo Model and Save Image, at a size that takes no time.
+AROUND_BLUEPRINT = """() => {
+    const blueprint = app.graph._nodes[0];
+    const [model, save] = ["SteerDemoModel", "SaveImage"].map(kind => app.graph.add(LiteGraph.createNode(kind)));
+    for (const slot of [0, 1, 2]) model.connect(slot, blueprint, slot);
+    blueprint.connect(0, save, 0);
+    const values = {seeds: "1-3", steps: 2, width: 64, height: 64, folder: "sweeps/blueprint"};
+    for (const widget of blueprint.widgets) if (widget.name in values) widget.value = values[widget.name]; }"""
+
+
+@pytest.mark.browser
+def test_blueprints_are_found_by_search_and_make_pictures(server, frontend: Frontend):
+    from steer.workflows.source.blueprints import BLUEPRINTS
+
+    assert {path.stem for path in (ROOT / "subgraphs").glob("*.json")} == set(BLUEPRINTS)
+    for name in sorted(BLUEPRINTS, key=lambda name: name == "Sheet of seeds"):  # the last one stays
+        frontend.add_by_search(name)
+        assert frontend.page.evaluate("app.graph._nodes.map(node => node.title)") == [name]
+        assert frontend.unknown_nodes() == []
+    frontend.page.evaluate(AROUND_BLUEPRINT)
+    assert frontend.run()
+    assert frontend.said == []
+    assert len(list((Path(server.arguments[2]) / "sweeps" / "blueprint").glob("*.png"))) == 3

@@ -95,6 +95,17 @@ class Frontend:
         self.drop(path.name, path.read_bytes())
         self._settle()
 
+    def add_by_search(self, words: str) -> None:
+        """Add the first hit of the search box to an empty canvas."""
+        self.page.evaluate("app.graph.clear()")
+        self.page.evaluate("app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
+        self.page.locator(".comfy-vue-node-search-container input").first.wait_for()
+        self.page.keyboard.type(words)
+        self.page.wait_for_timeout(600)  # it waits for a pause
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_function("app.graph._nodes.length > 0")
+        self._listen()
+
     def _settle(self) -> None:
         self.page.wait_for_function("app.graph && app.graph._nodes.length > 0", timeout=30_000)
         self.page.wait_for_timeout(500)  # the view is fitted and late toasts appear
