@@ -9,8 +9,9 @@ Both read a drawing in the same steps. Coloured pixels must have OpenPose's colo
 edges or straight lines. Canny and straight lines differ in their pixels: lines are drawn with Bresenham's steps, edges
 turn corners.
 
-The margins beside the thresholds were measured on 220 hints of Steer and controlnet_aux and on 235 photographs and
-stills, those of tests/support/hint_pictures.py; `python run.py report hints` counts how many are right.
+The margins beside the thresholds were measured on the hints and photographs of tests/support/hint_pictures.py, and on
+the tuning half of recogniser_pictures.py, resized and saved with losses. `python run.py report hints` and `report
+recogniser` count how many are right.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ import numpy as np
 
 from .pictures import Bytes
 from .pose.skeleton import COLORS, HAND_COLORS
+from .strokes import Kind, count_blocks, tell_strokes
 
 EDGES, LINES, POSE, PHOTOGRAPH, EMPTY = "edges", "lines", "pose", "photograph", "empty"
-THIN, OTHER = "thin", "other"  # lines that were made smaller, edges or straight; soft edges, depth
+THIN, OTHER = "thin", "other"  # lines of which it is not known whether they are edges or straight; soft edges, depth
 READY = (EDGES, LINES, POSE)  # what preprocessors draw
 LOOKS = {
     EDGES: "Canny edges",
@@ -38,9 +40,11 @@ LOOKS = {
 
 # A drawing on black. Levels are of 0..255.
 _FLAT = 8  # a picture of one colour varies by at most this
-_BLACK, _PURE_BLACK, _WHITE = 40, 12, 200
+_BLACK, _PURE_BLACK, _WHITE = 40, 16, 200
+_DIM = 60  # a lossy file leaves something around strokes; it is darker than this
 _LEAST_BLACK = 0.45  # of the picture: 0.69 and more in hints; grass in edges that were drawn thick has 0.5
-_LEAST_PURE = 0.85  # of the black pixels: 0.98 and more in hints, under 0.78 in 98 of 100 photographs
+_LEAST_PURE = 0.85  # of the black pixels: 0.96 and more in skeletons, under 0.82 in photographs
+_LEAST_PURE_BESIDE_SOFT = 0.55  # 0.6 and more in soft edges
 _COLOURED = 60  # between a pixel's strongest and weakest channel
 _FEW_COLOURED = 0.1  # of the drawn pixels: 0.87 and more in skeletons, 0 in lines
 
@@ -48,8 +52,10 @@ _FEW_COLOURED = 0.1  # of the drawn pixels: 0.87 and more in skeletons, 0 in lin
 _HUES = np.array([*COLORS, *HAND_COLORS], np.int16)
 _PALETTE = np.concatenate([_HUES, (_HUES * 0.6).astype(np.int16), [[255, 255, 255]]]).astype(np.int16)
 _HUE_OF = np.array([*range(len(_HUES))] * 2 + [-1])  # of each colour of the palette; white is none
-_NEAR_COLOUR = 24
-_LEAST_NEAR = 0.6  # of the drawn pixels: 0.74 and more in skeletons, under 0.32 in 98 of 100 photographs
+_NEAR_COLOUR = 48
+_LEAST_NEAR = 0.6  # of the coloured pixels: 0.69 and more in skeletons, under 0.5 in 90 of 100 dark photographs
+_NEAR_HUE, _LEAST_NEAR_HUE = 40, 0.4  # once they are bright: 0.45 and more, under 0.3 in 80 of 100
+_MOST_PALE = 60  # the weakest channel then, in the middle: up to 46, over 60 in most photographs
 _LEAST_EXACT = 0.8  # 1 as Steer draws them; the rest is left to what other packs add
 _LEAST_OF_A_COLOUR = 0.01  # of the pixels that are near one
 _SAMPLED = 4000  # pixels are looked at, or up to twice as many
@@ -65,22 +71,12 @@ _LEAST_STAMPED_RESIZED = 0.8
 
 # Lines. Shares are of the white pixels.
 _MOST_CORE = 0.2  # left by an erosion: up to 0.18 where M-LSD draws many lines side by side, 0.21 in thick strokes
-_FAINTEST = 90  # the level of the brightest tenth: 191 and more in hints
-_FULL = 230  # lines that were made smaller are fainter
-_MOST_THICK = 9.0  # pixels: up to 3.4 in hints, 14 and more in 98 of 100 dark photographs; enlarged hints lie between
-_LEAST_BRIGHT = 0.3  # 0.35 and more in hints
-_TWO_WIDE = 0.3  # full blocks of 2 x 2: up to 0.29 in lines of one pixel, about 0.5 in lines of two
-_ENLARGED = 1.08  # pixels across on average: up to 1.06 in lines of one pixel
-_CORNERS = 0.12  # up to 0.10 in lines, 0.13 and more in edges
-_CORNERS_ENLARGED = 0.08  # up to 0.06 in lines
-_CORNERS_DOUBLED = 0.125  # up to 0.10 in lines, 0.21 and more in edges
-_CORNERS_SHRUNK, _ENDS_SHRUNK = 0.04, 0.06  # chosen by eye: edges break into pieces with corners, lines do not
-_LEAST_GREY = 0.1  # pixels that are neither black nor white; 0 in hints that were not resized
+_CORNERS = 0.12  # of lines of one pixel: up to 0.10 in straight ones, 0.13 and more in edges
 
-# Soft edges and depth maps.
-_GREY, _FEW_NOT_GREY = 16, 0.01  # between channels; of the picture
-_SOFT_BLACK = 0.6  # of the picture
-_SMOOTH = 1.5  # mean of the Laplacian: more in 98 of 100 photographs
+# Grey pictures, soft edges and depth maps.
+_GREY, _FEW_NOT_GREY = 24, 0.01  # between channels; of the picture
+_DEPTH_SIDE = 256  # pixels, at which depth maps are looked at
+_SMOOTH = 2.0  # the Laplacian of four fifths: up to 1.5 in depth maps, more in 99 of 100 grey photographs
 
 
 @dataclass(frozen=True)
@@ -96,9 +92,12 @@ class Look:
 
 def recognise(picture: Bytes) -> Look:
     """The look of uint8 [H, W, 3] RGB, which may be a hint that was resized or saved with losses."""
-    exact = recognise_exact(picture)
+    exact, opposite = recognise_exact(picture), 255 - picture
     if exact is not None:
         return exact
+    exact = recognise_exact(opposite)
+    if exact is not None:
+        return Look(exact.what, inverted=True)
     channels = [np.ascontiguousarray(picture[..., channel]) for channel in range(3)]
     if max(int(np.ptp(channel)) for channel in channels) <= _FLAT:
         return Look(EMPTY)
@@ -106,10 +105,10 @@ def recognise(picture: Bytes) -> Look:
     what = _read_drawing(picture, top, low)
     if what is not None:
         return Look(what)
-    what = _read_drawing(255 - picture, 255 - low, 255 - top)
+    what = _read_drawing(opposite, 255 - low, 255 - top)
     if what is not None:
         return Look(what, inverted=True)
-    return Look(OTHER if _is_soft(top, low) else PHOTOGRAPH)
+    return Look(OTHER if _is_grey(top, low) and _is_depth(top) else PHOTOGRAPH)
 
 
 def recognise_exact(picture: Bytes) -> Look | None:
@@ -165,20 +164,42 @@ def _is_exact_pose(picture: Bytes) -> bool:
 
 
 def _read_drawing(picture: Bytes, top: Bytes, low: Bytes) -> str | None:
-    """EDGES, LINES, THIN or POSE for a drawing on black, uint8 [H, W, 3]; else None.
+    """EDGES, LINES, THIN, POSE or OTHER for a drawing on black, uint8 [H, W, 3]; else None.
 
     top, low: the strongest and the weakest channel of each pixel, [H, W].
     """
     black = top <= _BLACK
-    if float(black.mean()) < _LEAST_BLACK or float((top[black] <= _PURE_BLACK).mean()) < _LEAST_PURE:
+    if float(black.mean()) < _LEAST_BLACK or black.all():
         return None
-    drawn = ~black
-    count = int(drawn.sum())
-    if count == 0:
+    pure = float((top[black] <= _PURE_BLACK).mean())
+    coloured = (top > _DIM) & (top - low > _COLOURED)
+    if int(coloured.sum()) > _FEW_COLOURED * int((top > _DIM).sum()):
+        return POSE if pure >= _LEAST_PURE and _has_resized_pose_colours(picture[coloured]) else None
+    if pure < _LEAST_PURE_BESIDE_SOFT or not _is_grey(top, low):
         return None
-    if int((drawn & (top - low > _COLOURED)).sum()) > _FEW_COLOURED * count:
-        return POSE if _has_pose_colours(picture[drawn], _NEAR_COLOUR, _LEAST_NEAR) else None
-    return POSE if _are_dots(top) else _tell_lines_from_edges(top)
+    return POSE if _are_dots(top) else _tell_strokes(top)
+
+
+def _is_grey(top: Bytes, low: Bytes) -> bool:
+    """Whether next to no pixel has a colour. As `_read_drawing` takes them."""
+    return int((top - low > _GREY).sum()) <= _FEW_NOT_GREY * top.size
+
+
+def _has_resized_pose_colours(pixels: Bytes) -> bool:
+    """Whether coloured pixels [N, 3] have OpenPose's colours, several of them, also where files blurred them.
+
+    On black, mixing makes colours darker, and that is undone; lossy files add grey, and little of it is allowed.
+    """
+    pixels = pixels[:: max(1, len(pixels) // _SAMPLED)].astype(np.int16)
+    full = pixels * (255.0 / pixels.max(axis=1, keepdims=True))
+    if float(np.median(full.min(axis=1))) > _MOST_PALE:
+        return False
+    away = np.abs(full[:, None] - _HUES).max(axis=2)
+    near = away.min(axis=1) <= _NEAR_HUE
+    _, counts = np.unique(away.argmin(axis=1)[near], return_counts=True)
+    several = int((counts >= _LEAST_OF_A_COLOUR * near.sum()).sum()) >= 2
+    in_palette = np.abs(pixels[:, None] - _PALETTE).max(axis=2).min(axis=1) <= _NEAR_COLOUR
+    return several and float(near.mean()) >= _LEAST_NEAR_HUE and float(in_palette.mean()) >= _LEAST_NEAR
 
 
 def _has_pose_colours(pixels: Bytes, tolerance: int, least: float) -> bool:
@@ -235,54 +256,26 @@ def _count_stamped(white: Bytes, stamp: Bytes) -> int:
 
 
 def _tell_lines_from_edges(grey: Bytes) -> str | None:
-    """LINES or EDGES for white lines on black, [H, W]; THIN for those that are too small to tell. Else None."""
+    """LINES or EDGES for lines of one pixel, white on black, [H, W], as they were drawn; else None."""
+    return EDGES if count_blocks(np.minimum(grey, 1), 3) > _CORNERS else LINES
+
+
+def _tell_strokes(grey: Bytes) -> str | None:
+    """EDGES, LINES, OTHER for soft edges, or THIN for light strokes on black, [H, W]. Else None."""
+    kind = tell_strokes(grey)
+    if kind in (None, Kind.SOFT):
+        return None if kind is None else OTHER
+    return {Kind.EDGES: EDGES, Kind.STRAIGHT: LINES}.get(kind, THIN)
+
+
+def _is_depth(grey: Bytes) -> bool:
+    """Whether a grey picture [H, W] is smooth but for the edges of things, as depth maps are."""
     import cv2
 
-    level = float(np.percentile(grey[grey > _BLACK], 90))
-    if level < _FAINTEST:
-        return None
-    grey = np.minimum(grey * (255.0 / level), 255.0).astype(np.uint8)
-    white = (grey >= 128).astype(np.uint8)
-    count = int(white.sum())
-    depth = cv2.distanceTransform(white, cv2.DIST_L2, 3)
-    if 2 * float(depth[white > 0].mean()) > _MOST_THICK or float((grey >= _WHITE).sum()) < _LEAST_BRIGHT * count:
-        return None
-    if _count_blocks(white, 4) > _TWO_WIDE:  # enlarged to twice its size, which also makes it fainter
-        half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        return EDGES if _count_corners((half >= 128).astype(np.uint8)) > _CORNERS_DOUBLED else LINES
-    if level <= _FULL:
-        return THIN
-    ridge = (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (white > 0)
-    thickness = count / max(1, int(ridge.sum()))
-    if thickness > _ENLARGED:  # back to lines of one pixel
-        thin = cv2.resize(grey, None, fx=1 / thickness, fy=1 / thickness, interpolation=cv2.INTER_AREA)
-        return EDGES if _count_corners((thin >= 110).astype(np.uint8)) > _CORNERS_ENLARGED else LINES
-    corners = _count_corners(white)
-    is_sharp = float(((grey > 12) & (grey < 243)).mean()) <= _LEAST_GREY * float(white.mean())
-    if is_sharp:
-        return EDGES if corners > _CORNERS else LINES
-    near = cv2.filter2D(white, -1, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT)
-    ends = float(((near == 2) & (white > 0)).sum()) / count
-    return EDGES if corners > _CORNERS_SHRUNK and ends > _ENDS_SHRUNK else LINES  # broken lines: it was made smaller
-
-
-def _count_corners(white: Bytes) -> float:
-    """How many blocks of 2 x 2 pixels hold exactly three white ones, for each white pixel."""
-    return _count_blocks(white, 3)
-
-
-def _count_blocks(white: Bytes, holding: int) -> float:
-    """How many blocks of 2 x 2 pixels hold exactly so many white ones, for each white pixel."""
-    blocks = white[:-1, :-1] + white[1:, :-1] + white[:-1, 1:] + white[1:, 1:]
-    return float((blocks == holding).sum()) / max(1, int(white.sum()))
-
-
-def _is_soft(top: Bytes, low: Bytes) -> bool:
-    """Grey only, and mostly black or smooth: soft edges and depth maps. As `_read_drawing` takes them."""
-    import cv2
-
-    if int((top - low > _GREY).sum()) > _FEW_NOT_GREY * top.size:
-        return False
-    if float((top <= _BLACK).mean()) > _SOFT_BLACK:
-        return True
-    return float(np.abs(cv2.Laplacian(top, cv2.CV_32F)).mean()) < _SMOOTH
+    scale = _DEPTH_SIDE / max(grey.shape)
+    size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR).astype(np.float32)
+    low, high = np.percentile(small, [1, 99])
+    small = cv2.GaussianBlur(small * np.float32(255 / max(16.0, high - low)), (0, 0), 1.2)
+    bends = np.abs(cv2.Laplacian(small, cv2.CV_32F, ksize=1))
+    return float(np.percentile(bends, 80)) <= _SMOOTH

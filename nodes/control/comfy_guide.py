@@ -19,7 +19,7 @@ from .choices import ANY
 from .comfy_control import Conditioning, apply_stack, blacken_masked, check_batch, check_net, needs_mask, target_size
 from .families import MODEL, NET, check_family, name_upstream
 from .fit import Hint, fit_mask, has_other_shape, prepare_hint
-from .hint_check import check_hints, choose_kind
+from .hint_check import check_hints, choose_kind, describe_doubt
 from .masks import check_mask, feather_batch, list_blank
 from .stack import Control, ControlStack, check_control
 from .union import set_union_type
@@ -119,7 +119,8 @@ def _warn_of_idle(own: Control) -> str:
 
 
 def _list_looks(looks: Sequence[Look]) -> str:
-    return "hint: " + ", ".join(dict.fromkeys(map(str, looks)))
+    names = "hint: " + ", ".join(dict.fromkeys(map(str, looks)))
+    return "\n".join([names, *filter(None, dict.fromkeys(map(describe_doubt, looks)))])
 
 
 def _log_once(texts: Sequence[str], name: str, dynprompt: Any, node_id: str) -> None:

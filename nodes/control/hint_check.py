@@ -49,6 +49,15 @@ def complain(look: Look, kind: str, any_tone: bool = False) -> str:
     return f"this looks like {look}; the net is for {needed}. Put {advice} before it, or change the net"
 
 
+def describe_doubt(look: Look) -> str:
+    """One sentence on a look that leaves open what a hint is, else ""."""
+    if look.what == THIN:
+        return (
+            "thin lines that were resized: they may be Canny edges or straight lines, which cannot be told apart here"
+        )
+    return "another kind of hint may be soft edges or a depth map: this check cannot tell" if look.what == OTHER else ""
+
+
 def check_hints(pictures: Mapping[int, Bytes], kind: str, any_tone: bool = False) -> tuple[list[Look], list[str]]:
     """The look of each picture, and the complaints, each once. pictures: by their number in the batch, from 0."""
     looks = {number: recognise(picture) for number, picture in pictures.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import hint_pictures
 import numpy as np
 import pytest
 from hint_pictures import photograph, photograph_files
-from steer.nodes.control.hint_check import check_hints, choose_kind, complain
+from PIL import Image
+from recogniser_pictures import REPORTED, judge, samples
+from steer.nodes.control.hint_check import check_hints, choose_kind, complain, describe_doubt
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
@@ -39,6 +42,33 @@ def test_hints_and_their_inverses_are_recognised():
     ]
     assert len(known) == 110
     assert len(wrong) <= 0.03 * len(known), wrong
+
+
+@pytest.mark.slow
+def test_hints_that_were_resized_and_saved_with_losses_are_still_known():
+    results = [judge(sample, recognise(sample.picture)) for sample in samples(REPORTED, 40)]
+    wrong = [(one.sample.source, one.sample.done, one.found) for one in results if one.verdict == "wrong"]
+    assert len(wrong) <= 2, wrong
+    assert sum(one.verdict == "right" for one in results) >= 0.75 * len(results)
+
+
+@pytest.mark.parametrize(("scale", "kind", "quality"), [(0.75, "JPEG", 95), (0.75, "WEBP", 80), (0.3, "JPEG", 75)])
+def test_a_skeleton_made_smaller_and_saved_with_losses_is_a_pose(scale: float, kind: str, quality: int):
+    with np.load(PEOPLE) as file:
+        body = file["api_moonvalley_video_to_video_pose_control-2/0/body"]
+    small = cv2.resize(draw_people([Person(body)], 640, 640), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    saved = io.BytesIO()
+    Image.fromarray(small).save(saved, kind, quality=quality)
+    picture = np.array(Image.open(saved).convert("RGB"))
+    assert recognise(picture) == Look("pose")
+    assert recognise(255 - picture) == Look("pose", True)
+    assert not complain(recognise(picture), "openpose")
+
+
+def test_doubt_is_said():
+    assert "may be Canny edges or straight lines" in describe_doubt(Look("thin"))
+    assert "may be soft edges or a depth map" in describe_doubt(Look("other"))
+    assert not any(describe_doubt(Look(what)) for what in ("edges", "lines", "pose", "photograph", "empty"))
 
 
 def test_photographs_are_no_hints():

@@ -107,11 +107,19 @@ def hints(source: str, indices: range) -> Iterator[Hint]:
 
 
 def _made(source: str, index: int) -> np.ndarray:
-    if source.endswith("pose"):
+    picture = None if source.endswith("pose") else photograph(index * 7) if index % 2 else scene(source, index)
+    return draw_hint(source, index, picture)
+
+
+def scene(source: str, index: int) -> np.ndarray:
+    """A held-out scene for hint number `index` of a source, uint8 [512, 512, 3]: rooms for straight lines."""
+    return render(HELD_OUT + index, kind="interior" if source.endswith(("mlsd", "lsd")) else None, scale=2).image
+
+
+def draw_hint(source: str, index: int, picture: np.ndarray | None) -> np.ndarray:
+    """The hint of a picture, uint8 [H, W, 3]; `index` chooses thresholds and size. Poses are of figures, no picture."""
+    if source.endswith("pose") or picture is None:
         return _pose(source, index)
-    kind = "interior" if source.endswith(("mlsd", "lsd")) else None
-    scene = index % 2 == 0
-    picture = render(HELD_OUT + index, kind=kind, scale=2).image if scene else photograph(index * 7)
     low = 50 + index % 4 * 40
     if source == "our canny":
         hint = canny(torch.from_numpy(picture)[None].float() / 255, low, 2 * low, resolution=SIZES[index % 4]).hint
