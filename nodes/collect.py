@@ -6,8 +6,10 @@ prompts.
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from .api import ComfyExtension, io
 from .text.printable import get_log, raises_printable
@@ -39,12 +41,30 @@ def load_families(
 
 
 def _guard(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
-    """The node, whose errors can be printed wherever ComfyUI sends them."""
+    """The node, whose errors can be printed wherever ComfyUI sends them, and whose texts and choices are texts."""
+    schema = node.GET_SCHEMA()
+    texts = [each.id for each in schema.inputs if isinstance(each, io.Combo.Input | io.String.Input)]
     for name in CALLED:
         own = node.__dict__.get(name)
         if isinstance(own, classmethod) and not hasattr(own.__func__, "__wrapped__"):
-            setattr(node, name, classmethod(raises_printable(own.__func__)))
+            function = _checks_texts(own.__func__, texts) if name == "execute" else own.__func__
+            setattr(node, name, classmethod(raises_printable(function)))
     return node
+
+
+def _checks_texts(execute: Callable[..., Any], texts: Sequence[str]) -> Callable[..., Any]:
+    """`execute`, after a look at its texts: ComfyUI lets a prompt put anything in their place."""
+
+    @functools.wraps(execute)
+    def call(*args: Any, **named: Any) -> Any:
+        for name in texts:
+            value = named.get(name)
+            for each in value if isinstance(value, list) else (value,):
+                if each is not None and not isinstance(each, str):
+                    raise ValueError(f"{name}: {str(each)[:40]} is no text. Choose or write one.")
+        return execute(*args, **named)
+
+    return call
 
 
 def _has_valid_schema(node: type[io.ComfyNode], family: str) -> bool:

@@ -12,6 +12,8 @@ from ..timed_ranges import set_range
 from .timed import PercentToSigma, TimedPrompt, plan_timed
 
 Conditioning = list[Any]
+# Of one prompt: Cancel does not reach a text encoder while it is at work, and each 20 letters cost it a pass.
+MAX_LETTERS = 20_000
 
 
 def model_percent_to_sigma(model: Any) -> PercentToSigma:
@@ -24,10 +26,15 @@ def encode(clip: Any, text: str) -> Conditioning:
     """CONDITIONING of `text`, as ComfyUI's CLIPTextEncode makes it.
 
     Raises:
-        ValueError: there is no CLIP, or the text holds half of a character, which no tokenizer takes.
+        ValueError: there is no CLIP, the text has more than MAX_LETTERS, or it holds half of a character, which no
+            tokenizer takes.
     """
     if clip is None:
         raise ValueError("clip: there is none. The checkpoint may lack a text encoder: connect a loader that has one.")
+    if len(text) > MAX_LETTERS:
+        raise ValueError(
+            f"the prompt '{text[:40]}...' has {len(text):,} letters; the limit is {MAX_LETTERS:,}. Shorten it."
+        )
     try:
         text.encode()
     except UnicodeEncodeError as error:

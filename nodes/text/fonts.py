@@ -33,7 +33,7 @@ _PROBE_SIZE = 24  # pixels: large enough that any two letters differ
 _NO_LETTER = "\uffff"  # which no font has
 _MAX_SYSTEM_FONTS = 400
 _MAX_NAMED = 8  # letters named in a log line
-_MAX_MISSED = 200  # letters that no font of this machine had, before it is no longer searched: each costs all fonts
+_MAX_MISSED = 50  # letters that no font of this machine had, before it is no longer searched: each costs all fonts
 # Which of the system's fonts to try first; the rest follow by name.
 _PREFERRED = (
     "notosans",

@@ -108,11 +108,11 @@ def queued(answer: Any) -> tuple[str, dict[str, Any]]:
     Raises:
         BadAnswer: the answer says neither.
     """
-    told = _mapping(answer, "the answer to a prompt")
-    name = _text(told.get("prompt_id"), "the name of the prompt")
+    content = _mapping(answer, "the answer to a prompt")
+    name = _text(content.get("prompt_id"), "the name of the prompt")
     if not _NAME.fullmatch(name):
         raise BadAnswer(f"this is not how a ComfyUI answers: the name of the prompt is {_shown(name)}.")
-    return name, _mapping(told.get("node_errors") or {}, "what is wrong with its nodes")
+    return name, _mapping(content.get("node_errors") or {}, "what is wrong with its nodes")
 
 
 def queued_names(answer: Any) -> set[str]:
@@ -121,10 +121,10 @@ def queued_names(answer: Any) -> set[str]:
     Raises:
         BadAnswer: the answer does not say.
     """
-    told = _mapping(answer, "the queue")
+    content = _mapping(answer, "the queue")
     found: set[str] = set()
     for part in ("queue_running", "queue_pending"):
-        for entry in _list(told.get(part), f"'{part}' of the queue"):
+        for entry in _list(content.get(part), f"'{part}' of the queue"):
             if not isinstance(entry, list) or len(entry) < 2 or not isinstance(entry[1], str):
                 raise BadAnswer(f"this is not how a ComfyUI answers: an entry of the queue is {_shown(entry)}.")
             found.add(entry[1])
@@ -137,8 +137,8 @@ def history_entry(answer: Any, prompt_id: str) -> dict[str, Any] | None:
     Raises:
         BadAnswer: the answer does not say.
     """
-    told = _mapping(answer, "the history")
-    return _mapping(told[prompt_id], "an entry of the history") if prompt_id in told else None
+    content = _mapping(answer, "the history")
+    return _mapping(content[prompt_id], "an entry of the history") if prompt_id in content else None
 
 
 def uploaded_name(answer: Any) -> str:
@@ -147,9 +147,9 @@ def uploaded_name(answer: Any) -> str:
     Raises:
         BadAnswer: there is none.
     """
-    told = _mapping(answer, "the answer to a file")
-    folder = _text(told.get("subfolder") or "", "the folder of a file").replace("\\", "/")
-    name = "/".join(filter(None, (folder, _text(told.get("name"), "the name of a file"))))
+    content = _mapping(answer, "the answer to a file")
+    folder = _text(content.get("subfolder") or "", "the folder of a file").replace("\\", "/")
+    name = "/".join(filter(None, (folder, _text(content.get("name"), "the name of a file"))))
     if not is_inside(name) or printable(name) != name:
         raise BadAnswer(f"this is not how a ComfyUI answers: the name of a file is {_shown(name)}.")
     return name
@@ -181,9 +181,9 @@ def _faults(prompt: Prompt, node_errors: Any) -> tuple[NodeFault, ...]:
     for node_id, errors in node_errors.items() if isinstance(node_errors, dict) else ():
         listed = errors.get("errors") if isinstance(errors, dict) else None
         for each in listed if isinstance(listed, list) else ():
-            told = each if isinstance(each, dict) else {"message": each}
+            content = each if isinstance(each, dict) else {"message": each}
             title = node_title(prompt, node_id)
-            found.append(NodeFault(node_id, title, _words(told.get("message")), _words(told.get("details"))))
+            found.append(NodeFault(node_id, title, _words(content.get("message")), _words(content.get("details"))))
     return tuple(found)
 
 
@@ -200,11 +200,11 @@ def outcome_of(history: Mapping[str, Any], prompt: Prompt) -> RunOutcome:
         raise NodeFailed(f"The run ended without success ({_shown(status.get('status_str'))}) and without a reason.")
     outcome = RunOutcome(seconds=0.0)
     for node_id, output in _mapping(history.get("outputs"), "what a prompt gave").items():
-        told = _mapping(output, f"what the node {_shown(node_id)} gave")
-        texts = told.get("text")
+        content = _mapping(output, f"what the node {_shown(node_id)} gave")
+        texts = content.get("text")
         listed = [texts] if isinstance(texts, str) else texts if isinstance(texts, list) else []
         outcome.texts[node_id] = [str(text) for text in listed if isinstance(text, str | int | float)]
-        for entries in told.values():  # images, gifs, audio, 3d ...: whatever names files
+        for entries in content.values():  # images, gifs, audio, 3d ...: whatever names files
             for entry in entries if isinstance(entries, list) else ():
                 if isinstance(entry, dict) and "filename" in entry:
                     outcome.pictures.append(_picture(node_id, entry))
@@ -215,11 +215,11 @@ def _check_messages(messages: Any, prompt: Prompt) -> None:
     """Raises NodeFailed where a message says that the prompt failed or was cancelled."""
     for message in _list(messages, "the messages of a prompt"):
         kind, data = message if isinstance(message, list) and len(message) == 2 else ("", {})
-        told = data if isinstance(data, dict) else {}
+        content = data if isinstance(data, dict) else {}
         if kind == "execution_error":
-            words = told.get("exception_message")
-            reason = (words.strip() if isinstance(words, str) else "") or _words(told.get("exception_type"))
-            raise NodeFailed(f"The node '{node_title(prompt, _words(told.get('node_id')))}' failed: {reason}")
+            words = content.get("exception_message")
+            reason = (words.strip() if isinstance(words, str) else "") or _words(content.get("exception_type"))
+            raise NodeFailed(f"The node '{node_title(prompt, _words(content.get('node_id')))}' failed: {reason}")
         if kind == "execution_interrupted":
             raise NodeFailed("The run was cancelled in ComfyUI.")
 

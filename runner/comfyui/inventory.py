@@ -118,11 +118,11 @@ class ComfyFolder:
         return found | dict.fromkeys(self._declared_in(core), CORE)
 
     def _declared_in(self, sources: Collection[Path] | Iterator[Path]) -> set[str]:
-        names = {kind.encode() for kind in self.kinds}
+        names = {kind.encode("utf-8", "surrogatepass") for kind in self.kinds}
         found: set[bytes] = set()
         for path in sources:
             found |= {name for pair in _DECLARED.findall(path.read_bytes()) for name in pair if name in names}
-        return {name.decode() for name in found}
+        return {name.decode("utf-8", "surrogatepass") for name in found}
 
     @cached_property
     def _custom(self) -> list[Path]:

@@ -58,21 +58,6 @@ def has_gpu(python: Path) -> bool:
     return answer.stdout.strip().endswith("True")
 
 
-def python_of(comfyui: Path) -> Path:
-    """The Python that a ComfyUI folder brings along: its venv, the portable build's, else the one running now."""
-    names = (
-        ".venv/bin/python",
-        "venv/bin/python",
-        ".venv/Scripts/python.exe",
-        "venv/Scripts/python.exe",
-        "../python_embeded/python.exe",
-    )
-    for name in names:
-        if (comfyui / name).exists():
-            return comfyui / name
-    return Path(sys.executable)
-
-
 class ComfyServer:
     """`with ComfyServer(...) as server:` a running ComfyUI at `server.url`.
 

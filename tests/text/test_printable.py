@@ -66,8 +66,8 @@ def test_an_error_leaves_with_all_it_came_from_printable(error: Exception):
 
     with pytest.raises(Exception) as caught:
         fail()
-    told = "".join(traceback.format_exception(caught.value))
-    assert is_printable(told)
+    found = "".join(traceback.format_exception(caught.value))
+    assert is_printable(found)
     assert is_printable(str(caught.value))
     assert len(str(caught.value)) < 2 * MAX_MESSAGE
 
@@ -85,9 +85,9 @@ def test_a_log_of_strict_letters_takes_every_record():
             log.warning("the cell '%s' failed: %s", "a\ud83d", "\x1b[31m", exc_info=True)
     finally:
         log.removeHandler(handler)
-    told = out.buffer.getvalue().decode()  # pyright: ignore[reportAttributeAccessIssue]
-    assert "the cell 'a\\ud83d' failed: \\x1b[31m" in told
-    assert "ValueError: cut \\ud83d" in told
+    found = out.buffer.getvalue().decode()  # pyright: ignore[reportAttributeAccessIssue]
+    assert "the cell 'a\\ud83d' failed: \\x1b[31m" in found
+    assert "ValueError: cut \\ud83d" in found
 
 
 def test_labels_are_printable_and_an_error_points_at_its_place():

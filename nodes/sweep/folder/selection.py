@@ -18,7 +18,7 @@ from .manifest import MANIFEST, CellPlan, Grid, Manifest
 
 NEAREST = 5  # names that an error proposes
 MAX_SWEEPS = 1000  # folders that are looked through for the nearest name
-MAX_PATH = 1000  # letters of a folder's name
+MAX_PATH, MAX_PART = 1000, 255  # bytes of a path, and of a part of it
 MAX_WORDS = 1000  # labels that a selection names
 
 
@@ -30,7 +30,8 @@ def find_sweep(base: Path, folder: str) -> Path:
     """
     if not folder.strip() or "\0" in folder:
         raise ValueError("folder: it is empty. Connect the folder of a Sweep, or write its name.")
-    if not can_be_named(folder) or len(folder) > MAX_PATH:
+    long = len(folder) > MAX_PATH or max(len(part.encode(errors="replace")) for part in folder.split("/")) > MAX_PART
+    if not can_be_named(folder) or long:
         raise ValueError(f"folder: no folder can have the name '{folder[:40]}'. Write the name of a Sweep's folder.")
     home = base.resolve()
     found = (home / folder.strip()).resolve()
@@ -163,11 +164,12 @@ def _fold(label: str) -> str:
 def _find_labels(word: str, labels: Mapping[str, str], name: str) -> list[str]:
     """labels: each with itself as it is compared."""
     folded = _fold(word)
-    words = re.compile(rf"(?<!\w){re.escape(folded)}(?!\w)")
-    tests: tuple[Callable[[str], object], ...] = (folded.__eq__, words.search, lambda label: folded in label)
-    for test in tests:
-        if found := [label for label, own in labels.items() if test(own)]:
-            return found
+    if len(folded) <= max(map(len, labels.values()), default=0):
+        words = re.compile(rf"(?<!\w){re.escape(folded)}(?!\w)")
+        tests: tuple[Callable[[str], object], ...] = (folded.__eq__, words.search, lambda label: folded in label)
+        for test in tests:
+            if found := [label for label, own in labels.items() if test(own)]:
+                return found
     raise ValueError(f"{name}: no label holds '{word}'.{_name_nearest(word, labels)}")
 
 

@@ -22,6 +22,7 @@ CAPTION_LINES, FLOOR_LINES = 3, 6  # captions shrink to fit the first; at the fl
 SQUARE = 1.25  # width to height that automatic columns aim for
 EMPTY_COST = 2.5  # when columns are chosen: the weight of the share of empty places, beside that of the shape
 FIT_MARGIN = 0.97  # of the computed size: text does not shrink with the pictures
+MAX_LABELS = 4096  # headers of columns or rows
 SMALLEST = 16  # pixels of the long side of a picture that an error proposes or a folder's sheet shrinks to
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 
@@ -205,6 +206,9 @@ def _check(sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style
         raise ValueError("images: there is no picture. Connect at least one.")
     if any(min(size) < 1 for size in sizes):
         raise ValueError("images: a picture has no pixels. Check the node that made it.")
+    for name, heads in (("column_labels", style.column_labels), ("row_labels", style.row_labels)):
+        if len(heads) > MAX_LABELS:
+            raise ValueError(f"{name}: these are {len(heads):,}; the limit is {MAX_LABELS:,}. Write fewer.")
     if labels and len(labels) != len(sizes):
         raise ValueError(
             f"labels: {len(labels)} for {len(sizes)} pictures. Give one for each, "

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from hostile_batch import run_on, small_job, try_server
-from hostile_server import (
+from hostile.jobs import run_on, small_job, try_servers
+from hostile.server import (
     DEEP,
     PAGE,
     PICTURE,
@@ -18,7 +18,6 @@ from hostile_server import (
     Send,
     entry,
     frame,
-    odd_server,
     says,
     sends,
     trickles,
@@ -109,20 +108,20 @@ def all_at_once(
     odds: dict[str, dict[str, Send]], folder: Path, patience: float, *, late: bool = False
 ) -> dict[str, tuple[JobOutput | str, float]]:
     """What a job gave on each of these servers, and in how many seconds."""
-    job, told = small_job(folder), dict[str, tuple[JobOutput | str, float]]()
+    job, found = small_job(folder), dict[str, tuple[JobOutput | str, float]]()
 
     def try_one(name: str, odd: dict[str, Send]) -> None:
         began = time.monotonic()
         with HostileServer(odd, late=late) as server:
-            told[name] = run_on(server, job, patience), time.monotonic() - began
+            found[name] = run_on(server, job, patience), time.monotonic() - began
 
     threads = [threading.Thread(target=try_one, args=each) for each in odds.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert told.keys() == odds.keys()
-    return told
+    assert found.keys() == odds.keys()
+    return found
 
 
 @pytest.mark.slow
@@ -153,23 +152,11 @@ def test_odd_messages_are_left_out_and_the_job_is_done(tmp_path: Path):
 
 @pytest.mark.slow
 def test_the_fuzzer_finds_nothing(tmp_path: Path):
-    job, faults, done = small_job(tmp_path), [], []
-
-    def work(first: int) -> None:
-        for number in range(first, INPUTS, 20):
-            good, _, fault = try_server(SEED, number, job)
-            done.append(good)
-            faults.extend([fault] if fault else [])
-
-    threads = [threading.Thread(target=work, args=[first]) for first in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert faults == []
-    assert len(done) == INPUTS
-    assert any(done), "odd messages do not keep a job from being done"
-    assert odd_server(SEED, 3)[0] == odd_server(SEED, 3)[0], "a number stands for one input"
+    tried = try_servers(tmp_path, range(INPUTS), SEED)
+    assert tried.faults == []
+    assert tried.inputs == INPUTS
+    assert tried.ran, "what does not matter keeps no job from being done"
+    assert tried.refused
 
 
 @pytest.mark.slow
@@ -191,7 +178,7 @@ def test_a_batch_goes_on_with_the_server_that_answers(tmp_path: Path, capsys: py
     assert [path.read_bytes() for path in (tmp_path / "out").glob("*.png")] == [PICTURE]
 
 
-def test_a_wrong_address_is_told_without_its_password():
+def test_a_wrong_address_is_found_without_its_password():
     from steer.runner.comfyui.address import Address, AddressError, read_address
 
     assert read_address("a:b%40c@host:8188/x/") == Address("http://host:8188/x", ("a", "b@c"))

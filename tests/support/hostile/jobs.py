@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import traceback
 from pathlib import Path
 
-from hostile_server import PICTURE, PROMPT, HostileServer, odd_server
 from steer.files import sha256_of
 from steer.nodes.text.printable import is_printable
 from steer.runner.batch.jobs import BatchJob, JobFile, JobOutput
@@ -17,7 +17,10 @@ from steer.runner.comfyui.inventory import RunningComfy
 from steer.runner.comfyui.messages import QueueError
 from steer.runner.workflow.needs import FileNeed
 
-PATIENCE_S, LIMIT_S = 1.0, 20.0
+from .server import PICTURE, PROMPT, HostileServer, odd_server
+from .tally import SLOW_S, Tally
+
+PATIENCE_S = 1.0
 
 
 def small_job(folder: Path) -> BatchJob:
@@ -37,22 +40,48 @@ def run_on(server: HostileServer, job: BatchJob, patience: float = PATIENCE_S) -
         return str(error)
 
 
-def try_server(seed: int, number: int, job: BatchJob) -> tuple[bool, float, str]:
-    """Whether the job was done on the odd server with this number, the seconds, and what was wrong; empty: nothing."""
+def try_servers(folder: Path, numbers: range, seed: int, threads: int = 20) -> Tally:
+    """A job on each of the odd servers with these numbers, several at once: most of the time is waiting."""
+    tried, job, lock = Tally(), small_job(folder), threading.Lock()
+    left = iter(numbers)
+
+    def work() -> None:
+        while True:
+            with lock:
+                number = next(left, None)
+            if number is None:
+                return
+            one = _try_server(seed, number, job)
+            with lock:
+                tried.add(one)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return tried
+
+
+def _try_server(seed: int, number: int, job: BatchJob) -> Tally:
     name, server = odd_server(seed, number)
     began = time.monotonic()
+    result: JobOutput | str = ""
+    fault = ""
     with server:
         try:
             result = run_on(server, job)
-        except Exception:  # noqa: BLE001 - that is what is looked for
-            return False, time.monotonic() - began, f"{number} ({name}): {traceback.format_exc(limit=-3)}"
+        except BaseException:  # noqa: BLE001 - that is what is looked for
+            fault = traceback.format_exc(limit=-3)
     seconds = time.monotonic() - began
-    fault = ""
-    if seconds > LIMIT_S:
+    done = isinstance(result, JobOutput)
+    if fault:
+        pass
+    elif seconds > SLOW_S:
         fault = f"it took {seconds:.0f} s"
     elif isinstance(result, JobOutput):
         wrong = [file for file, content in result.files if content != PICTURE]
         fault = f"done with other content: {', '.join(wrong)}" if wrong else ""
     elif not result.strip() or not is_printable(result) or "Error:" in result or "object at 0x" in result:
         fault = f"no plain reason: {result[:200]!r}"
-    return isinstance(result, JobOutput), seconds, fault and f"{number} ({name}): {fault}"
+    return Tally(1, done, not done, seconds, 0.0, [f"{number} ({name}): {fault}"] if fault else [])

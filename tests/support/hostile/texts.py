@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+from steer.nodes.text.printable import printable
+
 SURROGATES = ("\ud83d", "\ude00", "a\ud83d b", "\udcff", "\ud83d\ud83d")
 STEERING = (
     "\x1b[2J\x1b[31m",
@@ -105,7 +107,7 @@ def hostile_text(rng: random.Random) -> str:
 
 
 def hostile_value(rng: random.Random) -> object:
-    """Something in the place of a number or a choice."""
+    """Something in the place of a number or a choice. ComfyUI itself refuses most of it, and logs what it refuses."""
     numbers = (-1, 0, 1, 2**63, 10**30, -(10**30), 0.5, float("nan"), float("inf"), True, None)
     others = ([], {}, ["1", 0], [[1, 2]], {"a": "b"})
-    return rng.choice((rng.choice(numbers), rng.choice(others), hostile_text(rng)))
+    return rng.choice((rng.choice(numbers), rng.choice(others), printable(hostile_text(rng))))

@@ -8,11 +8,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from hostile_texts import hostile_text, hostile_value
-from steer.nodes.text.printable import is_printable
+from steer.nodes.text.printable import is_printable, printable
+
+from .tally import SLOW_S, Tally
+from .texts import hostile_text, hostile_value
 
 Node = dict[str, Any]
 
@@ -76,7 +77,7 @@ def plain_node(kind: str, definition: Node) -> Node:
         if isinstance(type_name, list) or type_name == "COMBO":
             choices = type_name if isinstance(type_name, list) else options.get("options", [])
             inputs[name] = options.get("default", choices[0] if choices else "")
-        elif type_name in SOURCES and (required or type_name in ("IMAGE", "STEER_AXIS", "MODEL")):
+        elif type_name in SOURCES and (required or type_name in ("IMAGE", "STEER_AXIS", "MODEL", "POSE_KEYPOINT")):
             inputs[name] = SOURCES[type_name]
         elif type_name in ("INT", "FLOAT", "BOOLEAN") and not options.get("forceInput"):
             inputs[name] = options.get("default", options.get("min", 0))
@@ -95,16 +96,12 @@ def plain_node(kind: str, definition: Node) -> Node:
 
 
 def prompt_of(node: Node, object_info: dict[str, Any]) -> dict[str, Node]:
-    """The node with what it needs, and one that shows its first output."""
+    """The node with all sources, and one that shows its first output.
+
+    Sources that it does not need do not run, but ComfyUI keeps what they gave before.
+    """
     small = SMALL | {"pose": plain_node("SteerOpenPose", object_info["SteerOpenPose"])}
-    prompt = {"tried": node, "shown": _node("PreviewAny", source=["tried", 0])}
-    todo = [node]
-    while todo:
-        for value in todo.pop()["inputs"].values():
-            if isinstance(value, list) and len(value) == 2 and value[0] in small and value[0] not in prompt:
-                prompt[value[0]] = small[value[0]]
-                todo.append(small[value[0]])
-    return prompt
+    return small | {"tried": node, "shown": _node("PreviewAny", source=["tried", 0])}
 
 
 def hostile_prompt(object_info: dict[str, Any], seed: int, number: int) -> dict[str, Node]:
@@ -117,7 +114,8 @@ def hostile_prompt(object_info: dict[str, Any], seed: int, number: int) -> dict[
     widgets = [name for name in node["inputs"] if name not in _linked(node)]
     chosen = [name for name in text_inputs(object_info[kind]) if rng.random() < 0.6] or widgets[:1]
     for name in chosen:
-        node["inputs"][name] = hostile_text(rng)
+        text = hostile_text(rng)  # of what stands in the place of a number, ComfyUI's own log makes an error
+        node["inputs"][name] = text if name in text_inputs(object_info[kind]) else printable(text)
     if rng.random() < 0.15 and widgets:
         node["inputs"][rng.choice(widgets)] = hostile_value(rng)
     if kind == "SteerSweep" and rng.random() < 0.7:
@@ -131,30 +129,19 @@ def _linked(node: Node) -> set[str]:
 
 # What a node may raise: a fault that it has found itself, and said in words.
 WORDED = ("ValueError", "TextError", "RuntimeError", "OSError", "NotAFileError")
-SLOW_S = 20.0
 BATCH = 40  # prompts that wait at once
 
 
-@dataclass
-class Tried:
-    """What became of inputs: how many ran, were refused by ComfyUI or by the node, and what was wrong."""
-
-    inputs: int = 0
-    ran: int = 0
-    refused: int = 0
-    slowest: float = 0.0
-    faults: list[str] = field(default_factory=list)
-
-
-def try_nodes(url: str, object_info: dict[str, Any], numbers: range, seed: int) -> Tried:
+def try_nodes(url: str, object_info: dict[str, Any], numbers: range, seed: int) -> Tally:
     """Run the hostile prompts with these numbers on the server at `url`."""
-    tried = Tried()
+    tried = Tally()
     for start in range(numbers.start, numbers.stop, BATCH):
         some = range(start, min(start + BATCH, numbers.stop))
         prompts = {number: hostile_prompt(object_info, seed, number) for number in some}
         queued = {number: _queue(url, prompt) for number, prompt in prompts.items()}
         if not _wait(url):
             tried.faults.append(f"{some}: the worker of ComfyUI is dead, or a prompt takes more than {SLOW_S:g} s")
+            tried.inputs = 0
             return tried
         for number, name in queued.items():
             tried.inputs += 1
@@ -165,7 +152,7 @@ def try_nodes(url: str, object_info: dict[str, Any], numbers: range, seed: int) 
     return tried
 
 
-def _judge(number: int, prompt: dict[str, Node], entry: dict[str, Any] | None, tried: Tried) -> None:
+def _judge(number: int, prompt: dict[str, Node], entry: dict[str, Any] | None, tried: Tally) -> None:
     kind = prompt["tried"]["class_type"]
     if entry is None:
         tried.faults.append(f"{number} ({kind}): it is neither waiting nor done")
@@ -180,7 +167,7 @@ def _judge(number: int, prompt: dict[str, Node], entry: dict[str, Any] | None, t
     tried.ran += error is None
     if error is not None and error["node_type"].startswith("Steer"):
         name, text = error["exception_type"].rpartition(".")[2], error["exception_message"].strip()
-        if name not in WORDED or not is_printable(text) or not text.endswith((".", "]", ")")):
+        if name not in WORDED or not is_printable(text) or not text:
             tried.faults.append(f"{number} ({kind}): {name}: {text[:300]}")
 
 
@@ -190,10 +177,10 @@ def _queue(url: str, prompt: dict[str, Node]) -> str | None:
     request = urllib.request.Request(f"{url}/prompt", body, {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=SLOW_S) as answer:
-            told = json.load(answer)
+            found = json.load(answer)
     except urllib.error.HTTPError:
         return None
-    return str(told["prompt_id"])
+    return str(found["prompt_id"])
 
 
 def _wait(url: str) -> bool:

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from hostile_texts import hostile_text
 from PIL import Image
+
+from .texts import hostile_text
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 NODES = {
