@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import setup
+from . import engine, setup
 from .batch import options as batch
 from .dev import options as dev
 from .share import options as share
@@ -109,11 +109,15 @@ def main(argv: Sequence[str]) -> int | str:
             stream.reconfigure(errors="backslashreplace")
     options = parse(argv)
     try:
+        if other := engine.chosen_engine(options):
+            return engine.begin_again(other, argv)
         with contextlib.redirect_stdout(sys.stderr if options.only_data else sys.stdout):
             setup.prepare(options.needs(options))
         if Path(sys.prefix).resolve() == setup.VENV.resolve():
             return call(options)
         return _again_in_venv(argv)
+    except engine.EngineError as error:
+        return f"\n{error}"
     except setup.SetupError as error:
         return f"\nSet-up failed: {error}"
     except KeyboardInterrupt:

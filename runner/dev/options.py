@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...demo.train import options as training
 from ..commands import Commands, add_command, development, engine
+from ..engine import add_engine_options
 
 if TYPE_CHECKING:
     SubParsers = argparse._SubParsersAction[Any]
@@ -29,6 +30,7 @@ def add_commands(commands: Commands) -> None:
     test.add_argument(
         "--fast", action="store_true", help="leave out what starts a server or a browser, and what is slow"
     )
+    add_engine_options(test)
     bench = add_command(
         commands,
         "bench",
@@ -39,6 +41,7 @@ def add_commands(commands: Commands) -> None:
         more="All other arguments go to the benchmark.",
     )
     bench.add_argument("name", nargs="?", help="the benchmark (default: all)")
+    add_engine_options(bench)
     report = add_command(
         commands,
         "report",
@@ -49,6 +52,7 @@ def add_commands(commands: Commands) -> None:
         more="All other arguments go to the report.",
     )
     report.add_argument("name", nargs="?", help="the report")
+    add_engine_options(report)
     _add_training(commands)
     workflows = add_command(
         commands, "workflows", "write workflows/*.json again from their sources", "dev.workflows:run", engine

@@ -14,9 +14,10 @@ from .. import setup
 from ..comfyui.address import full_url
 from ..comfyui.client import ComfyClient
 from ..comfyui.messages import QueueError
-from ..comfyui.process import ComfyServer, has_gpu, python_of
+from ..comfyui.process import ComfyServer, has_gpu
+from ..engine import OWN, python_of
 
-KEPT = setup.COMFYUI / "steer-nodes"  # one file for each ComfyUI
+KEPT = OWN / "steer-nodes"  # one file for each ComfyUI
 _LEFT_OUT = {"node_modules", "__pycache__", "tests", "output", "venv", "web"}
 
 

@@ -19,8 +19,9 @@ from ..comfyui.address import DEFAULT_PORT
 from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import RunningComfy
 from ..comfyui.messages import Progress, QueueError
-from ..comfyui.process import ComfyServer, ServerError, has_gpu, port_is_free, python_of
+from ..comfyui.process import ComfyServer, ServerError, has_gpu, port_is_free
 from ..console import PlainConsole
+from ..engine import is_own
 from ..files import names_of
 from ..share.check import twins_with_models
 from ..workflow import Graph, Setting, Workflow, WorkflowError, apply_settings
@@ -43,9 +44,8 @@ def run(options: argparse.Namespace) -> int:
         named = dict(zip(names_of(paths), paths, strict=True))
         graphs = {name: workflows.read_graph(path) for name, path in named.items()}
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp, _start_server(options, temp) as server:
-            # The figures hold for the bundled workflows as they are, and the judges need what Steer's own ComfyUI has.
-            own = not settings and options.comfyui is None
-            bundled = workflows.list_bundled() if own else []
+            # The figures hold for the bundled workflows as they are.
+            bundled = [] if settings else workflows.list_bundled()
             measured = {name for name, path in named.items() if path in bundled and name == path.stem}
             return _run_all(server, graphs, settings, options, measured)
     except (WorkflowError, ServerError, QueueError, setup.SetupError, OSError) as error:
@@ -58,17 +58,17 @@ def _start_server(options: argparse.Namespace, temp: str) -> ComfyServer:
 
     temp: for temporary pictures. Every ComfyUI that starts empties the folder that all share otherwise.
     """
-    own = options.comfyui is None
-    comfyui: Path = setup.COMFYUI if own else options.comfyui.resolve()
-    setup.link_into(comfyui)
-    python = setup.PYTHON if own else python_of(comfyui)
-    gpu = has_gpu(python)
+    setup.link_into(setup.COMFYUI)
+    gpu = has_gpu(setup.PYTHON)
     console.print(f"Starting ComfyUI{'' if gpu else ' (no GPU found: on the CPU)'} ...")
     arguments = ["--temp-directory", temp, *([] if gpu else ["--cpu"])]
+    if not is_own():  # it may be running: two of them cannot share one user's folder and database
+        (Path(temp) / "user").mkdir()
+        arguments += ["--user-directory", str(Path(temp) / "user"), "--database-url", f"sqlite:///{temp}/comfyui.db"]
     port = options.port
     if port is None and options.serve and port_is_free(DEFAULT_PORT):
         port = DEFAULT_PORT  # where `queue` looks for it
-    return ComfyServer(comfyui, python, options.out / "comfyui.log", port, arguments)
+    return ComfyServer(setup.COMFYUI, setup.PYTHON, options.out / "comfyui.log", port, arguments)
 
 
 def _run_all(

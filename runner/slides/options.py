@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from ..comfyui.address import DEFAULT_PORT
-from ..commands import Commands, add_command, engine, tools
-from ..setup import ROOT, Needs
+from ..commands import Commands, add_command, engine
+from ..engine import add_engine_options
+from ..setup import ROOT
 
 
 def add_commands(commands: Commands) -> None:
@@ -17,7 +17,7 @@ def add_commands(commands: Commands) -> None:
         "slides",
         "run the bundled workflows in a real ComfyUI and show their pictures",
         "slides.command:run",
-        _needs,
+        engine,
     )
     slides.add_argument(
         "--only",
@@ -33,7 +33,7 @@ def add_commands(commands: Commands) -> None:
         metavar="DIR",
         help="where pictures and gallery go (default: output/slides)",
     )
-    slides.add_argument("--comfyui", type=Path, metavar="PATH", help="use this ComfyUI instead of an own one")
+    add_engine_options(slides)
     slides.add_argument(
         "--port",
         type=int,
@@ -50,7 +50,3 @@ def add_commands(commands: Commands) -> None:
     slides.add_argument(
         "--serve", action="store_true", help="leave ComfyUI open for a browser; runs only what --only names"
     )
-
-
-def _needs(options: argparse.Namespace) -> Needs:
-    return tools(options) if options.comfyui else engine(options)

@@ -162,16 +162,20 @@ def _imported_packages(path: Path) -> set[str]:
 
 
 def test_comfyuis_own_nodes_module_wins(comfy):
+    from steer.runner.pack import COMFYUI
+
     import nodes
 
-    assert Path(str(nodes.__file__)).parent == ROOT / ".comfyui"
+    assert Path(str(nodes.__file__)).parent == COMFYUI
     assert str(ROOT) not in sys.path
 
 
 def _measure(base: Path) -> dict[str, Any]:
+    from steer.runner.pack import COMFYUI
+
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "support" / "import_cost.py"), str(ROOT), str(base)],
+        [sys.executable, str(ROOT / "tests" / "support" / "import_cost.py"), str(ROOT), str(base), str(COMFYUI)],
         capture_output=True,
         text=True,
         check=True,

@@ -33,7 +33,10 @@ def _sources() -> Iterator[tuple[str, str]]:
         yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"], ["pyrefly", "check"]], ids=" ".join)
+CHECKERS = [["ruff", "check"], ["ruff", "format", "--check"], ["pyrefly", "check"]]
+
+
+@pytest.mark.parametrize("command", CHECKERS, ids=" ".join)
 def test_checker_is_content(command: list[str]):
     program = Path(sys.executable).with_name(command[0])
     done = subprocess.run([str(program), *command[1:]], cwd=ROOT, capture_output=True, text=True)

@@ -1,6 +1,6 @@
 """Times the loading of the pack in a ComfyUI that has loaded its own nodes; prints JSON: ms, cpu_ms, nodes, pulled_in.
 
-Usage: import_cost.py CHECKOUT BASE_FOLDER. ComfyUI itself prints tenths of a second only.
+Usage: import_cost.py CHECKOUT BASE_FOLDER COMFYUI. ComfyUI itself prints tenths of a second only.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from types import SimpleNamespace
 from aiohttp import web
 
 
-def main(root: Path, base: str) -> None:
+def main(root: Path, base: str, comfyui: str) -> None:
     sys.argv = ["main.py", "--cpu", "--base-directory", base, "--disable-api-nodes"]
-    sys.path[0] = str(root / ".comfyui")
+    sys.path[0] = comfyui
     import comfy.options
 
     comfy.options.enable_args_parsing()
@@ -53,4 +53,4 @@ def main(root: Path, base: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), sys.argv[2])
+    main(Path(sys.argv[1]).resolve(), *sys.argv[2:])

@@ -16,7 +16,7 @@ def _models(graph: SubgraphBuilder) -> tuple[Output, Output, Output]:
     return graph.entry("model", "MODEL"), graph.entry("clip", "CLIP"), graph.entry("vae", "VAE")
 
 
-def _sampling(graph: SubgraphBuilder, cfg: float = 7.0) -> dict[str, Output]:
+def _sampling(graph: SubgraphBuilder, cfg: float = 7.0) -> dict[str, Any]:
     """The widgets of a sampler that an artist changes."""
     return {
         "seed": graph.entry("seed", "INT", 1),
@@ -97,7 +97,7 @@ def _guided(graph: SubgraphBuilder, kind: str, **widgets: tuple[str, Any]) -> No
     positive, negative = graph.entry("positive", "CONDITIONING"), graph.entry("negative", "CONDITIONING")
     net, image = graph.entry("control_net", "CONTROL_NET"), graph.entry("image", "IMAGE")
     latent = graph.entry("latent", "LATENT")
-    values = {name: graph.entry(name, type_, value) for name, (type_, value) in widgets.items()}
+    values: dict[str, Any] = {name: graph.entry(name, type_, value) for name, (type_, value) in widgets.items()}
     strength, end = graph.entry("strength", "FLOAT", 1.0), graph.entry("end_percent", "FLOAT", 1.0)
     hint = graph.node(kind, at=(0, 0), size=(330, 300), image=image, latent=latent, **values)
     guide = graph.node(

@@ -17,7 +17,7 @@ from ....nodes.identity import ROUTE
 from ... import setup
 from ...comfyui.client import ComfyClient
 from ...comfyui.messages import BadAnswer, Progress, QueueError, ServerLost
-from ...comfyui.process import python_of
+from ...engine import python_of
 from ...workflow.needs import model_needs
 from ..jobs import BatchJob, JobOutput
 from ..pool import JobFailed, JobRefused, WorkerLost
