@@ -222,7 +222,6 @@ def test_a_picture_of_a_sweep_in_a_subgraph_dropped_into_the_frontend_makes_itse
 def test_the_second_run_in_a_page_saves_workflows_too(server, client, browser: str):
     """Since the first one the frontend keeps the text below the node as one more value of it."""
     from frontend import Frontend, browser_page
-    from steer.nodes.sweep.plan.cell_widget import write_cell
     from steer.runner import workflow as workflows
 
     folder = Path(server.arguments[2]) / "twice"
@@ -241,7 +240,7 @@ def test_the_second_run_in_a_page_saves_workflows_too(server, client, browser: s
         assert values[-1] == "2 of 2 saved.", "the text of the first run"
         # run.py reads such a file as the frontend does, and sets its widgets.
         assert workflows.to_prompt(saved, object_info) == frontend.prompt()
-        alone = workflows.Setting("Sweep", "cell", write_cell(["angry", "seed 30"]))
+        alone = workflows.Setting("Sweep", "cell", "angry; seed 30")
         frozen = alone.apply(workflows.Workflow(saved, object_info)).data
         frontend.run()
         both = pictures(folder)
