@@ -205,3 +205,44 @@ def test_numbers_of_the_command_line_are_numbers(line: list[str], text: str, cap
         cli.parse([*line, text])
     assert caught.value.code == 2
     assert line[-1] in capsys.readouterr().err
+
+
+def test_a_list_of_results_that_lies_is_skipped_line_by_line(tmp_path: Path):
+    from steer.files import NotAFileError
+    from steer.runner.batch.jobs import BatchJob
+    from steer.runner.batch.pool import JobEnd
+    from steer.runner.batch.results import Batch, Results, claim_folder
+    from steer.runner.comfyui.messages import QueueError
+
+    job = BatchJob("job", PROMPT)
+    saved = Results(tmp_path).save(job, "http://host", 1.0, [("a.png", PICTURE)])
+    (line,) = (tmp_path / "results.jsonl").read_text(encoding="ascii").splitlines()
+    lies = [
+        line.replace('"seconds":1.0', f'"seconds":{"9" * 400}'),
+        line.replace('"seconds":1.0', '"seconds":1e999'),
+        line.replace('"bytes":', '"bytes":-'),
+        line.replace(saved.files[0].name, "\\ud83d.png"),
+        line.replace('"files":[', '"files":{"a":[').replace('],"error"', ']},"error"'),
+        "[" * 100_000,
+    ]
+    (tmp_path / "results.jsonl").write_text("\n".join([*lies, line, ""]), encoding="ascii")
+    batch = Batch(tmp_path)
+    batch.add([job], lambda job: (), ())
+    assert batch.todo == []
+    assert "6 lines of" in "\n".join(batch.lines())
+    taken = tmp_path / saved.files[0].name
+    taken.unlink()
+    taken.mkdir()
+    batch = Batch(tmp_path)
+    batch.add([job], lambda job: (), ())
+    assert batch.todo == [job]
+    ended = batch.end(JobEnd(job, "http://host", JobOutput(1.0, (("a.png", PICTURE),))))
+    assert ended.startswith("failed  job: ")
+    assert "is a folder, where a file should be" in ended
+    (tmp_path / "results.jsonl").unlink()
+    (tmp_path / "results.jsonl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(NotAFileError, match="is a link"):
+        Results(tmp_path).fail(job, "", "no")
+    (tmp_path / "file").write_bytes(b"mine")
+    with pytest.raises(QueueError, match="is no folder"):
+        claim_folder(tmp_path / "file").__enter__()
