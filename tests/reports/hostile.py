@@ -127,7 +127,7 @@ def _write(options: argparse.Namespace, argv: list[str], state: dict[str, Tally]
         *(
             f"| {SURFACES[name]} | {found.inputs:,} | {found.ran:,} | {found.refused:,} | {found.slowest:.1f} | "
             f"{len(found.faults)} | {found.seconds:.0f} |"
-            for name, found in state.items()
+            for name, found in sorted(state.items(), key=lambda item: list(SURFACES).index(item[0]))
         ),
         "",
         *(f"- {name}: {fault!a}" for name, fault in faults[:SHOWN]),
