@@ -44,8 +44,9 @@ class Workflow:
         prompt = self._conversion.prompt
         for node_id, name in self._conversion.choices:
             node = prompt[node_id]
-            text = choose(node["inputs"][name])
-            prompt = prompt | {node_id: node | {"inputs": node["inputs"] | {name: text}}}
+            text = node["inputs"][name]
+            if isinstance(text, str):  # a broken file may have anything there
+                prompt = prompt | {node_id: node | {"inputs": node["inputs"] | {name: choose(text)}}}
         return prompt
 
     @property
