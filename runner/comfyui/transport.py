@@ -260,14 +260,16 @@ class Http:
             raise ServerLost(f"{self.url}{path} gives no JSON ({error}). Is it a ComfyUI?") from error
 
     def patiently(self, ask: Callable[[], T]) -> T:
-        """Call `ask` again until it gives an answer, for as long as patience lasts in all. A Declined is an answer.
+        """Call `ask` again until it gives an answer. A Declined is one.
+
+        No try begins when patience is over, and none lasts for more than that again.
 
         Raises:
             ServerLost: there was none.
         """
         limit = min(time.monotonic() + self.patience, _until.get())
         pause, longest = _FIRST_PAUSE_S, min(_LONGEST_PAUSE_S, self.patience / 10)
-        token = _until.set(limit)
+        token = _until.set(limit + self.patience)  # a try that has begun may take its time, too
         try:
             while True:
                 wait = 0.0

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from hostile.jobs import run_on, small_job, try_servers
+from hostile.odd import DEEP, PAGE
 from hostile.server import (
-    DEEP,
-    PAGE,
     PICTURE,
     PROMPT,
     HostileServer,

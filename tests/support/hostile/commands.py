@@ -65,8 +65,9 @@ def try_files(folder: Path, numbers: range, seed: int) -> Tally:
                 began = time.monotonic()
                 code, fault = _call(options)
                 codes.append(code)
-                tried.slowest = max(tried.slowest, time.monotonic() - began)
-                if tried.slowest > SLOW_S:
+                seconds = time.monotonic() - began
+                tried.slowest = max(tried.slowest, seconds)
+                if seconds > SLOW_S:
                     fault = fault or f"more than {SLOW_S:g} s"
                 if fault or code not in (0, 1, 2) or (line[0] == "queue" and code == 0):
                     tried.faults.append(f"{number} ({line[0]}, exit code {code}): {fault}")

@@ -17,7 +17,8 @@ from steer.runner.comfyui.inventory import RunningComfy
 from steer.runner.comfyui.messages import QueueError
 from steer.runner.workflow.needs import FileNeed
 
-from .server import PICTURE, PROMPT, HostileServer, odd_server
+from .odd import odd_server
+from .server import PICTURE, PROMPT, HostileServer
 from .tally import SLOW_S, Tally
 
 PATIENCE_S = 1.0
