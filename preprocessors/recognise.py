@@ -190,8 +190,8 @@ def _has_resized_pose_colours(pixels: Bytes) -> bool:
 
     On black, mixing makes colours darker, and that is undone; lossy files add grey, and little of it is allowed.
     """
-    pixels = pixels[:: max(1, len(pixels) // _SAMPLED)].astype(np.int16)
-    full = pixels * (255.0 / pixels.max(axis=1, keepdims=True))
+    sample = pixels[:: max(1, len(pixels) // _SAMPLED)].astype(np.int16)
+    full = sample * (255.0 / sample.max(axis=1, keepdims=True))
     if float(np.median(full.min(axis=1))) > _MOST_PALE:
         return False
     away = np.abs(full[:, None] - _HUES).max(axis=2)

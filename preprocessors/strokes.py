@@ -86,7 +86,7 @@ def _tell_edges(grey: Bytes, strokes: Strokes) -> Kind:
     if level < _FAINTEST:
         return Kind.UNSURE
     if _DOUBLED[0] < level < _DOUBLED[1] and count_blocks(_whiten(grey, level), 4) > _TWO_WIDE:
-        half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        half = np.asarray(cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
         return Kind.EDGES if count_blocks(_whiten(half, level), 3) > _CORNERS_DOUBLED else Kind.STRAIGHT
     lengths = _segment_lengths(strokes.grey)
     whole = max(1.0, float(lengths.sum()))
@@ -195,10 +195,9 @@ def _stroke_width(grey: Bytes) -> float:
 
 def _find_ridges(grey: Bytes) -> np.ndarray:
     """Which pixels of [H, W] are the middle of a stroke: the highest across it, and both sides fall."""
-    import cv2
 
     height, width = grey.shape
-    around = cv2.copyMakeBorder(grey.astype(np.float32), *[_REACH] * 4, cv2.BORDER_CONSTANT)
+    around = np.pad(grey.astype(np.float32), _REACH)
 
     def shifted(x: int, y: int) -> np.ndarray:
         return around[_REACH + y : _REACH + y + height, _REACH + x : _REACH + x + width]

@@ -52,9 +52,7 @@ def complain(look: Look, kind: str, any_tone: bool = False) -> str:
 def describe_doubt(look: Look) -> str:
     """One sentence on a look that leaves open what a hint is, else ""."""
     if look.what == THIN:
-        return (
-            "thin lines that were resized: they may be Canny edges or straight lines, which cannot be told apart here"
-        )
+        return "thin lines that were resized: they may be Canny edges or straight lines. This check cannot see which"
     return "another kind of hint may be soft edges or a depth map: this check cannot tell" if look.what == OTHER else ""
 
 

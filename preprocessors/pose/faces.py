@@ -124,7 +124,9 @@ def _look_from_afar(net: Network, picture: Bytes) -> list[tuple[Detection, bool]
     )
     side = max(small.shape[:2])
     around = side  # of every side: the widest view and the closer looks stay inside
-    wide = np.asarray(cv2.copyMakeBorder(small, *[around] * 4, cv2.BORDER_CONSTANT, value=(_AROUND,) * 3), np.uint8)
+    wide = np.asarray(
+        cv2.copyMakeBorder(small, around, around, around, around, cv2.BORDER_CONSTANT, value=(_AROUND,) * 3), np.uint8
+    )
     middle = wide.shape[1] / 2, wide.shape[0] / 2
     found = _look(net, wide, [Crop(*middle, wider * side) for wider in _WIDER])
 

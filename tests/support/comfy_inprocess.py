@@ -64,7 +64,7 @@ class InProcessComfy:
             nodes.NODE_CLASS_MAPPINGS[node.GET_SCHEMA().node_id] = node
         self.nodes = nodes
         self.fresh()
-        # ComfyUI collects garbage whenever a patched model is gone: a second each time, all of it for what stays anyway.
+        # ComfyUI collects garbage whenever a patched model is gone: a second each time, all for what stays anyway.
         gc.freeze()
 
     def fresh(self, *, cached: bool = True) -> None:

@@ -134,7 +134,7 @@ def _list_people(frame: Mapping[str, Any], where: str) -> Sequence[Any]:
                 f"keypoints: {where} has no 'people'. It holds {what}, which this node does not read. {READS}."
             )
     points = frame.get("keypoints")
-    if _is_list(points) and len(points) and _is_editors(frame):
+    if points is not None and _is_list(points) and len(points) and _is_editors(frame):
         return [{KEYS["body"]: person} for person in _split_editor(points, where)]
     if any(frame.get(name) is not None for part in KEYS for name in _names(part)):
         return [frame]
