@@ -170,7 +170,7 @@ def test_comfyuis_own_nodes_module_wins(comfy):
     assert str(ROOT) not in sys.path
 
 
-def _measure(base: Path) -> dict[str, Any]:
+def _measure(base: Path) -> list[dict[str, Any]]:
     from steer.runner.pack import COMFYUI
 
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
@@ -181,16 +181,16 @@ def _measure(base: Path) -> dict[str, Any]:
         check=True,
         env=environment,
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"ms"')]
 
 
 @pytest.mark.slow
 def test_loading_is_cheap_and_pulls_in_nothing_heavy(tmp_path: Path):
-    first = _measure(tmp_path)  # compiles the sources, as Python does on the first start after an installation
+    measured = _measure(tmp_path)
+    first = measured[0]  # compiles the sources, as Python does on the first start after an installation
     assert first["nodes"], "the pack gave no nodes"
     assert not FORBIDDEN & set(first["pulled_in"]), first["pulled_in"]
     # The loading thread's own processor time: on a busy machine the clock also counts what others do.
-    cost = float(_measure(tmp_path)["cpu_ms"])
-    if cost >= LIMIT_MS:  # the better of two
-        cost = min(cost, float(_measure(tmp_path)["cpu_ms"]))
+    later = measured[1:] or [*_measure(tmp_path), *_measure(tmp_path)]
+    cost = min(float(each["cpu_ms"]) for each in later)
     assert cost < LIMIT_MS, f"loading the pack took {cost:.0f} ms"
