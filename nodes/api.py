@@ -20,6 +20,9 @@ def _takes(call: Callable[..., Any], name: str) -> bool:
 ADVANCED: dict[str, Any] = {"advanced": True} if _takes(io.Int.Input, "advanced") else {}
 
 
+_KNOWS_WORDS = _takes(io.Schema, "search_aliases")
+
+
 def search_words(*words: str) -> dict[str, Any]:
     """For a schema: words by which the node is found too, where ComfyUI knows such. 0.3.75 searches names alone."""
-    return {"search_aliases": list(words)} if _takes(io.Schema, "search_aliases") else {}
+    return {"search_aliases": list(words)} if _KNOWS_WORDS else {}

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import sys
 from collections.abc import Callable, Collection
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ UNSHIPPED = (
     "nodes/text/fonts_build.py",
     "preprocessors/networks/build*.py",
 )
+_NOT_SHIPPED = re.compile("|".join(translate(f"{line}*" if line.endswith("/") else line) for line in UNSHIPPED))
 WEIGHTS = ("demo/weights", "preprocessors/weights")
 
 
@@ -64,7 +66,7 @@ def _code_of(pack: Path) -> str:
 
 def is_shipped(name: str) -> bool:
     """Whether the code file `name`, relative to the pack, is in a release."""
-    return not any(fnmatchcase(name, f"{line}*" if line.endswith("/") else line) for line in UNSHIPPED)
+    return _NOT_SHIPPED.match(name) is None
 
 
 def _weights_of(pack: Path) -> str:

@@ -92,6 +92,7 @@ def tab(server, browser: str) -> Iterator[Frontend]:
 @pytest.fixture
 def frontend(tab: Frontend) -> Frontend:
     """The tab, which has said nothing yet."""
+    tab.page.evaluate("app.extensionManager.toast.removeAll()")  # one may lie over the button Run
     tab.said.clear()
     return tab
 
