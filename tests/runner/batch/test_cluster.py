@@ -120,7 +120,7 @@ def test_a_job_travels_with_its_pictures_and_what_was_fetched_goes(tmp_path: Pat
     from steer.runner.batch.on_ray import worker as cluster_worker
     from steer.runner.batch.on_ray.worker import ComfyWorker, WorkerSetup
 
-    info: dict[str, Any] = {kind: {"input": {}} for kind in ("ImageAddNoise", "SaveImage", "NoSuchNode")}
+    info: dict[str, Any] = {kind: {"input": {}} for kind in ("EmptyImage", "ImageAddNoise", "SaveImage", "NoSuchNode")}
     info["LoadImage"] = {"input": {"required": {"image": [[], {"image_upload": True}]}}}
     picture = plain_png(tmp_path / "travels.png", (9, 8, 7))
     two = noisy_prompt(image="travels.png")
