@@ -13,7 +13,7 @@ from torch import nn
 from ..choices import DWPOSE, MEDIAPIPE, OPENPOSE
 from ..networks.graph import load_graph
 from ..pictures import Bytes
-from . import dwpose, mediapipe, openpose_cmu
+from . import dwpose, judge, mediapipe, openpose_cmu
 from .people import Person
 
 Builders = dict[str, Callable[[], nn.Module]]
@@ -43,7 +43,7 @@ def _build_shipped(name: str, folders: Sequence[Path]) -> nn.Module:
 
 
 DETECTORS: dict[str, Detector] = {
-    MEDIAPIPE: Detector(mediapipe.list_networks, _build_shipped, mediapipe.find_people, mediapipe.POINT_SCORE),
+    MEDIAPIPE: Detector(mediapipe.list_networks, _build_shipped, judge.find_people, mediapipe.POINT_SCORE),
     # its points have passed limits already: 0.1 for a peak of the body, 0.05 for hands and faces
     OPENPOSE: Detector(openpose_cmu.list_networks, openpose_cmu.build, openpose_cmu.find_people, 0.0),
     DWPOSE: Detector(dwpose.list_networks, dwpose.build, dwpose.find_people, dwpose.POINT_SCORE),

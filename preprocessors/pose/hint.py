@@ -12,8 +12,8 @@ from .people import Person, describe, place_people
 from .skeleton import draw_people
 
 _NOBODY = (
-    "no person found. Figures that are small, cut off or drawn are harder to find: try a larger picture of the person "
-    "or another detector."
+    "no person found. Small figures are found if you crop the picture around them. If a face fills it, turn on face. "
+    "Drawn figures are hard for every detector: try another one, or write the pose down for Pose Render."
 )
 _NO_KEYPOINTS = "its keypoints are not known, so that output is empty"
 

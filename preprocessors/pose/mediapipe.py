@@ -7,11 +7,13 @@ face near the eyes -> 468 points -> OpenPose's 70. What a later network does not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from ..pictures import Bytes
+from .face68 import FACE68
 from .mediapipe_nets import (
     FACE,
     PALM,
@@ -39,78 +41,6 @@ FACE_NETWORKS = ("face_detection", "face_landmark")
 # OpenPose's 18 points in MoveNet's COCO-17 and in BlazePose's 33; the neck (index 1) is the middle of the shoulders.
 COCO17 = (0, -1, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
 BLAZE33 = (0, -1, 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7)
-# The 68 points of a face among MediaPipe's 468: jaw, brows, nose, eyes, outer and inner lips, all from the
-# picture's left.
-FACE68 = (
-    162,
-    234,
-    93,
-    58,
-    172,
-    136,
-    149,
-    148,
-    152,
-    377,
-    378,
-    365,
-    397,
-    288,
-    323,
-    454,
-    389,
-    71,
-    63,
-    105,
-    66,
-    107,
-    336,
-    296,
-    334,
-    293,
-    301,
-    168,
-    197,
-    5,
-    4,
-    75,
-    97,
-    2,
-    326,
-    305,
-    33,
-    160,
-    158,
-    133,
-    153,
-    144,
-    362,
-    385,
-    387,
-    263,
-    373,
-    380,
-    61,
-    39,
-    37,
-    0,
-    267,
-    269,
-    291,
-    405,
-    314,
-    17,
-    84,
-    181,
-    78,
-    82,
-    13,
-    312,
-    308,
-    317,
-    14,
-    87,
-)
 EYES68 = (range(36, 42), range(42, 48))  # their centres stand for the pupils, which these 468 points lack
 
 PERSON_SCORE = 0.2
@@ -134,7 +64,12 @@ def find_people(networks: Networks, picture: Bytes, hands: bool = False, face: b
     networks: by registry name; those of unused parts may be absent.
     """
     found = find_movenet_people(networks["movenet"], picture, score=PERSON_SCORE)
-    bodies = _bodies(networks["pose_landmark"], picture, found)
+    bodies = [body.as_found for body in look_at_bodies(networks["pose_landmark"], picture, found)]
+    return add_parts(networks, picture, bodies, hands, face)
+
+
+def add_parts(networks: Networks, picture: Bytes, bodies: Sequence[Floats], hands: bool, face: bool) -> list[Person]:
+    """The people of uint8 [H, W, 3] whose bodies [18, 3] are known, with their hands and faces if asked for."""
     height, width = picture.shape[:2]
     people = [Person(drop_outside(body, height, width)) for body in bodies]
     if hands:
@@ -155,8 +90,30 @@ def _drop_outside_parts(parts: Sequence[Floats | None], height: int, width: int)
     return [None if part is None else drop_outside(part, height, width) for part in parts]
 
 
-def _bodies(net: Network, picture: Bytes, found: Sequence[FoundPerson]) -> list[Floats]:
-    """OpenPose's 18 points of each person, from BlazePose where that found them. Who is none is left out."""
+@dataclass(frozen=True)
+class BodyLooks:
+    """What the networks say of one person, each as OpenPose's 18 points [18, 3] in pixels of the picture.
+
+    coarse: MoveNet. first, second: BlazePose's looks; the second is None where the first found nobody, or another
+    person. side: of the second look's crop, in pixels. person_score: MoveNet's, of the whole. body_score: the lower one
+    of BlazePose's.
+    """
+
+    coarse: Floats
+    first: Floats
+    second: Floats | None
+    side: float
+    person_score: float
+    body_score: float
+
+    @property
+    def as_found(self) -> Floats:
+        """The points as the best network gives them."""
+        return self.coarse if self.second is None else self.second
+
+
+def look_at_bodies(net: Network, picture: Bytes, found: Sequence[FoundPerson]) -> list[BodyLooks]:
+    """Each person as MoveNet and BlazePose see it. Who is none is left out."""
     looked = find_body_landmarks(net, picture, [crop_body(person) for person in found])
     people = [i for i, body in enumerate(looked) if found[i].score >= PERSON_SURE or body.score >= BODY_SURE]
     found, first = [found[i] for i in people], [looked[i] for i in people]
@@ -172,7 +129,12 @@ def _bodies(net: Network, picture: Bytes, found: Sequence[FoundPerson]) -> list[
     for index, person in enumerate(found):
         coarse, body = to_openpose18(person.points, COCO17), second.get(index)
         fine = None if body is None or body.score < BODY_SCORE else to_openpose18(_score(body), BLAZE33)
-        bodies.append(coarse if fine is None or not _agree(drop_unsure(fine), drop_unsure(coarse)) else fine)
+        if fine is not None and not _agree(drop_unsure(fine), drop_unsure(coarse)):
+            fine = None
+        glance = to_openpose18(_score(first[index]), BLAZE33)
+        side = 1.0 if body is None else crop_body_again(first[index]).side
+        score = min(first[index].score, 0.0 if body is None else body.score)
+        bodies.append(BodyLooks(coarse, glance, fine, side, person.score, score))
     return bodies
 
 

@@ -108,24 +108,29 @@ def _points(
 
 
 def find_movenet_people(
-    net: Network, picture: Bytes, sides: tuple[int, ...] = (256, 512), score: float = 0.2, crowds: int = 2
+    net: Network,
+    picture: Bytes,
+    sides: tuple[int, ...] = (256, 512),
+    score: float = 0.2,
+    crowds: int = 2,
+    crowd: int = MAX_PEOPLE,
 ) -> list[FoundPerson]:
     """People of uint8 [H, W, 3] with a score above `score`, best first.
 
     The network is run once for each of `sides` (length of the longer side): small ones see people who fill the picture,
-    larger ones those further away. Where it finds as many as it can, the picture is looked at again in four overlapping
-    parts, up to `crowds` times over. Two findings of one person are merged.
+    larger ones those further away. Where it finds `crowd` people, by default as many as it can, the picture is looked
+    at again in four overlapping parts, up to `crowds` times over. Two findings of one person are merged.
     """
     found: list[FoundPerson] = []
     crowded = False
     for side in sides:
         part = _run(net, picture, side, score)
-        crowded = crowded or len(part) == MAX_PEOPLE
+        crowded = crowded or len(part) >= crowd
         found += part
     if crowded and crowds and min(picture.shape[:2]) >= _SMALLEST_PART:
         for y, x, part in _quarters(picture):
             offset = np.array([x, y, 0])
-            people = find_movenet_people(net, part, sides[-1:], score, crowds - 1)
+            people = find_movenet_people(net, part, sides[-1:], score, crowds - 1, crowd)
             found += [FoundPerson(person.points + offset, person.score) for person in people]
     return merge_findings(found)
 

@@ -17,7 +17,7 @@ import cv2
 
 from ...preprocessors.recognise import recognise
 from ...runner.pack import ROOT
-from ..support.recogniser_pictures import REPORTED, TUNING, Result, Sample, judge, samples
+from ..support.pictures.recogniser_pictures import REPORTED, TUNING, Result, Sample, judge, samples
 
 OUTPUT = ROOT / "tests" / "reports" / "recogniser.md"
 LEAST_SHARE = 97.0
