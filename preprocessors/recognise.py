@@ -23,7 +23,7 @@ import numpy as np
 
 from .pictures import Bytes
 from .pose.skeleton import COLORS, HAND_COLORS
-from .strokes import Kind, count_blocks, tell_strokes
+from .strokes import Kind, count_blocks, share_of_ends, tell_strokes
 
 EDGES, LINES, POSE, PHOTOGRAPH, EMPTY = "edges", "lines", "pose", "photograph", "empty"
 THIN, OTHER = "thin", "other"  # lines of which it is not known whether they are edges or straight; soft edges, depth
@@ -44,7 +44,7 @@ _BLACK, _PURE_BLACK, _WHITE = 40, 16, 200
 _DIM = 60  # a lossy file leaves something around strokes; it is darker than this
 _LEAST_BLACK = 0.45  # of the picture: 0.69 and more in hints; grass in edges that were drawn thick has 0.5
 _LEAST_PURE = 0.85  # of the black pixels: 0.96 and more in skeletons, under 0.82 in photographs
-_LEAST_PURE_BESIDE_SOFT = 0.55  # 0.6 and more in soft edges
+_LEAST_PURE_BESIDE_SOFT = 0.45  # 0.54 and more in soft edges
 _COLOURED = 60  # between a pixel's strongest and weakest channel
 _FEW_COLOURED = 0.1  # of the drawn pixels: 0.87 and more in skeletons, 0 in lines
 
@@ -53,8 +53,8 @@ _HUES = np.array([*COLORS, *HAND_COLORS], np.int16)
 _PALETTE = np.concatenate([_HUES, (_HUES * 0.6).astype(np.int16), [[255, 255, 255]]]).astype(np.int16)
 _HUE_OF = np.array([*range(len(_HUES))] * 2 + [-1])  # of each colour of the palette; white is none
 _NEAR_COLOUR = 48
-_LEAST_NEAR = 0.6  # of the coloured pixels: 0.69 and more in skeletons, under 0.5 in 90 of 100 dark photographs
-_NEAR_HUE, _LEAST_NEAR_HUE = 40, 0.4  # once they are bright: 0.45 and more, under 0.3 in 80 of 100
+_LEAST_NEAR = 0.45  # of the coloured pixels: 0.69 and more in skeletons, under 0.5 in 90 of 100 dark photographs
+_NEAR_HUE, _LEAST_NEAR_HUE = 40, 0.25  # once they are bright: 0.45 and more, under 0.3 in 80 of 100
 _MOST_PALE = 60  # the weakest channel then, in the middle: up to 46, over 60 in most photographs
 _LEAST_EXACT = 0.8  # 1 as Steer draws them; the rest is left to what other packs add
 _LEAST_OF_A_COLOUR = 0.01  # of the pixels that are near one
@@ -71,6 +71,7 @@ _LEAST_STAMPED_RESIZED = 0.8
 
 # Lines. Shares are of the white pixels.
 _MOST_CORE = 0.2  # left by an erosion: up to 0.18 where M-LSD draws many lines side by side, 0.21 in thick strokes
+_MOST_BLOCKS, _MOST_ENDS = 0.3, 0.11  # full blocks of 2 x 2, up to 0.29; pixels with one neighbour, seldom over 0.10
 _CORNERS = 0.12  # of lines of one pixel: up to 0.10 in straight ones, 0.13 and more in edges
 
 # Grey pictures, soft edges and depth maps.
@@ -92,12 +93,11 @@ class Look:
 
 def recognise(picture: Bytes) -> Look:
     """The look of uint8 [H, W, 3] RGB, which may be a hint that was resized or saved with losses."""
-    exact, opposite = recognise_exact(picture), 255 - picture
-    if exact is not None:
-        return exact
-    exact = recognise_exact(opposite)
-    if exact is not None:
-        return Look(exact.what, inverted=True)
+    opposite = 255 - picture
+    for drawing, inverted in ((picture, False), (opposite, True)):
+        exact = recognise_exact(drawing)
+        if exact is not None:
+            return Look(_look_again(drawing[..., 0]) if exact.what == LINES else exact.what, inverted)
     channels = [np.ascontiguousarray(picture[..., channel]) for channel in range(3)]
     if max(int(np.ptp(channel)) for channel in channels) <= _FLAT:
         return Look(EMPTY)
@@ -258,6 +258,16 @@ def _count_stamped(white: Bytes, stamp: Bytes) -> int:
 def _tell_lines_from_edges(grey: Bytes) -> str | None:
     """LINES or EDGES for lines of one pixel, white on black, [H, W], as they were drawn; else None."""
     return EDGES if count_blocks(np.minimum(grey, 1), 3) > _CORNERS else LINES
+
+
+def _look_again(grey: Bytes) -> str:
+    """LINES, or what else white lines on black, [H, W], may be if they were resized without mixing pixels.
+
+    Edges lose their corners so: enlarged they are in blocks, and made smaller they are in pieces.
+    """
+    if count_blocks(np.minimum(grey, 1), 4) <= _MOST_BLOCKS and share_of_ends(grey) <= _MOST_ENDS:
+        return LINES
+    return _tell_strokes(grey) or LINES
 
 
 def _tell_strokes(grey: Bytes) -> str | None:

@@ -6,7 +6,7 @@ All strokes are brought to about two pixels first, so that it does not matter ho
 - edges turn corners and are short pieces; straight lines do not, and are long.
 
 What was made smaller than it was drawn loses its pixels, and with them the difference between edges and straight lines.
-The numbers beside the thresholds were measured on the tuning half of tests/support/recogniser_pictures.py.
+The numbers beside the thresholds were measured on the tuning half of tests/support/pictures/recogniser_pictures.py.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _FALLS = 0.6  # to this share of its level
 # Soft edges: the twentieth, and the fifth, of the ridge pixels from below, in shares of the brightest tenth; and the
 # pixels that are faint for each bright one.
 _SOFT_LOWEST, _SOFT_LOW, _SOFT_FAINT = 0.23, 0.43, 0.62
-# Edges or straight lines. Of 1,400 resized hints of both kinds, a third is left in doubt and one of 25 is wrong.
+# Edges or straight lines. Of 1,868 resized hints of both kinds, a third is left in doubt and one of 75 is wrong.
 _FAINTEST = 150  # the level of the brightest tenth; fainter ones were made much smaller and are left in doubt
 # Lines that controlnet_aux drew at half the size and enlarged by Lanczos: the level, the blocks of 2 x 2 that are full,
 # and the corners at half the size, up to 0.10 in straight lines and 0.21 and more in edges.
 _DOUBLED, _TWO_WIDE, _CORNERS_DOUBLED = (185, 212), 0.4, 0.125
 _SHORT, _LONG, _LONGER = 10, 20, 30  # pixels, of the straight segments of a drawing
-_ALL_STRAIGHT, _SURELY_STRAIGHT, _MOSTLY_LONG, _SELDOM_LONGER = 0.95, 0.98, 0.88, 0.6  # of the segments' length
+_ALL_STRAIGHT, _SURELY_STRAIGHT, _MOSTLY_LONG, _SELDOM_LONGER = 0.95, 0.98, 0.88, 0.56  # of the segments' length
 # Corners are blocks of 2 x 2 with three white pixels, for each white pixel: with strokes of two pixels, of one pixel,
 # and as they are.
-_FEW_CORNERS, _FEW_THIN, _MANY_THIN, _STEEP_THIN, _FEWEST_AS_THEY_ARE = 0.12, 0.12, 0.14, 0.2, 0.05
+_FEW_CORNERS, _FEW_THIN, _MANY_THIN, _STEEP_THIN, _FEWEST_AS_IT_IS, _FEWEST_CORNERS = 0.12, 0.12, 0.14, 0.2, 0.05, 0.05
+_FEWEST_BLOCKS = 0.01  # blocks of 2 x 2 that are full
 _FEW_ENDS = 0.17  # of the white pixels have one neighbour: what was made smaller breaks into pieces
 _SPARSE = 0.01  # ridge pixels of the picture: straight lines leave more of it black
-_ONE_SIDED = 1.33  # length of the segments for each ridge pixel
-_MOST_GREY = 1.9  # pixels that are neither black nor white, for each white one
+_MOST_GREY = 1.82  # pixels that are neither black nor white, for each white one
 
 
 class Kind(Enum):
@@ -92,21 +92,20 @@ def _tell_edges(grey: Bytes, strokes: Strokes) -> Kind:
     whole = max(1.0, float(lengths.sum()))
     short, long, longer = (float(lengths[lengths > least].sum()) / whole for least in (_SHORT, _LONG, _LONGER))
     corners = count_blocks((strokes.grey >= 128).astype(np.uint8), 3)
-    thin_corners, corners_now, greys = _count_thin_corners(np.minimum(grey * (255.0 / level), 255.0).astype(np.uint8))
+    thin_corners, as_it_is, blocks, greys = _count_thin_corners(
+        np.minimum(grey * (255.0 / level), 255.0).astype(np.uint8)
+    )
     if short > _ALL_STRAIGHT:
         if corners <= _FEW_CORNERS:
-            is_straight = short > _SURELY_STRAIGHT or corners_now <= _FEWEST_AS_THEY_ARE
-        elif long > _MOSTLY_LONG:
-            is_straight = thin_corners > _STEEP_THIN
+            is_straight = short > _SURELY_STRAIGHT or as_it_is <= _FEWEST_AS_IT_IS
         else:
-            is_straight = whole / max(1.0, strokes.dense * strokes.grey.size) <= _ONE_SIDED
+            is_straight = long > _MOSTLY_LONG and thin_corners > _STEEP_THIN
         return Kind.STRAIGHT if is_straight else Kind.UNSURE
     if thin_corners <= _MANY_THIN:
-        is_straight = thin_corners <= _FEW_THIN and _share_of_ends(strokes.grey) <= _FEW_ENDS
+        is_straight = thin_corners <= _FEW_THIN and blocks > _FEWEST_BLOCKS and share_of_ends(strokes.grey) <= _FEW_ENDS
         return Kind.STRAIGHT if is_straight else Kind.UNSURE
-    if strokes.dense <= _SPARSE:
-        return Kind.STRAIGHT
-    return Kind.EDGES if greys <= _MOST_GREY and longer <= _SELDOM_LONGER else Kind.UNSURE
+    is_broken = corners > _FEWEST_CORNERS and greys <= _MOST_GREY and longer <= _SELDOM_LONGER
+    return Kind.EDGES if is_broken and strokes.dense > _SPARSE else Kind.UNSURE
 
 
 def _whiten(grey: Bytes, level: float) -> Bytes:
@@ -127,8 +126,8 @@ def _segment_lengths(grey: Bytes) -> np.ndarray:
     return np.hypot(x1 - x0, y1 - y0)
 
 
-def _count_thin_corners(grey: Bytes) -> tuple[float, float, float]:
-    """The corners of [H, W] once its lines are one pixel wide, its corners as it is, and its greys for each white."""
+def _count_thin_corners(grey: Bytes) -> tuple[float, float, float, float]:
+    """The corners of [H, W] once its lines are one pixel wide; its corners, full blocks and greys as it is."""
     import cv2
 
     white = (grey >= 128).astype(np.uint8)
@@ -136,11 +135,11 @@ def _count_thin_corners(grey: Bytes) -> tuple[float, float, float]:
     ridges = int(((depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (white > 0)).sum())
     thickness = int(white.sum()) / max(1, ridges)
     greys = float(((grey > 12) & (grey < 243)).mean()) / max(1e-6, float(white.mean()))
-    as_it_is = count_blocks(white, 3)
+    as_it_is, blocks = count_blocks(white, 3), count_blocks(white, 4)
     if thickness <= 1.02:
-        return as_it_is, as_it_is, greys
+        return as_it_is, as_it_is, blocks, greys
     thin = cv2.resize(grey, None, fx=1 / thickness, fy=1 / thickness, interpolation=cv2.INTER_AREA)
-    return count_blocks((np.asarray(thin) >= 110).astype(np.uint8), 3), as_it_is, greys
+    return count_blocks((np.asarray(thin) >= 110).astype(np.uint8), 3), as_it_is, blocks, greys
 
 
 def count_blocks(white: Bytes, holding: int) -> float:
@@ -149,7 +148,8 @@ def count_blocks(white: Bytes, holding: int) -> float:
     return float((blocks == holding).sum()) / max(1, int(white.sum()))
 
 
-def _share_of_ends(grey: Bytes) -> float:
+def share_of_ends(grey: Bytes) -> float:
+    """How many of the white pixels of [H, W] have exactly one white neighbour."""
     import cv2
 
     white = (grey >= 128).astype(np.uint8)
