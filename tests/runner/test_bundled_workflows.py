@@ -92,7 +92,11 @@ def tab(server, browser: str) -> Iterator[Frontend]:
 @pytest.fixture
 def frontend(tab: Frontend) -> Frontend:
     """The tab, which has said nothing yet."""
-    tab.page.evaluate("app.extensionManager.toast.removeAll()")  # one may lie over the button Run
+    # Toasts of an earlier test: one may lie over the button Run. They take a moment to go.
+    tab.page.evaluate("app.extensionManager.toast.removeAll()")
+    tab.page.locator(".p-toast-message").first.wait_for(state="detached")
+    tab.page.wait_for_timeout(300)
+    tab.page.evaluate("window.steerToasts.length = 0")
     tab.said.clear()
     return tab
 
