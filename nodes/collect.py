@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -41,27 +42,30 @@ def load_families(
 
 
 def _guard(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
-    """The node, whose errors can be printed wherever ComfyUI sends them, and whose texts and choices are texts."""
+    """The node, whose errors can be printed wherever ComfyUI sends them, and whose texts and numbers are such."""
     schema = node.GET_SCHEMA()
     texts = [each.id for each in schema.inputs if isinstance(each, io.Combo.Input | io.String.Input)]
+    numbers = [each.id for each in schema.inputs if isinstance(each, io.Float.Input)]
     for name in CALLED:
         own = node.__dict__.get(name)
         if isinstance(own, classmethod) and not hasattr(own.__func__, "__wrapped__"):
-            function = _checks_texts(own.__func__, texts) if name == "execute" else own.__func__
+            function = _checks_widgets(own.__func__, texts, numbers) if name == "execute" else own.__func__
             setattr(node, name, classmethod(raises_printable(function)))
     return node
 
 
-def _checks_texts(execute: Callable[..., Any], texts: Sequence[str]) -> Callable[..., Any]:
-    """`execute`, after a look at its texts: ComfyUI lets a prompt put anything in their place."""
+def _checks_widgets(execute: Callable[..., Any], texts: Sequence[str], numbers: Sequence[str]) -> Callable[..., Any]:
+    """`execute`, after a look at its texts and numbers: ComfyUI lets a prompt put anything in their place, and NaN."""
 
     @functools.wraps(execute)
     def call(*args: Any, **named: Any) -> Any:
-        for name in texts:
+        for name in (*texts, *numbers):
             value = named.get(name)
             for each in value if isinstance(value, list) else (value,):
-                if each is not None and not isinstance(each, str):
+                if name in texts and each is not None and not isinstance(each, str):
                     raise ValueError(f"{name}: {str(each)[:40]} is no text. Choose or write one.")
+                if isinstance(each, float) and math.isnan(each):
+                    raise ValueError(f"{name}: it is NaN. Write a number.")
         return execute(*args, **named)
 
     return call

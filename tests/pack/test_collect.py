@@ -61,3 +61,14 @@ def test_the_entry_point_gives_comfyui_every_node(comfy):
         i for i in comfy.nodes.NODE_CLASS_MAPPINGS if i.startswith("Steer")
     }
     assert listed
+
+
+def test_what_is_no_text_and_no_number_is_refused_with_its_name(comfy):
+    for named, words in (
+        ({"kind": {}, "text": "4"}, "kind: {} is no text"),
+        ({"kind": "cfg", "text": float("nan")}, "text: nan is no text"),
+    ):
+        with pytest.raises(ValueError, match=f"^{words}"):
+            comfy.call("SteerValueAxis", **named)
+    with pytest.raises(ValueError, match=r"^denoise: it is NaN\. Write a number\."):
+        comfy.call("SteerNoiseSchedule", denoise=float("nan"))
