@@ -65,7 +65,7 @@ def _checks_widgets(execute: Callable[..., Any], texts: Sequence[str], numbers: 
                 if name in texts and each is not None and not isinstance(each, str):
                     raise ValueError(f"{name}: {str(each)[:40]} is no text. Choose or write one.")
                 if isinstance(each, float) and math.isnan(each):
-                    raise ValueError(f"{name}: it is NaN. Write a number.")
+                    raise ValueError(f"{name}: nan is no number. Write one.")
         return execute(*args, **named)
 
     return call
