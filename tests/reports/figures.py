@@ -19,7 +19,8 @@ import numpy as np
 
 from ...demo.scenes import HELD_OUT, Scene, render
 from ...preprocessors.networks.graph import load_graph
-from ...preprocessors.pose.mediapipe import POINT_SCORE, Networks, find_people, list_networks
+from ...preprocessors.pose.judge import find_people
+from ...preprocessors.pose.mediapipe import POINT_SCORE, Networks, list_networks
 from ...preprocessors.pose.people import Floats, Person, select_drawn
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
