@@ -70,5 +70,5 @@ def test_what_is_no_text_and_no_number_is_refused_with_its_name(comfy):
     ):
         with pytest.raises(ValueError, match=f"^{words}"):
             comfy.call("SteerValueAxis", **named)
-    with pytest.raises(ValueError, match="^denoise: nan is no number"):
+    with pytest.raises(ValueError, match=r"^denoise: nan is no number"):
         comfy.call("SteerNoiseSchedule", denoise=float("nan"))
