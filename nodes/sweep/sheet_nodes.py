@@ -292,7 +292,7 @@ class Difference(io.ComfyNode):
             raise ValueError(f"labels: {len(names)} for {count} pictures. Give one for each.")
         if reference is not None:
             references = _repeat_for_each(split_images(reference, "reference"), count, "reference")
-        elif reference_index[0] < count:
+        elif 0 <= reference_index[0] < count:
             references = [pictures[reference_index[0]]] * count
         else:
             raise ValueError(
