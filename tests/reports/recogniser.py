@@ -11,6 +11,7 @@ import datetime
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -28,7 +29,7 @@ def look_at(half: int, count: int, more: bool) -> list[Result]:
     results = []
     for number, sample in enumerate(samples(half, count, more)):
         result = judge(sample, recognise(sample.picture))
-        results.append(result)
+        results.append(replace(result, sample=replace(sample, picture=sample.picture[:1, :1])))  # thousands fit so
         if result.verdict == "wrong":
             print(f"{number}: {sample.source}, {sample.done}: {result.found.what}", flush=True)
     return results
