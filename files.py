@@ -43,7 +43,7 @@ def open_plain(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
     try:
         _require_plain(path, os.fstat(descriptor).st_mode)
         mode = "ab" if flags & os.O_APPEND else "wb" if writes else "rb"
-        return os.fdopen(descriptor, mode, buffering=0) if writes else os.fdopen(descriptor, mode)  # pyright: ignore[reportReturnType]
+        return os.fdopen(descriptor, mode, buffering=0) if writes else os.fdopen(descriptor, mode)  # type: ignore[bad-return]
     except BaseException:
         os.close(descriptor)
         raise

@@ -52,7 +52,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for room in (slides, batch, share, dev):
         room.add_commands(commands)
-    return parser, dict(commands.choices)  # pyright: ignore[reportArgumentType]
+    return parser, dict(commands.choices)  # type: ignore[bad-argument-type]
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -116,9 +116,7 @@ def main(argv: Sequence[str]) -> int | str:
         if Path(sys.prefix).resolve() == setup.VENV.resolve():
             return call(options)
         return _again_in_venv(argv)
-    except engine.EngineError as error:
-        return f"\n{error}"
-    except setup.SetupError as error:
+    except engine.SetupError as error:
         return f"\nSet-up failed: {error}"
     except KeyboardInterrupt:
         return "\nStopped."

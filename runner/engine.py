@@ -30,8 +30,8 @@ PYTHONS = (
 )
 
 
-class EngineError(Exception):
-    """Another ComfyUI cannot be had. The message says what to try."""
+class SetupError(Exception):
+    """Something that the commands need cannot be had. The message says what to try."""
 
 
 def engine_folder() -> Path:
@@ -76,27 +76,33 @@ def chosen_engine(options: argparse.Namespace) -> Path | None:
     """The other ComfyUI that the options ask for, fetched if need be; None: this process has the right one.
 
     Raises:
-        EngineError: it is no ComfyUI, or the tag cannot be fetched.
+        SetupError: it is no ComfyUI, or the tag cannot be fetched.
     """
     folder, tag = getattr(options, "engine", None), getattr(options, "engine_tag", None)
     if folder and tag:
-        raise EngineError("--comfyui and --comfyui-tag name two ComfyUIs. Give one of them.")
+        raise SetupError("--comfyui and --comfyui-tag name two ComfyUIs. Give one of them.")
     wanted = fetch_tag(tag, options.engine_repository) if tag else folder.resolve() if folder else None
     if wanted is None or wanted == engine_folder():
         return None
-    if not (wanted / "main.py").is_file() or not (wanted / "custom_nodes").is_dir():
-        raise EngineError(
-            f"{wanted} is not a ComfyUI folder (it has no main.py and custom_nodes). "
-            "Give --comfyui the folder that holds ComfyUI's main.py."
-        )
+    require_comfyui(wanted)
     return wanted
+
+
+def require_comfyui(folder: Path, advice: str = "Give --comfyui the folder that holds ComfyUI's main.py.") -> None:
+    """Accept a folder that holds a ComfyUI. advice: what the message ends with.
+
+    Raises:
+        SetupError: it holds none.
+    """
+    if not (folder / "main.py").is_file() or not (folder / "custom_nodes").is_dir():
+        raise SetupError(f"{folder} is not a ComfyUI folder (it has no main.py and custom_nodes). {advice}")
 
 
 def fetch_tag(tag: str, repository: str) -> Path:
     """The folder of a tag of ComfyUI's repository, cloned once.
 
     Raises:
-        EngineError: there is no git, or it cannot clone the tag.
+        SetupError: there is no git, or it cannot clone the tag.
     """
     target = TAGS / "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in tag)
     if (target / "main.py").is_file():
@@ -108,10 +114,10 @@ def fetch_tag(tag: str, repository: str) -> Path:
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"GIT_TERMINAL_PROMPT": "0"})
     except OSError as error:
-        raise EngineError(f"--comfyui-tag needs git, which does not run here ({error}).") from error
+        raise SetupError(f"--comfyui-tag needs git, which does not run here ({error}).") from error
     if done.returncode:
         shutil.rmtree(target, ignore_errors=True)
-        raise EngineError(
+        raise SetupError(
             f"git cannot fetch ComfyUI {tag} from {repository}: {done.stderr.strip()[-300:]} "
             "Check the tag and the network, or give --comfyui a folder."
         )

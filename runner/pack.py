@@ -6,12 +6,10 @@ Whatever imports ComfyUI must keep the checkout off sys.path, because its `nodes
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COMFYUI = Path(os.environ.get("STEER_COMFYUI") or ROOT / ".comfyui")  # as engine.py says, which cannot be imported here
 
 
 def load_pack(name: str = "steer", root: Path = ROOT) -> None:

@@ -19,7 +19,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .engine import engine_folder, is_own, python_of, share_packages, venv_folder
+from .engine import (
+    SetupError,
+    engine_folder,
+    is_own,
+    python_of,
+    require_comfyui,
+    share_packages,
+    venv_folder,
+)
 
 OLDEST_PYTHON = (3, 11)  # as diffusers and hypothesis want it in the versions named here
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,10 +55,6 @@ class Needs:
     dev: bool = False
 
 
-class SetupError(Exception):
-    """A step that failed. The message says what to try."""
-
-
 def say(text: str) -> None:
     """Print a line at once."""
     print(text, flush=True)
@@ -69,7 +73,7 @@ def prepare(needs: Needs) -> None:
     if needs.engine and is_own():
         _unpack_comfyui()
     if needs.engine:
-        own_torch = is_own() or not _has_torch()  # a ComfyUI of the user's brings it along
+        own_torch = is_own() or not _brings_torch()
         if own_torch:
             _install(python, "torch", "PyTorch (a few minutes on a slow line)", [_requirements("torch")])
         what = f"what ComfyUI {COMFYUI_VERSION if is_own() else COMFYUI.name} needs"
@@ -121,7 +125,12 @@ def _venv_version() -> str:
         raise SetupError(f"{PYTHON} does not run. Delete {VENV} and run the same command again. ({error})") from error
 
 
-def _has_torch() -> bool:
+def _brings_torch() -> bool:
+    """Whether another ComfyUI brings torch along. What was installed before tells; to ask takes seconds."""
+    if (VENV / "steer-torch.stamp").exists():
+        return False
+    if (VENV / "steer-comfyui.stamp").exists():
+        return True
     return subprocess.run([str(PYTHON), "-c", "import torch"], capture_output=True).returncode == 0
 
 
@@ -203,12 +212,8 @@ def link_into(comfyui: Path) -> None:
     Raises:
         SetupError: there is no ComfyUI.
     """
+    require_comfyui(comfyui)
     folder = comfyui / "custom_nodes"
-    if not (comfyui / "main.py").is_file() or not folder.is_dir():
-        raise SetupError(
-            f"{comfyui} is not a ComfyUI folder (it has no main.py and custom_nodes). "
-            "Give --comfyui the folder that holds ComfyUI's main.py."
-        )
     for entry in folder.iterdir():
         if entry.resolve() == ROOT or (entry / "nodes" / "web" / "docs" / "SteerNoiseSchedule.md").is_file():
             return

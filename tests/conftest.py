@@ -80,22 +80,14 @@ def comfy(comfy_session: InProcessComfy) -> InProcessComfy:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
     """A real ComfyUI server process with Steer linked in, shared by all tests of the run."""
     from steer.runner import setup
-    from steer.runner.comfyui.process import ComfyServer
+    from steer.runner.comfyui.process import ComfyServer, own_folders
 
     folder = tmp_path_factory.mktemp("server")
     # A new user sees the template browser first, which takes the browser seconds to draw.
     settings = folder / "user" / "default" / "comfy.settings.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps({"Comfy.TutorialCompleted": True}))
-    arguments = [
-        "--cpu",
-        "--output-directory",
-        str(folder / "output"),
-        "--user-directory",
-        str(folder / "user"),
-        "--temp-directory",
-        str(folder),
-    ]
+    arguments = ["--cpu", *own_folders(folder, "output", "user", "temp")]
     with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "comfyui.log", arguments=arguments) as running:
         yield running
 

@@ -46,6 +46,15 @@ def port_is_free(port: int) -> bool:
     return True
 
 
+def own_folders(folder: Path, *kinds: str) -> list[str]:
+    """Arguments that give a ComfyUI folders of its own, made in `folder`. kinds: such as "user", "output", "temp"."""
+    arguments = []
+    for kind in kinds:
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        arguments += [f"--{kind}-directory", str(folder / kind)]
+    return arguments
+
+
 def has_gpu(python: Path) -> bool:
     """Whether that Python's torch sees a GPU. ComfyUI does not start without one unless it is given --cpu.
 

@@ -55,7 +55,13 @@ def run(options: argparse.Namespace) -> int:
     arguments = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", "-m", marks, *options.rest]
     # pytest as a program, not `python -m pytest`: that would put the checkout on sys.path.
     pytest = Path(sys.executable).with_name("pytest.exe" if os.name == "nt" else "pytest")
-    return subprocess.call([str(pytest), "tests", *arguments], cwd=ROOT, env=environment)
+    everything = [] if any(map(_is_test, options.rest)) else ["tests"]
+    return subprocess.call([str(pytest), *everything, *arguments], cwd=ROOT, env=environment)
+
+
+def _is_test(argument: str) -> bool:
+    """Whether an argument of pytest names a file or a folder: tests/pack/test_help.py::test_name."""
+    return not argument.startswith("-") and (ROOT / argument.split("::")[0]).exists()
 
 
 def _find_marks() -> tuple[str, str | None]:

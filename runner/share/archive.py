@@ -36,9 +36,14 @@ class ArchiveError(Exception):
     """A zip that is not opened. The message says which entry and why."""
 
 
+def plain(text: str) -> str:
+    """A stranger's text on one line: no control character of it reaches the terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def quote(text: object) -> str:
-    """A name from a stranger, quoted, on one line: no control character of it reaches the terminal."""
-    quoted = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in repr(str(text)))
+    """A name from a stranger, quoted and plain; cut where it is long."""
+    quoted = plain(repr(str(text)))
     return quoted if len(quoted) <= 80 else f"{quoted[:60]}...' ({len(str(text))} characters)"
 
 

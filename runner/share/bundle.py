@@ -126,5 +126,5 @@ def _rows(data: dict[str, Any], key: str, kind: type[T]) -> tuple[T, ...]:
     rows: Sequence[Any] = data.get(key, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ArchiveError(f"{LIST}: '{key}' is not a list of objects.")
-    names = [field.name for field in fields(kind)]  # pyright: ignore[reportArgumentType]
+    names = [field.name for field in fields(kind)]  # type: ignore[bad-argument-type]
     return tuple(kind(*(_text(row, name) for name in names)) for row in rows)

@@ -11,11 +11,11 @@ from itertools import groupby
 from pathlib import Path
 
 from ...files import is_inside
-from .. import setup
 from ..comfyui.address import full_url
 from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import ComfyFolder, RunningComfy
 from ..comfyui.messages import QueueError
+from ..engine import SetupError, require_comfyui
 from ..workflow.bundled import list_twins
 from ..workflow.conversion import as_offered
 from ..workflow.needs import (
@@ -31,7 +31,8 @@ from ..workflow.needs import (
 from ..workflow.prompt import WorkflowError
 from ..workflow.reading import Document, Graph, read_graph, read_workflow
 from ..workflow.workflow import Workflow
-from .options import ALL_THERE, NOT_CHECKED, SOMETHING_MISSING
+from .archive import plain
+from .options import ALL_THERE, NOT_CHECKED, SOMETHING_MISSING, WHICH_COMFYUI
 
 
 @dataclass
@@ -59,10 +60,10 @@ def run(options: argparse.Namespace) -> int:
         place = _place(options, workflows)
         for path, data in workflows.items():
             findings = examine(data, place, [*options.input, *folders_beside(path)])
-            print(f"{path}, checked against {place.name}:")
+            print(plain(f"{path}, checked against {place.name}:"))
             print("\n".join(f"  {line}" for line in describe(findings)), flush=True)
             missing += findings.missing
-    except (WorkflowError, QueueError, setup.SetupError, OSError) as error:
+    except (WorkflowError, QueueError, SetupError, OSError) as error:
         say_error(error)
         return NOT_CHECKED
     return SOMETHING_MISSING if missing else ALL_THERE
@@ -71,11 +72,7 @@ def run(options: argparse.Namespace) -> int:
 def _place(options: argparse.Namespace, workflows: dict[Path, Document]) -> RunningComfy | ComfyFolder:
     if options.comfyui_url:
         return RunningComfy(ComfyClient(full_url(options.comfyui_url)))
-    if not (options.comfyui / "main.py").is_file():
-        raise setup.SetupError(
-            f"{options.comfyui} is not a ComfyUI folder (it has no main.py). Name one with --comfyui PATH, or one that "
-            "runs with --comfyui-url URL."
-        )
+    require_comfyui(options.comfyui, WHICH_COMFYUI)
     if (options.comfyui / "extra_model_paths.yaml").is_file():
         print("Note: extra_model_paths.yaml is not read. --comfyui-url URL asks the running ComfyUI, which knows it.")
     return ComfyFolder(options.comfyui, {need.kind for data in workflows.values() for need in node_needs(data)})
@@ -148,8 +145,3 @@ def say_error(error: Exception, before: str = "Error: ") -> None:
     text = f"{before}{error}"
     lines = [text] if isinstance(error, WorkflowError) else text.splitlines()
     print("\n".join(map(plain, lines)), file=sys.stderr)
-
-
-def plain(text: str) -> str:
-    """A stranger's text on one line: no control character of it reaches the terminal."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -27,9 +27,9 @@ from ..workflow.needs import (
 )
 from ..workflow.prompt import WorkflowError
 from ..workflow.reading import Document, read_content
-from .archive import ArchiveError, check_names, copy_entry, extract, list_entries, open_zip, quote
+from .archive import ArchiveError, check_names, copy_entry, extract, list_entries, open_zip, plain, quote
 from .bundle import INPUT, LIST, MAX_LIST, OUTPUT, README, Bundle, BundleFile, list_needs, readme
-from .check import plain, say_error
+from .check import say_error
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # of every entry, so that the same files make the same zip
 

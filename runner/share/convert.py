@@ -12,10 +12,12 @@ from ...files import write_whole
 from .. import setup
 from ..comfyui.messages import QueueError
 from ..comfyui.process import ServerError
+from ..engine import SetupError
 from ..workflow.prompt import Prompt, WorkflowError
 from ..workflow.reading import read_workflow
 from ..workflow.workflow import Workflow
-from .check import plain, say_error
+from .archive import plain
+from .check import say_error
 from .definitions import ask_folder, ask_running
 from .options import STDOUT
 
@@ -36,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
                 raise WorkflowError(f"{name}: {error}") from error
         content = next(iter(found.values())) if len(found) == 1 else found
         _write(options.out, (json.dumps(content, indent=1) + "\n").encode())
-    except (WorkflowError, QueueError, ServerError, setup.SetupError, OSError) as error:
+    except (WorkflowError, QueueError, ServerError, SetupError, OSError) as error:
         say_error(error)
         return 1
     return 0

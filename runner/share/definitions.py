@@ -14,8 +14,9 @@ from .. import setup
 from ..comfyui.address import full_url
 from ..comfyui.client import ComfyClient
 from ..comfyui.messages import QueueError
-from ..comfyui.process import ComfyServer, has_gpu
-from ..engine import OWN, python_of
+from ..comfyui.process import ComfyServer, has_gpu, own_folders
+from ..engine import OWN, python_of, require_comfyui
+from .options import WHICH_COMFYUI
 
 KEPT = OWN / "steer-nodes"  # one file for each ComfyUI
 _LEFT_OUT = {"node_modules", "__pycache__", "tests", "output", "venv", "web"}
@@ -41,11 +42,7 @@ def ask_folder(comfyui: Path, own: bool) -> dict[str, Any]:
         QueueError: it gives no answer.
     """
     comfyui = comfyui.resolve()
-    if not (comfyui / "main.py").is_file():
-        raise setup.SetupError(
-            f"{comfyui} is not a ComfyUI folder (it has no main.py). Name one with --comfyui PATH, or one that runs "
-            "with --comfyui-url URL."
-        )
+    require_comfyui(comfyui, WHICH_COMFYUI)
     place = hashlib.sha256(str(comfyui).encode(errors="surrogateescape")).hexdigest()[:12]
     kept = KEPT / f"{place}-{_fingerprint(comfyui)}.json"
     try:
@@ -62,10 +59,8 @@ def ask_folder(comfyui: Path, own: bool) -> dict[str, Any]:
 def _start_and_ask(comfyui: Path, own: bool) -> dict[str, Any]:
     python = setup.PYTHON if own else python_of(comfyui)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temp:
-        arguments = ["--temp-directory", temp, *([] if has_gpu(python) else ["--cpu"])]
-        for kind in ("user", "output"):  # nothing of the user's is touched
-            (Path(temp) / kind).mkdir()
-            arguments += [f"--{kind}-directory", str(Path(temp) / kind)]
+        folders = own_folders(Path(temp), "temp", "user", "output")  # nothing of the user's is touched
+        arguments = [*folders, *([] if has_gpu(python) else ["--cpu"])]
         with ComfyServer(comfyui, python, Path(temp) / "comfyui.log", arguments=arguments) as server:
             return ComfyClient(server.url, server.check_alive).node_definitions()
 

@@ -10,6 +10,7 @@ from ..setup import COMFYUI, Needs
 
 ALL_THERE, SOMETHING_MISSING, NOT_CHECKED = 0, 1, 2
 STDOUT = "-"
+WHICH_COMFYUI = "Name one with --comfyui PATH, or one that runs with --comfyui-url URL."
 MAX_GB = 2.0  # that a zip may unpack to
 
 

@@ -19,9 +19,9 @@ from ..comfyui.address import DEFAULT_PORT
 from ..comfyui.client import ComfyClient
 from ..comfyui.inventory import RunningComfy
 from ..comfyui.messages import Progress, QueueError
-from ..comfyui.process import ComfyServer, ServerError, has_gpu, port_is_free
+from ..comfyui.process import ComfyServer, ServerError, has_gpu, own_folders, port_is_free
 from ..console import PlainConsole
-from ..engine import is_own
+from ..engine import SetupError, is_own
 from ..files import names_of
 from ..share.check import twins_with_models
 from ..workflow import Graph, Setting, Workflow, WorkflowError, apply_settings
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
             bundled = [] if settings else workflows.list_bundled()
             measured = {name for name, path in named.items() if path in bundled and name == path.stem}
             return _run_all(server, graphs, settings, options, measured)
-    except (WorkflowError, ServerError, QueueError, setup.SetupError, OSError) as error:
+    except (WorkflowError, ServerError, QueueError, SetupError, OSError) as error:
         console.print(f"[red]Error:[/] {escape(str(error))}", soft_wrap=True)
         return 1
 
@@ -63,8 +63,7 @@ def _start_server(options: argparse.Namespace, temp: str) -> ComfyServer:
     console.print(f"Starting ComfyUI{'' if gpu else ' (no GPU found: on the CPU)'} ...")
     arguments = ["--temp-directory", temp, *([] if gpu else ["--cpu"])]
     if not is_own():  # it may be running: two of them cannot share one user's folder and database
-        (Path(temp) / "user").mkdir()
-        arguments += ["--user-directory", str(Path(temp) / "user"), "--database-url", f"sqlite:///{temp}/comfyui.db"]
+        arguments += [*own_folders(Path(temp), "user"), "--database-url", f"sqlite:///{temp}/comfyui.db"]
     port = options.port
     if port is None and options.serve and port_is_free(DEFAULT_PORT):
         port = DEFAULT_PORT  # where `queue` looks for it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import importlib.metadata
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from steer.runner.engine import engine_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("nodes", "preprocessors", "demo", "workflows", "runner", "tests")
@@ -161,21 +163,42 @@ def _imported_packages(path: Path) -> set[str]:
     return names
 
 
-def test_comfyuis_own_nodes_module_wins(comfy):
-    from steer.runner.pack import COMFYUI
+def test_every_package_that_is_imported_is_asked_for_by_name():
+    """A package that only comes along with another one is gone when that one changes."""
+    wanted = {name for path in (ROOT / "runner" / "requirements").glob("*.txt") for name in _named_packages(path)}
+    wanted |= _named_packages(engine_folder() / "requirements.txt")
+    found = {name for path in _modules().values() for name in _imported_packages(path)}
+    providers = importlib.metadata.packages_distributions()
+    unnamed = {name for name in found & providers.keys() if wanted.isdisjoint(map(_normal, providers[name]))}
+    assert not unnamed, f"{unnamed}: name them in runner/requirements"
 
+
+def _named_packages(path: Path) -> set[str]:
+    lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    return {_normal(re.split("[^A-Za-z0-9._-]", line)[0]) for line in lines if line}
+
+
+def _normal(name: str) -> str:
+    return re.sub("[-_.]+", "-", name).lower()
+
+
+def test_comfyuis_own_nodes_module_wins(comfy):
     import nodes
 
-    assert Path(str(nodes.__file__)).parent == COMFYUI
+    assert Path(str(nodes.__file__)).parent == engine_folder()
     assert str(ROOT) not in sys.path
 
 
 def _measure(base: Path) -> list[dict[str, Any]]:
-    from steer.runner.pack import COMFYUI
-
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "support" / "import_cost.py"), str(ROOT), str(base), str(COMFYUI)],
+        [
+            sys.executable,
+            str(ROOT / "tests" / "support" / "import_cost.py"),
+            str(ROOT),
+            str(base),
+            str(engine_folder()),
+        ],
         capture_output=True,
         text=True,
         check=True,

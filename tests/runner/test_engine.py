@@ -48,16 +48,16 @@ def test_a_tag_is_fetched_once_and_kept(repository: Path, tmp_path: Path, monkey
     git(repository, "tag", "-d", "v1")
     assert engine.chosen_engine(asked) == folder, "it is not fetched again"
     missing = options("--comfyui-tag", "v2/../x", "--comfyui-repository", repository.as_uri())
-    with pytest.raises(engine.EngineError, match="git cannot fetch ComfyUI v2"):
+    with pytest.raises(engine.SetupError, match="git cannot fetch ComfyUI v2"):
         engine.chosen_engine(missing)
     assert [path.name for path in (tmp_path / "tags").iterdir()] == ["v1"]
 
 
 def test_a_folder_is_used_if_it_is_a_comfyui(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert engine.chosen_engine(options("--comfyui", str(repository))) == repository
-    with pytest.raises(engine.EngineError, match=r"no main\.py"):
+    with pytest.raises(engine.SetupError, match=r"no main\.py"):
         engine.chosen_engine(options("--comfyui", str(tmp_path)))
-    with pytest.raises(engine.EngineError, match="two ComfyUIs"):
+    with pytest.raises(engine.SetupError, match="two ComfyUIs"):
         engine.chosen_engine(options("--comfyui", str(repository), "--comfyui-tag", "v1"))
     monkeypatch.setenv(engine.VARIABLE, str(repository))
     assert engine.chosen_engine(options("--comfyui", str(repository))) is None, "this process has it"

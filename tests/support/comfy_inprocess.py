@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from steer.runner.pack import COMFYUI
+from steer.runner.engine import engine_folder
 
 
 @dataclass
@@ -48,7 +48,7 @@ class InProcessComfy:
     def __init__(self, base: Path) -> None:
         base.mkdir(parents=True, exist_ok=True)
         sys.argv = ["main.py", "--cpu", "--base-directory", str(base), "--disable-api-nodes"]
-        sys.path.insert(0, str(COMFYUI))
+        sys.path.insert(0, str(engine_folder()))
         import comfy.options
 
         comfy.options.enable_args_parsing()
@@ -56,7 +56,7 @@ class InProcessComfy:
         importlib.import_module("utils.extra_config")
         import nodes
 
-        assert Path(str(nodes.__file__)).is_relative_to(COMFYUI), "ComfyUI's own nodes module must win"
+        assert Path(str(nodes.__file__)).is_relative_to(engine_folder()), "ComfyUI's own nodes module must win"
         asyncio.run(nodes.init_builtin_extra_nodes())
         from steer.nodes.collect import load_families
 

@@ -81,7 +81,7 @@ def test_labels_and_errors_of_a_foreign_manifest_are_printable(manifest: Manifes
     again = Manifest(manifest.folder)
     assert again.grid is not None
     assert (again.grid.title, again.grid.axes[0].labels) == ("\\x1b[2J", ("cut \\ud83d",))
-    assert "\\ud83d" in (again.state("c") or CELLS[0]).error  # pyright: ignore[reportAttributeAccessIssue]
+    assert "\\ud83d" in (again.state("c") or CELLS[0]).error
 
 
 def test_other_bytes_of_the_same_size_are_noticed(manifest: Manifest, caplog: pytest.LogCaptureFixture):

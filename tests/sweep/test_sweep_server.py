@@ -77,18 +77,10 @@ def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
     from steer.runner import setup
     from steer.runner import workflow as workflows
     from steer.runner.comfyui.client import ComfyClient
-    from steer.runner.comfyui.process import ComfyServer
+    from steer.runner.comfyui.process import ComfyServer, own_folders
 
     folder = tmp_path / "output" / "killed"
-    arguments = [
-        "--cpu",
-        "--output-directory",
-        str(tmp_path / "output"),
-        "--user-directory",
-        str(tmp_path),
-        "--temp-directory",
-        str(tmp_path),
-    ]
+    arguments = ["--cpu", *own_folders(tmp_path, "output", "user", "temp")]
 
     def server() -> ComfyServer:
         return ComfyServer(setup.COMFYUI, setup.PYTHON, tmp_path / "comfyui.log", arguments=arguments)

@@ -85,7 +85,7 @@ def test_a_log_of_strict_letters_takes_every_record():
             log.warning("the cell '%s' failed: %s", "a\ud83d", "\x1b[31m", exc_info=True)
     finally:
         log.removeHandler(handler)
-    found = out.buffer.getvalue().decode()  # pyright: ignore[reportAttributeAccessIssue]
+    found = out.buffer.getvalue().decode()
     assert "the cell 'a\\ud83d' failed: \\x1b[31m" in found
     assert "ValueError: cut \\ud83d" in found
 

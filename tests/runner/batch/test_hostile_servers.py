@@ -31,7 +31,7 @@ def history(**changes: object) -> Send:
     """The history of the prompt that is asked for, with other parts."""
 
     def send(talk: object) -> None:
-        talk.answer(json.dumps({talk.path.rpartition("/")[2]: entry() | changes}).encode())  # pyright: ignore
+        talk.answer(json.dumps({talk.path.rpartition("/")[2]: entry() | changes}).encode())
 
     return send
 

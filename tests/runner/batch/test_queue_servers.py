@@ -20,18 +20,10 @@ JOBS, STEPS = 8, 20
 
 def test_one_of_two_servers_is_killed_in_the_middle(server, client, tmp_path: Path):
     from steer.runner import setup
-    from steer.runner.comfyui.process import ComfyServer
+    from steer.runner.comfyui.process import ComfyServer, own_folders
 
     (tmp_path / "w.json").write_text(json.dumps(slow_prompt(STEPS)), encoding="utf-8")
-    folders = [
-        "--output-directory",
-        str(tmp_path / "second"),
-        "--user-directory",
-        str(tmp_path / "user"),
-        "--temp-directory",
-        str(tmp_path),
-    ]
-    (tmp_path / "user").mkdir()
+    folders = own_folders(tmp_path / "comfyui", "output", "user", "temp")
     with ComfyServer(setup.COMFYUI, setup.PYTHON, tmp_path / "second.log", arguments=["--cpu", *folders]) as second:
         assert second.process is not None
         command = [

@@ -127,7 +127,7 @@ def test_a_running_comfyui_is_asked_for_a_model_in_the_folder_it_belongs_to():
         def node_definitions(self) -> Any:
             return self.answers["/object_info"]
 
-    place = RunningComfy(Client())  # pyright: ignore[reportArgumentType]
+    place = RunningComfy(Client())
     for name, directory, there in [
         ("small.safetensors", "checkpoints", False),
         ("small.safetensors", "loras", True),
@@ -217,7 +217,7 @@ def test_a_running_comfyui_is_judged_by_what_its_nodes_offer():
         def names(self, path: str) -> Any:
             return ["loras"] if path == "/models" else ["b.safetensors"]
 
-    place = RunningComfy(Client())  # pyright: ignore[reportArgumentType]
+    place = RunningComfy(Client())
     for name, there in [
         ("sub\\foo.safetensors", True),
         ("SUB/FOO.safetensors", True),

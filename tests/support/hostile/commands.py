@@ -98,5 +98,5 @@ def _call(options: Any) -> tuple[int, str]:
             code, fault = error.code if isinstance(error.code, int) else 1, ""
         except BaseException:  # noqa: BLE001 - that is what is looked for
             return 99, traceback.format_exc(limit=-3)
-    printed = said.buffer.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    printed = said.buffer.getvalue()
     return code, "a traceback was printed" if b"Traceback (most recent" in printed else fault
