@@ -37,13 +37,16 @@ def load_families(
         except Exception:
             log.exception("Steer: the node family '%s' could not be loaded; the others are not affected.", family)
             continue
-        nodes.extend(_guard(node) for node in listed if _has_valid_schema(node, family))
+        for node in listed:
+            schema = _schema_of(node, family)
+            if schema is not None:
+                _guard(node, schema)
+                nodes.append(node)
     return nodes
 
 
-def _guard(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
-    """The node, whose errors can be printed wherever ComfyUI sends them, and whose texts and numbers are such."""
-    schema = node.GET_SCHEMA()
+def _guard(node: type[io.ComfyNode], schema: io.Schema) -> None:
+    """Let a node's errors be such as can be printed wherever ComfyUI sends them, and its texts and numbers be such."""
     texts = [each.id for each in schema.inputs if isinstance(each, io.Combo.Input | io.String.Input)]
     numbers = [each.id for each in schema.inputs if isinstance(each, io.Float.Input)]
     for name in CALLED:
@@ -51,7 +54,6 @@ def _guard(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
         if isinstance(own, classmethod) and not hasattr(own.__func__, "__wrapped__"):
             function = _checks_widgets(own.__func__, texts, numbers) if name == "execute" else own.__func__
             setattr(node, name, classmethod(raises_printable(function)))
-    return node
 
 
 def _checks_widgets(execute: Callable[..., Any], texts: Sequence[str], numbers: Sequence[str]) -> Callable[..., Any]:
@@ -71,15 +73,15 @@ def _checks_widgets(execute: Callable[..., Any], texts: Sequence[str], numbers: 
     return call
 
 
-def _has_valid_schema(node: type[io.ComfyNode], family: str) -> bool:
+def _schema_of(node: type[io.ComfyNode], family: str) -> io.Schema | None:
+    """The schema of a node; None, and a line in the log, where it is faulty."""
     try:
-        node.GET_SCHEMA()
+        return node.GET_SCHEMA()
     except Exception:
         log.exception(
             "Steer: the node '%s' of family '%s' has a faulty schema and was left out.", node.__name__, family
         )
-        return False
-    return True
+        return None
 
 
 class SteerExtension(ComfyExtension):

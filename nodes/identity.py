@@ -12,11 +12,10 @@ import re
 import sys
 from collections.abc import Callable, Collection
 from fnmatch import translate
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..files import sha256_of
+from ..files import known_sha256
 
 PACK = Path(__file__).resolve().parents[1]
 ROUTE = "/steer/identity"
@@ -71,7 +70,7 @@ def is_shipped(name: str) -> bool:
 
 def _weights_of(pack: Path) -> str:
     paths = [path for folder in WEIGHTS for path in (pack / folder).glob("*.safetensors")]
-    return _hash_of(pack, paths, _sha256_of_weights)
+    return _hash_of(pack, paths, known_sha256)  # read once, or each request would read all of them
 
 
 def _hash_of(pack: Path, paths: Collection[Path], hash_file: Callable[[Path], str]) -> str:
@@ -85,17 +84,6 @@ def _hash_of(pack: Path, paths: Collection[Path], hash_file: Callable[[Path], st
 def _sha256_of_text(path: Path) -> str:
     """The SHA-256 with one kind of line end: git writes them as the system likes."""
     return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
-
-
-def _sha256_of_weights(path: Path) -> str:
-    status = path.stat()
-    return _sha256_of_state(path, status.st_size, status.st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def _sha256_of_state(path: Path, size: int, mtime_ns: int) -> str:
-    """The SHA-256 of a file while it has this size and time: read once, or each request would read all weights."""
-    return sha256_of(path)
 
 
 def serve_identity(pack: Path = PACK) -> None:

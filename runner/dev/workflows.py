@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         arguments = [] if has_gpu(setup.PYTHON) else ["--cpu"]
         with ComfyServer(setup.COMFYUI, setup.PYTHON, Path(temp) / "comfyui.log", arguments=arguments) as server:
             client = ComfyClient(server.url, server.check_alive)
-            object_info = client.get("/object_info")
+            object_info = client.node_definitions()
             for name, blueprint in build_blueprints(object_info):
                 _write(BLUEPRINT_FOLDER / f"{name}.json", blueprint)
             for built in build(object_info):

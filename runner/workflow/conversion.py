@@ -14,7 +14,7 @@ from .frontend.opening import SAVERS, TO_OUTPUTS, ObjectInfo, OpenGraph, OpenNod
 from .frontend.shape import MAX_NODES, check_graph
 from .frontend.texts import DATE, replace_patterns
 from .frontend.widgets import CUSTOM_COMBO, Place, Widget, js_text
-from .prompt import Prompt, WorkflowError
+from .prompt import Prompt, WorkflowError, missing_nodes
 from .ui_graph import PRIMITIVE
 
 __all__ = ["Conversion", "Place", "convert", "inputs_of", "options_of"]
@@ -126,9 +126,7 @@ class _Sender:
             elif not any(host.idle for host in hosts):
                 missing.add(node.kind)
         if missing and not self.partly:
-            raise WorkflowError(
-                f"This ComfyUI has no node named {', '.join(sorted(missing))}. Is the pack it belongs to installed?"
-            )
+            raise missing_nodes(sorted(missing))
 
     def _inputs(self, node_id: str, hosts: Hosts, node: OpenNode) -> dict[str, Any]:
         """The inputs of a node: the values of its widgets, and in their place what its links bring."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ...nodes.prompt_graph import is_link
@@ -11,6 +12,11 @@ Prompt = dict[str, dict[str, Any]]
 
 class WorkflowError(Exception):
     """A workflow file, or an option that changes one, cannot be used. The message says which and why."""
+
+
+def missing_nodes(kinds: Iterable[str]) -> WorkflowError:
+    """The error for kinds of nodes that a ComfyUI lacks."""
+    return WorkflowError(f"This ComfyUI has no node named {', '.join(kinds)}. Is the pack it belongs to installed?")
 
 
 def node_title(prompt: Prompt, node_id: str) -> str:
@@ -48,12 +54,16 @@ def ancestors(prompt: Prompt, node_id: str) -> set[str]:
 
 def find_nodes(prompt: Prompt, name: str) -> list[str]:
     """The ids of the nodes with that title, kind or id; upper and lower case are alike."""
-    folded = name.casefold()
     return [
         node_id
         for node_id, node in prompt.items()
-        if folded in (node_title(prompt, node_id).casefold(), node["class_type"].casefold(), node_id.casefold())
+        if is_called(name, node_title(prompt, node_id), node["class_type"], node_id)
     ]
+
+
+def is_called(name: str, *names: str) -> bool:
+    """Whether `name` is one of the names; upper and lower case are alike."""
+    return name.casefold() in (each.casefold() for each in names)
 
 
 def widgets_of(node: dict[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from .conversion import Conversion, Place, as_offered, convert
 from .frontend.kinds import Input, inputs_of, read_input
 from .frontend.texts import choose
 from .frontend.widgets import VALUES
-from .prompt import Prompt, WorkflowError, find_nodes, is_prompt, node_title, widgets_of
+from .prompt import Prompt, WorkflowError, find_nodes, is_called, is_prompt, missing_nodes, node_title, widgets_of
 from .reading import Document, Graph
 from .sources import SEED_LISTS, find_seeds, holder_of
 
@@ -80,11 +80,10 @@ class Workflow:
 
     def find_nodes(self, name: str) -> list[str]:
         """The ids of the nodes with that title, kind or id, those that only hold values of others behind the rest."""
-        folded = name.casefold()
         owners = [
             node_id
             for node_id, owner in self._conversion.owners.items()
-            if folded in (owner.title.casefold(), owner.kind.casefold(), node_id.casefold())
+            if is_called(name, owner.title, owner.kind, node_id)
         ]
         return [*find_nodes(self._conversion.prompt, name), *owners]
 
@@ -205,9 +204,7 @@ def _convert_api(data: Prompt, object_info: dict[str, Any], partly: bool = False
     if partly:
         data = {node_id: node for node_id, node in data.items() if node["class_type"] in object_info}
     elif missing:
-        raise WorkflowError(
-            f"This ComfyUI has no node named {', '.join(missing)}. Is the pack it belongs to installed?"
-        )
+        raise missing_nodes(missing)
     places = {(i, name): (i, "inputs", name) for i, node in data.items() for name in widgets_of(node)}
     declared: dict[tuple[str, str], Input] = {}
     prompt: Prompt = {}

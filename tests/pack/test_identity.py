@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -84,21 +83,20 @@ def test_a_running_comfyui_sends_the_hash_of_the_code_it_has_loaded(tmp_path: Pa
 
 
 def test_weights_are_read_once_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from steer import files
     from steer.nodes.identity import serve_identity
 
     _, weights = _small_pack(tmp_path)
-    server = _Server(monkeypatch)
+    server, read = _Server(monkeypatch), []
+    monkeypatch.setattr(files, "_SETTLED_NS", 0)
+    monkeypatch.setattr(files, "sha256_of", lambda path, hash_of=files.sha256_of: read.append(path) or hash_of(path))
     serve_identity(tmp_path)
-    first, time = server.ask(), weights.stat().st_mtime_ns
+    first = server.ask()
+    assert server.ask() == first
+    assert read == [weights]
     weights.write_bytes(b"two")
-    os.utime(weights, ns=(time, time))
-    assert server.ask() == first, "it was read again"
-    os.utime(weights, ns=(time, time + 10**9))
-    changed = server.ask()["weights"]
-    assert changed != first["weights"]
-    weights.write_bytes(b"longer")
-    os.utime(weights, ns=(time, time + 10**9))
-    assert server.ask()["weights"] not in (changed, first["weights"])
+    assert server.ask()["weights"] != first["weights"]
+    assert read == [weights, weights]
 
 
 def test_a_steer_without_a_version_loads_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
