@@ -195,7 +195,6 @@ def _stroke_width(grey: Bytes) -> float:
 
 def _find_ridges(grey: Bytes) -> np.ndarray:
     """Which pixels of [H, W] are the middle of a stroke: the highest across it, and both sides fall."""
-
     height, width = grey.shape
     around = np.pad(grey.astype(np.float32), _REACH)
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..networks import DECODER_WIDTHS, ENCODER_WIDTHS
-from .common import average_of, read_state
+from .common import average_of, in_channels_last, read_state
 
 CROP = 16  # side of a training crop, in latent cells
 
@@ -98,7 +98,7 @@ def freeze(model: Autoencoder, mean: float, deviation: float) -> Autoencoder:
     """`model`, frozen, with latents of this mean and deviation scaled to zero and one."""
     model.mean.fill_(mean)
     model.deviation.fill_(deviation)
-    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return in_channels_last(model.eval().requires_grad_(False))
 
 
 def pictures_of(images: np.ndarray) -> torch.Tensor:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ FLOOR = 0.02
 LOG_SECONDS = 30.0
 MOMENTS = (("step", "exp_avg", "exp_avg_sq"), ("momentum",))  # what AdamW and Muon keep of every weight
 
+M = TypeVar("M", bound=torch.nn.Module)
 Loss = Callable[[int], tuple[torch.Tensor, dict[str, float]]]
 
 
@@ -34,6 +35,11 @@ def prepare(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)  # gradients underflow in places, and denormals are slow
     torch.manual_seed(options.seed)
+
+
+def in_channels_last(network: M) -> M:
+    """The network, with its weights laid out as the processor's convolutions like them."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def autocast() -> torch.autocast:

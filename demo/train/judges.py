@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from .. import store
 from ..judges.network import FOLDER, HEADS, MAP, NAME, Judges, judge
 from ..scenes import DATA_VERSION
-from .common import Run, average_of, prepare, read_state, say
+from .common import Run, average_of, in_channels_last, prepare, read_state, say
 from .data.judged import Judged, chunk, join_batches, spoil_pictures
 from .metadata import describe_weights
 from .options import parse
@@ -72,7 +72,7 @@ def main(argv: list[str]) -> int:
     """Train the judges with the options of `options.add_judges_options`; returns the exit code."""
     options = parse("judges", argv)
     prepare(options)
-    judges = Judges().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    judges = in_channels_last(Judges())
     run = Run("judges", {"judges": judges}, options, average=0.998)
     vae = open_autoencoder(options.vae)
     pool, taken = chunk(options.out, 0, vae), 1

@@ -17,7 +17,7 @@ from torch import nn
 
 from ..judges.network import HEADS, AttentionHead, Block, labels_of
 from ..networks import PICTURE
-from .common import say
+from .common import in_channels_last, say
 from .data.latents import SceneBatch
 
 RATE = 2e-3
@@ -108,14 +108,14 @@ def load_reader(path: Path) -> Reader | None:
         return None
     from safetensors.torch import load_file
 
-    reader = Reader().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    reader = in_channels_last(Reader())
     reader.load_state_dict(load_file(path))
     return reader.eval().requires_grad_(False)
 
 
 def teach_reader(batches: Iterator[SceneBatch], test: SceneBatch, minutes: float, path: Path) -> Reader:
     """A reader taught for `minutes` on endless `batches` and kept at `path`; says how well it reads `test`."""
-    reader = Reader().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    reader = in_channels_last(Reader())
     optimizer = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=2e-2)
     start, spent, steps = time.monotonic(), 0.0, 0
     while spent < 1:

@@ -18,7 +18,7 @@ from .. import store
 from ..networks import DECODER_WIDTHS, ENCODER_WIDTHS, LATENT, LATENT_SCALE, PICTURE
 from ..scenes import DATA_VERSION
 from .autoencoder import CROP, SHARES, Autoencoder, pictures_of
-from .common import Run, autocast, average_of, prepare, read_state, save_sheet, say, zero_padded
+from .common import Run, autocast, average_of, in_channels_last, prepare, read_state, save_sheet, say, zero_padded
 from .data.chunks import Chunk, chunk, held_out
 from .data.latents import first_chunks
 from .data.sampled import SHIPPED, SampledScenes
@@ -113,7 +113,7 @@ def main(argv: list[str]) -> int:
     """Train the autoencoder with the options of `options.add_vae_options`; returns the exit code."""
     options = parse("vae", argv)
     prepare(options)
-    model = Autoencoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = in_channels_last(Autoencoder())
     model.taesd_encoder.requires_grad_(not options.decoder_only)
     straight = LineLoss() if options.lines else None
     run = Run("vae", {"vae": model}, options, average=0.998, betas=(0.9, 0.98), decay=1e-4)

@@ -1,9 +1,9 @@
-"""The usual 68 points of a face among the 468 of MediaPipe."""
+"""The usual 68 points of a face among the 468 of MediaPipe: jaw, brows, nose, eyes, outer and inner lips, all from the
+picture's left.
+"""
 
 from __future__ import annotations
 
-# The 68 points of a face among MediaPipe's 468: jaw, brows, nose, eyes, outer and inner lips, all from the
-# picture's left.
 FACE68 = (
     162,
     234,

@@ -8,32 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from control_lab import Lab
+from control_lab import LATENT, Lab
 from steer.nodes.control.masks import check_mask, list_blank
 from steer.nodes.timed_ranges import set_range, warn_overwritten
 from steer.preprocessors.pose.keypoints import write_frame
 from steer.preprocessors.pose.people import Person
 
-WIDGETS = {
-    "strength": 0.8,
-    "start_percent": 0.0,
-    "end_percent": 1.0,
-    "mode": "balanced",
-    "fit": "crop",
-    "kind": "auto",
-    "feather": 0,
-}
-LATENT = {"samples": torch.zeros(1, 4, 8, 8)}
 THREE = {"samples": torch.zeros(3, 4, 8, 8)}
 
 
 @pytest.fixture
-def guide(comfy, lab: Lab, nets) -> Any:
-    def call(**given: Any) -> tuple[Any, ...]:
-        start = {"positive": lab.prompts[0], "negative": lab.prompts[1], "control_net": nets[0], "latent": THREE}
-        return comfy.call("SteerControlNetGuide", **WIDGETS | start | given)
-
-    return call
+def latent() -> dict[str, torch.Tensor]:
+    return THREE
 
 
 def somebody(x: float) -> dict[str, Any]:

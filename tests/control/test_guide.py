@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from control_lab import Lab
+from control_lab import GUIDE, Lab
 from safetensors.torch import save_file
 from steer.nodes.control.families import check_family, find_net_width
 from steer.nodes.control.fit import describe_cut, prepare_hint
@@ -23,26 +23,6 @@ from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
 from sweep_lab import giver
 from tiny_control import sd15_controlnet
-
-WIDGETS = {
-    "strength": 0.8,
-    "start_percent": 0.0,
-    "end_percent": 1.0,
-    "mode": "balanced",
-    "fit": "crop",
-    "kind": "auto",
-    "feather": 0,
-}
-LATENT = {"samples": torch.zeros(1, 4, 8, 8)}
-
-
-@pytest.fixture
-def guide(comfy, lab: Lab, nets) -> Any:
-    def call(**given: Any) -> tuple[Any, ...]:
-        start = {"positive": lab.prompts[0], "negative": lab.prompts[1], "control_net": nets[0], "latent": LATENT}
-        return comfy.call("SteerControlNetGuide", **WIDGETS | start | given)
-
-    return call
 
 
 def lines_at(*segments: tuple[float, ...], size: tuple[int, int]) -> Lines:
@@ -313,7 +293,7 @@ def test_a_file_that_is_no_controlnet_ends_in_an_error_with_a_reason(
     graph = {name: {"class_type": f"Test{name}", "inputs": {"name": "", "version": ""}} for name in given}
     graph["net"] = {"class_type": "ControlNetLoader", "inputs": {"control_net_name": file.name}}
     links = {name: [name, 0] for name in (*given, "net")}
-    inputs = WIDGETS | {"control_net": links.pop("net")} | links
+    inputs = GUIDE | {"control_net": links.pop("net")} | links
     graph["guide"] = {"class_type": "SteerControlNetGuide", "inputs": inputs}
     graph["show"] = {"class_type": "PreviewAny", "inputs": {"source": ["guide", 4]}}
     result = comfy.run(graph)

@@ -11,20 +11,12 @@ import numpy as np
 import pytest
 import torch
 from comfy_inprocess import RunResult
+from control_lab import GUIDE
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
 from sweep_lab import Graph, node
 from tiny_control import demo_controlnet, sd15_controlnet
 
-WIDGETS = {
-    "strength": 0.8,
-    "start_percent": 0.0,
-    "end_percent": 1.0,
-    "mode": "balanced",
-    "fit": "crop",
-    "kind": "auto",
-    "feather": 0,
-}
 WRONG = "this looks like a pose skeleton; the net is for Canny edges. Put Canny before it, or change the net"
 
 
@@ -80,7 +72,7 @@ def run(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
                 "net": node("ControlNetLoader", control_net_name="sd15_canny.safetensors"),
                 "hints": node("TestSeveral", count=count),
                 "latent": node("EmptyLatentImage", width=64, height=64, batch_size=1),
-                "guide": {"class_type": "SteerControlNetGuide", "inputs": WIDGETS | given | inputs},
+                "guide": {"class_type": "SteerControlNetGuide", "inputs": GUIDE | given | inputs},
                 "sample": node(
                     "KSampler",
                     model=["model", 0],

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from control_lab import Lab
+from control_lab import GUIDE, LATENT, Lab
 from steer.nodes.control.union import list_types, set_union_type
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.pose.people import Person
@@ -16,16 +16,7 @@ from steer.preprocessors.pose.skeleton import draw_people
 from steer.preprocessors.recognise import Look
 from tiny_control import union_controlnet, union_model
 
-WIDGETS = {
-    "strength": 0.8,
-    "start_percent": 0.0,
-    "end_percent": 1.0,
-    "mode": "balanced",
-    "fit": "crop",
-    "kind": "auto",
-    "feather": 0,
-    "latent": {"samples": torch.zeros(1, 4, 8, 8)},
-}
+WIDGETS = GUIDE | {"latent": LATENT}
 LINES = "canny/lineart/anime_lineart/mlsd"
 
 

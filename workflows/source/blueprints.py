@@ -10,10 +10,12 @@ from .subgraph import SubgraphBuilder
 
 SIDE = 512  # what most checkpoints of the first kind were taught; a widget changes it
 WIDE = (330, 100)
+PORTRAIT, SWAPS = "portrait of a girl, smiling, garden", "angry\nsad\nlaughing"
 
 
-def _models(graph: SubgraphBuilder) -> tuple[Output, Output, Output]:
-    return graph.entry("model", "MODEL"), graph.entry("clip", "CLIP"), graph.entry("vae", "VAE")
+def _models(graph: SubgraphBuilder) -> dict[str, Any]:
+    """The parts of a checkpoint."""
+    return {name: graph.entry(name, name.upper()) for name in ("model", "clip", "vae")}
 
 
 def _sampling(graph: SubgraphBuilder, cfg: float = 7.0) -> dict[str, Any]:
@@ -32,61 +34,48 @@ def _canvas(graph: SubgraphBuilder) -> Output:
 
 def swap_a_word(graph: SubgraphBuilder) -> None:
     """One seed and one prompt, of which a word changes from picture to picture."""
-    model, clip, vae = _models(graph)
-    prompt = graph.entry("prompt", "STRING", "portrait of a girl, smiling, garden")
-    find = graph.entry("find", "STRING", "smiling")
-    swaps = graph.entry("swaps", "STRING", "angry\nsad\nlaughing")
-    negative = graph.entry("negative", "STRING", "")
-    sampling = _sampling(graph)
-    folder = graph.entry("folder", "STRING", "sweeps/swap-a-word")
-    latent = _canvas(graph)
-    axis = graph.node("SteerPromptSwap", at=(0, 0), size=(330, 300), prompt=prompt, find=find, swaps=swaps)
-    sweep = graph.node(
-        "SteerSweep",
-        at=(420, 0),
-        size=(400, 640),
-        model=model,
-        clip=clip,
-        vae=vae,
-        latent=latent,
-        positive=prompt,
-        negative=negative,
-        folder=folder,
-        axis_1=axis[0],
-        sampler_name="dpmpp_2m",
-        scheduler="karras",
-        **sampling,
-    )
-    graph.exit("sheet", sweep["sheet"])
-    graph.exit("folder", sweep["folder"])
+    inputs = _models(graph)
+    prompt = graph.entry("prompt", "STRING", PORTRAIT)
+    words = {"find": graph.entry("find", "STRING", "smiling"), "swaps": graph.entry("swaps", "STRING", SWAPS)}
+    inputs |= {"positive": prompt, "negative": graph.entry("negative", "STRING", "")} | _sampling(graph)
+    _sweep(graph, inputs, "swap-a-word", axis="SteerPromptSwap", prompt=prompt, **words)
 
 
 def sheet_of_seeds(graph: SubgraphBuilder) -> None:
     """One prompt with several seeds, on one sheet."""
-    model, clip, vae = _models(graph)
-    prompt = graph.entry("prompt", "STRING", "portrait of a girl, smiling, garden")
-    negative = graph.entry("negative", "STRING", "")
+    inputs = _models(graph)
+    inputs |= {
+        "positive": graph.entry("prompt", "STRING", PORTRAIT),
+        "negative": graph.entry("negative", "STRING", ""),
+    }
     seeds = graph.entry("seeds", "STRING", "1-8")
-    steps, cfg = graph.entry("steps", "INT", 20), graph.entry("cfg", "FLOAT", 7.0)
-    folder = graph.entry("folder", "STRING", "sweeps/sheet-of-seeds")
+    inputs |= {"steps": graph.entry("steps", "INT", 20), "cfg": graph.entry("cfg", "FLOAT", 7.0)}
+    _sweep(graph, inputs, "sheet-of-seeds", axis="SteerSeeds", text=seeds)
+
+
+def _sweep(
+    graph: SubgraphBuilder,
+    inputs: dict[str, Any],
+    called: str,
+    axis: str,
+    **values: Any,
+) -> None:
+    """A Sweep along one axis. inputs: what it is given. called: its folder. axis, values: the node that makes the axis,
+    and what that is given.
+    """
+    folder = graph.entry("folder", "STRING", f"sweeps/{called}")
     latent = _canvas(graph)
-    axis = graph.node("SteerSeeds", at=(0, 0), size=(330, 140), text=seeds)
+    made = graph.node(axis, at=(0, 0), size=(330, 300), **values)
     sweep = graph.node(
         "SteerSweep",
         at=(420, 0),
         size=(400, 640),
-        model=model,
-        clip=clip,
-        vae=vae,
         latent=latent,
-        positive=prompt,
-        negative=negative,
-        steps=steps,
-        cfg=cfg,
         folder=folder,
-        axis_1=axis["axis"],
+        axis_1=made["axis"],
         sampler_name="dpmpp_2m",
         scheduler="karras",
+        **inputs,
     )
     graph.exit("sheet", sweep["sheet"])
     graph.exit("folder", sweep["folder"])
@@ -133,8 +122,8 @@ def same_pose(graph: SubgraphBuilder) -> None:
 
 
 def only_the_face(graph: SubgraphBuilder) -> None:
-    """A picture whose faces are made anew by a prompt; the rest stays as it is, to the last pixel."""
-    model, clip, vae = _models(graph)
+    """A picture whose faces are painted again by a prompt; the rest stays as it is, to the last pixel."""
+    models = _models(graph)
     image = graph.entry("image", "IMAGE")
     prompt = graph.entry("prompt", "STRING", "portrait of a girl, laughing, garden")
     negative = graph.entry("negative", "STRING", "")
@@ -142,16 +131,16 @@ def only_the_face(graph: SubgraphBuilder) -> None:
     denoise, grow = graph.entry("denoise", "FLOAT", 0.75), graph.entry("grow", "INT", 12)
     mask = graph.node("SteerFaceMask", at=(0, 0), size=(330, 200), image=image, grow=grow)
     texts = [
-        graph.node("CLIPTextEncode", at=(0, y), size=WIDE, called=called, clip=clip, text=text)
+        graph.node("CLIPTextEncode", at=(0, y), size=WIDE, called=called, clip=models["clip"], text=text)
         for y, called, text in ((260, "Prompt", prompt), (420, "Negative prompt", negative))
     ]
-    encoded = graph.node("VAEEncode", at=(0, 580), size=(330, 60), pixels=image, vae=vae)
+    encoded = graph.node("VAEEncode", at=(0, 580), size=(330, 60), pixels=image, vae=models["vae"])
     masked = graph.node("SetLatentNoiseMask", at=(0, 700), size=(330, 60), samples=encoded[0], mask=mask[0])
     sampled = graph.node(
         "KSampler",
         at=(420, 0),
         size=(330, 480),
-        model=model,
+        model=models["model"],
         positive=texts[0][0],
         negative=texts[1][0],
         latent_image=masked[0],
@@ -160,7 +149,7 @@ def only_the_face(graph: SubgraphBuilder) -> None:
         scheduler="karras",
         **sampling,
     )
-    decoded = graph.node("VAEDecode", at=(840, 0), size=(330, 60), samples=sampled[0], vae=vae)
+    decoded = graph.node("VAEDecode", at=(840, 0), size=(330, 60), samples=sampled[0], vae=models["vae"])
     laid = graph.node(
         "ImageCompositeMasked",
         at=(840, 120),

@@ -8,6 +8,17 @@ from typing import Any
 import torch
 from tiny_model import sigmas_of, tiny_conditioning
 
+GUIDE = {
+    "strength": 0.8,
+    "start_percent": 0.0,
+    "end_percent": 1.0,
+    "mode": "balanced",
+    "fit": "crop",
+    "kind": "auto",
+    "feather": 0,
+}  # the widgets of ControlNet Guide
+LATENT = {"samples": torch.zeros(1, 4, 8, 8)}
+
 
 @dataclass
 class Step:
