@@ -94,8 +94,8 @@ def require_comfyui(folder: Path, advice: str = "Give --comfyui the folder that 
     Raises:
         SetupError: it holds none.
     """
-    if not (folder / "main.py").is_file() or not (folder / "custom_nodes").is_dir():
-        raise SetupError(f"{folder} is not a ComfyUI folder (it has no main.py and custom_nodes). {advice}")
+    if not (folder / "main.py").is_file():
+        raise SetupError(f"{folder} is not a ComfyUI folder (it has no main.py). {advice}")
 
 
 def fetch_tag(tag: str, repository: str) -> Path:

@@ -214,6 +214,7 @@ def link_into(comfyui: Path) -> None:
     """
     require_comfyui(comfyui)
     folder = comfyui / "custom_nodes"
+    folder.mkdir(exist_ok=True)
     for entry in folder.iterdir():
         if entry.resolve() == ROOT or (entry / "nodes" / "web" / "docs" / "SteerNoiseSchedule.md").is_file():
             return

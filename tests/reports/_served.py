@@ -8,15 +8,12 @@ from pathlib import Path
 
 from ...runner import setup
 from ...runner.comfyui.client import ComfyClient
-from ...runner.comfyui.process import ComfyServer
+from ...runner.comfyui.process import ComfyServer, own_folders
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[ComfyClient]:
+def served(folder: Path, *arguments: str) -> Iterator[ComfyClient]:
     """A ComfyUI on the CPU with fresh folders in `folder`."""
-    places = []
-    for kind in ("output", "user", "temp", "input"):
-        (folder / kind).mkdir(parents=True)
-        places += [f"--{kind}-directory", str(folder / kind)]
-    with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "comfyui.log", arguments=["--cpu", *places]) as server:
+    given = ["--cpu", *own_folders(folder, "output", "user", "temp", "input"), *arguments]
+    with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "comfyui.log", arguments=given) as server:
         yield ComfyClient(server.url, server.check_alive)

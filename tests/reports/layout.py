@@ -1,0 +1,141 @@
+"""`python run.py report layout`: every bundled workflow in several frontends, drawn by both renderers, and what overlaps.
+
+Writes tests/reports/layout.md. Frontends are packages of PyPI; each is kept beside the packages of run.py. The demo
+slides are measured once more after Run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...runner import setup
+from ...runner.comfyui.client import ComfyClient
+from ...runner.comfyui.transport import json_content
+from ...runner.dev.testing import find_browser
+from ...runner.pack import ROOT
+from ...runner.workflow import FOLDER
+from ..support.frontend import Frontend, browser_page
+from ..support.layout import MEASURE, NODES_2, RENDERERS, SETTING, find_faults
+from ._served import served
+
+OUTPUT = ROOT / "tests" / "reports" / "layout.md"
+PACKAGE = "comfyui-frontend-package"
+FRONTENDS = ("1.32.9", "1.45.21", "1.58.1")
+TWIN = "-sd15"
+
+
+@dataclass
+class Row:
+    """A workflow in one frontend and renderer: what lies wrong when it is opened, and after Run (None: not run)."""
+
+    frontend: str
+    renderer: str
+    name: str
+    opened: list[str] = field(default_factory=list)
+    after: list[str] | None = None
+
+
+def frontend_folder(version: str) -> Path:
+    """The web folder of a frontend, from its package.
+
+    Raises:
+        subprocess.CalledProcessError: pip does not get it.
+    """
+    folder = setup.VENV / "frontends" / version
+    if not folder.is_dir():
+        with tempfile.TemporaryDirectory(dir=setup.VENV) as temp:
+            command = ["-m", "pip", "download", "--quiet", "--no-deps", "--dest", temp, f"{PACKAGE}=={version}"]
+            subprocess.run([str(setup.PYTHON), *command], check=True)
+            with zipfile.ZipFile(next(Path(temp).glob("*.whl"))) as wheel:
+                wheel.extractall(Path(temp) / "wheel")
+            folder.parent.mkdir(exist_ok=True)
+            (Path(temp) / "wheel").rename(folder)
+    return folder / PACKAGE.replace("-", "_") / "static"
+
+
+def measure(client: ComfyClient, browser: str, renderer: str, names: Sequence[str], runs: bool) -> Iterator[Row]:
+    """Open workflows one after the other in one browser."""
+    settings = {"Comfy.TutorialCompleted": True, SETTING: renderer == NODES_2}
+    client.http.ask("POST", "/settings", **json_content(settings))
+    with browser_page(browser) as page:
+        frontend = Frontend(page, client.url)
+        version = str(page.evaluate("window.__COMFYUI_FRONTEND_VERSION__"))
+        for name in names:
+            graph = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+            row = Row(version, renderer, name, [fault] if (fault := frontend.open(graph)) else [])
+            row.opened += _look(frontend)
+            if runs and not name.endswith(TWIN):
+                frontend.run()
+                row.after = _look(frontend)
+            yield row
+
+
+def _look(frontend: Frontend) -> list[str]:
+    frontend.page.wait_for_timeout(600)  # elements take their sizes
+    return find_faults(frontend.page.evaluate(MEASURE))
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python run.py report layout", description=__doc__)
+    parser.add_argument("--frontends", nargs="+", default=FRONTENDS, help="versions of the package")
+    parser.add_argument("--renderers", nargs="+", choices=RENDERERS, default=RENDERERS)
+    parser.add_argument("--only", default="", help="workflows whose name holds this")
+    parser.add_argument("--no-run", action="store_true", help="open them only")
+    parser.add_argument("--out", type=Path, default=OUTPUT)
+    options = parser.parse_args(argv)
+    browser = find_browser()
+    if browser is None:
+        sys.exit("No browser. Install chromium, Chrome or Edge.")
+    names = [path.stem for path in sorted(FOLDER.glob("*.json")) if options.only in path.stem]
+    started, rows = time.monotonic(), []
+    for version in options.frontends:
+        arguments = ["--front-end-root", str(frontend_folder(version))]
+        with tempfile.TemporaryDirectory() as temp, served(Path(temp) / "comfyui", *arguments) as client:
+            for renderer in options.renderers:
+                for row in measure(client, browser, renderer, names, not options.no_run):
+                    rows.append(row)
+                    print(f"{row.frontend} {renderer} {row.name}", *_lines(row), sep="\n  ", flush=True)
+    command = " ".join(["python run.py report layout", *argv])
+    options.out.write_text(render(rows, command, time.monotonic() - started), encoding="utf-8")
+    return 1 if any(map(_lines, rows)) else 0
+
+
+def _lines(row: Row) -> list[str]:
+    return [*row.opened, *(f"after Run: {fault}" for fault in row.after or [] if fault not in row.opened)]
+
+
+def render(rows: Sequence[Row], command: str, seconds: float) -> str:
+    """The report."""
+    lines = [
+        "# Layout",
+        "",
+        f"`{command}`, {datetime.date.today()}, {seconds / 60:.0f} minutes.",
+        "",
+        "How many things lie in the way of others in each workflow: nodes over nodes, nodes past the edge or over the "
+        "title of their group, groups over groups, deprecated and red nodes. `a, b`: when it is opened, after Run.",
+        "",
+    ]
+    columns = list(dict.fromkeys((row.frontend, row.renderer) for row in rows))
+    lines += ["| workflow | " + " | ".join(f"{frontend} {renderer}" for frontend, renderer in columns) + " |"]
+    lines += ["|---" * (len(columns) + 1) + "|"]
+    for name in dict.fromkeys(row.name for row in rows):
+        found = {(row.frontend, row.renderer): row for row in rows if row.name == name}
+        cells = [_count(found[column]) if column in found else "" for column in columns]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    for row in filter(_lines, rows):
+        lines += ["", f"## {row.name}, {row.frontend} {row.renderer}", "", *(f"- {line}" for line in _lines(row))]
+    return "\n".join(lines) + "\n"
+
+
+def _count(row: Row) -> str:
+    return str(len(row.opened)) if row.after is None else f"{len(row.opened)}, {len(row.after)}"
