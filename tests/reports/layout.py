@@ -1,4 +1,4 @@
-"""`python run.py report layout`: every bundled workflow in several frontends, drawn by both renderers, and what overlaps.
+"""`python run.py report layout`: every bundled workflow in several frontends, in both renderers, and what overlaps.
 
 Writes tests/reports/layout.md. Frontends are packages of PyPI; each is kept beside the packages of run.py. The demo
 slides are measured once more after Run.
@@ -73,6 +73,7 @@ def measure(client: ComfyClient, browser: str, renderer: str, names: Sequence[st
         for name in names:
             graph = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
             row = Row(version, renderer, name, [fault] if (fault := frontend.open(graph)) else [])
+            frontend.fit_view()
             row.opened += _look(frontend)
             if runs and not name.endswith(TWIN):
                 frontend.run()

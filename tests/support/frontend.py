@@ -12,10 +12,12 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 READY = "window.app && window.app.graph && window.app.extensionManager"
-LOADED = (
-    "app.graph._nodes.filter(n => !n.flags.collapsed && (app.nodeOutputs[n.id]?.images || []).length)"
-    ".every(n => n.imgs && n.imgs.length && n.imgs.every(i => i.complete))"
-)
+# The pictures of a node lie in n.imgs, or, where nodes are elements of the page (Nodes 2.0), in its element.
+LOADED = """() => app.graph._nodes.filter(n => !n.flags.collapsed && (app.nodeOutputs[n.id]?.images || []).length)
+    .every(n => {
+        const element = document.querySelector(`[data-node-id="${n.id}"]`);
+        const pictures = element ? [...element.querySelectorAll('img')] : n.imgs || [];
+        return pictures.length && pictures.every(i => i.complete); })"""
 # Toasts go away by themselves: whatever appears is noted.
 WATCH_TOASTS = """() => { window.steerToasts = [];
     new MutationObserver(records => {
@@ -134,6 +136,11 @@ class Frontend:
         """Open a workflow as if it was loaded from a file; returns what went wrong, or nothing."""
         return self.page.evaluate(OPEN, graph)
 
+    def fit_view(self) -> None:
+        """Show the whole graph: what is out of sight is not drawn."""
+        self.page.evaluate("app.extensionManager.command.execute('Comfy.Canvas.FitView')")
+        self.page.wait_for_timeout(500)
+
     def prompt_or_fault(self) -> dict[str, Any] | str:
         """The API prompt that Run would send, or why there is none."""
         return self.page.evaluate("app.graphToPrompt().then(p => p.output, error => String(error))")
@@ -172,7 +179,7 @@ class Frontend:
                 for (const kind of ['execution_success', 'execution_error', 'execution_interrupted'])
                     app.api.addEventListener(kind, event => { window.steerEnd = [kind, event.detail]; }); }"""
         )
-        self.page.get_by_role("button", name="Run", exact=True).click()
+        self.page.get_by_role("button", name="Run", exact=True).first.click()
         self.page.wait_for_function("window.steerEnd !== null", timeout=timeout_s * 1000)
         kind, detail = self.page.evaluate("window.steerEnd")
         self.page.wait_for_function(LOADED, timeout=30_000)
