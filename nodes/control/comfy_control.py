@@ -27,6 +27,8 @@ class ShapedControl(comfy.controlnet.ControlBase):
     mask: [M, H, W] in 0..1, already feathered, or None.
     """
 
+    multigpu_clones: dict[torch.device, Any]  # only where ComfyUI knows several GPUs
+
     def __init__(self, stock: Any, mode: str, mask: torch.Tensor | None) -> None:
         super().__init__()
         stock.copy_to(self)  # others may read the hint, the strength and the range from here
@@ -68,6 +70,16 @@ class ShapedControl(comfy.controlnet.ControlBase):
     def copy(self) -> ShapedControl:
         """The same without the chain before it."""
         return ShapedControl(self.stock.copy(), self.mode, self.mask)
+
+    def deepclone_multigpu(self, load_device: torch.device, autoregister: bool = False) -> ShapedControl:
+        """The same with a network of its own for another GPU. Only a ComfyUI that knows several calls it.
+
+        autoregister: ComfyUI finds the clone by its device from then on.
+        """
+        clone = ShapedControl(self.stock.deepclone_multigpu(load_device), self.mode, self.mask)
+        if autoregister:
+            self.multigpu_clones[load_device] = clone
+        return clone
 
     def get_models(self) -> list[Any]:
         """The networks of the chain, which ComfyUI loads."""
