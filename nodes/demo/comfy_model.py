@@ -6,6 +6,8 @@ detection is not used: it knows the published sizes alone.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import comfy.cldm.cldm
@@ -52,10 +54,11 @@ def build_model(tensors: Tensors) -> comfy.model_patcher.ModelPatcher:
     return comfy.model_patcher.ModelPatcher(model, load_device=device, offload_device=offload)
 
 
-def build_clip(tensors: Tensors) -> comfy.sd.CLIP:
+def build_clip(tensors: Tensors, disable_dynamic: bool = False) -> comfy.sd.CLIP:
     """CLIP from the embedded text encoder, over ComfyUI's own SD 1.x tokenizer.
 
     The file holds one embedding for each taught token and one, trained as "a word I do not know", for all others.
+    disable_dynamic: its weights lie in memory as a whole. Older ComfyUIs have no other way.
     """
     tensors = dict(tensors)
     taught, unknown = tensors.pop("tokens").long(), tensors.pop("unknown")
@@ -63,11 +66,14 @@ def build_clip(tensors: Tensors) -> comfy.sd.CLIP:
     table = unknown.expand(VOCABULARY, -1).clone()
     table[taught] = tensors[key]
     target = comfy.supported_models_base.ClipTarget(comfy.sd1_clip.SD1Tokenizer, comfy.sd1_clip.SD1ClipModel)
+    knows_dynamic = "disable_dynamic" in inspect.signature(comfy.sd.CLIP).parameters
+    options: dict[str, Any] = {"disable_dynamic": disable_dynamic} if knows_dynamic else {}
     clip = comfy.sd.CLIP(
         target,
         embedding_directory=folder_paths.get_folder_paths("embeddings"),
         parameters=comfy.utils.calculate_parameters(tensors),
         model_options={"clip_l_model_config": dict(TEXT)},
+        **options,
     )
     projection = torch.eye(TEXT["hidden_size"])  # SD 1.x has none
     _check_complete(clip.load_sd(tensors | {key: table, "text_projection.weight": projection}))
@@ -113,16 +119,20 @@ def load_model() -> comfy.model_patcher.ModelPatcher:
     Raises:
         WeightsError: its file is missing or damaged.
     """
-    return build_model(store.read("unet")[0])
+    model = build_model(store.read("unet")[0])
+    _name_loader(model, lambda disable_dynamic=False: load_model())  # it is never dynamic
+    return model
 
 
-def load_clip() -> comfy.sd.CLIP:
-    """The embedded CLIP.
+def load_clip(disable_dynamic: bool = False) -> comfy.sd.CLIP:
+    """The embedded CLIP. disable_dynamic: see build_clip.
 
     Raises:
         WeightsError: its file is missing or damaged.
     """
-    return build_clip(store.read("text_encoder")[0])
+    clip = build_clip(store.read("text_encoder")[0], disable_dynamic)
+    _name_loader(clip.patcher, lambda disable_dynamic=False: load_clip(disable_dynamic).patcher)
+    return clip
 
 
 def load_vae() -> comfy.sd.VAE:
@@ -131,7 +141,16 @@ def load_vae() -> comfy.sd.VAE:
     Raises:
         WeightsError: its file is missing or damaged.
     """
-    return comfy.sd.VAE(sd=store.read("vae")[0])
+    vae = comfy.sd.VAE(sd=store.read("vae")[0])
+    # ComfyUI's own loader of a VAE does not heed it either.
+    _name_loader(vae.patcher, lambda disable_dynamic=False: load_vae().patcher)
+    return vae
+
+
+def _name_loader(patcher: Any, load: Callable[..., Any]) -> None:
+    """Say how to load the same again: a ComfyUI that knows several GPUs makes its copy for another GPU in this way."""
+    if hasattr(patcher, "cached_patcher_init"):
+        patcher.cached_patcher_init = (load, ())
 
 
 def load_controlnet(kind: str) -> comfy.controlnet.ControlNet:

@@ -167,6 +167,32 @@ def test_padding_to_the_standard_layout_changes_nothing(comfy: InProcessComfy) -
     torch.testing.assert_close(wide.decode(expected), decoded, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("part", ["model", "clip", "vae"])
+def test_another_gpu_gets_the_same_weights_anew(
+    comfy: InProcessComfy, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """By the contract of ComfyUI 0.28: `cached_patcher_init` of a ModelPatcher holds a loader and its arguments.
+
+    The copy for another GPU comes from loader(*arguments), one that lies in memory as a whole from
+    loader(*arguments, disable_dynamic=True). None means that there can be no copy.
+    """
+    from comfy.model_patcher import ModelPatcher
+    from steer.nodes.demo import comfy_model
+
+    monkeypatch.setattr(ModelPatcher, "cached_patcher_init", None, raising=False)
+    loaded = getattr(comfy_model, f"load_{part}")()
+    first = loaded if part == "model" else loaded.patcher
+    load, arguments = first.cached_patcher_init
+    copies = [load(*arguments), load(*arguments, disable_dynamic=True)]
+    if hasattr(first, "deepclone_multigpu"):
+        copies.append(first.deepclone_multigpu(new_load_device=torch.device("cpu", 0)))
+    for other in copies:
+        weights, anew = first.model.state_dict(), other.model.state_dict()
+        assert weights.keys() == anew.keys()
+        assert all(torch.equal(weights[key], anew[key]) for key in weights)
+        assert not {value.data_ptr() for value in weights.values()} & {value.data_ptr() for value in anew.values()}
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     for name in ("vae.safetensors", store.CHECKSUMS):
