@@ -268,6 +268,23 @@ def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: La
     assert len(lab.pictures()) == 5
 
 
+def test_memory_that_is_given_back_on_demand_is_free(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    """By the contract of ComfyUI 0.28: get_free_memory of a MODEL adds what dynamic VRAM can evict for a batch."""
+    import comfy.model_management as management
+    from comfy.model_patcher import ModelPatcher
+    from steer.nodes.sweep.plan.inputs import SweepInputs
+    from steer.nodes.sweep.run.comfy_pictures import GPU_BATCHES, PictureMaker
+
+    maker = PictureMaker(SweepInputs(*_loaded(), {"samples": torch.zeros(1, 4, 8, 8)}), lambda share, preview: None)
+    settings: Any = SimpleNamespace(sampler="euler")
+    monkeypatch.setattr(management, "is_device_cpu", lambda device: False)
+    monkeypatch.setattr(management, "get_free_memory", lambda device: 0)
+    monkeypatch.setattr(ModelPatcher, "get_free_memory", lambda model, device: 1e15, raising=False)
+    assert maker.batch_size(settings) == max(GPU_BATCHES)
+    monkeypatch.delattr(ModelPatcher, "get_free_memory")  # as in 0.3.75
+    assert maker.batch_size(settings) == 1
+
+
 def _loaded() -> tuple[Any, Any, Any]:
     from steer.nodes.demo import comfy_model
 

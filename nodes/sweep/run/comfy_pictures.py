@@ -114,7 +114,7 @@ class PictureMaker:
         model = self.inputs.model
         if management.is_device_cpu(model.load_device):
             return 1
-        shape, free = fit_channels(model, self.inputs.latent).shape, _free_memory(model.load_device)
+        shape, free = fit_channels(model, self.inputs.latent).shape, _free_memory(model)
         fitting = (n for n in GPU_BATCHES if model.memory_required([2 * n, *shape[1:]]) < FREE_SHARE * free)
         return next(fitting, 1)
 
@@ -270,9 +270,10 @@ def _load_checkpoint(name: str) -> tuple[Any, Any, Any]:
     return found[0], found[1], found[2]
 
 
-def _free_memory(device: Any) -> float:
-    free: Any = management.get_free_memory(device)  # a number unless asked for two
-    return float(free)
+def _free_memory(model: Any) -> float:
+    """In bytes, on the device of a MODEL, with what ComfyUI evicts on demand where it can (dynamic VRAM)."""
+    ask: Any = model.get_free_memory if hasattr(model, "get_free_memory") else management.get_free_memory
+    return float(ask(model.load_device))  # a number unless asked for two
 
 
 def _patches(model: Any, clip: Any) -> int:
