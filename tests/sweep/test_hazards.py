@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -283,6 +283,31 @@ def test_memory_that_is_given_back_on_demand_is_free(lab: Lab, monkeypatch: pyte
     assert maker.batch_size(settings) == max(GPU_BATCHES)
     monkeypatch.delattr(ModelPatcher, "get_free_memory")  # as in 0.3.75
     assert maker.batch_size(settings) == 1
+
+
+def test_what_a_newer_comfyui_calls_out_of_memory_halves_a_batch(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    """By the contract of ComfyUI 0.28: is_oom also knows torch.AcceleratorError, by its code or its message."""
+    import comfy.model_management as management
+    from steer.nodes.sweep.run.comfy_pictures import PictureMaker
+
+    if not hasattr(management, "is_oom"):
+        monkeypatch.setattr(management, "is_oom", lambda error: "out of memory" in str(error), raising=False)
+    real, tried, fault = PictureMaker.make, list[int](), "out of memory"
+
+    def make(self: PictureMaker, cells: Sequence[Any]) -> Any:
+        tried.append(len(cells))
+        if len(cells) > 2:
+            raise torch.AcceleratorError(f"CUDA error: {fault}")
+        return real(self, cells)
+
+    monkeypatch.setattr(PictureMaker, "make", make)
+    lab.sweep(axis_1=seed_axis(range(5)), batch_size=5)
+    assert (tried, len(lab.pictures())) == ([5, 2, 2, 1], 5)
+    tried.clear()
+    fault = "an illegal memory access was encountered"
+    result = lab.comfy.run(lab.graph(axis_1=seed_axis(range(5)), batch_size=5, folder="other"))
+    assert fault in result.message
+    assert tried == [5], "another fault is no reason to try again"
 
 
 def _loaded() -> tuple[Any, Any, Any]:

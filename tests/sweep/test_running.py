@@ -30,7 +30,6 @@ class Fake:
     """Makes grey pictures whose value is the seed. `fault` may raise for the seeds of a batch."""
 
     passes = (CancelledError,)
-    out_of_memory = (MemoryError,)
 
     def __init__(self, fault: Callable[[list[int]], None] = lambda seeds: None) -> None:
         self.fault, self.seeds, self.freed = fault, list[list[int]](), 0
@@ -40,6 +39,9 @@ class Fake:
         self.seeds.append(seeds)
         self.fault(seeds)
         return [torch.full((4, 4, 3), seed / 255) for seed in seeds]
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        return isinstance(error, MemoryError)
 
     def free(self) -> None:
         self.freed += 1

@@ -59,7 +59,6 @@ class PictureMaker:
     """Makes the pictures of cells. It keeps the model in use and the last encoded prompts, and nothing else."""
 
     passes = (management.InterruptProcessingException,)
-    out_of_memory = (management.OOM_EXCEPTION, torch.OutOfMemoryError)
 
     def __init__(
         self,
@@ -97,6 +96,12 @@ class PictureMaker:
         if len(images) != len(cells):
             raise ValueError(f"latent: it decodes to {len(images) // len(cells)} frames. A cell is a single picture.")
         return list(images)
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether a batch was too large. Newer ComfyUIs know more errors of that kind than one class has."""
+        if hasattr(management, "is_oom"):
+            return management.is_oom(error)
+        return isinstance(error, (management.OOM_EXCEPTION, torch.OutOfMemoryError))
 
     def free(self) -> None:
         """Give back the memory that ComfyUI keeps in reserve."""

@@ -29,13 +29,12 @@ class Maker(Protocol):
         """The exceptions that end the run: the user pressed Cancel."""
         ...
 
-    @property
-    def out_of_memory(self) -> tuple[type[BaseException], ...]:
-        """The exceptions of a batch that is too large."""
-        ...
-
     def make(self, cells: Sequence[Settings]) -> Sequence[torch.Tensor]:
         """A picture [H, W, C] in 0..1 for each of the settings, which differ in the seed only."""
+        ...
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether a batch failed because it was too large."""
         ...
 
     def free(self) -> None:
@@ -121,7 +120,7 @@ class Runner:
         except self.maker.passes:
             raise
         except Exception as error:
-            if isinstance(error, self.maker.out_of_memory) and len(batch) > 1:
+            if self.maker.is_out_of_memory(error) and len(batch) > 1:
                 return None
             log.warning("Sweep: the cell '%s' failed.", batch[0].title, exc_info=True)
             return [printable(f"{error}".strip(), MAX_MESSAGE) or type(error).__name__] * len(batch)
