@@ -43,19 +43,31 @@ def model_noise(model: Any) -> ModelNoise:
 
 
 def noise_process(model: Any | None, model_type: str = "eps or v") -> NoiseProcess:
-    """The process of the connected MODEL, or without one that of `model_type`."""
+    """The process of the connected MODEL, or without one that of `model_type`.
+
+    Raises:
+        ValueError: the model is given no noise at all.
+    """
     if model is None:
         return standard_process(model_type)
     levels = _sampling_of(model)
     discrete = isinstance(levels, sampling.ModelSamplingDiscrete)
     timestep = table_timesteps(_table(levels)) if discrete else _own_timesteps(levels)
-    kind = FlowProcess if isinstance(levels, sampling.CONST) else VPProcess
-    return kind(timestep, "the connected model")
+    if isinstance(levels, sampling.CONST):
+        if _noise_scale(levels) <= 0.0:
+            raise ValueError("model: its noise_scale is 0, so there is no noise. Set ModelNoiseScale above 0.")
+        return FlowProcess(timestep, "the connected model", _noise_scale(levels))
+    return VPProcess(timestep, "the connected model")
 
 
 def _sampling_of(model: Any) -> Any:
     """The object of comfy.model_sampling with the noise levels of a MODEL."""
     return model.get_model_object("model_sampling")
+
+
+def _noise_scale(levels: Any) -> float:
+    """The deviation of the noise that a flow model is given; in older ComfyUIs it is always 1."""
+    return float(getattr(levels, "noise_scale", 1.0))
 
 
 def _own_timesteps(levels: Any) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -73,7 +85,7 @@ def noise_latents(
     """Noised versions of latents [B, C, ...] at rising sigmas, as [B, F, C, ...], as a sampler would start.
 
     Latents are moved into the model's own scale, mixed by its noise_scaling with the noise that ComfyUI draws for one
-    latent of this seed, and moved back. unit_range undoes the growth of the variance of eps and v models.
+    latent of this seed, and moved back. unit_range undoes the growth of x_t with sigma (see `strip_latents`).
 
     Raises:
         ValueError: the latents are empty, of several sizes, not finite, or not for this model.
@@ -90,8 +102,8 @@ def noise_latents(
             frames.append(samples.clone())
         else:
             noised = levels.noise_scaling(torch.tensor(sigma), eps.expand_as(x0), x0)
-            if unit_range and not isinstance(levels, sampling.CONST):
-                noised = noised * (levels.sigma_data / math.sqrt(sigma**2 + levels.sigma_data**2))
+            if unit_range:
+                noised = noised * _unit_scale(levels, sigma)
             frames.append(model.get_model_object("process_latent_out")(noised))
     return torch.stack(frames, dim=1)
 
@@ -171,7 +183,7 @@ def strip_latents(model: Any, frames: Sequence[StepFrame]) -> tuple[torch.Tensor
     """x_t and x0 of the frames as latents [B * F, C, ...] that decode to pictures: all of the first, then of the next.
 
     x_t of eps and v models grows with sigma and is scaled back by sigma_data / sqrt(sigma^2 + sigma_data^2), which is
-    1 / sqrt(1 + sigma^2) for Stable Diffusion; that of flow models keeps its range.
+    1 / sqrt(1 + sigma^2) for Stable Diffusion; that of flow models keeps its range, but for those with a noise scale.
     """
     levels = _sampling_of(model)
     out = model.get_model_object("process_latent_out")
@@ -182,7 +194,7 @@ def strip_latents(model: Any, frames: Sequence[StepFrame]) -> tuple[torch.Tensor
 
 def _unit_scale(levels: Any, sigma: float) -> float:
     if isinstance(levels, sampling.CONST):
-        return 1.0
+        return 1.0 / (1.0 + (_noise_scale(levels) - 1.0) * sigma)  # see FlowProcess
     if isinstance(levels, sampling.COSMOS_RFLOW):
         return 1.0 / (1.0 + sigma)  # its x0 + sigma * eps is (1 - s) * x0 + s * eps with s = sigma / (1 + sigma)
     return float(levels.sigma_data / math.sqrt(sigma**2 + levels.sigma_data**2))

@@ -78,23 +78,32 @@ class VPProcess(NoiseProcess):
         return torch.exp(-0.5 * log_snr)
 
 
+@dataclass(frozen=True)
 class FlowProcess(NoiseProcess):
     """The straight path of models that predict the flow (Lipman et al. 2023).
 
     signal = 1 - sigma,  noise = sigma
+
+    noise_scale: s, the deviation of the noise; 8 in HiDream-O1, else 1. ComfyUI then keeps x_t as (1 - sigma) * x0 +
+    sigma * s * eps. Divided by 1 + (s - 1) * sigma it is in unit range, and the two shares add up to 1 again.
     """
+
+    noise_scale: float = 1.0
 
     max_sigma = 1.0
     clean_timestep = 0.0
 
+    def _growth(self, sigma: torch.Tensor) -> torch.Tensor:
+        return 1.0 + (self.noise_scale - 1.0) * sigma
+
     def signal(self, sigma: torch.Tensor) -> torch.Tensor:
-        return 1.0 - sigma
+        return (1.0 - sigma) / self._growth(sigma)
 
     def noise(self, sigma: torch.Tensor) -> torch.Tensor:
-        return sigma
+        return self.noise_scale * sigma / self._growth(sigma)
 
     def sigma_of_log_snr(self, log_snr: torch.Tensor) -> torch.Tensor:
-        ratio = torch.exp(-0.5 * log_snr)  # noise / signal
+        ratio = torch.exp(-0.5 * log_snr) / self.noise_scale  # sigma / (1 - sigma)
         return ratio / (1.0 + ratio)
 
 
