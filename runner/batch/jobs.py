@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...files import sha256_of
+from ..workflow.media import plain_name
 from ..workflow.needs import FileNeed, local_file, model_needs, prompt_files
 from ..workflow.prompt import Prompt, WorkflowError
 from ..workflow.reading import Document, Graph
@@ -145,6 +146,6 @@ def _make_job(name: str, workflow: Workflow, folders: list[Path]) -> BatchJob:
     for need in prompt_files(workflow.prompt, workflow.object_info):
         path = local_file(need.name, folders)
         if path is not None:  # else the server may have it
-            files.append(JobFile(need, path, sha256_of(path)))
+            files.append(JobFile(replace(need, name=plain_name(need.name, path)), path, sha256_of(path)))
     dated = tuple((*each, text) for each, text in sorted(workflow.dated.items()))
     return BatchJob(name, workflow.prompt, workflow.graph, tuple(files), dated=dated)

@@ -18,8 +18,8 @@ from ..comfyui.messages import QueueError
 from ..engine import SetupError, require_comfyui
 from ..workflow.bundled import list_twins
 from ..workflow.conversion import as_offered
+from ..workflow.media import OUTPUT, is_asset
 from ..workflow.needs import (
-    OUTPUT,
     ModelNeed,
     NodeNeed,
     folders_beside,
@@ -91,7 +91,9 @@ def examine(data: Document, place: RunningComfy | ComfyFolder, folders: list[Pat
         return offered[name] if name in offered else place.has_model(need)
 
     def has_file(name: str) -> bool:
-        return is_inside(name) and (local_file(name, folders) is not None or place.has_input(name))
+        if not is_inside(name):
+            return False
+        return local_file(name, folders) is not None or (not is_asset(name) and place.has_input(name))
 
     outputs = named_files(data, idle=False, folder=OUTPUT)
     return Findings(
@@ -107,7 +109,7 @@ def _has_output(place: RunningComfy | ComfyFolder, name: str) -> bool:
         return local_file(name, [place.folder / OUTPUT]) is not None
     folder, _, file = name.rpartition("/")
     query = urllib.parse.urlencode({"filename": file, "subfolder": folder, "type": OUTPUT})
-    return place.client.has(f"/view?{query}")
+    return not is_asset(name) and place.client.has(f"/view?{query}")
 
 
 def twins_with_models(place: RunningComfy | ComfyFolder) -> dict[str, Graph]:
@@ -129,10 +131,11 @@ def describe(findings: Findings) -> Iterator[str]:
         yield plain(f"{_word(has)} model {'/'.join(filter(None, (need.directory, need.name)))}")
         if not has and need.url:
             yield plain(f"         {need.url}")
-    for name, has in findings.files:
-        yield plain(f"{_word(has)} input file {name}")
-    for name, has in findings.outputs:
-        yield plain(f"{_word(has)} output file {name}")
+    for kind, files in (("input", findings.files), ("output", findings.outputs)):
+        for name, has in files:
+            yield plain(f"{_word(has)} {kind} file {name}")
+            if not has and is_asset(name):
+                yield "         It is named by its content, and no loader opens it so: choose it in the node again."
     yield f"{findings.missing or 'Nothing'} missing."
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from ...files import is_inside, sha256_of
 from ...nodes.identity import version
 from ..comfyui.inventory import ComfyFolder
-from ..workflow.needs import INPUT as INPUT_FOLDER
-from ..workflow.needs import OUTPUT as OUTPUT_FOLDER
+from ..workflow.media import INPUT as INPUT_FOLDER
+from ..workflow.media import OUTPUT as OUTPUT_FOLDER
+from ..workflow.media import plain_name
 from ..workflow.needs import (
     ModelNeed,
     NodeNeed,
@@ -83,10 +84,15 @@ def write_bundle(
             f"{', '.join(map(str, folders))}. Say where they are with --input DIR, or pack without them: "
             "--allow-missing."
         )
-    contents = {file.with_suffix(".json").name: content}
-    contents |= {INPUT + name: path.read_bytes() for name, path in found.items() if path is not None}
-    made = _find_outputs(data, folders)
-    contents |= {OUTPUT + name: path.read_bytes() for name, path in made.items() if path is not None}
+    made, packed = _find_outputs(data, folders), dict[str, bytes]()
+    for folder, files in ((INPUT, found), (OUTPUT, made)):
+        for name, path in files.items():
+            if path is not None:
+                sent = plain_name(name, path)
+                if sent != name:  # no loader opens a file by its content
+                    content = content.replace(name.encode(), sent.encode())
+                packed[folder + sent] = path.read_bytes()
+    contents = {file.with_suffix(".json").name: content, **packed}
     missing += [f"{OUTPUT}{name}" for name, path in made.items() if path is None]
     check_names([LIST, README, *contents])
     needs = tuple(identify(need, models) for need in model_needs(data))

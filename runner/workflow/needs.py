@@ -8,18 +8,13 @@ from typing import Any
 
 from ...files import is_inside
 from .frontend.kinds import inputs_of, options_of
+from .media import INPUT, OUTPUT, find_asset, is_asset, is_media
 from .prompt import Prompt, WorkflowError, is_prompt
 from .reading import Document
 from .ui_graph import server_nodes
 
 MODEL_FILES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf", ".onnx")
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-_CLIPS = (".mp4", ".webm", ".mov", ".mkv", ".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a")
-_SHAPES = (".glb", ".gltf", ".obj", ".fbx", ".stl")
-MEDIA_FILES = _PICTURES + _CLIPS + _SHAPES
 UPLOADS = ("image_upload", "audio_upload", "video_upload", "file_upload")
-ASSET = "blake3:"  # begins the name that newer ComfyUIs give to a file by its content
-INPUT, OUTPUT = "input", "output"  # ComfyUI's folders of files that a workflow may name
 # The folder under models/ from which ComfyUI's own loaders offer files.
 FOLDERS = {
     "AudioEncoderLoader": "audio_encoders",
@@ -160,12 +155,8 @@ def named_files(data: Document, idle: bool = True, folder: str = INPUT) -> list[
         if "load" in kind.lower():
             default = OUTPUT if kind == FROM_OUTPUTS else INPUT
             named = (split_folder(value, default) for value in values if isinstance(value, str))
-            found |= {name for where, name in named if where == folder and _is_media(name)}
+            found |= {name for where, name in named if where == folder and is_media(name)}
     return sorted(found)
-
-
-def _is_media(name: str) -> bool:
-    return name.lower().endswith(MEDIA_FILES) or name.startswith(ASSET)
 
 
 def split_folder(value: str, default: str = INPUT) -> tuple[str, str]:
@@ -192,6 +183,8 @@ def local_file(name: str, folders: list[Path]) -> Path | None:
         raise WorkflowError(
             f"The workflow names the input file '{name}', which lies outside the input folder. Refused."
         )
+    if is_asset(name):
+        return find_asset(name, folders)
     for folder in folders:
         path = folder / name
         if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
