@@ -25,6 +25,8 @@ LOOK_AHEAD = (
     "dpmpp_2s_ancestral",
     "dpmpp_2s_ancestral_cfg_pp",
     "sa_solver_pece",
+    "exp_heun_2_x0",  # these two are newer than 0.3.75
+    "exp_heun_2_x0_sde",
 )
 # ComfyUI's samplers that take the ends of the schedule only.
 OWN_SIGMAS = ("dpm_fast", "dpm_adaptive")

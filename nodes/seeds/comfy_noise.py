@@ -16,7 +16,16 @@ import torch
 from .choices import COMFYUI
 from .noise import Draw, Shape, batch_noise, make_draws
 from .rng import torch_stream
-from .steps import REFUSED, STEP_NOISE, NoiseSampler, StepNoise, join_samplers, list_covered, slerp_samplers
+from .steps import (
+    REFUSED,
+    STEP_NOISE,
+    NoiseSampler,
+    StepNoise,
+    join_samplers,
+    judge_sampler,
+    list_covered,
+    slerp_samplers,
+)
 
 Latent = dict[str, Any]
 
@@ -181,7 +190,8 @@ def step_noise(sampler: Any) -> StepNoise:
     name = name_of(sampler)
     if name in REFUSED:
         raise ValueError(f"sampler: '{name}' {REFUSED[name]}. Covered are: {names}; those without step noise pass.")
-    if name not in STEP_NOISE:
+    kind = STEP_NOISE.get(name) or (judge_sampler(sampler.sampler_function) if name else None)
+    if kind is None:
         fault = (
             f"'{name}' is one of ComfyUI's samplers, but newer than this version of Steer"
             if name
@@ -193,7 +203,7 @@ def step_noise(sampler: Any) -> StepNoise:
         )
     if float(sampler.extra_options.get("s_churn", 0.0)) > 0.0:
         raise ValueError(f"sampler: '{name}' with s_churn draws one noise for the whole batch. Set s_churn to 0.")
-    return STEP_NOISE[name]
+    return kind
 
 
 def name_of(sampler: Any) -> str:

@@ -35,7 +35,7 @@ def flow_model(comfy_session) -> Any:
 
 
 def sampler_names() -> list[str]:
-    """All that KSampler offers, read without importing ComfyUI at collection time."""
+    """All that the oldest ComfyUI offers, read without importing it at collection time."""
     names = [name for name in STEP_NOISE if not name.startswith("unipc")]
     return [*names, *REFUSED, "ddim", "uni_pc", "uni_pc_bh2"]
 
@@ -78,9 +78,10 @@ def tolerance(singles: torch.Tensor) -> float:
 
 
 def test_every_sampler_of_comfyui_is_known(comfy):
+    """A newer one may offer more, which test_newer_samplers.py tries."""
     from comfy.samplers import SAMPLER_NAMES
 
-    assert sorted(sampler_names()) == sorted(SAMPLER_NAMES)
+    assert sorted(sampler_names()) == sorted(name for name in SAMPLER_NAMES if name in sampler_names())
 
 
 KINDS = {
@@ -105,7 +106,7 @@ def test_the_help_pages_table_tells_of_every_sampler_what_the_code_does(comfy):
     from comfy.samplers import SAMPLER_NAMES
 
     rows = table(ENGLISH)
-    assert list(rows) == SAMPLER_NAMES
+    assert list(rows) == [name for name in SAMPLER_NAMES if name in sampler_names()]
     for name, (noise, verdict, largest, without) in rows.items():
         function = FUNCTIONS.get(name, name)
         kind, refused = STEP_NOISE.get(function, "none"), function in REFUSED
@@ -223,7 +224,7 @@ def test_a_sampler_that_comfyui_has_since_added_is_named(comfy, monkeypatch: pyt
     from comfy.samplers import KSAMPLER
 
     def sample_next_year(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **options: Any) -> torch.Tensor:
-        return x
+        return x + torch.randn_like(x)
 
     monkeypatch.setattr(k_diffusion, "sample_next_year", sample_next_year, raising=False)
     with pytest.raises(ValueError, match="'next_year' is one of ComfyUI's samplers, but newer than this version"):
