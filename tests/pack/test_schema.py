@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections import Counter
@@ -50,6 +51,16 @@ def test_every_input_and_output_explains_itself(schemas: dict[str, Any]):
         for slot in schema.outputs:
             assert slot.display_name, f"{node_id}: an output has no name"
             assert slot.tooltip, f"{node_id}.{slot.display_name} has no tooltip"
+
+
+def test_comfyui_gets_search_words_and_folded_inputs_where_it_takes_them(schemas: dict[str, Any]):
+    """0.3.75 takes neither, 0.11 both. Where it takes them, each node has words, and some inputs are folded away."""
+    from steer.nodes.api import io
+
+    words = {name for name, schema in schemas.items() if getattr(schema, "search_aliases", None)}
+    folded = [each.id for schema in schemas.values() for each in schema.inputs if getattr(each, "advanced", None)]
+    assert words == (set(schemas) if "search_aliases" in inspect.signature(io.Schema).parameters else set())
+    assert bool(folded) == ("advanced" in inspect.signature(io.Int.Input).parameters)
 
 
 def test_every_node_has_help_in_both_languages(schemas: dict[str, Any]):

@@ -1,6 +1,6 @@
 """Samplers that ComfyUI has added since 0.3.75 are exact too, by the rule that all of the table follow.
 
-`exp_heun_2_x0` and `exp_heun_2_x0_sde` (ComfyUI 0.28) are seeds_2 with r = 1, the first without noise. `cfgpp_ud10_ab`
+`exp_heun_2_x0` and `exp_heun_2_x0_sde` (ComfyUI 0.5) are seeds_2 with r = 1, the first without noise. `cfgpp_ud10_ab`
 (0.35) takes no noise and remembers earlier steps. Where this ComfyUI lacks them, functions of the same form stand in.
 """
 

@@ -1,6 +1,6 @@
 """Input files that newer ComfyUIs name by their content: found, sent under a plain name, or reported as missing.
 
-Since about 0.28 a Load Image may hold `blake3:HASH`. ComfyUI's page shows the file by that name (/view), but Load Image
+Since about 0.18 a Load Image may hold `blake3:HASH`. ComfyUI's page shows the file by that name (/view), but Load Image
 itself opens names of its input folder alone, so that a prompt with such a name is refused.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,21 @@ def test_serve_takes_the_port_where_queue_looks_if_it_is_free(tmp_path: Path, mo
     assert url() != DEFAULT_URL
     monkeypatch.setattr(slides, "port_is_free", lambda port: False)
     assert url("--serve") != DEFAULT_URL
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_comfyui_of_the_users_may_run_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool):
+    """Since 0.17 ComfyUI locks its database, and a second one on it may end at once."""
+    from steer.runner import cli, setup
+    from steer.runner.slides import command as slides
+
+    monkeypatch.setattr(slides, "has_gpu", lambda python: False)
+    monkeypatch.setattr(slides, "is_own", lambda: own)
+    monkeypatch.setattr(setup, "link_into", lambda comfyui: None)
+    arguments = slides._start_server(cli.parse(["--out", str(tmp_path)]), str(tmp_path)).arguments
+    given = dict(pairwise(arguments))
+    assert given.get("--user-directory") == (None if own else str(tmp_path / "user"))
+    assert given.get("--database-url") == (None if own else f"sqlite:///{tmp_path}/comfyui.db")
 
 
 def test_two_files_of_one_name_are_both_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
