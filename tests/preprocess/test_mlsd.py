@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from skimage.data import astronaut
-from steer.preprocessors.lines import mlsd_net
+from steer.preprocessors.lines import bands
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.lines.mlsd import (
     Lines,
@@ -119,10 +119,35 @@ def test_bands_do_not_show(net: MLSDNet, enlarge_first: bool, monkeypatch: pytes
     x = to_input(astronaut()[:208, :160])
     maps = []
     for size in (1 << 40, 0):  # one band, bands of 16 rows and one of 8
-        monkeypatch.setattr(mlsd_net, "_BAND", size)
+        monkeypatch.setattr(bands, "_BAND", size)
         with torch.no_grad():
             maps.append(own(x))
     assert (maps[0] - maps[1]).abs().max() < 1e-5 * maps[0].abs().max()
+
+
+def test_bands_on_threads_of_their_own_give_the_same_maps(net: MLSDNet):
+    """As ComfyUI runs a node: in inference mode, with a thread for each core. That number stays as it was."""
+    x, before = to_input(astronaut()[:, :288]), torch.get_num_threads()
+    maps, seen = [], []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            with torch.inference_mode():
+                maps.append(net(x))
+            seen.append(torch.get_num_threads())
+        others = [list(bands._pool(3).map(lambda _: torch.get_num_threads(), range(6))), torch.get_num_threads()]
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 2, 3]
+    assert others == [[1] * 6, 3]
+    for other in maps[1:]:
+        assert float((other - maps[0]).abs().max()) < 1e-3 * float(maps[0].abs().max())
+
+
+def test_what_goes_wrong_in_a_band_is_raised(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    with torch.inference_mode(), pytest.raises(ZeroDivisionError):
+        bands.run_in_bands(torch.zeros(1, 4, 64, 64), 1, lambda *rows: 1 // 0)
 
 
 def test_decoding_equals_controlnet_auxs_pred_lines():

@@ -33,7 +33,8 @@ MEASURE = """() => {
     return {
         nodes: app.graph._nodes.map(node => ({
             name: node.title, box: box(node), element: elements.has(String(node.id)),
-            deprecated: Boolean(node.constructor.nodeData?.deprecated), red: Boolean(node.has_errors && !node.properties.models),
+            deprecated: Boolean(node.constructor.nodeData?.deprecated),
+            red: Boolean(node.has_errors && !node.properties.models),
         })),
         groups: app.graph._groups.map(group => ({
             name: group.title, box: [...group.pos, ...group.size], title: group.titleHeight ?? 34,
