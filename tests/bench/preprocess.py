@@ -7,8 +7,9 @@ post-processing: the same synthetic heat maps and fields (the CMU weights may no
 one by one as the nodes take them, with the process's peak memory of each way after a quarter and after all (Linux).
 
 The target ratios stand behind each line: M-LSD 1.5 against a loaded detector (1 while another program has one of the
-cores) and 5 against loading for each call, OpenPose 4. Loading for each call is 5 times slower only where the network runs faster than it loads, which is not so on
-a CPU. A MISS does not change the exit status: a ratio is a figure, not a test.
+cores) and 5 against loading for each call, OpenPose 4. Loading for each call is 5 times slower only where the network
+runs faster than it loads, which is not so on a CPU. A MISS does not change the exit status: a ratio is a figure, not a
+test.
 """
 
 from __future__ import annotations
