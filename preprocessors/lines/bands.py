@@ -16,7 +16,8 @@ import torch
 
 _BAND = 1 << 23  # bytes of 128 channels
 _FEWEST_ROWS = 16
-_EACH = 2
+_FEWEST_PIXELS = 8192  # of a band for a thread: less is not worth the call
+_EACH = 2  # bands for each thread, so that none waits long for the last
 
 Band = tuple[int, int, int, int]
 
@@ -48,7 +49,7 @@ def _bands(x: torch.Tensor, shared: int, threads: int) -> Iterator[Band]:
     height, width = x.shape[2:]
     rows = max(_FEWEST_ROWS, _BAND // (128 * 4 * width * len(x))) if x.device.type == "cpu" else height
     if threads > 1:
-        rows = max(_FEWEST_ROWS, min(rows, -(-height // (_EACH * threads))))
+        rows = min(rows, max(-(-_FEWEST_PIXELS // width), -(-height // (_EACH * threads))))
     for top in range(0, height, rows):
         bottom = min(height, top + rows)
         yield top, bottom, max(0, top - shared), min(height, bottom + shared)

@@ -6,19 +6,20 @@ Parameter names follow controlnet_aux's MobileV2_MLSD_Large, so that `fold_norm`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from .bands import run_in_bands
-from .winograd import convolve_3x3, is_worthwhile
+from .winograd import convolve_3x3, is_worthwhile, transform_weights
 
 OUTPUTS = 16
 USED_OUTPUTS = 5  # of the last 9: centre logit, then the displacements to the two end points (x0, y0, x1, y1)
 FIRST_USED = 7
 _BATCH_NORM_EPSILON = 1e-5
+_FAR = 5  # dilation of the head's first layer
 
 
 class _Conv(nn.Conv2d):
@@ -35,7 +36,16 @@ class _Conv(nn.Conv2d):
         self.act = act
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        x = self._convolve(input)
+        return self._activate(self._convolve(input))
+
+    def for_bands(self, x: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        """This layer for the bands of a map such as x: what its weights need is done once, not for each band."""
+        if not self._goes_winograds_way(x):
+            return self
+        weights = transform_weights(self.weight)
+        return lambda band: self._activate(convolve_3x3(band, weights, self.bias))
+
+    def _activate(self, x: torch.Tensor) -> torch.Tensor:
         if self.act == "relu":
             return x.relu_()
         return x.clamp_(0, 6) if self.act == "relu6" else x
@@ -43,12 +53,15 @@ class _Conv(nn.Conv2d):
     def _convolve(self, x: torch.Tensor) -> torch.Tensor:
         if self.kernel_size == (1, 1):
             return convolve_pointwise(self, x)
-        plain = self.kernel_size == (3, 3) and self.stride == self.dilation == (1, 1) and self.groups == 1
-        if plain and self.bias is not None and is_worthwhile(x, self.weight):
-            return convolve_3x3(x, self.weight, self.bias)
+        if self._goes_winograds_way(x):
+            return convolve_3x3(x, transform_weights(self.weight), self.bias)
         if self.stride == (2, 2):  # a first row and column of zero weights: as if the map were padded, without a copy
             return self._conv_forward(x, F.pad(self.weight, (1, 0, 1, 0)), self.bias)
         return super().forward(x)
+
+    def _goes_winograds_way(self, x: torch.Tensor) -> bool:
+        plain = self.kernel_size == (3, 3) and self.stride == self.dilation == (1, 1) and self.groups == 1
+        return plain and is_worthwhile(x, self.weight)
 
 
 def convolve_pointwise(conv: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
@@ -144,10 +157,11 @@ class _Refine(nn.Module):
     def forward(self, merge: _Merge, fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
         coarse = merge.convolve_coarse(coarse)
         refined = fine.new_empty(len(fine), *fine.shape[2:], self.conv2.out_channels).permute(0, 3, 1, 2)
+        conv1, conv2 = self.conv1.for_bands(fine), self.conv2.for_bands(fine)
 
         def refine(top: int, bottom: int, first: int, last: int) -> None:
             x = merge.band(fine, coarse, first, last)
-            x = self.conv2(_sum(self.conv1(x), x))
+            x = conv2(_sum(conv1(x), x))
             refined[:, :, top:bottom] = x[:, :, top - first : bottom - first]
 
         run_in_bands(fine, 2, refine)
@@ -157,19 +171,27 @@ class _Refine(nn.Module):
 class _Head(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = _Conv(64, 64, 3, "relu", dilation=5)
+        self.conv1 = _Conv(64, 64, 3, "relu", dilation=_FAR)
         self.conv2 = _Conv(64, 64, 3, "relu")
         self.conv3 = _Conv(64, OUTPUTS, 1, "")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         result = x.new_empty(len(x), USED_OUTPUTS, *x.shape[2:])
+        conv2 = self.conv2.for_bands(x)
 
         def predict(top: int, bottom: int, first: int, last: int) -> None:
-            band = self.conv3(self.conv2(self.conv1(x[:, :, first:last])))
+            band = self.conv3(conv2(self._look_far(x, first, last)))
             result[:, :, top:bottom] = band[:, FIRST_USED : FIRST_USED + USED_OUTPUTS, top - first : bottom - first]
 
-        run_in_bands(x, 6, predict)  # 5 rows for conv1, which is dilated, and 1 for conv2
+        run_in_bands(x, 1, predict)
         return result
+
+    def _look_far(self, x: torch.Tensor, first: int, last: int) -> torch.Tensor:
+        """Rows `first` to `last` of conv1's map: no row more is computed, though it looks at _FAR more on each side."""
+        above, below = max(0, _FAR - first), max(0, last + _FAR - x.shape[2])  # rows outside of the map, which are zero
+        part = x[:, :, max(0, first - _FAR) : last + _FAR]
+        part = F.pad(part, (0, 0, above, below)) if above or below else part
+        return F.conv2d(part, self.conv1.weight, self.conv1.bias, padding=(0, _FAR), dilation=_FAR).relu_()
 
 
 class MLSDNet(nn.Module):

@@ -46,8 +46,9 @@ def picture(name: str) -> np.ndarray:
 
 
 @pytest.fixture(params=[1, 2, 8], ids=["one thread", "two threads", "eight threads"])
-def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """torch's threads: with few the convolutions go Winograd's way (winograd.is_worthwhile), else the plain one."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
     yield request.param
