@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from ..pack import ROOT
 
@@ -53,10 +52,9 @@ def run(options: argparse.Namespace) -> int:
     # A worker for each core, each with one torch thread and, if its tests need one, its own ComfyUI.
     workers = min(MAX_WORKERS, os.cpu_count() or 1)
     arguments = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", "-m", marks, *options.rest]
-    # pytest as a program, not `python -m pytest`: that would put the checkout on sys.path.
-    pytest = Path(sys.executable).with_name("pytest.exe" if os.name == "nt" else "pytest")
     everything = [] if any(map(_is_test, options.rest)) else ["tests"]
-    return subprocess.call([str(pytest), *everything, *arguments], cwd=ROOT, env=environment)
+    # -P keeps the checkout off sys.path. There may be no program `pytest`: another ComfyUI's packages may hold it.
+    return subprocess.call([sys.executable, "-P", "-m", "pytest", *everything, *arguments], cwd=ROOT, env=environment)
 
 
 def _is_test(argument: str) -> bool:

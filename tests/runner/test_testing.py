@@ -17,6 +17,29 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return commands
 
 
+def marks_of(command: list[str]) -> str:
+    """What pytest's own -m is given, the last one."""
+    return command[len(command) - command[::-1].index("-m")]
+
+
+@pytest.mark.parametrize(
+    ("named", "everything"),
+    [
+        (["-k", "seeds"], True),
+        (["tests/pack/test_help.py"], False),
+        (["-x", "tests/pack/test_help.py::test_one"], False),
+        (["--co"], True),
+    ],
+)
+def test_all_tests_run_unless_some_are_named(commands: list[list[str]], named: list[str], everything: bool):
+    from steer.runner import cli
+
+    assert cli.run(["test", "--fast", *named]) == 0
+    (command,) = commands
+    assert ("tests" in command) == everything
+    assert command[-len(named) :] == named
+
+
 def test_the_fast_tests_look_for_no_browser(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch):
     from steer.runner import cli
     from steer.runner.dev import testing
@@ -28,7 +51,7 @@ def test_the_fast_tests_look_for_no_browser(commands: list[list[str]], monkeypat
     monkeypatch.setattr(testing, "install_browser", fail)
     assert cli.run(["test", "--fast", "-k", "seeds"]) == 0
     (command,) = commands
-    assert command[command.index("-m") + 1] == "not server and not browser and not slow"
+    assert marks_of(command) == "not server and not browser and not slow"
     assert command[-2:] == ["-k", "seeds"]
 
 
@@ -44,7 +67,7 @@ def test_without_a_browser_its_tests_are_left_out(
     monkeypatch.setattr(testing, "install_browser", lambda: None)
     assert cli.run(["test"]) == 0
     (command,) = commands
-    assert command[command.index("-m") + 1] == marks
+    assert marks_of(command) == marks
 
 
 def test_in_ci_a_browser_must_be_there(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch):

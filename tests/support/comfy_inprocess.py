@@ -73,7 +73,9 @@ class InProcessComfy:
 
         self.server = _Server()
         kind = execution.CacheType.CLASSIC if cached else execution.CacheType.NONE
-        self.executor = execution.PromptExecutor(self.server, cache_type=kind, cache_args={"lru": 0, "ram": 0})
+        self.executor = execution.PromptExecutor(
+            self.server, cache_type=kind, cache_args={"lru": 0, "ram": 0, "ram_inactive": 0}
+        )
 
     def validate(self, prompt: dict[str, Any]) -> tuple[bool, Any, list[str], dict[str, Any]]:
         import execution
@@ -103,7 +105,8 @@ class InProcessComfy:
     def call(self, node_id: str, **inputs: Any) -> tuple[Any, ...]:
         """Run one V3 node's `execute` with ready values, as the executor would, and return its outputs."""
         node = self.nodes.NODE_CLASS_MAPPINGS[node_id]
-        clone = node.PREPARE_CLASS_CLONE({"hidden": {}}) if hasattr(node, "PREPARE_CLASS_CLONE") else node
+        hidden: dict[str, Any] = {"hidden": {}, "hidden_inputs": {}}  # older and newer ComfyUIs' name for them
+        clone = node.PREPARE_CLASS_CLONE(hidden) if hasattr(node, "PREPARE_CLASS_CLONE") else node
         import torch
 
         with torch.inference_mode():
