@@ -35,7 +35,16 @@ def test_head(workflow: dict[str, Any]):
     uuid.UUID(workflow["id"])
     assert workflow["last_node_id"] == max(node["id"] for node in workflow["nodes"])
     assert workflow["last_link_id"] == max(link[0] for link in workflow["links"])
-    assert workflow["extra"] == {}, "no view, no keys of other extensions"
+    assert workflow["extra"].keys() <= {"linearData"}, "no view, no keys of other extensions"
+
+
+def test_an_app_shows_widgets_and_pictures_that_are_there(path: Path, workflow: dict[str, Any]):
+    nodes = {str(node["id"]): node for node in workflow["nodes"]}
+    app = workflow["extra"].get("linearData", {"inputs": [], "outputs": []})
+    for number, name in app["inputs"]:
+        assert any(slot.get("widget") == {"name": name} and slot["link"] is None for slot in nodes[number]["inputs"])
+    assert all(nodes[number]["type"] in ("SaveImage", "PreviewImage") for number in app["outputs"])
+    assert bool(app["inputs"] and app["outputs"]) == path.stem.startswith(("04-", "05-", "07-", "10-"))
 
 
 def test_every_link_is_listed_at_both_ends(workflow: dict[str, Any]):

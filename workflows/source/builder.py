@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,7 @@ class GraphBuilder:
     nodes: list[dict[str, Any]] = field(default_factory=list)
     links: list[list[Any]] = field(default_factory=list)
     groups: list[dict[str, Any]] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def node(
         self,
@@ -111,6 +113,16 @@ class GraphBuilder:
             }
         )
 
+    def app(self, widgets: Sequence[tuple[Node, str]], pictures: Sequence[Node]) -> None:
+        """What the graph shows in ComfyUI's app mode: widgets by their nodes and names, and the nodes with pictures.
+
+        Frontends from about 1.40 know it. The graph opens as a graph; "App mode" in its menu shows the app.
+        """
+        self.extra["linearData"] = {
+            "inputs": [[str(node.data["id"]), name] for node, name in widgets],
+            "outputs": [str(node.data["id"]) for node in pictures],
+        }
+
     def to_json(self) -> dict[str, Any]:
         """The workflow as the frontend saves it."""
         return {
@@ -122,7 +134,7 @@ class GraphBuilder:
             "links": self.links,
             "groups": self.groups,
             "config": {},
-            "extra": {},
+            "extra": self.extra,
             "version": 0.4,
         }
 

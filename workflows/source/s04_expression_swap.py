@@ -80,7 +80,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
 
     graph.group("5  One seed, three moods", at=(740, -60), size=(530, 510))
-    graph.node(
+    pictures = graph.node(
         "SaveImage",
         at=(750, 20),
         size=(510, 410),
@@ -99,6 +99,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         images=changes,
         filename_prefix="steer/04-what-changed",
     )
+    graph.app([(prompt, "value"), (moods, "find"), (moods, "swaps"), (sweep, "seed")], [pictures])
 
 
 def promise(probe: Probe) -> list[Measurement]:

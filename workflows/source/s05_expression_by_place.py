@@ -91,7 +91,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
 
     graph.group("7  Moods, places, seeds", at=(740, -60), size=(530, 650))
-    graph.node(
+    pictures = graph.node(
         "SaveImage",
         at=(750, 20),
         size=(510, 550),
@@ -111,6 +111,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         images=sheet[0],
         filename_prefix="steer/05-one-mood",
     )
+    graph.app([(prompt, "value"), (moods, "swaps"), (places, "swaps"), (seeds, "text")], [pictures])
 
 
 MOST_WRONG = 0.1  # share of the pictures

@@ -126,7 +126,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
 
     graph.group("7  One face, four moods", at=(740, 160), size=(530, 435))
-    graph.node(
+    faces = graph.node(
         "SaveImage",
         at=(750, 240),
         size=(510, 345),
@@ -144,6 +144,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         images=maps[0],
         filename_prefix="steer/07-where-it-changed",
     )
+    graph.app([(picture, "picture"), (prompt, "value"), (moods, "swaps"), (sweep, "seed")], [faces])
 
 
 def promise(probe: Probe) -> list[Measurement]:

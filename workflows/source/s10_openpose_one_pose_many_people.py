@@ -87,7 +87,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
 
     graph.group("8  One pose, many people", at=(490, 545), size=(615, 425))
-    graph.node(
+    pictures = graph.node(
         "SaveImage",
         at=(500, 620),
         size=(595, 340),
@@ -95,6 +95,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         images=sheet,
         filename_prefix="steer/10-openpose-people",
     )
+    graph.app([(picture, "picture"), (people, "lists"), (noise, "noise_seed")], [pictures])
 
 
 MOST_OFF = 0.05  # mean distance of a joint from the skeleton, in shares of the picture's side
