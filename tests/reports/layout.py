@@ -9,28 +9,24 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...runner import setup
 from ...runner.comfyui.client import ComfyClient
 from ...runner.comfyui.transport import json_content
 from ...runner.dev.testing import find_browser
 from ...runner.pack import ROOT
 from ...runner.workflow import FOLDER
 from ..support.frontend import Frontend, browser_page
+from ..support.frontend_versions import FRONTENDS, frontend_folder
 from ..support.layout import MEASURE, NODES_2, RENDERERS, SETTING, find_faults
 from ._served import served
 
 OUTPUT = ROOT / "tests" / "reports" / "layout.md"
-PACKAGE = "comfyui-frontend-package"
-FRONTENDS = ("1.32.9", "1.45.21", "1.58.1")
 TWIN = "-sd15"
 
 
@@ -43,24 +39,6 @@ class Row:
     name: str
     opened: list[str] = field(default_factory=list)
     after: list[str] | None = None
-
-
-def frontend_folder(version: str) -> Path:
-    """The web folder of a frontend, from its package.
-
-    Raises:
-        subprocess.CalledProcessError: pip does not get it.
-    """
-    folder = setup.VENV / "frontends" / version
-    if not folder.is_dir():
-        with tempfile.TemporaryDirectory(dir=setup.VENV) as temp:
-            command = ["-m", "pip", "download", "--quiet", "--no-deps", "--dest", temp, f"{PACKAGE}=={version}"]
-            subprocess.run([str(setup.PYTHON), *command], check=True)
-            with zipfile.ZipFile(next(Path(temp).glob("*.whl"))) as wheel:
-                wheel.extractall(Path(temp) / "wheel")
-            folder.parent.mkdir(exist_ok=True)
-            (Path(temp) / "wheel").rename(folder)
-    return folder / PACKAGE.replace("-", "_") / "static"
 
 
 def measure(client: ComfyClient, browser: str, renderer: str, names: Sequence[str], runs: bool) -> Iterator[Row]:

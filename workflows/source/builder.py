@@ -116,8 +116,13 @@ class GraphBuilder:
     def app(self, widgets: Sequence[tuple[Node, str]], pictures: Sequence[Node]) -> None:
         """What the graph shows in ComfyUI's app mode: widgets by their nodes and names, and the nodes with pictures.
 
-        Frontends from about 1.40 know it. The graph opens as a graph; "App mode" in its menu shows the app.
+        Frontends from about 1.40 know it. The graph opens as a graph; "App mode" in its menu shows the app. A widget
+        that is only called "value" gets the title of its node as its label.
         """
+        for node, name in widgets:
+            slot = next(slot for slot in node.data["inputs"] if slot["name"] == name)
+            if name == "value":
+                slot["label"] = node.data["title"]
         self.extra["linearData"] = {
             "inputs": [[str(node.data["id"]), name] for node, name in widgets],
             "outputs": [str(node.data["id"]) for node in pictures],
