@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from steer.nodes.control.families import MODEL, NET, check_family, name_upstream
+from tiny_control import flux_controlnet
 
 
 def prompt(width: int, pooled: int | None = None) -> list[Any]:
@@ -18,7 +19,6 @@ def test_sd3_and_flux_differ_in_the_pooled_prompt(comfy):
     import comfy.cldm.dit_embedder
     import comfy.cldm.mmdit
     import comfy.ops
-    from comfy.ldm.flux.controlnet import ControlNetFlux
 
     ops, context = comfy.ops.disable_weight_init, {"in_features": 4096, "out_features": 64}
     sd3 = comfy.cldm.mmdit.ControlNet(
@@ -36,26 +36,7 @@ def test_sd3_and_flux_differ_in_the_pooled_prompt(comfy):
         comfy.cldm.dit_embedder.ControlNetEmbedder(None, 2, 16, 64, 1, 2048, 1, 1, double, None, None, operations=ops)
         for double in (False, True)
     ]
-    flux = ControlNetFlux(
-        latent_input=True,
-        num_union_modes=0,
-        control_latent_channels=16,
-        operations=ops,
-        in_channels=16,
-        out_channels=16,
-        vec_in_dim=768,
-        context_in_dim=4096,
-        hidden_size=16,
-        mlp_ratio=1.0,
-        num_heads=2,
-        depth=1,
-        depth_single_blocks=1,
-        axes_dim=[2, 2, 4],
-        theta=10,
-        patch_size=2,
-        qkv_bias=True,
-        guidance_embed=False,
-    )
+    flux = flux_controlnet()
     for network, own, other, names in (
         (sd3, 2048, 768, ("SD 3", "Flux")),
         *((each, 2048, 768, ("SD 3", "Flux")) for each in sd35),

@@ -14,7 +14,7 @@ from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
 from steer.preprocessors.recognise import Look
-from tiny_control import union_controlnet, union_model
+from tiny_control import flux_controlnet, union_controlnet, union_model
 
 WIDGETS = GUIDE | {"latent": LATENT}
 LINES = "canny/lineart/anime_lineart/mlsd"
@@ -88,34 +88,6 @@ def test_what_is_not_known_is_left_to_the_user(net: Any):
 
 
 def test_flux_counts_otherwise(comfy):
-    import comfy.ops
-    from comfy.ldm.flux.controlnet import ControlNetFlux
-
-    shape = {
-        "in_channels": 16,
-        "out_channels": 16,
-        "vec_in_dim": 8,
-        "context_in_dim": 8,
-        "hidden_size": 16,
-        "mlp_ratio": 1.0,
-        "num_heads": 2,
-        "depth": 1,
-        "depth_single_blocks": 1,
-        "axes_dim": [2, 2, 4],
-        "theta": 10,
-        "patch_size": 2,
-        "qkv_bias": True,
-        "guidance_embed": False,
-    }
-    flux = {
-        modes: ControlNetFlux(
-            latent_input=True,
-            num_union_modes=modes,
-            operations=comfy.ops.disable_weight_init,
-            control_latent_channels=16,
-            **shape,
-        )
-        for modes in (0, 7)
-    }
+    flux = {modes: flux_controlnet(modes) for modes in (0, 7)}
     assert list_types(SimpleNamespace(control_model=flux[7])) == {"canny": 0, "mlsd": 0, "openpose": 4}
     assert list_types(SimpleNamespace(control_model=flux[0])) == {}

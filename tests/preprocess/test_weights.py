@@ -307,7 +307,7 @@ def test_the_nodes_download_shows_progress_and_stops_at_cancel(
 
     def hook(value: int, total: int, *more: object, **options: object) -> None:
         progress.append((value, total))
-        if len(progress) == 2:
+        if len(progress) == 1:
             management.interrupt_current_processing(True)
 
     monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", hook)

@@ -75,8 +75,8 @@ def test_the_axis_makes_the_same_prompts(comfy):
 )
 def test_errors_reach_the_user(comfy, encoded: list[str], node_id: str, changed: dict[str, str], fault: str):
     inputs = defaults(comfy, node_id) | changed
-    result = comfy.run({"prompts": node(node_id, **inputs), "keep": node("TestEncode", text=["prompts", 0])})
-    assert fault in result.message
+    graph = {"prompts": node(node_id, **inputs), "keep": node("TestEncode", text=["prompts", 0])}
+    assert fault in comfy.complaint(graph)
     assert not encoded
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ def shaky(proxy: Proxy) -> Any:
     return ComfyClient(proxy.url, patience=2.0)
 
 
+def named(what: str) -> str:
+    """The id of a prompt. Newer ComfyUIs take no other names."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, what))
+
+
 def times_in_history(client: Any, prompt_id: str) -> int:
     return sum(entry["prompt"][1] == prompt_id for entry in client.get("/history").values())
 
@@ -38,17 +44,17 @@ def test_a_broken_connection_is_made_again_and_the_end_is_reported(client, shaky
         if len(cuts) < 2 and progress.step >= (5, 12)[len(cuts)]:  # not every step is reported while it connects again
             cuts.append(proxy.cut())
 
-    outcome = shaky.run(slow_prompt(STEPS, seed=1), None, cut_in_the_middle, "broken-twice")
+    outcome = shaky.run(slow_prompt(STEPS, seed=1), None, cut_in_the_middle, named("broken-twice"))
     assert len(cuts) == 2
     assert all(cuts)
     assert [picture.type for picture in outcome.pictures] == ["output"]
-    assert times_in_history(client, "broken-twice") == 1
+    assert times_in_history(client, named("broken-twice")) == 1
 
 
 def test_a_prompt_whose_answer_was_lost_is_not_queued_twice(client, shaky, proxy: Proxy):
     before = len(client.get("/history"))
     proxy.refuse_answers = b"POST /prompt"
-    outcome = shaky.run(noisy_prompt(seed=2), None, lambda progress: None, "answer-lost")
+    outcome = shaky.run(noisy_prompt(seed=2), None, lambda progress: None, named("answer-lost"))
     assert proxy.refused == 1
     assert len(outcome.pictures) == 1
     assert len(client.get("/history")) == before + 1
@@ -62,10 +68,10 @@ def test_a_server_that_hangs_is_given_up_and_one_that_forgot_says_so(client, sha
 
     began = time.monotonic()
     with pytest.raises(ServerLost, match="does not answer") as caught:
-        shaky.run(slow_prompt(STEPS, seed=3), None, freeze, "hung")
+        shaky.run(slow_prompt(STEPS, seed=3), None, freeze, named("hung"))
     assert not caught.value.forgotten
     assert time.monotonic() - began < 60
-    client.cancel("hung")
+    client.cancel(named("hung"))
     proxy.frozen = False
     with pytest.raises(ServerLost, match="forgotten") as caught:
         shaky.follow("never-queued", {})
@@ -99,13 +105,13 @@ def test_a_prompt_that_would_run_only_in_part_is_refused_and_cancelled(client):
     prompt = slow_prompt(STEPS, seed=4)
     prompt["other"] = {"class_type": "SaveImage", "_meta": {"title": "My copy"}, "inputs": {"images": ["d", 0]}}
     with pytest.raises(Refused, match="only some of its outputs") as caught:
-        client.run(prompt, prompt_id="in-part")
+        client.run(prompt, prompt_id=named("in-part"))
     assert [(fault.node_id, fault.title) for fault in caught.value.faults] == [("other", "My copy")]
     assert "filename_prefix" in str(caught.value)
     limit = time.monotonic() + 30
-    while client.state("in-part") == "queued" and time.monotonic() < limit:
+    while client.state(named("in-part")) == "queued" and time.monotonic() < limit:
         time.sleep(0.1)
-    ended = client.get("/history/in-part").get("in-part", {"outputs": {}})
+    ended = client.get(f"/history/{named('in-part')}").get(named("in-part"), {"outputs": {}})
     assert not ended["outputs"], "it was to be cancelled"
 
 

@@ -44,6 +44,7 @@ class _Venv:
         self.folder, self.python, self.made = folder, folder / "python", 0
         monkeypatch.setattr(setup, "VENV", self.folder)
         monkeypatch.setattr(setup, "PYTHON", self.python)
+        monkeypatch.setattr(setup, "is_own", lambda: True)
         monkeypatch.setattr(setup.venv, "create", self._create)
 
     def write(self, version: str) -> None:

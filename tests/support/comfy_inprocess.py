@@ -102,6 +102,11 @@ class InProcessComfy:
                 result.cached = list(data["nodes"])
         return result
 
+    def complaint(self, prompt: dict[str, Any]) -> str:
+        """What is wrong with a prompt, before it runs or then. Newer ComfyUIs refuse wrong choices before."""
+        valid, _, _, node_errors = self.validate(prompt)
+        return self.run(prompt).message if valid else str(node_errors)
+
     def call(self, node_id: str, **inputs: Any) -> tuple[Any, ...]:
         """Run one V3 node's `execute` with ready values, as the executor would, and return its outputs."""
         node = self.nodes.NODE_CLASS_MAPPINGS[node_id]

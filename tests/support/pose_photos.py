@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from PIL import Image
 
 # Files of the packages comfyui-workflow-templates-media-*, which ComfyUI itself requires.
@@ -42,4 +43,4 @@ def _media(name: str) -> Path:
             path = Path(spec.origin).parent / "templates" / f"{name}.webp"
             if path.is_file():
                 return path
-    raise FileNotFoundError(f"no installed comfyui-workflow-templates-media package has {name}.webp")
+    pytest.skip(f"no installed comfyui-workflow-templates-media package has {name}.webp")

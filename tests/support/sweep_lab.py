@@ -83,10 +83,10 @@ class Lab:
         return open_picture(self.output / result.outputs["save"]["images"][0]["filename"])[0]
 
     def refused(self, **inputs: Any) -> str:
-        result = self.comfy.run(self.graph(**inputs))
-        assert result.error is not None
+        message = self.comfy.complaint(self.graph(**inputs))
+        assert message
         assert not list(self.output.glob("s/*.png")), "a picture was made before the fault was reported"
-        return result.message
+        return message
 
 
 def labels_of(cell: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -70,3 +71,33 @@ def union_controlnet(seed: int = 1, types: int = 6) -> Any:
     )
     fill(network, seed)
     return comfy.controlnet.ControlNet(network.eval(), load_device=torch.device("cpu"))
+
+
+def flux_controlnet(modes: int = 0) -> Any:
+    """The network of a Flux ControlNet made narrow, with its published widths of prompts. modes: of a union."""
+    import comfy.ops
+    from comfy.ldm.flux.controlnet import ControlNetFlux
+    from comfy.ldm.flux.model import FluxParams
+
+    shape: dict[str, Any] = {
+        "in_channels": 16,
+        "out_channels": 16,
+        "vec_in_dim": 768,
+        "context_in_dim": 4096,
+        "hidden_size": 16,
+        "mlp_ratio": 1.0,
+        "num_heads": 2,
+        "depth": 1,
+        "depth_single_blocks": 1,
+        "axes_dim": [2, 2, 4],
+        "theta": 10,
+        "patch_size": 2,
+        "qkv_bias": True,
+        "guidance_embed": False,
+    }
+    if "txt_ids_dims" in {field.name for field in fields(FluxParams)}:  # of newer ComfyUIs
+        shape["txt_ids_dims"] = []
+    operations = comfy.ops.disable_weight_init
+    return ControlNetFlux(
+        latent_input=True, num_union_modes=modes, control_latent_channels=16, operations=operations, **shape
+    )

@@ -18,7 +18,7 @@ from steer.runner.workflow.ui_graph import VIRTUAL
 
 ROOT = Path(__file__).resolve().parents[3]
 CASES = ROOT / "tests" / "runner" / "cases"
-TEMPLATES = ("core", "media_api", "media_image", "media_other", "media_video")
+TEMPLATES = ("core", "json", "media_api", "media_image", "media_other", "media_video")
 Graph = dict[str, Any]
 EXACT = 2**53  # whole numbers above are not exact in a browser
 
