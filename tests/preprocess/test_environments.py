@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx_answers import onnx_file
+from pose_photos import photo
 
 ROOT = Path(__file__).resolve().parents[2]
 OPENCV_4 = "opencv-python-headless==4.14.0.94"
@@ -40,6 +41,7 @@ def opencv_4() -> Path:
 
 @pytest.mark.slow
 def test_all_detectors_run_with_opencv_5_and_4_and_nothing_else(opencv_4: Path, tmp_path: Path):
+    photo("api_moonvalley_video_to_video_pose_control-2")  # where there is none the test is skipped
     onnx = tmp_path / "answers.onnx"
     onnx_file(onnx, (64, 64), answer=np.arange(12.0).reshape(1, 3, 4))
     five, four = run(onnx), run(onnx, PYTHONPATH=str(opencv_4))

@@ -24,6 +24,7 @@ from ...runner.workflow import FOLDER
 from ...runner.workflow.prompt import is_prompt
 from ...runner.workflow.reading import as_document
 from ..support.frontend import Frontend, browser_page
+from ..support.frontend_versions import frontend_folder
 from ..support.workflow_files.conversions import CASES, Comparison, compare, is_known, official_templates, our_prompt
 from ._served import served
 
@@ -46,15 +47,21 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report conversion", description=__doc__)
     parser.add_argument("--source", choices=SOURCES, help="only these workflows")
     parser.add_argument("--only", default="", help="workflows whose name holds this")
+    parser.add_argument("--frontend", help="another version of the package, from PyPI")
     parser.add_argument("--out", type=Path, default=OUTPUT)
     options = parser.parse_args(argv)
     browser = find_browser()
     if browser is None:
         sys.exit("No browser. Install chromium, Chrome or Edge.")
     started = time.monotonic()
+    web = ["--front-end-root", str(frontend_folder(options.frontend))] if options.frontend else []
     rows: list[tuple[str, Comparison]] = []
     lacking: list[str] = []
-    with tempfile.TemporaryDirectory() as temp, served(Path(temp) / "comfyui") as client, browser_page(browser) as page:
+    with (
+        tempfile.TemporaryDirectory() as temp,
+        served(Path(temp) / "comfyui", *web) as client,
+        browser_page(browser) as page,
+    ):
         object_info = client.get("/object_info")
         frontend = Frontend(page, client.url)
         for source in [options.source] if options.source else SOURCES:
@@ -69,14 +76,22 @@ def main(argv: list[str]) -> int:
                 found = compare(name, theirs, our_prompt(graph, object_info), object_info)
                 rows.append((source, found))
                 print(f"{source} {name}: {len(found.different)} differences", *found.different, sep="\n  ", flush=True)
-    text = render(rows, lacking, " ".join(["python run.py report conversion", *argv]), time.monotonic() - started)
+    text = render(
+        rows,
+        lacking,
+        " ".join(["python run.py report conversion", *argv]),
+        time.monotonic() - started,
+        options.frontend,
+    )
     options.out.write_text(text, encoding="utf-8")
     return 1 if any(row.different for _, row in rows) else 0
 
 
-def render(rows: list[tuple[str, Comparison]], lacking: list[str], command: str, seconds: float) -> str:
-    """The report."""
-    frontend = importlib.metadata.version("comfyui-frontend-package")
+def render(
+    rows: list[tuple[str, Comparison]], lacking: list[str], command: str, seconds: float, version: str | None
+) -> str:
+    """The report. version: of the frontend, where it is not the installed one."""
+    frontend = version or importlib.metadata.version("comfyui-frontend-package")
     different = [(source, row) for source, row in rows if row.different]
     shown = Counter(line.partition(" (")[0] for _, row in rows for line in row.shown)
     lines = [

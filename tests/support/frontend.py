@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import mimetypes
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,10 @@ OPEN = """async graph => {
     try { await app.loadGraphData(graph, true, false, null, options); } catch (error) { return String(error); }
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
     return ""; }"""
+# Downloads go nowhere, and their addresses are noted.
+CATCH_DOWNLOADS = """() => { window.steerDownloads = [];
+    window.open = url => { window.steerDownloads.push(String(url)); return null; };
+    HTMLAnchorElement.prototype.click = function () { window.steerDownloads.push(this.href); }; }"""
 # The background flags keep the browser from calling its maker's hosts; a test reaches this machine only.
 ARGUMENTS = [
     "--no-sandbox",
@@ -97,15 +102,30 @@ class Frontend:
         self.drop(path.name, path.read_bytes())
         self._settle()
 
+    @property
+    def version(self) -> str:
+        """Of the frontend, such as "1.32.9"."""
+        return str(self.page.evaluate("window.__COMFYUI_FRONTEND_VERSION__"))
+
+    @property
+    def is_older(self) -> bool:
+        """Whether this is a frontend before the search box was made anew (1.45 has the new one)."""
+        return self.page.locator(".comfy-vue-node-search-container input").count() > 0
+
     def add_by_search(self, words: str) -> None:
         """Add the first hit of the search box to an empty canvas."""
         self.page.evaluate("app.graph.clear()")
         self.page.evaluate("app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
-        self.page.locator(".comfy-vue-node-search-container input").first.wait_for()
+        self.page.locator(".comfy-vue-node-search-container input").or_(
+            self.page.locator("input[role=combobox]")  # newer frontends
+        ).first.wait_for()
         self.page.keyboard.type(words)
-        self.page.wait_for_timeout(600)  # it waits for a pause
+        hangs_on_the_cursor = not self.is_older
+        self.page.wait_for_timeout(1500 if hangs_on_the_cursor else 600)  # it waits for a pause
         self.page.keyboard.press("Enter")
         self.page.wait_for_function("app.graph._nodes.length > 0")
+        if hangs_on_the_cursor:
+            self.page.mouse.click(600, 500)
         self._listen()
 
     def _settle(self) -> None:
@@ -119,9 +139,16 @@ class Frontend:
         self.said += [f"dialog: {text[:300]}" for text in self.page.get_by_role("dialog").all_inner_texts()]
 
     def missing_models(self) -> list[tuple[str, str]]:
-        """What the missing-model dialog offers to download, as ("folder / file", address); closes the dialog."""
+        """What the missing-model dialog offers to download, as ("folder / file", address); closes the dialog.
+
+        Newer frontends have a panel in its place.
+        """
         dialog = self.page.get_by_role("dialog").filter(has_text="Missing Models")
-        dialog.wait_for(timeout=30_000)
+        panel = self.page.get_by_text(re.compile("Show missing models|View details"))
+        dialog.or_(panel).first.wait_for(timeout=30_000)
+        if panel.is_visible():
+            panel.click()
+            return self._offers_of_panel()
         offers = dialog.locator("button[title^=http]")
         self.page.wait_for_timeout(200)
         assert all(button.is_enabled() for button in offers.all()), dialog.inner_text()
@@ -130,6 +157,22 @@ class Frontend:
         assert [url for _, url in found] == [button.get_attribute("title") for button in offers.all()]
         self.page.keyboard.press("Escape")
         dialog.wait_for(state="hidden", timeout=30_000)
+        return found
+
+    def _offers_of_panel(self) -> list[tuple[str, str]]:
+        section = self.page.get_by_test_id("error-group-missing-model")
+        section.wait_for()
+        self.page.evaluate(CATCH_DOWNLOADS)
+        found = []
+        lines = section.inner_text().split("\n")
+        for button in section.get_by_test_id("missing-model-download").all():
+            button.click()
+            name = (button.get_attribute("aria-label") or "").removeprefix("Download ")
+            # The folder follows the name, or stands over all names of that folder.
+            place = next(number for number, line in enumerate(lines) if line.startswith(name))
+            above = [line.split(" (")[0] for line in lines[:place] if re.fullmatch(r"\w+ \(\d+\)", line)]
+            folder = above[-1] if above else lines[place + 1]
+            found.append((f"{folder} / {name}", self.page.evaluate("window.steerDownloads.pop()")))
         return found
 
     def open(self, graph: dict[str, Any]) -> str:
@@ -167,8 +210,9 @@ class Frontend:
         return self.page.evaluate(OVERFLOWING)
 
     def unknown_nodes(self) -> list[str]:
+        """Nodes that are not known, or red, but for loaders whose model is not there."""
         return self.page.evaluate(
-            "app.graph._nodes.filter(n => n.has_errors || !n.constructor.nodeData"
+            "app.graph._nodes.filter(n => n.has_errors && !n.properties.models || !n.constructor.nodeData"
             " && !['MarkdownNote', 'Note'].includes(n.type)).map(n => n.type)"
         )
 

@@ -14,6 +14,7 @@ from steer.preprocessors.pose.detectors import choose_detector
 from steer.preprocessors.pose.judge import find_people, judge_body, shows_back
 from steer.preprocessors.pose.mediapipe import POINT_SCORE, BodyLooks, list_networks
 from steer.preprocessors.pose.people import Person
+from steer.runner.engine import is_own
 
 SAMPLE = (
     "api_nano_banana_pro-2",  # half-length
@@ -48,6 +49,7 @@ def test_sure_joints_are_right_and_none_is_invented(networks: Mapping[str, ConvG
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not is_own(), reason="newer template packages have another picture of that name")
 def test_a_face_that_fills_the_picture_is_a_head_without_a_body(networks: Mapping[str, ConvGraph]):
     (person,) = find_people(networks, photo("flux1_krea_dev-1", 400), face=True)
     assert person.face is not None
