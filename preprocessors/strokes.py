@@ -1,12 +1,14 @@
 """Light strokes on black that were resized and saved with losses: what are they still known by?
 
-All strokes are brought to about two pixels first, so that it does not matter how far a drawing was enlarged. Then:
+All strokes are brought to about two pixels first, so that it does not matter how far a drawing was enlarged. Then two
+scores, each a sum of measures:
 
-- soft edges have faint strokes beside bright ones, and much that is faint; thin lines are all alike, and sharp;
-- edges turn corners and are short pieces; straight lines do not, and are long.
+- soft or thin: soft edges have a wide seam of what is faint, and thin lines next to none;
+- straight or edges: from places on the strokes, in which directions does a stroke go on? Straight lines go on in two
+  opposite ones, cross and end. Edges turn, and seldom cross.
 
-What was made smaller than it was drawn loses its pixels, and with them the difference between edges and straight lines.
-The numbers beside the thresholds were measured on the tuning half of tests/support/pictures/recogniser_pictures.py.
+What was made much smaller than it was drawn loses this difference: then the score is low, and the answer is that it is
+not known. `python run.py report recogniser --fit` finds the weights, on the tuning half of its pictures.
 """
 
 from __future__ import annotations
@@ -24,23 +26,39 @@ _WIDTH, _WIDE = 2.2, 2.6  # pixels that strokes are brought to, if they are wide
 _FEWEST = 10  # ridge pixels
 _REACH = 3  # pixels beside a ridge at which it must have fallen
 _FALLS = 0.6  # to this share of its level
-# Soft edges: the twentieth, and the fifth, of the ridge pixels from below, in shares of the brightest tenth; and the
-# pixels that are faint for each bright one.
-_SOFT_LOWEST, _SOFT_LOW, _SOFT_FAINT = 0.23, 0.43, 0.62
-# Edges or straight lines. Of 1,868 resized hints of both kinds, a third is left in doubt and one of 75 is wrong.
-_FAINTEST = 150  # the level of the brightest tenth; fainter ones were made much smaller and are left in doubt
-# Lines that controlnet_aux drew at half the size and enlarged by Lanczos: the level, the blocks of 2 x 2 that are full,
-# and the corners at half the size, up to 0.10 in straight lines and 0.21 and more in edges.
-_DOUBLED, _TWO_WIDE, _CORNERS_DOUBLED = (185, 212), 0.4, 0.125
-_SHORT, _LONG, _LONGER = 10, 20, 30  # pixels, of the straight segments of a drawing
-_ALL_STRAIGHT, _SURELY_STRAIGHT, _MOSTLY_LONG, _SELDOM_LONGER = 0.95, 0.98, 0.88, 0.56  # of the segments' length
-# Corners are blocks of 2 x 2 with three white pixels, for each white pixel: with strokes of two pixels, of one pixel,
-# and as they are.
-_FEW_CORNERS, _FEW_THIN, _MANY_THIN, _STEEP_THIN, _FEWEST_AS_IT_IS, _FEWEST_CORNERS = 0.12, 0.12, 0.14, 0.2, 0.05, 0.05
-_FEWEST_BLOCKS = 0.01  # blocks of 2 x 2 that are full
-_FEW_ENDS = 0.17  # of the white pixels have one neighbour: what was made smaller breaks into pieces
-_SPARSE = 0.01  # ridge pixels of the picture: straight lines leave more of it black
-_MOST_GREY = 1.82  # pixels that are neither black nor white, for each white one
+_PLACES = 1500  # ridge pixels from which strokes are followed
+_DIRECTIONS, _LONGEST = 48, 24  # in which strokes are followed, and how many pixels far
+_TURN = 3  # directions; two arms are opposite but for so much less
+_NEAR, _FAR = 4, 7  # pixels that a stroke must go on in a direction to have an arm there
+_ON = 100  # the least level of a stroke
+_LEAST = 0.02  # a share of nothing has a logarithm so
+
+# The logarithm of each measure times its weight; the offset is "". Above 0: soft edges, and straight lines.
+SOFT_WEIGHTS = {
+    "": -4.545,
+    "seam": 2.42,
+    "grey": 3.594,
+    "white": 3.058,
+    "low": -10.262,
+    "level": 7.205,
+}
+STRAIGHT_WEIGHTS = {
+    "": 3.35,
+    "run": -10.141,
+    "long run": 4.896,
+    "lone": -1.257,
+    "ends": 1.483,
+    "forks": 2.371,
+    "through": -3.616,
+    "far forks": 3.417,
+    "turns": -8.344,
+    "far turns": -5.875,
+    "corners": -2.362,
+    "greys": 0.362,
+    "level": -5.305,
+}
+# Scores nearer to 0 leave it open whether lines are edges or straight: one drawing of 40. Half of them would be right.
+_DOUBT = 0.5
 
 
 class Kind(Enum):
@@ -54,92 +72,175 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Strokes:
-    """Measures of a drawing, [H, W] uint8, light on dark.
+    """A drawing with strokes of about two pixels and full brightness, light on dark.
 
-    grey: it, with strokes of about two pixels and full brightness.
-    lowest, low: the level under which a twentieth and a fifth of the ridge pixels lie, in shares of the brightest.
-    faint: faint pixels for each bright one. dense: the share of the picture that is ridges.
+    grey: uint8 [H, W], with _LONGEST black pixels around. ridges: the middles of strokes, as indices into it, flat.
+    level: of the strokes before, in 0..255.
     """
 
     grey: Bytes
-    lowest: float
-    low: float
-    faint: float
-    dense: float
+    ridges: np.ndarray
+    level: float
 
 
 def tell_strokes(grey: Bytes) -> Kind | None:
     """What the strokes of [H, W] uint8, light on dark, are; None if there are none, but areas or next to nothing."""
-    strokes = measure_strokes(grey)
+    strokes = find_strokes(grey)
     if strokes is None:
         return None
-    if strokes.lowest <= _SOFT_LOWEST and strokes.low <= _SOFT_LOW and strokes.faint >= _SOFT_FAINT:
+    if _score(measure_softness(strokes), SOFT_WEIGHTS) > 0:
         return Kind.SOFT
-    return _tell_edges(grey, strokes)
-
-
-def _tell_edges(grey: Bytes, strokes: Strokes) -> Kind:
-    """EDGES or STRAIGHT where the drawing is clearly one of them."""
-    import cv2
-
-    level = float(np.percentile(grey[grey > 40], 90))
-    if level < _FAINTEST:
+    score = _score(measure_arms(strokes) | measure_pixels(grey, strokes.level), STRAIGHT_WEIGHTS)
+    if abs(score) < _DOUBT:
         return Kind.UNSURE
-    if _DOUBLED[0] < level < _DOUBLED[1] and count_blocks(_whiten(grey, level), 4) > _TWO_WIDE:
-        half = np.asarray(cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
-        return Kind.EDGES if count_blocks(_whiten(half, level), 3) > _CORNERS_DOUBLED else Kind.STRAIGHT
-    lengths = _segment_lengths(strokes.grey)
-    whole = max(1.0, float(lengths.sum()))
-    short, long, longer = (float(lengths[lengths > least].sum()) / whole for least in (_SHORT, _LONG, _LONGER))
-    corners = count_blocks((strokes.grey >= 128).astype(np.uint8), 3)
-    thin_corners, as_it_is, blocks, greys = _count_thin_corners(
-        np.minimum(grey * (255.0 / level), 255.0).astype(np.uint8)
+    return Kind.STRAIGHT if score > 0 else Kind.EDGES
+
+
+def _score(measures: dict[str, float], weights: dict[str, float]) -> float:
+    """The logarithm of the odds."""
+    return weights[""] + sum(weights[name] * measure for name, measure in measures.items())
+
+
+def find_strokes(grey: Bytes) -> Strokes | None:
+    """The strokes of [H, W]; None if it has none, but areas, or next to nothing."""
+    import cv2
+
+    drawn = grey[grey > 40]
+    if not len(drawn):
+        return None
+    level = float(np.percentile(drawn, 90))
+    inside = (grey >= 0.5 * level).astype(np.uint8)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
+    width = float(2 * depth[inside > 0].mean())
+    if width > _WIDEST:
+        return None
+    if width > _WIDE:
+        scale = _WIDTH / width
+        grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    drawn = grey[grey > _DRAWN]
+    if not len(drawn):
+        return None
+    grey = np.pad(np.minimum(grey * np.float32(255.0 / np.percentile(drawn, 95)), 255.0).astype(np.uint8), _LONGEST)
+    ridges = _find_ridges(grey)
+    return Strokes(grey, ridges, level) if len(ridges) >= _FEWEST else None
+
+
+def _find_ridges(grey: Bytes) -> np.ndarray:
+    """Which pixels of [H, W] are the middle of a stroke: the highest across it, and both sides fall. Flat indices.
+
+    At least _REACH pixels around are black.
+    """
+    flat, row = grey.ravel(), grey.shape[1]
+    drawn = np.flatnonzero(flat > _DRAWN)
+    middle, found = flat[drawn], np.zeros(len(drawn), bool)
+    for step, far in ((1, _REACH), (row, _REACH), (row + 1, round(0.7 * _REACH)), (row - 1, round(0.7 * _REACH))):
+        beside = np.maximum(flat[drawn + far * step], flat[drawn - far * step])
+        is_highest = (middle >= flat[drawn + step]) & (middle >= flat[drawn - step])
+        found |= is_highest & (beside < _FALLS * middle)
+    return drawn[found]
+
+
+def measure_softness(strokes: Strokes) -> dict[str, float]:
+    """How much of the drawing is faint, and how much fainter than others some strokes are. All as logarithms."""
+    levels = strokes.grey.ravel()[strokes.ridges]
+    low, top = (float(level) for level in np.percentile(levels, [20, 90]))
+    counts = np.bincount(strokes.grey.ravel(), minlength=256).astype(float)
+    return _logarithms(
+        {
+            "seam": counts[16:40].sum() / len(levels),
+            "grey": counts[80:128].sum() / len(levels),
+            "white": counts[192:].sum() / len(levels),
+            "low": low / top,
+            "level": strokes.level / 255,
+        }
     )
-    if short > _ALL_STRAIGHT:
-        if corners <= _FEW_CORNERS:
-            is_straight = short > _SURELY_STRAIGHT or as_it_is <= _FEWEST_AS_IT_IS
-        else:
-            is_straight = long > _MOSTLY_LONG and thin_corners > _STEEP_THIN
-        return Kind.STRAIGHT if is_straight else Kind.UNSURE
-    if thin_corners <= _MANY_THIN:
-        is_straight = thin_corners <= _FEW_THIN and blocks > _FEWEST_BLOCKS and share_of_ends(strokes.grey) <= _FEW_ENDS
-        return Kind.STRAIGHT if is_straight else Kind.UNSURE
-    is_broken = corners > _FEWEST_CORNERS and greys <= _MOST_GREY and longer <= _SELDOM_LONGER
-    return Kind.EDGES if is_broken and strokes.dense > _SPARSE else Kind.UNSURE
 
 
-def _whiten(grey: Bytes, level: float) -> Bytes:
-    return (np.minimum(grey * (255.0 / level), 255.0) >= 128).astype(np.uint8)
+def measure_arms(strokes: Strokes) -> dict[str, float]:
+    """In how many directions strokes go on from places on them, how far, and how they turn. All as logarithms.
 
-
-def _segment_lengths(grey: Bytes) -> np.ndarray:
-    """The lengths in pixels of the straight segments of [H, W]; none where OpenCV has no such detector."""
+    run, long run: the pixels that a stroke goes straight on through a place, the mean and the longest tenth.
+    lone, ends, forks: the share of places with no arm, with one, with three. through, far forks: with two long ones,
+    with three. turns, far turns: of places with two arms, two long ones, the share where these are not opposite.
+    """
     import cv2
 
-    try:
-        found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
-    except cv2.error:  # OpenCV 4.1 to 4.5.0 came without it
-        return np.zeros(0)
-    if found is None:
-        return np.zeros(0)
-    x0, y0, x1, y1 = np.asarray(found, np.float64).reshape(-1, 4).T
-    return np.hypot(x1 - x0, y1 - y0)
+    wide = cv2.dilate(strokes.grey, np.ones((3, 3), np.uint8))  # strokes may lie a pixel beside the direction
+    is_stroke = wide.ravel() >= _ON
+    angles = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
+    count = min(_PLACES, len(strokes.ridges))
+    places = strokes.ridges[np.arange(count) * len(strokes.ridges) // count]
+    goes_on, runs = np.ones((count, _DIRECTIONS), bool), np.zeros((count, _DIRECTIONS), np.int64)
+    for step in range(1, _LONGEST + 1):
+        right, down = (np.rint(step * part).astype(np.int64) for part in (np.cos(angles), np.sin(angles)))
+        goes_on &= is_stroke[places[:, None] + (down * wide.shape[1] + right)]
+        runs += goes_on
+    both_ways = (runs[:, : _DIRECTIONS // 2] + runs[:, _DIRECTIONS // 2 :]).max(axis=1)
+    near, far = (_count_arms(runs >= reach) for reach in (_NEAR, _FAR))
+    return _logarithms(
+        {
+            "run": float(both_ways.mean()),
+            "long run": float(np.percentile(both_ways, 90)),
+            "lone": float((near == 0).mean()),
+            "ends": float((near == 1).mean()),
+            "forks": float((near == 3).mean()),
+            "through": float((far == 2).mean()),
+            "far forks": float((far == 3).mean()),
+            "turns": _share_of_turns(runs, _NEAR),
+            "far turns": _share_of_turns(runs, _FAR),
+        }
+    )
 
 
-def _count_thin_corners(grey: Bytes) -> tuple[float, float, float, float]:
-    """The corners of [H, W] once its lines are one pixel wide; its corners, full blocks and greys as it is."""
+def _count_arms(is_arm: np.ndarray) -> np.ndarray:
+    """How many groups of neighbouring directions [N, directions] are on, for each place."""
+    return np.where(is_arm.all(axis=1), 1, (is_arm & ~np.roll(is_arm, 1, axis=1)).sum(axis=1))
+
+
+def _share_of_turns(runs: np.ndarray, reach: int) -> float:
+    """Of the places with two arms of that reach, how many have their two longest ones not opposite to each other.
+
+    runs: how far strokes go on, [N, directions].
+    """
+    half, quarter = _DIRECTIONS // 2, _DIRECTIONS // 4
+    ahead = np.arange(quarter, half + quarter + 1)
+    first = runs.argmax(axis=1)
+    others = np.take_along_axis(runs, (first[:, None] + ahead) % _DIRECTIONS, axis=1)
+    turns = np.abs(ahead - half)
+    longest = (others - 0.001 * turns).argmax(axis=1)  # of equally long ones the straightest
+    has_two = (runs.max(axis=1) >= reach) & (others.max(axis=1) >= reach)
+    return float((turns[longest][has_two] >= _TURN).mean()) if has_two.any() else 0.0
+
+
+def measure_pixels(grey: Bytes, level: float) -> dict[str, float]:
+    """What the pixels of a drawing [H, W] with strokes of `level` are, as it is. All as logarithms.
+
+    corners: blocks of 2 x 2 pixels with three white ones, once lines are one pixel wide. greys: pixels that
+    are neither black nor white.
+    """
     import cv2
 
+    grey = np.minimum(grey * np.float32(255.0 / level), 255.0).astype(np.uint8)
     white = (grey >= 128).astype(np.uint8)
     depth = cv2.distanceTransform(white, cv2.DIST_L2, 3)
     ridges = int(((depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (white > 0)).sum())
-    thickness = int(white.sum()) / max(1, ridges)
-    greys = float(((grey > 12) & (grey < 243)).mean()) / max(1e-6, float(white.mean()))
-    as_it_is, blocks = count_blocks(white, 3), count_blocks(white, 4)
-    if thickness <= 1.02:
-        return as_it_is, as_it_is, blocks, greys
-    thin = cv2.resize(grey, None, fx=1 / thickness, fy=1 / thickness, interpolation=cv2.INTER_AREA)
-    return count_blocks((np.asarray(thin) >= 110).astype(np.uint8), 3), as_it_is, blocks, greys
+    count = max(1, int(white.sum()))
+    thickness = count / max(1, ridges)
+    thin = white
+    if thickness > 1.02:
+        small = cv2.resize(grey, None, fx=1 / thickness, fy=1 / thickness, interpolation=cv2.INTER_AREA)
+        thin = (np.asarray(small) >= 110).astype(np.uint8)
+    return _logarithms(
+        {
+            "corners": count_blocks(thin, 3),
+            "greys": int(((grey > 12) & (grey < 243)).sum()) / count,
+            "level": level / 255,
+        }
+    )
+
+
+def _logarithms(measures: dict[str, float]) -> dict[str, float]:
+    return {name: float(np.log(_LEAST + measure)) for name, measure in measures.items()}
 
 
 def count_blocks(white: Bytes, holding: int) -> float:
@@ -155,56 +256,3 @@ def share_of_ends(grey: Bytes) -> float:
     white = (grey >= 128).astype(np.uint8)
     near = cv2.filter2D(white, -1, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT)
     return float(((near == 2) & (white > 0)).sum()) / max(1, int(white.sum()))
-
-
-def measure_strokes(grey: Bytes) -> Strokes | None:
-    """The measures of [H, W]; None if it has no strokes but areas, or next to nothing."""
-    import cv2
-
-    width = _stroke_width(grey)
-    if not 0 < width <= _WIDEST:
-        return None
-    if width > _WIDE:
-        scale = _WIDTH / width
-        grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    drawn = grey[grey > _DRAWN]
-    if not len(drawn):
-        return None
-    grey = np.minimum(grey * (255.0 / float(np.percentile(drawn, 95))), 255.0).astype(np.uint8)
-    ridges = _find_ridges(grey)
-    levels = grey[ridges]
-    if len(levels) < _FEWEST:
-        return None
-    lowest, low, top = (float(level) for level in np.percentile(levels, [5, 20, 90]))
-    bright = max(1, int((grey >= 128).sum()))
-    faint = float(((grey > 24) & (grey < 90)).sum()) / bright
-    return Strokes(grey, lowest / top, low / top, faint, float(ridges.mean()))
-
-
-def _stroke_width(grey: Bytes) -> float:
-    """Mean width in pixels of what is at least half as bright as the brightest tenth; 0 if there is nothing."""
-    import cv2
-
-    drawn = grey[grey > 40]
-    if not len(drawn):
-        return 0.0
-    inside = (grey >= 0.5 * float(np.percentile(drawn, 90))).astype(np.uint8)
-    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
-    return float(2 * depth[inside > 0].mean())
-
-
-def _find_ridges(grey: Bytes) -> np.ndarray:
-    """Which pixels of [H, W] are the middle of a stroke: the highest across it, and both sides fall."""
-    height, width = grey.shape
-    around = np.pad(grey.astype(np.float32), _REACH)
-
-    def shifted(x: int, y: int) -> np.ndarray:
-        return around[_REACH + y : _REACH + y + height, _REACH + x : _REACH + x + width]
-
-    middle, found = shifted(0, 0), np.zeros((height, width), bool)
-    for x, y in ((1, 0), (0, 1), (1, 1), (1, -1)):
-        far = _REACH if 0 in (x, y) else round(0.7 * _REACH)
-        is_highest = (middle >= shifted(x, y)) & (middle >= shifted(-x, -y))
-        beside = np.maximum(shifted(x * far, y * far), shifted(-x * far, -y * far))
-        found |= is_highest & (beside < _FALLS * middle)
-    return found & (grey > _DRAWN)

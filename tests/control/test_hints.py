@@ -48,8 +48,8 @@ def test_hints_and_their_inverses_are_recognised():
 def test_hints_that_were_resized_and_saved_with_losses_are_still_known():
     results = [judge(sample, recognise(sample.picture)) for sample in samples(REPORTED, 40)]
     wrong = [(one.sample.source, one.sample.done, one.found) for one in results if one.verdict == "wrong"]
-    assert len(wrong) <= 2, wrong
-    assert sum(one.verdict == "right" for one in results) >= 0.75 * len(results)
+    assert len(wrong) <= 1, wrong
+    assert sum(one.verdict == "right" for one in results) >= 0.95 * len(results)
 
 
 @pytest.mark.parametrize(("scale", "kind", "quality"), [(0.75, "JPEG", 95), (0.75, "WEBP", 80), (0.3, "JPEG", 75)])
@@ -127,15 +127,28 @@ def test_one_colour_is_empty(level: int):
     assert recognise(np.full((64, 48, 3), level, np.uint8)) == Look("empty")
 
 
-def test_no_complaint_about_looks_that_cannot_be_distinguished():
+def test_straight_lines_made_smaller_are_still_straight():
     lines = draw_lines(np.random.default_rng(1).uniform(0, 512, (30, 4)), 512, 512)
-    smaller = cv2.resize(lines, (256, 256), interpolation=cv2.INTER_LINEAR)
-    assert recognise(smaller) == Look("thin")
+    for side in (160, 256):
+        smaller = cv2.resize(lines, (side, side), interpolation=cv2.INTER_LINEAR)
+        assert recognise(smaller) == Look("lines")
+        assert recognise(255 - smaller) == Look("lines", True)
+
+
+def test_no_complaint_about_looks_that_cannot_be_distinguished():
+    """From a drawing of edges to one of straight lines, the one takes the place of the other column by column."""
+    lines = draw_lines(np.random.default_rng(1).uniform(0, 512, (30, 4)), 512, 512)
+    edges = cv2.cvtColor(cv2.Canny(cv2.resize(photograph(0), (512, 512)), 100, 200), cv2.COLOR_GRAY2RGB)
+    looks = set()
+    for share in range(0, 513, 8):
+        both = np.concatenate([lines[:, :share], edges[:, share:]], axis=1)
+        looks.add(recognise(cv2.resize(both, (256, 256), interpolation=cv2.INTER_LINEAR)))
+    assert looks == {Look("edges"), Look("thin"), Look("lines")}
     depth = np.repeat(np.tile(np.arange(256, dtype=np.uint8), (256, 1))[..., None], 3, axis=2)
     assert recognise(depth) == Look("other")
     for kind in ("canny", "mlsd", "any"):
-        assert complain(recognise(smaller), kind) == complain(recognise(depth), kind) == ""
-    assert "thin lines; the net is for a pose skeleton" in complain(recognise(smaller), "openpose")
+        assert complain(Look("thin"), kind) == complain(recognise(depth), kind) == ""
+    assert "thin lines; the net is for a pose skeleton" in complain(Look("thin"), "openpose")
 
 
 @pytest.mark.parametrize(
