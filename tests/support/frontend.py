@@ -115,17 +115,22 @@ class Frontend:
     def add_by_search(self, words: str) -> None:
         """Add the first hit of the search box to an empty canvas."""
         self.page.evaluate("app.graph.clear()")
+        box = self.page.locator(".comfy-vue-node-search-container input, input[role=combobox]").first
         self.page.evaluate("app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
-        self.page.locator(".comfy-vue-node-search-container input").or_(
-            self.page.locator("input[role=combobox]")  # newer frontends
-        ).first.wait_for()
-        self.page.keyboard.type(words)
+        box.wait_for()
         hangs_on_the_cursor = not self.is_older
-        self.page.wait_for_timeout(1500 if hangs_on_the_cursor else 600)  # it waits for a pause
+        if hangs_on_the_cursor:
+            self.page.wait_for_timeout(700)  # it comes in slowly, and not with the keyboard at once
+        self.page.keyboard.type(words)
+        self.page.wait_for_timeout(600)  # it waits for a pause
+        if hangs_on_the_cursor:
+            self.page.get_by_test_id("result-item").first.wait_for()
         self.page.keyboard.press("Enter")
         self.page.wait_for_function("app.graph._nodes.length > 0")
         if hangs_on_the_cursor:
+            self.page.wait_for_timeout(1000)
             self.page.mouse.click(600, 500)
+            self.page.wait_for_timeout(500)
         self._listen()
 
     def _settle(self) -> None:
