@@ -215,6 +215,7 @@ def test_the_frontend_sends_what_steer_sends_for_cases_and_templates(client, tab
 AROUND_BLUEPRINT = """() => {
     const blueprint = app.graph._nodes[0];
     const [model, save] = ["SteerDemoModel", "SaveImage"].map(kind => app.graph.add(LiteGraph.createNode(kind)));
+    model.pos = [-400, 0]; blueprint.pos = [0, 0]; save.pos = [600, 0];
     for (const slot of [0, 1, 2]) model.connect(slot, blueprint, slot);
     blueprint.connect(0, save, 0);
     const values = {seeds: "1-3", steps: 2, width: 64, height: 64, folder: "sweeps/blueprint"};
@@ -231,6 +232,7 @@ def test_blueprints_are_found_by_search_and_make_pictures(server, frontend: Fron
         assert frontend.page.evaluate("app.graph._nodes.map(node => node.title)") == [name]
         assert frontend.unknown_nodes() == []
     frontend.page.evaluate(AROUND_BLUEPRINT)
+    frontend.fit_view()
     assert frontend.run()
     assert frontend.said == []
     assert len(list((Path(server.arguments[2]) / "sweeps" / "blueprint").glob("*.png"))) == 3
