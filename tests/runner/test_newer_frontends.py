@@ -62,6 +62,45 @@ def test_with_korean_chosen_labels_and_search_are_korean(frontend: Frontend):
     assert page.evaluate("app.graph._nodes[0].type") == "SteerSweep"
 
 
+# The words of artists, and which of Steer's nodes each is to find. The last ones are names of core's own nodes.
+WORDS = {
+    "xy plot": ("Sweep", "Contact Sheet", "Value Axis"),
+    "xyz": ("Sweep", "Contact Sheet", "Value Axis", "Load Cells"),
+    "wildcard": ("Prompt Template",),
+    "prompt schedule": ("Timed Swap",),
+    "prompt s/r": ("Prompt Swap",),
+    "variation": ("Seeds", "Prompt Swap", "Prompt Template", "Rescue Seed", "Seeded Noise"),
+    "expression": ("Prompt Swap", "Face Mask", "Timed Swap"),
+    "dwpose": ("OpenPose",),
+    "openpose": ("OpenPose",),
+    "batch prompts": ("Sweep", "Prompt Swap", "Prompt Template"),
+    "face detailer": ("Face Mask",),
+    "grid": ("Sweep", "Contact Sheet"),
+    "compare": ("Sweep", "Contact Sheet", "Difference", "Value Axis"),
+    "sigmas": ("Noise Schedule", "Schedule Plot"),
+}
+CORE_HAS_THEM = ("grid", "compare", "sigmas")
+
+
+def test_artists_words_find_the_node(client: ComfyClient, frontend: Frontend):
+    """One of the first three hits of each word is the node; of the first ten where core has the word."""
+    if not client.node_definitions()["SteerSweep"].get("search_aliases"):
+        pytest.skip("this ComfyUI knows no search words (0.3.75 searches the names alone)")
+    page = frontend.page
+    page.evaluate("app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
+    box = page.locator("input[role=combobox]").first
+    box.wait_for()
+    page.wait_for_timeout(1000)
+    missed = {}
+    for word, nodes in WORDS.items():
+        box.fill(word)
+        page.wait_for_timeout(900)
+        hits = [text.split("\n")[0] for text in page.get_by_test_id("result-item").all_inner_texts()]
+        if not set(nodes) & set(hits[: 10 if word in CORE_HAS_THEM else 3]):
+            missed[word] = hits[:10]
+    assert missed == {}
+
+
 def test_a_slide_opens_and_runs_as_an_app(frontend: Frontend):
     page = frontend.page
     frontend.open(json.loads((ROOT / "workflows" / "04-expression-swap.json").read_text(encoding="utf-8")))
