@@ -45,6 +45,7 @@ _DIM = 60  # a lossy file leaves something around strokes; it is darker than thi
 _LEAST_BLACK = 0.45  # of the picture: 0.69 and more in hints; grass in edges that were drawn thick has 0.5
 _LEAST_PURE = 0.85  # of the black pixels: 0.96 and more in skeletons, under 0.82 in photographs
 _LEAST_PURE_BESIDE_SOFT = 0.45  # 0.54 and more in soft edges
+_LEAST_OF_SOFT = 0.33  # black, and pure of it, in soft edges of a busy picture, which are known by their strokes
 _COLOURED = 60  # between a pixel's strongest and weakest channel
 _FEW_COLOURED = 0.1  # of the drawn pixels: 0.87 and more in skeletons, 0 in lines
 
@@ -56,6 +57,9 @@ _NEAR_COLOUR = 48
 _LEAST_NEAR = 0.45  # of the coloured pixels: 0.69 and more in skeletons, under 0.5 in 90 of 100 dark photographs
 _NEAR_HUE, _LEAST_NEAR_HUE = 40, 0.25  # once they are bright: 0.45 and more, under 0.3 in 80 of 100
 _MOST_PALE = 60  # the weakest channel then, in the middle: up to 46, over 60 in most photographs
+# Sticks of a pixel or two, in files that keep colour at half the size: up to 69, and 0.25 and more. Such pictures are
+# black, to 0.95 and more. Photographs are to 0.83 at most, and hold less that is pure.
+_BARE, _MOST_PALE_BARE, _LEAST_NEAR_BARE, _LEAST_PALETTE_BARE = 0.92, 85, 0.2, 0.4
 _LEAST_EXACT = 0.8  # 1 as Steer draws them; the rest is left to what other packs add
 _LEAST_OF_A_COLOUR = 0.01  # of the pixels that are near one
 _SAMPLED = 4000  # pixels are looked at, or up to twice as many
@@ -169,14 +173,19 @@ def _read_drawing(picture: Bytes, top: Bytes, low: Bytes) -> str | None:
     top, low: the strongest and the weakest channel of each pixel, [H, W].
     """
     black = top <= _BLACK
-    if float(black.mean()) < _LEAST_BLACK or black.all():
+    share = float(black.mean())
+    if share < _LEAST_OF_SOFT or black.all():
         return None
     pure = float((top[black] <= _PURE_BLACK).mean())
     coloured = (top > _DIM) & (top - low > _COLOURED)
     if int(coloured.sum()) > _FEW_COLOURED * int((top > _DIM).sum()):
-        return POSE if pure >= _LEAST_PURE and _has_resized_pose_colours(picture[coloured]) else None
-    if pure < _LEAST_PURE_BESIDE_SOFT or not _is_grey(top, low):
+        if share < _LEAST_BLACK or pure < _LEAST_PURE:
+            return None
+        return POSE if _has_resized_pose_colours(picture[coloured], min(share, pure) >= _BARE) else None
+    if pure < _LEAST_OF_SOFT or not _is_grey(top, low):
         return None
+    if share < _LEAST_BLACK or pure < _LEAST_PURE_BESIDE_SOFT:
+        return OTHER if _tell_strokes(top) == OTHER else None
     return POSE if _are_dots(top) else _tell_strokes(top)
 
 
@@ -185,21 +194,24 @@ def _is_grey(top: Bytes, low: Bytes) -> bool:
     return int((top - low > _GREY).sum()) <= _FEW_NOT_GREY * top.size
 
 
-def _has_resized_pose_colours(pixels: Bytes) -> bool:
+def _has_resized_pose_colours(pixels: Bytes, is_bare: bool) -> bool:
     """Whether coloured pixels [N, 3] have OpenPose's colours, several of them, also where files blurred them.
 
     On black, mixing makes colours darker, and that is undone; lossy files add grey, and little of it is allowed.
+    is_bare: next to all of the picture is black, as around a skeleton made small: a little more is allowed.
     """
+    most_pale = _MOST_PALE_BARE if is_bare else _MOST_PALE
+    least_hue, least_near = (_LEAST_NEAR_BARE, _LEAST_PALETTE_BARE) if is_bare else (_LEAST_NEAR_HUE, _LEAST_NEAR)
     sample = pixels[:: max(1, len(pixels) // _SAMPLED)].astype(np.int16)
     full = sample * (255.0 / sample.max(axis=1, keepdims=True))
-    if float(np.median(full.min(axis=1))) > _MOST_PALE:
+    if float(np.median(full.min(axis=1))) > most_pale:
         return False
     away = np.abs(full[:, None] - _HUES).max(axis=2)
     near = away.min(axis=1) <= _NEAR_HUE
     _, counts = np.unique(away.argmin(axis=1)[near], return_counts=True)
     several = int((counts >= _LEAST_OF_A_COLOUR * near.sum()).sum()) >= 2
     in_palette = np.abs(pixels[:, None] - _PALETTE).max(axis=2).min(axis=1) <= _NEAR_COLOUR
-    return several and float(near.mean()) >= _LEAST_NEAR_HUE and float(in_palette.mean()) >= _LEAST_NEAR
+    return several and float(near.mean()) >= least_hue and float(in_palette.mean()) >= least_near
 
 
 def _has_pose_colours(pixels: Bytes, tolerance: int, least: float) -> bool:

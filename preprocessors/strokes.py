@@ -43,19 +43,21 @@ SOFT_WEIGHTS = {
     "level": 7.205,
 }
 STRAIGHT_WEIGHTS = {
-    "": 3.35,
-    "run": -10.141,
-    "long run": 4.896,
-    "lone": -1.257,
-    "ends": 1.483,
-    "forks": 2.371,
-    "through": -3.616,
-    "far forks": 3.417,
-    "turns": -8.344,
-    "far turns": -5.875,
-    "corners": -2.362,
-    "greys": 0.362,
-    "level": -5.305,
+    "": 12.55,
+    "run": -15.604,
+    "long run": 7.135,
+    "around": 3.659,
+    "lone": -1.199,
+    "ends": 1.315,
+    "forks": 2.297,
+    "through": -2.73,
+    "far forks": 2.981,
+    "turns": -8.516,
+    "far turns": -6.013,
+    "corners": -2.927,
+    "ends as it is": -1.176,
+    "greys": 0.313,
+    "level": -4.946,
 }
 # Scores nearer to 0 leave it open whether lines are edges or straight: one drawing of 40. Half of them would be right.
 _DOUBT = 0.5
@@ -160,6 +162,7 @@ def measure_arms(strokes: Strokes) -> dict[str, float]:
     """In how many directions strokes go on from places on them, how far, and how they turn. All as logarithms.
 
     run, long run: the pixels that a stroke goes straight on through a place, the mean and the longest tenth.
+    around: how much of a line through a place lies on strokes, in the middle of all directions.
     lone, ends, forks: the share of places with no arm, with one, with three. through, far forks: with two long ones,
     with three. turns, far turns: of places with two arms, two long ones, the share where these are not opposite.
     """
@@ -170,17 +173,22 @@ def measure_arms(strokes: Strokes) -> dict[str, float]:
     angles = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
     count = min(_PLACES, len(strokes.ridges))
     places = strokes.ridges[np.arange(count) * len(strokes.ridges) // count]
-    goes_on, runs = np.ones((count, _DIRECTIONS), bool), np.zeros((count, _DIRECTIONS), np.int64)
+    goes_on, (runs, hits) = np.ones((count, _DIRECTIONS), bool), np.zeros((2, count, _DIRECTIONS), np.int64)
     for step in range(1, _LONGEST + 1):
         right, down = (np.rint(step * part).astype(np.int64) for part in (np.cos(angles), np.sin(angles)))
-        goes_on &= is_stroke[places[:, None] + (down * wide.shape[1] + right)]
+        is_on = is_stroke[places[:, None] + (down * wide.shape[1] + right)]
+        goes_on &= is_on
         runs += goes_on
-    both_ways = (runs[:, : _DIRECTIONS // 2] + runs[:, _DIRECTIONS // 2 :]).max(axis=1)
+        hits += is_on
+    half = _DIRECTIONS // 2
+    both_ways = (runs[:, :half] + runs[:, half:]).max(axis=1)
+    middle = np.sort(hits[:, :half] + hits[:, half:], axis=1)[:, half // 2]
     near, far = (_count_arms(runs >= reach) for reach in (_NEAR, _FAR))
     return _logarithms(
         {
             "run": float(both_ways.mean()),
             "long run": float(np.percentile(both_ways, 90)),
+            "around": float(middle.mean()) / (2 * _LONGEST),
             "lone": float((near == 0).mean()),
             "ends": float((near == 1).mean()),
             "forks": float((near == 3).mean()),
@@ -233,6 +241,7 @@ def measure_pixels(grey: Bytes, level: float) -> dict[str, float]:
     return _logarithms(
         {
             "corners": count_blocks(thin, 3),
+            "ends as it is": share_of_ends(grey),
             "greys": int(((grey > 12) & (grey < 243)).sum()) / count,
             "level": level / 255,
         }

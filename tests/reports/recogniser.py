@@ -24,6 +24,11 @@ from .parts.recogniser_fit import fit_weights
 
 OUTPUT = ROOT / "tests" / "reports" / "recogniser.md"
 LEAST_SHARE = 97.0
+EARLIER = (
+    "This half was measured before with other seeds: 96.8 % right. Then two measures of strokes were added, and thin "
+    "skeletons in lossy files and soft edges of busy pictures came to be known, all by the tuning half. The seeds are "
+    "new; photographs are few, so these are the same."
+)
 
 
 def look_at(half: int, count: int, more: bool) -> list[Result]:
@@ -107,6 +112,8 @@ def main(argv: list[str]) -> int:
         " Its source is a held-out scene or a photograph of the half that no threshold was chosen by. In doubt: thin "
         "lines that may be edges or straight lines, and soft pictures that may be other hints. ControlNet Guide then "
         "says so, and accuses nothing.",
+        "",
+        EARLIER,
         "",
         *table("source", first, lambda sample: sample.source),
         "",

@@ -18,8 +18,9 @@ from steer.preprocessors.recognise import EDGES, LINES, OTHER, PHOTOGRAPH, POSE,
 from steer.tests.support.hint_pictures import draw_hint, photograph, photograph_files, scene
 
 TUNING, REPORTED = 0, 1
-# The first picture of each half. Another one for the second makes all of them anew, once someone has looked at them.
-_FIRST = (0, 100_000)
+# The first picture of each half. Another one for the second makes its drawings and what is done to pictures anew, once
+# someone has looked at them. Looked at before: 0 and 100,000.
+_FIRST = (0, 200_000)
 FILTERS = {
     "nearest": cv2.INTER_NEAREST,
     "bilinear": cv2.INTER_LINEAR,
@@ -99,7 +100,7 @@ def samples(half: int, count: int, more: bool = False) -> Iterator[Sample]:
 @lru_cache(maxsize=64)
 def _source_picture(source: str, half: int, index: int) -> np.ndarray:
     """Scenes and photographs of the two halves have nothing in common."""
-    number = 2 * index + half
+    number = index if source.endswith("pose") else 2 * index + half  # of all sizes, in both halves
     own = np.random.default_rng([half, index, 7])
     picture = photograph((2 * int(own.integers(10**6)) + half) % (len(photograph_files()) // 2 * 2))
     if source == "photograph":
@@ -108,7 +109,7 @@ def _source_picture(source: str, half: int, index: int) -> np.ndarray:
         return _DRAWN[source](own)
     if source == "soft edges":
         return draw_soft_edges(scene("", number) if index % 2 else picture, own)
-    variant = number if source.endswith("pose") else index // 2  # all sizes and thresholds, in both halves
+    variant = number if source.endswith("pose") else index // 2  # and with all thresholds
     made = draw_hint(source, variant, scene(source, number) if index % 2 else picture)
     return made if made.any() else draw_hint(source, variant, scene("mlsd", number))
 
