@@ -8,7 +8,7 @@ scores, each a sum of measures:
   opposite ones, cross and end. Edges turn, and seldom cross.
 
 What was made much smaller than it was drawn loses this difference: then the score is low, and the answer is that it is
-not known. `python run.py report recogniser --fit` finds the weights, on the tuning half of its pictures.
+not known. `python run.py report recogniser --fit 9000` finds the weights, on the tuning half of its pictures.
 """
 
 from __future__ import annotations
