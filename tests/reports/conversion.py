@@ -23,8 +23,8 @@ from ...runner.pack import ROOT
 from ...runner.workflow import FOLDER
 from ...runner.workflow.prompt import is_prompt
 from ...runner.workflow.reading import as_document
-from ..support.frontend import Frontend, browser_page
-from ..support.frontend_versions import frontend_folder
+from ..support.browser.frontend import Frontend, browser_page
+from ..support.browser.frontend_versions import frontend_folder
 from ..support.workflow_files.conversions import CASES, Comparison, compare, is_known, official_templates, our_prompt
 from ._served import served
 

@@ -21,9 +21,9 @@ from ...runner.comfyui.transport import json_content
 from ...runner.dev.testing import find_browser
 from ...runner.pack import ROOT
 from ...runner.workflow import FOLDER
-from ..support.frontend import Frontend, browser_page
-from ..support.frontend_versions import FRONTENDS, frontend_folder
-from ..support.layout import MEASURE, NODES_2, RENDERERS, SETTING, find_faults
+from ..support.browser.frontend import Frontend, browser_page
+from ..support.browser.frontend_versions import FRONTENDS, frontend_folder
+from ..support.browser.layout import MEASURE, NODES_2, RENDERERS, SETTING, find_faults
 from ._served import served
 
 OUTPUT = ROOT / "tests" / "reports" / "layout.md"
