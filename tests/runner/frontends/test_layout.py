@@ -7,6 +7,9 @@ from typing import Any
 from layout import find_faults
 
 
+GROUP = [0.0, 0.0, 140.0, 160.0]
+
+
 def node(name: str, x: float, y: float, width: float = 100, height: float = 50, **more: bool) -> dict[str, Any]:
     return {"name": name, "box": [x, y, width, height], "deprecated": False, "red": False} | more
 
@@ -18,17 +21,15 @@ def faults(*nodes: dict[str, Any], groups: tuple[list[float], ...] = ()) -> list
 
 def test_what_lies_apart_is_no_fault():
     assert faults(node("a", 20, 50), node("b", 20, 100), groups=([0, 0, 140, 160], [200, 0, 50, 50])) == []
-    assert faults(node("a", 300, 0), groups=([0, 0, 140, 160],)) == [], "outside of a group"
+    assert faults(node("a", 300, 0), groups=(GROUP,)) == [], "outside of a group"
 
 
 def test_each_kind_of_fault_is_named():
     assert faults(node("a", 0, 0), node("b", 90, 40)) == ["a and b overlap, 10 x 10"]
-    assert faults(node("a", -20, 50), groups=([0, 0, 140, 160],)) == ["a is 20 past the left edge of the group group 0"]
-    assert faults(node("a", 60, 50), groups=([0, 0, 140, 160],)) == ["a is 20 past the right edge of the group group 0"]
-    assert faults(node("a", 20, 10), groups=([0, 0, 140, 160],)) == ["a is 24 past the title of the group group 0"]
-    assert faults(node("a", 20, 130), groups=([0, 0, 140, 160],)) == [
-        "a is 20 past the lower edge of the group group 0"
-    ]
+    assert faults(node("a", -20, 50), groups=(GROUP,)) == ["a is 20 past the left edge of the group group 0"]
+    assert faults(node("a", 60, 50), groups=(GROUP,)) == ["a is 20 past the right edge of the group group 0"]
+    assert faults(node("a", 20, 10), groups=(GROUP,)) == ["a is 24 past the title of the group group 0"]
+    assert faults(node("a", 20, 130), groups=(GROUP,)) == ["a is 20 past the lower edge of the group group 0"]
     assert faults(groups=([0, 0, 100, 100], [90, 0, 100, 100])) == ["the groups group 0 and group 1 overlap, 10 x 100"]
     assert faults(node("a", 0, 0, deprecated=True)) == ["a is deprecated"]
     assert faults(node("a", 0, 0, red=True)) == ["a is red"]

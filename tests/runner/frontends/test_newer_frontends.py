@@ -13,7 +13,7 @@ from steer.runner.comfyui.client import ComfyClient
 from steer.runner.comfyui.transport import json_content
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
