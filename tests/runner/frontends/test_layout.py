@@ -6,7 +6,6 @@ from typing import Any
 
 from layout import find_faults
 
-
 GROUP = [0.0, 0.0, 140.0, 160.0]
 
 
