@@ -73,7 +73,11 @@ def main(argv: list[str]) -> int:
     source, test, bars = scenes.batches(options.batch, SHARES, rng), scenes.test(128), alpha_bars()
     say(f"{sum(p.numel() for p in run.parameters) / 1e6:.1f} M parameters, {len(words.tokens)} tokens")
 
-    def error(batch: SceneBatch, rows: torch.Tensor, power: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+    taught = torch.compile(network) if options.compile else network
+
+    def error(
+        batch: SceneBatch, rows: torch.Tensor, power: float = 1.0, predict: Any = network
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """The weighted squared error of the noise, and the estimate of x0 read against the scene.
 
         What the words ask for is decided while there is almost only noise, so every step is read; the weight
@@ -82,7 +86,7 @@ def main(argv: list[str]) -> int:
         x, noise, t, weight = add_noise(batch, bars, power)
         with autocast():
             context = encoder(rows).last_hidden_state
-            eps = network(x.to(memory_format=torch.channels_last), t, context).sample.float()
+            eps = predict(x.to(memory_format=torch.channels_last), t, context).sample.float()
         bar = bars[t][:, None, None, None]
         x0 = (x - (1 - bar).sqrt() * eps) / bar.sqrt()
         reading_weight = bars[t] ** 0.25 * (rows[:, 1] != rows[:, -1])
@@ -94,7 +98,7 @@ def main(argv: list[str]) -> int:
             words.learn(scenes.grow())
         batch = next(source)
         captions = [record["captions"][rng.integers(len(record["captions"]))] for record in batch.records]
-        noise, read = error(batch, words.varied(captions, rng, EMPTY), NOISIER)
+        noise, read = error(batch, words.varied(captions, rng, EMPTY), NOISIER, taught)
         return noise + READ * read, {"noise": float(noise.detach()), "read": float(read.detach())}
 
     def checkpoint() -> None:

@@ -1,7 +1,7 @@
 """Muon (Jordan et al. 2024): momentum whose update of every matrix is made orthogonal.
 
-torch.optim.Muon takes plain matrices only and multiplies in bfloat16, which most processors emulate. This one takes
-kernels of convolutions as matrices [out, in x height x width], in the dtype of the weights.
+torch.optim.Muon takes plain matrices only and multiplies in bfloat16, which many processors emulate. This one takes
+kernels of convolutions as matrices [out, in x height x width], and multiplies in bfloat16 only where that is faster.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ def is_matrix(name: str, parameter: torch.Tensor) -> bool:
     return parameter.ndim >= 2 and min(parameter.shape[:2]) > 1 and not any(part in name for part in outer)
 
 
-def orthogonal(update: torch.Tensor) -> torch.Tensor:
-    """The nearest matrix to `update` [M, N] whose singular values are all about 1 (between 0.7 and 1.2)."""
+def orthogonal(update: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """The nearest matrix to `update` [M, N] whose singular values are all about 1 (between 0.7 and 1.2).
+
+    The result has the dtype that it multiplies in.
+    """
     a, b, c = NEWTON_SCHULZ
     x = update.T if update.shape[0] > update.shape[1] else update
-    x = x / (x.norm() + 1e-7)
+    x = (x / (x.norm() + 1e-7)).to(dtype)
     for _ in range(ITERATIONS):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
@@ -36,8 +39,16 @@ def orthogonal(update: torch.Tensor) -> torch.Tensor:
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, made orthogonal and scaled to the size of an AdamW update; decoupled weight decay."""
 
-    def __init__(self, params: Iterable[Any], lr: float, momentum: float = 0.95, weight_decay: float = 1e-2) -> None:
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 1e-2,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self.dtype = dtype  # of the products
 
     @torch.no_grad()
     def step(self) -> None:
@@ -50,7 +61,7 @@ class Muon(torch.optim.Optimizer):
                 if not state:
                     state["momentum"] = torch.zeros_like(parameter)
                 average = state["momentum"].lerp_(parameter.grad, 1 - momentum)
-                update = orthogonal(parameter.grad.lerp(average, momentum).flatten(1))
+                update = orthogonal(parameter.grad.lerp(average, momentum).flatten(1), self.dtype)
                 size = LIKE_ADAM * max(update.shape) ** 0.5
                 parameter.mul_(1 - rate * group["weight_decay"])
-                parameter.add_(update.reshape(parameter.shape), alpha=-rate * size)
+                parameter.add_(update.reshape(parameter.shape).to(parameter.dtype), alpha=-rate * size)

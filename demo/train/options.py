@@ -44,6 +44,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the training of the UNet and the text encoder."""
     _add_diffusion_options(parser, "model", minutes=120, rate=8e-4)
     parser.add_argument("--reader", type=float, default=4.0, help="minutes to teach the reader of attributes first")
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the UNet: a quarter faster after four minutes; needs a C++ compiler",
+    )
 
 
 def add_controlnet_options(parser: argparse.ArgumentParser, kind: str) -> None:
