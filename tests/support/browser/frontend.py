@@ -38,6 +38,9 @@ OPEN = """async graph => {
     try { await app.loadGraphData(graph, true, false, null, options); } catch (error) { return String(error); }
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
     return ""; }"""
+DRAW = """async () => { for (const _ of [0, 1]) {
+    app.canvas.setDirty(true, true);
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))); } }"""
 # Downloads go nowhere, and their addresses are noted.
 CATCH_DOWNLOADS = """() => { window.steerDownloads = [];
     window.open = url => { window.steerDownloads.push(String(url)); return null; };
@@ -186,6 +189,7 @@ class Frontend:
 
     def fit_view(self) -> None:
         """Show the whole graph: what is out of sight is not drawn."""
+        self.page.evaluate(DRAW)  # a node that was moved says its new place only once it is drawn
         self.page.evaluate("app.extensionManager.command.execute('Comfy.Canvas.FitView')")
         self.page.wait_for_timeout(500)
 
