@@ -1,6 +1,7 @@
 """How noise enters a picture: schedules to sample with, charts of them, and the forward process as filmstrips.
 
 - schedule.py   a noise schedule from one of diffusers' schedulers, as the sigmas a ComfyUI sampler steps through
+- published/    schedules as the authors of each model publish them
 - process.py    what a sigma means for a kind of model: signal-to-noise ratio, alpha_bar, timestep
 - plot.py       several schedules on one chart (plot_axis.py: its vertical scale)
 - forward.py    the noised versions of a picture
