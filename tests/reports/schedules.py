@@ -29,7 +29,7 @@ def rows_of(family: str) -> list[tuple[float, str]]:
 
     rows = []
     for size in oracle.SIZES:
-        apart, mus, defaults = 0.0, [], []
+        apart, default_mu, mus, defaults = 0.0, 0.0, list[str](), list[float]()
         for steps in (oracle.LISTS[family],) if family in oracle.LISTS else oracle.STEPS:
             plan = plan_published(family, size, steps)
             mu, sigmas = oracle.published_by_diffusers(family, size, steps)
