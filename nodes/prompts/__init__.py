@@ -5,7 +5,8 @@
 - template.py     `[[slots]]` filled from lists
 - timed_parse.py  the grammar of `[smiling:angry:0.4]` and `[a|b]`
 - timed.py        which prompt belongs to which step, and the boundaries between two sigmas
+- dial.py         how much of a word: conditioning between two prompts and beyond
 - choices.py      names that the schemas show
 - comfy_conditioning.py  CONDITIONING for ComfyUI's samplers
-- nodes.py        the list of nodes; prompt_nodes.py declares them
+- nodes.py        the list of nodes; prompt_nodes.py and dial_nodes.py declare them
 """

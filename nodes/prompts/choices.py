@@ -8,3 +8,6 @@ MAX_LETTERS = 20_000_000
 PRODUCT, ZIP = LIST_MODES = ("product", "zip")
 # Timed Swap: what a fraction counts.
 BY_STEPS, BY_SCHEDULE = TIME_MODES = ("fraction of steps", "fraction of the model's schedule")
+# Expression Dial: the name of its axis, and its ends.
+DIAL = "dial"
+DIAL_LOW, DIAL_HIGH = -2.0, 3.0

@@ -9,7 +9,7 @@ import node_helpers
 import torch
 
 from ..timed_ranges import set_range
-from .timed import PercentToSigma, TimedPrompt, plan_timed
+from .timed import PercentToSigma, TimedPrompt, find_boundary, plan_timed, read_edges
 
 Conditioning = list[Any]
 # Of one prompt: Cancel does not reach a text encoder while it is at work, and each 20 letters cost it a pass.
@@ -68,3 +68,23 @@ def timed_conditioning(
         values = set_range(limits[number], limits[number + 1])
         result += node_helpers.conditioning_set_values(encoded[segment.text], values)
     return result, plan
+
+
+def delay(before: Conditioning, after: Conditioning, step: int, sigmas: Any, model: Any) -> tuple[Conditioning, str]:
+    """`before` up to step `step` - 1 and `after` from `step` on, counted from 1, and a sentence that says so.
+
+    sigmas: [N + 1] of N steps, or None. model: MODEL, or None.
+
+    Raises:
+        ValueError: one of the two is missing, or the schedule has no such step or no moment for the change.
+    """
+    for name, value in (("sigmas", sigmas), ("model", model)):
+        if value is None:
+            raise ValueError(f"{name}: from_step {step} needs it. Connect the {name} of the sampler, or set it to 1.")
+    edges = read_edges(sigmas)
+    if step > len(edges) - 1:
+        raise ValueError(f"from_step: the schedule has {len(edges) - 1} steps. Use 1 to {len(edges) - 1}.")
+    percent = find_boundary(edges, step - 1, model_percent_to_sigma(model))
+    result = node_helpers.conditioning_set_values(before, set_range(None, percent))
+    result += node_helpers.conditioning_set_values(after, set_range(percent, None))
+    return result, f"It acts from step {step} of {len(edges) - 1} on (sigma {edges[step - 1]:.3g})."

@@ -70,9 +70,9 @@ def plan_timed(text: str, sigmas: torch.Tensor, percent_to_sigma: PercentToSigma
     if mode not in TIME_MODES:
         raise ValueError(f"time: '{mode}' is not known. Choose one of: {', '.join(TIME_MODES)}.")
     prompt = parse_timed(text)
-    edges = _edges(sigmas)
+    edges = read_edges(sigmas)
     parts = segments(prompt, len(edges) - 1, _timing(edges, percent_to_sigma, mode))
-    percents = tuple(_boundary(edges, part.last, percent_to_sigma) for part in parts[:-1])
+    percents = tuple(find_boundary(edges, part.last, percent_to_sigma) for part in parts[:-1])
     return TimedPrompt(tuple(parts), percents, _report(parts, edges, prompt))
 
 
@@ -164,7 +164,12 @@ def _percent_of(sigma: float, percent_to_sigma: PercentToSigma) -> float:
     return low
 
 
-def _boundary(edges: Sequence[float], step: int, percent_to_sigma: PercentToSigma) -> float:
+def find_boundary(edges: Sequence[float], step: int, percent_to_sigma: PercentToSigma) -> float:
+    """The percent at which ComfyUI changes the prompt between step `step`, counted from 1, and the next.
+
+    Raises:
+        ValueError: there is none.
+    """
     high, low = edges[step - 1], edges[step]
     percent = percent_between(high, low, percent_to_sigma) if high > low else None
     if percent is None:
@@ -185,8 +190,12 @@ def _timing(edges: Sequence[float], percent_to_sigma: PercentToSigma, mode: str)
     return last_step
 
 
-def _edges(sigmas: torch.Tensor) -> list[float]:
-    """The schedule as float32 numbers, checked."""
+def read_edges(sigmas: torch.Tensor) -> list[float]:
+    """The schedule [N + 1] as float32 numbers.
+
+    Raises:
+        ValueError: it has no step, rises, or holds what is no noise level.
+    """
     if sigmas.ndim != 1 or len(sigmas) < 2:
         raise ValueError("sigmas: the schedule has no step. Connect SIGMAS with at least one.")
     edges = sigmas.float().tolist()

@@ -26,7 +26,9 @@ from ...choices import (
     STEPS,
     SWITCH_TIME,
 )
+from ...prompts.choices import DIAL
 from ...prompts.comments import without_comments
+from ...prompts.dial import Dial, swap_fully
 from ...prompts.swap import Swapper, WholePrompt
 from ...prompts.timed_parse import parse_timed, retime, switches, write_timed
 from ...text.printable import printable
@@ -36,10 +38,11 @@ MAX_TITLE = 200  # characters of the headline of a sheet
 # Of the different prompts of a sweep; of the prompts of all its cells, each of which goes into the cell's key.
 MAX_LETTERS, MAX_LETTERS_IN_ALL = 20_000_000, 500_000_000
 # What is slow to change comes first, so that it changes least: a checkpoint is loaded once, a prompt encoded once.
-ORDER = (CHECKPOINT, LORA, PROMPT, SWITCH_TIME, *CONTROLS, SAMPLER, SCHEDULER, STEPS, DENOISE, CFG, SEED)
+ORDER = (CHECKPOINT, LORA, PROMPT, DIAL, SWITCH_TIME, *CONTROLS, SAMPLER, SCHEDULER, STEPS, DENOISE, CFG, SEED)
 FIELDS = {
     CHECKPOINT: "checkpoint",
     LORA: "lora",
+    DIAL: "dial",
     CONTROL_STRENGTH: "control_strength",
     CONTROL_START: "control_start",
     CONTROL_END: "control_end",
@@ -71,6 +74,7 @@ class Settings:
     control_strength: float | None = None
     control_start: float | None = None
     control_end: float | None = None
+    dial: Dial | None = None
 
     def values(self) -> dict[str, Any]:
         """The settings as JSON, without those that are None."""
@@ -169,7 +173,7 @@ def plan_cells(settings: Settings, axes: Sequence[Axis], key_of: Callable[[Setti
     settings: those of the node. Prompt axes change its `positive`. key_of: the key of a cell with these settings.
 
     Raises:
-        ValueError: a word to swap is not in the prompt.
+        ValueError: a word to swap is not in the prompt, or a prompt that switches in time has a dial.
         TextError: a timed prompt has a fault.
     """
     order = sorted(range(len(axes)), key=lambda i: ORDER.index(axes[i].name))
@@ -181,6 +185,10 @@ def plan_cells(settings: Settings, axes: Sequence[Axis], key_of: Callable[[Setti
         values = {FIELDS[axis.name]: axis.values[i] for axis, i in zip(axes, at, strict=True) if axis.name in FIELDS}
         labels = tuple(axis.labels[i] for axis, i in zip(axes, at, strict=True))
         changed = replace(settings, positive=prompts.compose(at), **values)
+        if changed.dial is not None:
+            swap_fully(
+                changed.positive, changed.dial
+            )  # a word to find that is not there is an error before any picture
         letters += len(changed.positive) + len(changed.negative)
         _check_letters(letters, MAX_LETTERS_IN_ALL)
         cells.append(Cell(at, labels, changed, key_of(changed), tuple(labels[i] for i in varying)))

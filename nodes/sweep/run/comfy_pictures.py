@@ -22,6 +22,7 @@ from ...control.comfy_control import apply_stack
 from ...control.families import check_family
 from ...prompts.choices import BY_STEPS
 from ...prompts.comfy_conditioning import Conditioning, encode, timed_conditioning
+from ...prompts.dial import swap_fully, turn
 from ...prompts.timed_parse import parse_timed
 from ...seeds.comfy_noise import PerImageSampler, name_of, step_noise
 from ...text.printable import get_log
@@ -186,7 +187,7 @@ class PictureMaker:
         """Positive and negative with the control stack, made once for neighbours that share them."""
         prompt = parse_timed(settings.positive, "positive")
         timed = any(not isinstance(part, str) for part in prompt)
-        words = (settings.positive, *sigmas.tolist()) if timed else (settings.positive,)
+        words = (settings.positive, *sigmas.tolist()) if timed else (settings.positive, settings.dial)
 
         def encoder(text: str) -> Conditioning:
             management.throw_exception_if_processing_interrupted()
@@ -199,6 +200,9 @@ class PictureMaker:
                 positive, _ = timed_conditioning(settings.positive, sigmas, model, BY_STEPS, encoder)
             else:
                 positive = encoder("".join(str(part) for part in prompt))
+            if settings.dial is not None:
+                swapped = parse_timed(swap_fully(settings.positive, settings.dial), "positive")
+                positive, _ = turn(positive, encoder("".join(map(str, swapped))), settings.dial.amount)
             both, stack = (
                 (positive, encoder(settings.negative)),
                 set_control_values(self.inputs.control or (), settings),
