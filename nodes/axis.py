@@ -18,11 +18,26 @@ class Lora:
 
 
 @dataclass(frozen=True)
+class PictureFile:
+    """A picture by its name in ComfyUI's input folder, with forward slashes."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class PoseFile:
+    """A file of POSE_KEYPOINT (JSON) by its name in ComfyUI's input folder."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Axis:
     """The values that something takes in turn, each with the label of its pictures.
 
     name: what varies, such as "seed". values and labels: one label for each value, at least one of each. Labels become
-    printable, because they go into files, pages and messages.
+    printable, because they go into files, pages and messages. parts: of axes that go together, each of them; a value is
+    then a tuple with one value of each.
 
     Raises:
         ValueError: there is no value, or the numbers differ.
@@ -31,6 +46,7 @@ class Axis:
     name: str
     values: tuple[Any, ...]
     labels: tuple[str, ...]
+    parts: tuple[Axis, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.values:
@@ -51,3 +67,20 @@ def seed_axis(seeds: Sequence[int]) -> Axis:
 def prompt_axis(values: Sequence[Any], labels: Sequence[str]) -> Axis:
     """The axis of values that change the prompt (WordSwap or WholePrompt, see prompts/swap.py)."""
     return Axis("prompt", tuple(values), tuple(labels))
+
+
+def zip_axes(axes: Sequence[Axis]) -> Axis:
+    """Axes that go together: the first value of each, then the second of each. Axes in pairs become their parts.
+
+    Raises:
+        ValueError: there are fewer than two, or they have not the same number of values.
+    """
+    if len(axes) < 2:
+        raise ValueError("axis_2: one axis alone makes no pairs. Connect a second one.")
+    if len({len(axis) for axis in axes}) > 1:
+        sizes = ", ".join(f"{axis.name} {len(axis)}" for axis in axes)
+        raise ValueError(f"axes: pairs need the same number of values, these have: {sizes}. Even them.")
+    parts = tuple(part for axis in axes for part in (axis.parts or (axis,)))
+    values = tuple(zip(*(part.values for part in parts), strict=True))
+    labels = tuple(", ".join(row) for row in zip(*(axis.labels for axis in axes), strict=True))
+    return Axis(" + ".join(axis.name for axis in axes), values, labels, parts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 # The socket type of an Axis (axis.py) in ComfyUI.
 AXIS_TYPE = "STEER_AXIS"
+# The socket type of several of them, a tuple, from Join Axes.
+AXES_TYPE = "STEER_AXES"
 # The socket type of a control stack (control/stack.py): a tuple of Control, the first applied first.
 CONTROL_STACK_TYPE = "STEER_CONTROL_STACK"
 
@@ -19,3 +21,5 @@ SEED, PROMPT, CFG, STEPS, DENOISE, SAMPLER, SCHEDULER = (
 )
 CONTROL_STRENGTH, CONTROL_START, CONTROL_END = CONTROLS = ("control strength", "control start", "control end")
 SWITCH_TIME, CHECKPOINT, LORA = "switch time", "checkpoint", "LoRA"
+# What an axis for a Sweep Graph alone varies: whatever its Sweep Value is wired to.
+NUMBER, TEXT, PICTURE, POSE = "number", "text", "picture", "pose"

@@ -28,10 +28,10 @@ def track_progress(items: Iterable[Item], count: int) -> Iterator[Item]:
         progress.update(1)
 
 
-def show_text(text: str) -> None:
+def show_text(text: str, node_id: str = "") -> None:
     """Show a line below the node that is running, in the browser that queued it. A prompt that none queued shows none.
 
-    A reload removes it, so outputs say the same.
+    A reload removes it, so outputs say the same. node_id: another node, such as the one that added this one to the run.
     """
     from server import PromptServer  # there when a graph runs; loading it is not this pack's to do
 
@@ -39,4 +39,4 @@ def show_text(text: str) -> None:
     server = getattr(PromptServer, "instance", None)
     client = getattr(server, "client_id", None)
     if context is not None and server is not None and client is not None:  # to None would be to everyone
-        server.send_progress_text(printable(text), context.node_id, sid=client)
+        server.send_progress_text(printable(text), node_id or context.node_id, sid=client)

@@ -1,6 +1,6 @@
 """Sweeps: many pictures that differ in what was meant to differ, side by side.
 
-- sweep_nodes.py, axis_nodes.py, load_nodes.py, sheet_nodes.py   the nodes; nodes.py lists them
+- sweep_nodes.py, graph_nodes.py, axis_nodes.py, axes_nodes.py, load_nodes.py, sheet_nodes.py   the nodes
 - choices.py    names and limits that the nodes show
 
 plan/           what a sweep makes
@@ -11,6 +11,19 @@ plan/           what a sweep makes
 - cell_widget.py    what the widget `cell` asks for
 - freeze.py         prompt and workflow set to one cell, as each picture carries them
 - comfy_plan.py     all of it: inputs and axes -> a SweepPlan; comfy_model_files.py: names and files of ComfyUI
+- files.py          the text of an Image Axis -> an axis; comfy_files.py reads its files
+
+graph/          the same for any graph
+- prompts.py        the API prompt: Sweep Values in it, what feeds what, the prompt of one cell
+- targets.py        what widgets take; comfy_targets.py reads it from ComfyUI's nodes
+- values.py         an axis -> the literals of its targets
+- order.py          in which order the axes cost least
+- plan.py           all of it: a GraphPlan; seeds.py: seeds that the frontend changes after each Run
+- requests.py       what the widget `cell` asks for
+- chain.py          a sweep under way, job after job; comfy_queue.py: ComfyUI's queue
+- expand.py         nodes that are added to a run: to bring the axes, to make one cell
+- keeping.py, freezing.py   pictures saved, workflows set to a cell
+- comfy_graph.py, comfy_run.py   what the nodes do
 
 run/            making it
 - comfy_run.py      the whole sweep, several cells or one

@@ -19,7 +19,8 @@ class ValueAxis(io.ComfyNode):
             **search_words("xyz plot axis", "xy plot", "lora sweep", "cfg sweep", "sampler compare"),
             display_name="Value Axis",
             category=CATEGORY,
-            description="Values that a Sweep tries one after the other: cfg, steps, samplers, checkpoints, LoRAs...",
+            description="Values that a Sweep tries one after the other: cfg, steps, samplers, checkpoints, LoRAs... "
+            "For a Sweep Graph also numbers and texts for any widget.",
             inputs=[
                 io.Combo.Input("kind", options=list(KINDS), default=KINDS[0], tooltip="What changes."),
                 io.String.Input(
@@ -28,11 +29,13 @@ class ValueAxis(io.ComfyNode):
                     default="4, 6.5, 8",
                     tooltip="Numbers and ranges: 4, 6.5, 8 or 1-10(+2) or 0.2-0.8[4] for four values. "
                     "Names: one in each line. A LoRA with its strength: name.safetensors : 0.8, "
-                    "or none.",
+                    "or none; several LoRAs at once with + between them. Text: anything, one value in each line.",
                 ),
             ],
             outputs=[
-                io.Custom(AXIS_TYPE).Output(display_name="axis", tooltip="For axis_1 to axis_4 of Sweep."),
+                io.Custom(AXIS_TYPE).Output(
+                    display_name="axis", tooltip="For axis_1 to axis_4 of Sweep, or for a Sweep Value."
+                ),
                 io.String.Output(
                     display_name="labels", is_output_list=True, tooltip="A label for each value, as on the sheet."
                 ),
@@ -52,7 +55,8 @@ class ValueAxis(io.ComfyNode):
             values = read_values(kind, text, list_names).values
         except ValueError:  # execute says what is wrong
             return ""
-        names = (getattr(value, "name", value) for value in values)
+        single = (each for value in values for each in (value if isinstance(value, tuple) else (value,)))
+        names = (getattr(value, "name", value) for value in single)
         return "; ".join(str(identify_file(str(name))) for name in names if name is not None)
 
     @classmethod

@@ -10,14 +10,16 @@ from ..choices import (
     CONTROL_STRENGTH,
     DENOISE,
     LORA,
+    NUMBER,
     SAMPLER,
     SCHEDULER,
     STEPS,
     SWITCH_TIME,
+    TEXT,
 )
 
 CATEGORY = "Steer/Sweep"
-# Value Axis: all that it varies, and of that what has names instead of numbers.
+# Value Axis: all that it varies, the last two for a Sweep Graph alone; and of that what has names of ComfyUI.
 KINDS = (
     CFG,
     STEPS,
@@ -30,6 +32,8 @@ KINDS = (
     CONTROL_START,
     CONTROL_END,
     SWITCH_TIME,
+    NUMBER,
+    TEXT,
 )
 NAMES = (SAMPLER, SCHEDULER, CHECKPOINT, LORA)
 # Sweep: what a cell that fails means for the others.

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from ..api import io
+from .axes_nodes import ImageAxis, JoinAxes, ZipAxes
 from .axis_nodes import ValueAxis
+from .graph_nodes import SweepGraph, SweepValue
 from .load_nodes import LoadCells
 from .sheet_nodes import ContactSheet, Difference
 from .sweep_nodes import Sweep
 
-NODES: list[type[io.ComfyNode]] = [ValueAxis, Sweep, LoadCells, ContactSheet, Difference]
+NODES: list[type[io.ComfyNode]] = [
+    ValueAxis,
+    ImageAxis,
+    ZipAxes,
+    JoinAxes,
+    Sweep,
+    SweepValue,
+    SweepGraph,
+    LoadCells,
+    ContactSheet,
+    Difference,
+]

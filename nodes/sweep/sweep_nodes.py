@@ -8,7 +8,7 @@ import comfy.samplers
 import torch
 
 from ..api import ADVANCED, io, search_words, ui
-from ..choices import AXIS_TYPE, CONTROL_STACK_TYPE
+from ..choices import AXES_TYPE, AXIS_TYPE, CONTROL_STACK_TYPE
 from ..seeds.choices import MAX_SEED
 from .choices import BLANK, CATEGORY, ON_ERROR
 
@@ -132,6 +132,9 @@ class Sweep(io.ComfyNode):
                     "then have -, which makes nothing.",
                     **ADVANCED,
                 ),
+                io.Custom(AXES_TYPE).Input(
+                    "more_axes", optional=True, tooltip="Further axes, from Join Axes. They count behind axis_4."
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="sheet", tooltip="All cells on one sheet. With cell set: that picture."),
@@ -177,6 +180,7 @@ class Sweep(io.ComfyNode):
         sampler: Any = None,
         sigmas: torch.Tensor | None = None,
         cell: str = "",
+        more_axes: tuple[Axis, ...] | None = None,
     ) -> io.NodeOutput:
         from .plan.cell_widget import OneCell, PlanOnly, SetAside, SeveralCells, WholeSweep, read_cell
         from .plan.cells import Settings
@@ -190,7 +194,7 @@ class Sweep(io.ComfyNode):
         plan = plan_sweep(
             SweepInputs(model, clip, vae, latent, control, sampler, sigmas),
             Settings(positive, negative, seed, steps, cfg, sampler_name, scheduler, denoise),
-            [axis for axis in (axis_1, axis_2, axis_3, axis_4) if axis is not None],
+            [axis for axis in (axis_1, axis_2, axis_3, axis_4, *(more_axes or ())) if axis is not None],
             folder,
             max_cells,
             SweepGraph.read(cls.hidden),

@@ -49,6 +49,18 @@ CASES = [
         ],
         ["no LoRA", "detail 0.8", "detail -1", "ink:wash 0.5", "detail 1"],
     ),
+    (
+        "LoRA",
+        "detail : 0.8 + ink:wash : 0.5\nnone\ndetail + none",
+        [
+            (Lora("detail.safetensors", 0.8), Lora("styles/ink:wash.safetensors", 0.5)),
+            None,
+            Lora("detail.safetensors", 1.0),
+        ],
+        ["detail 0.8 + ink:wash 0.5", "no LoRA", "detail 1"],
+    ),
+    ("number", "0.5, 20", [0.5, 20.0], ["0.5", "20"]),
+    ("text", "a, b\n-0.5\ntrue", ["a, b", "-0.5", "true"], ["a, b", "-0.5", "true"]),
 ]
 
 
@@ -61,13 +73,17 @@ def test_every_kind_reads_its_values(kind: str, text: str, expected: list, label
 
 
 def test_the_cases_above_cover_every_kind():
-    assert {kind for kind, *_ in CASES} == set(KINDS) == set(NUMBERS) | set(NAMES)
+    assert {kind for kind, *_ in CASES} == set(KINDS) == set(NUMBERS) | set(NAMES) | {"text"}
 
 
 @pytest.mark.parametrize(
     ("kind", "text", "fault"),
     [
         ("cfg", " ", "no value here"),
+        ("text", "\n\n", "nothing here"),
+        ("text", "a\nb\na", "there twice"),
+        ("LoRA", "detail + detail : 2", "a LoRA is there twice in this line"),
+        ("LoRA", "detail + nothing like it", "has no 'nothing like it'"),
         ("cfg", "4, x", r"character 4 \('x'\): this is no number"),
         ("cfg", "4, 4.0", "4 is there twice"),
         ("cfg", "101", "cfg 101 is outside 0 to 100"),

@@ -106,6 +106,7 @@ class Manifest:
         self._last: dict[str, CellRecord] = {}
         self._states: dict[str, _State] = {}
         self._attempts: dict[str, int] = {}
+        self._seeds: dict[str, tuple[int, ...]] = {}
         self._read()
 
     @property
@@ -154,6 +155,20 @@ class Manifest:
         state = _State(0) if cell.file is None else _State.read(self.folder / cell.file)
         self._append({"kind": "cell", **asdict(cell), "bytes": state.bytes, "sha256": state.sha256})
         self._remember(cell, state)
+
+    def seeds(self, graph: str) -> tuple[int, ...] | None:
+        """The seeds with which the cells of a graph were made that the frontend changes after each Run; None if new."""
+        return self._seeds.get(graph)
+
+    def note_seeds(self, graph: str, seeds: Sequence[int]) -> None:
+        """Write these seeds down. graph: a hash of the graph without them.
+
+        Raises:
+            OSError: the manifest cannot be written.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._append({"kind": "seeds", "graph": graph, "seeds": list(seeds)})
+        self._seeds[graph] = tuple(seeds)
 
     def state(self, key: str) -> CellRecord | None:
         """How the cell ended last, whether or not its picture is still there."""
@@ -226,6 +241,8 @@ class Manifest:
             self._run = ""
         elif entry["kind"] == "run":
             self._run = _text(entry["name"])
+        elif entry["kind"] == "seeds":
+            self._seeds[_text(entry["graph"])] = tuple(_whole(seed) for seed in _list(entry["seeds"]))
         elif entry["kind"] == "cell":
             file, error = (None if entry[name] is None else _text(entry[name]) for name in ("file", "error"))
             values, seconds = dict(_mapping(entry["values"])), float(entry["seconds"])

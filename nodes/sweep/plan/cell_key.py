@@ -123,7 +123,8 @@ def hash_cell(settings: Settings, shared: Mapping[str, Any], identity: FileIdent
     if settings.checkpoint is not None:  # it brings its own
         for name in MODELS:
             parts.pop(name, None)
-    files = [settings.checkpoint, settings.lora.name if settings.lora else None]
+    loras = settings.lora if isinstance(settings.lora, tuple) else (settings.lora,)
+    files = [settings.checkpoint, *(lora.name if lora else None for lora in loras)]
     return hash_json([VERSION, values, parts, [identity(file) if file else None for file in files]])
 
 

@@ -33,7 +33,7 @@ from ...prompts.swap import Swapper, WholePrompt
 from ...prompts.timed_parse import parse_timed, retime, switches, write_timed
 from ...text.printable import printable
 
-MAX_AXES = 4
+MAX_AXES = 16
 MAX_TITLE = 200  # characters of the headline of a sheet
 # Of the different prompts of a sweep; of the prompts of all its cells, each of which goes into the cell's key.
 MAX_LETTERS, MAX_LETTERS_IN_ALL = 20_000_000, 500_000_000
@@ -70,7 +70,7 @@ class Settings:
     scheduler: str
     denoise: float
     checkpoint: str | None = None
-    lora: Lora | None = None
+    lora: Lora | tuple[Lora, ...] | None = None
     control_strength: float | None = None
     control_start: float | None = None
     control_end: float | None = None
@@ -133,19 +133,35 @@ def check_axes(axes: Sequence[Axis], connected: Connected, max_cells: int) -> No
     """
     if len(axes) > MAX_AXES:
         raise ValueError(f"axes: there are {len(axes)}. Use at most {MAX_AXES}.")
+    before: set[str] = set()
     for number, axis in enumerate(axes, start=1):
-        if axis.name not in ORDER:
-            raise ValueError(f"axis {number}: Sweep cannot vary '{axis.name}'. It varies: {', '.join(ORDER)}.")
-        if axis.name != PROMPT and axis.name in (other.name for other in axes[: number - 1]):
-            raise ValueError(f"axis {number}: two axes vary the {axis.name}. Put all its values into one.")
         _check_values(axis, number)
-        _check_overridden(axis, number, connected)
+        for part in parts_of(axis):
+            if part.name not in ORDER:
+                raise ValueError(
+                    f"axis {number}: Sweep cannot vary '{part.name}'. It varies: {', '.join(ORDER)}. For anything else "
+                    "use Sweep Value and Sweep Graph."
+                )
+            if part.name != PROMPT and part.name in before:
+                raise ValueError(f"axis {number}: two axes vary the {part.name}. Put all its values into one.")
+            before.add(part.name)
+            _check_overridden(part, number, connected)
     count = math.prod(len(axis) for axis in axes)
     if count > max_cells:
         sizes = " x ".join(f"{len(axis)} ({axis.name})" for axis in axes)
         raise ValueError(
             f"max_cells: {sizes} = {count:,} cells, more than {max_cells:,}. Use fewer values or raise it."
         )
+
+
+def parts_of(axis: Axis) -> tuple[Axis, ...]:
+    """The axes that go together in one; of a plain axis itself."""
+    return axis.parts or (axis,)
+
+
+def find_rank(axis: Axis) -> int:
+    """The place of an axis in ORDER: of pairs, that of the slowest part."""
+    return min(ORDER.index(part.name) for part in parts_of(axis))
 
 
 def _check_values(axis: Axis, number: int) -> None:
@@ -176,13 +192,14 @@ def plan_cells(settings: Settings, axes: Sequence[Axis], key_of: Callable[[Setti
         ValueError: a word to swap is not in the prompt, or a prompt that switches in time has a dial.
         TextError: a timed prompt has a fault.
     """
-    order = sorted(range(len(axes)), key=lambda i: ORDER.index(axes[i].name))
+    order = sorted(range(len(axes)), key=lambda i: find_rank(axes[i]))
+    parts = [(i, part) for i, axis in enumerate(axes) for part in parts_of(axis)]
     varying = [i for i, axis in enumerate(axes) if len(axis) > 1] or range(len(axes))
-    prompts = _Prompts(settings.positive, axes)
+    prompts = _Prompts(settings.positive, parts)
     cells, letters = [], 0
     for places in itertools.product(*(range(len(axes[i])) for i in order)):
         at = tuple(place for _, place in sorted(zip(order, places, strict=True)))
-        values = {FIELDS[axis.name]: axis.values[i] for axis, i in zip(axes, at, strict=True) if axis.name in FIELDS}
+        values = {FIELDS[part.name]: part.values[at[i]] for i, part in parts if part.name in FIELDS}
         labels = tuple(axis.labels[i] for axis, i in zip(axes, at, strict=True))
         changed = replace(settings, positive=prompts.compose(at), **values)
         if changed.dial is not None:
@@ -206,15 +223,15 @@ def _check_letters(count: int, limit: int) -> None:
 class _Prompts:
     """The prompt of a cell. Each combination of prompt axes is composed once."""
 
-    def __init__(self, text: str, axes: Sequence[Axis]) -> None:
-        self.base, self.axes = text, axes
+    def __init__(self, text: str, parts: Sequence[tuple[int, Axis]]) -> None:
+        """parts: each axis or part of one, with the number of its axis."""
+        self.base, self.parts = text, [(i, part) for i, part in parts if part.name in (PROMPT, SWITCH_TIME)]
         self.swapper = Swapper(text)
         self.letters = 0
         self.known: dict[tuple[int, ...], str] = {}
-        self.prompt_axes = [i for i, axis in enumerate(axes) if axis.name in (PROMPT, SWITCH_TIME)]
 
     def compose(self, at: Sequence[int]) -> str:
-        place = tuple(at[i] for i in self.prompt_axes)
+        place = tuple(at[i] for i, _ in self.parts)
         if place not in self.known:
             self.known[place] = self._swap_and_retime(at)
             self.letters += len(self.known[place])
@@ -222,22 +239,22 @@ class _Prompts:
         return self.known[place]
 
     def _swap_and_retime(self, at: Sequence[int]) -> str:
-        swaps = [axis.values[i] for axis, i in zip(self.axes, at, strict=True) if axis.name == PROMPT]
+        swaps = [part.values[at[i]] for i, part in self.parts if part.name == PROMPT]
         text = self.swapper.apply(swaps) if swaps else without_comments(self.base)
         prompt = parse_timed(text, "positive")
-        for axis, i in zip(self.axes, at, strict=True):
-            if axis.name == SWITCH_TIME:
+        for i, part in self.parts:
+            if part.name == SWITCH_TIME:
                 if not switches(prompt):
                     raise ValueError(
                         "axis switch time: nothing in the prompt switches. Write for example [smiling:angry:0.4] in it."
                     )
-                return write_timed(retime(prompt, axis.values[i]))
+                return write_timed(retime(prompt, part.values[at[i]]))
         return text
 
 
 def choose_title(settings: Settings, axes: Sequence[Axis], folder: str) -> str:
     """The headline of the sheet: the prompt that all cells come from, or the folder where each has its own prompt."""
-    whole = any(isinstance(value, WholePrompt) for axis in axes for value in axis.values)
+    whole = any(isinstance(value, WholePrompt) for axis in axes for part in parts_of(axis) for value in part.values)
     text = printable(" ".join((folder if whole else settings.positive).split()))
     return text if len(text) <= MAX_TITLE else text[: MAX_TITLE - 3] + "..."
 
@@ -289,7 +306,7 @@ def state_plan(axes: Sequence[Axis], cells: int, missing: int, batches: int, siz
     """What a sweep is about to do, in a line. missing: cells to make. size: (height, width) of a picture in pixels."""
     sizes = " x ".join(f"{len(axis)} ({axis.name})" for axis in axes) or "no axis"
     megapixels = cells * size[0] * size[1] / 1e6
-    order = [axis.name for axis in sorted(axes, key=lambda axis: ORDER.index(axis.name)) if len(axis) > 1]
+    order = [axis.name for axis in sorted(axes, key=find_rank) if len(axis) > 1]
     lines = [f"{sizes}: {_count(cells, 'cell')} of {size[1]} x {size[0]}, {megapixels:.3g} megapixels in all."]
     if missing < cells:
         lines.append(f"{cells - missing} are there already.")

@@ -18,7 +18,7 @@ from ..choices import NAMES
 from ..folder.manifest import AxisRecord, CellPlan, Grid
 from ..folder.saving import folder_inside
 from .cell_key import MODELS, Upstream, describe_shared, hash_cell
-from .cells import Cell, Settings, check_axes, choose_title, number_labels, plan_cells
+from .cells import Cell, Settings, check_axes, choose_title, number_labels, parts_of, plan_cells
 from .comfy_model_files import identify_file, list_names, measure_file, read_node_state
 from .inputs import SweepGraph, SweepInputs, check_latent, set_control_values
 from .origin import check_files, check_single_models
@@ -69,7 +69,7 @@ def plan_sweep(
     )
     check_axes(axes, inputs.connected, max_cells)
     _check_names(axes)
-    _check_inputs(inputs, brings_models=any(axis.name == CHECKPOINT for axis in axes))
+    _check_inputs(inputs, brings_models=any(part.name == CHECKPOINT for axis in axes for part in parts_of(axis)))
     axes = number_labels(axes)
     upstream = Upstream(graph.get_node, identify_file, read_node_state)
     _check_origin(inputs, graph, upstream)
@@ -100,12 +100,13 @@ def output_folder() -> Path:
 
 def _check_names(axes: Sequence[Axis]) -> None:
     """Raises ValueError for a name that ComfyUI does not list."""
-    for axis in axes:
+    for axis in (part for each in axes for part in parts_of(each)):
         if axis.name in NAMES:
             known = KnownNames(axis.name, list_names(axis.name))
             for value in axis.values:
-                if value is not None:
-                    known.find(getattr(value, "name", value))
+                for each in value if isinstance(value, tuple) else (value,):
+                    if each is not None:
+                        known.find(getattr(each, "name", each))
 
 
 def _check_inputs(inputs: SweepInputs, brings_models: bool) -> None:

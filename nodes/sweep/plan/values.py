@@ -3,7 +3,10 @@
 Numbers (cfg, steps, denoise, control strength / start / end, switch time) and ranges such as 1-10(+2) or 0-1[5], with
 commas or line breaks between them: the grammar of text/ranges.py.
 
-Names (sampler, scheduler, checkpoint, LoRA), one a line; a LoRA may have its strength behind a colon.
+Names (sampler, scheduler, checkpoint, LoRA), one a line; a LoRA may have its strength behind a colon, and several
+LoRAs of one value stand in one line with a + between them.
+
+For a Sweep Graph: numbers of anything, and texts of anything, one a line.
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ from ...choices import (
     CONTROL_STRENGTH,
     DENOISE,
     LORA,
+    NUMBER,
     SAMPLER,
     SCHEDULER,
     STEPS,
     SWITCH_TIME,
+    TEXT,
 )
 from ...text.error import TextError
 from ...text.nearest import find_nearest_names
@@ -47,6 +52,7 @@ NUMBERS = {
     CONTROL_START: Numbers(0.0, 1.0, noun=CONTROL_START),
     CONTROL_END: Numbers(0.0, 1.0, noun=CONTROL_END),
     SWITCH_TIME: Numbers(0.0, 10000, timed=True, noun=SWITCH_TIME),
+    NUMBER: Numbers(0.0, 1e9, noun=NUMBER),
 }
 _LABELS = {
     CFG: "cfg {}",
@@ -56,6 +62,7 @@ _LABELS = {
     CONTROL_START: "start {}",
     CONTROL_END: "end {}",
     SWITCH_TIME: "switch {}",
+    NUMBER: "{}",
 }
 
 
@@ -73,6 +80,9 @@ def read_values(kind: str, text: str, known: Callable[[str], Sequence[str]]) -> 
         found = list(read_numbers(text, NUMBERS[kind]))
         values = tuple(_value(kind, number) for number in found)
         labels = tuple(_LABELS[kind].format(number) for number in found)
+    elif kind == TEXT:
+        values = tuple(_texts(text))
+        labels = values
     elif kind in NAMES:
         values = tuple(_names(text, kind, KnownNames(kind, known(kind))))
         labels = tuple(_label_names(kind, values))
@@ -146,11 +156,24 @@ def _value(kind: str, number: str) -> Any:
     return int(number) if kind == STEPS else float(number)
 
 
+def _texts(text: str) -> Iterator[str]:
+    seen: set[str] = set()
+    for position, part in split_items(text, "\n"):
+        if part in seen:
+            raise TextError(text, position, "this is there twice. Remove one.")
+        if len(seen) == MAX_VALUES:
+            raise TextError(text, position, f"these are more than {MAX_VALUES} values. Use fewer.")
+        seen.add(part)
+        yield part
+    if not seen:
+        raise TextError(text, 0, "there is nothing here. Write one value a line.")
+
+
 def _names(text: str, kind: str, known: KnownNames) -> Iterator[Any]:
     """The values of names, each once."""
     seen: set[Any] = set()
     for position, part in split_items(text, ",\n" if kind in (SAMPLER, SCHEDULER) else "\n"):
-        value = (_lora if kind == LORA else _find)(text, position, part, known)
+        value = (_lora_row if kind == LORA else _find)(text, position, part, known)
         if value in seen:
             raise TextError(text, position, "this is there twice. Remove one.")
         if len(seen) == MAX_VALUES:
@@ -171,6 +194,17 @@ def _find(text: str, position: int, name: str, known: KnownNames) -> str:
         raise TextError(text, position, str(error)) from None
 
 
+def _lora_row(text: str, position: int, line: str, known: KnownNames) -> Lora | tuple[Lora, ...] | None:
+    """A LoRA, several of a line with a + between them, or none."""
+    if " + " not in line or line.rpartition(":")[0].strip() in known.names or line in known.names:
+        return _lora(text, position, line, known)
+    row = [_lora(text, position, part.strip(), known) for part in line.split(" + ")]
+    loras = tuple(lora for lora in row if lora is not None)
+    if len({lora.name for lora in loras}) < len(loras):
+        raise TextError(text, position, "a LoRA is there twice in this line. Remove one.")
+    return loras if len(loras) > 1 else loras[0] if loras else None
+
+
 def _lora(text: str, position: int, part: str, known: KnownNames) -> Lora | None:
     if part.casefold() == NO_LORA and part not in known.names:
         return None
@@ -186,6 +220,15 @@ def _lora(text: str, position: int, part: str, known: KnownNames) -> Lora | None
 
 def _label_names(kind: str, values: Sequence[Any]) -> Iterator[str]:
     """The labels of names: of files, without folder and ending where that tells them apart."""
+    if kind == LORA:
+        loras = [lora for value in values for lora in (value if isinstance(value, tuple) else (value,))]
+        names = dict(zip(dict.fromkeys(loras), _label_single(kind, list(dict.fromkeys(loras))), strict=True))
+        yield from (" + ".join(names[lora] for lora in (v if isinstance(v, tuple) else (v,))) for v in values)
+        return
+    yield from _label_single(kind, values)
+
+
+def _label_single(kind: str, values: Sequence[Any]) -> Iterator[str]:
     files = {value.name if isinstance(value, Lora) else value for value in values if value is not None}
     forms = [(form, Counter(map(form, files))) for form in (_short, _path_without_ending)]
     for value in values:

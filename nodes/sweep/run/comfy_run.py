@@ -92,7 +92,7 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[torch.T
     report = outcome.report(statement, len(plan.cells), finished)
     if outcome.failed:
         log.warning("Sweep: %s", report)
-    return _draw_sheet(manifest, min(SHEET_CELL, max(size))), report
+    return draw_sheet(manifest, min(SHEET_CELL, max(size))), report
 
 
 def describe_plan(plan: SweepPlan, batch_size: int) -> str:
@@ -251,7 +251,7 @@ def _write_page(manifest: Manifest) -> None:
         log.warning("Sweep: the page that shows the folder cannot be written: %s", error)
 
 
-def _draw_sheet(manifest: Manifest, cell_size: int) -> torch.Tensor:
+def draw_sheet(manifest: Manifest, cell_size: int) -> torch.Tensor:
     """The sheet of the whole folder, IMAGE [1, H, W, 3]; a notice where so many cells fit on no sheet."""
     try:
         return draw_folder_sheet(manifest, cell_size, SHEET_MEGAPIXELS)

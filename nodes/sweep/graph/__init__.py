@@ -1,0 +1,1 @@
+"""Sweep Graph: any graph, cell by cell through ComfyUI's own queue."""

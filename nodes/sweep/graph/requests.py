@@ -1,0 +1,84 @@
+"""What the widget `cell` of a Sweep Graph asks for: what that of a Sweep does (plan/cell_widget.py), and three more.
+
+Those three stand in jobs that the node itself makes, never in a saved workflow:
+
+    {"steer": "plan", "cell": text}                                   plan what `text` asks for: the axes are there
+    {"steer": "job", "sweep": name, "number": 3}                      the job of a sweep under way (chain.py)
+    {"steer": "made", "cell": text, "name": [...], "at": {...}, "temp": false}   one cell: its pictures come in
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..plan.cell_widget import CellRequest, Labels, read_cell
+
+
+@dataclass(frozen=True)
+class PlanNow:
+    """The axes have come in: plan what the text asks for."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of a sweep under way. number: of its cell; the last one closes the sweep."""
+
+    sweep: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """One cell whose pictures come in. text: the widget as a picture shall have it. name: of its file.
+
+    at: the place of each Sweep Value, by its node. temp: the file goes into ComfyUI's temp folder.
+    """
+
+    text: str
+    name: Labels
+    at: Mapping[str, int] = field(default_factory=dict)
+    temp: bool = False
+
+
+GraphRequest = CellRequest | PlanNow | Job | Made
+
+
+def read_request(text: str) -> GraphRequest:
+    """What the text of the widget asks for."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return read_cell(text)
+    if not isinstance(found, dict):
+        return read_cell(text)
+    try:
+        kind = found["steer"]
+        if kind == "plan":
+            return PlanNow(str(found["cell"]))
+        if kind == "job":
+            return Job(str(found["sweep"]), int(found["number"]))
+        if kind == "made":
+            at = {str(node): int(place) for node, place in found["at"].items()}
+            return Made(str(found["cell"]), tuple(map(str, found["name"])), at, bool(found["temp"]))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return read_cell(text)
+    return read_cell(text)
+
+
+def write_plan_now(text: str) -> str:
+    """The text that asks to plan what `text` asks for."""
+    return json.dumps({"steer": "plan", "cell": text})
+
+
+def write_job(sweep: str, number: int) -> str:
+    """The text of a job of a sweep."""
+    return json.dumps({"steer": "job", "sweep": sweep, "number": number})
+
+
+def write_made(text: str, name: Sequence[str], at: Mapping[str, int], temp: bool) -> str:
+    """The text of one cell whose pictures come in."""
+    return json.dumps({"steer": "made", "cell": text, "name": list(name), "at": dict(at), "temp": temp})
