@@ -15,7 +15,9 @@ WEB_DIRECTORY = "./nodes/web"
 async def comfy_entrypoint() -> ComfyExtension:
     """Called once by ComfyUI; returns the extension that lists Steer's nodes."""
     from .nodes.collect import SteerExtension
+    from .nodes.comfy_maker import serve_maker
     from .nodes.identity import serve_identity
 
     serve_identity()
+    serve_maker()
     return SteerExtension()

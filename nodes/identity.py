@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Collection
 from fnmatch import translate
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,34 @@ def identity(pack: Path = PACK) -> dict[str, str]:
         OSError: a file cannot be read.
         ValueError: pyproject.toml names no version.
     """
-    return {"steer": version(pack), "code": _code_of(pack), "weights": _weights_of(pack)}
+    return {**_code_and_version(pack), "weights": _weights_of(pack)}
+
+
+@cache
+def loaded_identity(pack: Path = PACK) -> dict[str, str]:
+    """`steer` and `code` as they were when this was asked first: `serve_identity` asks when ComfyUI loads the pack.
+
+    Code that changes later is not the code that runs.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: pyproject.toml names no version.
+    """
+    return _code_and_version(pack)
+
+
+def running_identity(pack: Path = PACK) -> dict[str, str]:
+    """`loaded_identity` and `weights`, which are read when a node needs them.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: pyproject.toml names no version.
+    """
+    return {**loaded_identity(pack), "weights": _weights_of(pack)}
+
+
+def _code_and_version(pack: Path) -> dict[str, str]:
+    return {"steer": version(pack), "code": _code_of(pack)}
 
 
 def version(pack: Path = PACK) -> str:
@@ -96,7 +124,7 @@ def serve_identity(pack: Path = PACK) -> None:
     if instance is None:
         return
     try:
-        loaded = {"steer": version(pack), "code": _code_of(pack)}
+        loaded_identity(pack)
     except (OSError, ValueError) as error:  # without an answer the nodes work all the same
         logging.getLogger(__name__).warning(
             "Steer: %s does not answer, so no batch can use this ComfyUI: %s", ROUTE, error
@@ -106,4 +134,4 @@ def serve_identity(pack: Path = PACK) -> None:
 
     @instance.routes.get(ROUTE)
     async def _(_: Any) -> web.Response:
-        return web.json_response(loaded | {"weights": await asyncio.to_thread(_weights_of, pack)})
+        return web.json_response(await asyncio.to_thread(running_identity, pack))

@@ -1,6 +1,7 @@
 """What a shared workflow's zip says about itself: `steer-bundle.json`. Pure.
 
-The zip holds that list, the workflow beside it, a README.txt, and the input files under `input/`.
+The zip holds that list, the workflow beside it, a README.txt, the input files under `input/`, and the pictures that it
+should make under `expected/`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from .archive import ArchiveError, check_names, quote
 
 LIST = "steer-bundle.json"
 README = "README.txt"
-INPUT, OUTPUT = "input/", "output/"
+INPUT, OUTPUT, EXPECTED = "input/", "output/", "expected/"
+_FOLDERS = (INPUT, OUTPUT, EXPECTED)
 FORMAT = 1
 MAX_LIST = 4 << 20  # bytes
 MAX_TEXT = 1000
@@ -51,6 +53,11 @@ class Bundle:
         """The names of the files of ComfyUI's output folder that the workflow reads."""
         return [file.name.removeprefix(OUTPUT) for file in self.files if file.name.startswith(OUTPUT)]
 
+    @property
+    def expected(self) -> list[str]:
+        """The names of the pictures that the workflow should make."""
+        return [file.name for file in self.files if file.name.startswith(EXPECTED)]
+
     def to_json(self) -> str:
         """The list as text, for the zip."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
@@ -77,11 +84,11 @@ class Bundle:
         )
         names = [file.name for file in bundle.files]
         check_names([LIST, *names])
-        strays = [n for n in names if n not in (bundle.workflow, README) and not n.startswith((INPUT, OUTPUT))]
+        strays = [n for n in names if n not in (bundle.workflow, README) and not n.startswith(_FOLDERS)]
         if bundle.workflow not in names or "/" in bundle.workflow or not bundle.workflow.endswith(".json"):
             raise ArchiveError(f"its workflow {quote(bundle.workflow)} is not among its files.")
         if strays:
-            raise ArchiveError(f"{quote(strays[0])} is neither the workflow nor under {INPUT} or {OUTPUT}.")
+            raise ArchiveError(f"{quote(strays[0])} is neither the workflow nor under {', '.join(_FOLDERS)}.")
         return bundle
 
 
@@ -95,6 +102,11 @@ def readme(bundle: Bundle) -> str:
         else "1. It needs no input files.",
         *([f"   Copy what is in {OUTPUT} into its output folder."] if bundle.outputs else []),
         f"2. Drop {bundle.workflow} into ComfyUI's window.",
+        *(
+            [f"3. Compare what it makes with {EXPECTED}, or: python run.py unpack ZIP --remake"]
+            if bundle.expected
+            else []
+        ),
         "",
         *list_needs(bundle),
     ]

@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from ..workflow.needs import (
 from ..workflow.prompt import WorkflowError
 from ..workflow.reading import Document, read_content
 from .archive import ArchiveError, check_names, copy_entry, extract, list_entries, open_zip, plain, quote
-from .bundle import INPUT, LIST, MAX_LIST, OUTPUT, README, Bundle, BundleFile, list_needs, readme
+from .bundle import EXPECTED, INPUT, LIST, MAX_LIST, OUTPUT, README, Bundle, BundleFile, list_needs, readme
 from .check import say_error
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # of every entry, so that the same files make the same zip
@@ -41,7 +42,13 @@ def pack(options: argparse.Namespace) -> int:
     try:
         folders = [*options.input, *folders_beside(options.file), options.comfyui / "input"]
         bundle, missing = write_bundle(
-            options.file, output, folders, options.comfyui / "models", options.allow_missing, options.force
+            options.file,
+            output,
+            folders,
+            options.comfyui / "models",
+            options.allow_missing,
+            options.force,
+            options.expected,
         )
     except (WorkflowError, ArchiveError, OSError) as error:
         say_error(error)
@@ -55,9 +62,17 @@ def pack(options: argparse.Namespace) -> int:
 
 
 def write_bundle(
-    file: Path, output: Path, folders: list[Path], models: Path, allow_missing: bool = False, force: bool = False
+    file: Path,
+    output: Path,
+    folders: list[Path],
+    models: Path,
+    allow_missing: bool = False,
+    force: bool = False,
+    expected: Sequence[Path] = (),
 ) -> tuple[Bundle, list[str]]:
     """Pack `file` into the zip `output`; returns what was packed and the input files that `folders` lack.
+
+    expected: pictures that it should make.
 
     A file that is named by a path out of them counts as missing. The zip appears whole or not at all.
 
@@ -92,6 +107,7 @@ def write_bundle(
                 if sent != name:  # no loader opens a file by its content
                     content = content.replace(name.encode(), sent.encode())
                 packed[folder + sent] = path.read_bytes()
+    packed |= {f"{EXPECTED}{path.name}": path.read_bytes() for path in expected}
     contents = {file.with_suffix(".json").name: content, **packed}
     missing += [f"{OUTPUT}{name}" for name, path in made.items() if path is None]
     check_names([LIST, README, *contents])
@@ -174,6 +190,12 @@ def unpack(options: argparse.Namespace) -> int:
     if bundle.outputs:
         print(f"  Copy what is in {target / OUTPUT.rstrip('/')} into ComfyUI's output folder.")
     print("\n".join(f"  {plain(line)}" for line in list_needs(bundle)))
+    if options.remake:
+        from .remake import remake_bundle
+
+        return remake_bundle(target, bundle, options.comfyui_url)
+    if bundle.expected:
+        print(f"  What it should make is in {target / EXPECTED.rstrip('/')}. --remake makes it again and compares.")
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -65,6 +65,31 @@ def read_content(path: Path) -> tuple[Document, bytes]:
     """
     found = _read(path)
     return found.data, found.content
+
+
+class PictureTexts(NamedTuple):
+    """What a picture carries: the prompt that made it, the workflow, and one more text; each may be missing."""
+
+    prompt: Prompt | None
+    graph: Graph | None
+    more: str | None
+
+
+def read_picture_texts(path: Path, more: str, needed: bool = True) -> PictureTexts:
+    """The texts of a picture that ComfyUI saved. more: the name of one more. needed: it must have prompt or workflow.
+
+    Raises:
+        WorkflowError: it is no picture, or has neither prompt nor workflow.
+    """
+    content = _read_bytes(path)
+    if not content.startswith(_PICTURES):
+        raise WorkflowError(f"{path} is no picture that Steer knows. Name a PNG, WebP or JPEG that ComfyUI saved.")
+    if needed and not _texts_of(path, content, _MARKS):
+        _read_picture(path, content)  # says what is wrong with it
+    found = _texts_of(path, content, (*_MARKS, more))
+    read = {mark: _parse(found[mark], f"{path}, its {mark},") for mark in _MARKS if mark in found}
+    prompt, graph = read.get("prompt"), read.get("workflow")
+    return PictureTexts(prompt, None if is_prompt(graph) else graph, found.get(more))
 
 
 def read_graph(path: Path) -> Graph:
@@ -183,7 +208,7 @@ def _as_prompt(data: Mapping[str, Any]) -> Prompt:
 
 def _read_picture(path: Path, content: bytes) -> _Found:
     """The workflow that ComfyUI has put into a picture, or the prompt where there is no workflow."""
-    found = _texts_of(path, content)
+    found = _texts_of(path, content, _MARKS)
     faults = []
     for mark in _MARKS:
         if mark in found:
@@ -201,16 +226,16 @@ def _read_picture(path: Path, content: bytes) -> _Found:
     )
 
 
-def _texts_of(path: Path, content: bytes) -> dict[str, str]:
-    """The texts of a picture under the marks: of its own fields, or of its EXIF as `workflow:{...}`."""
+def _texts_of(path: Path, content: bytes, marks: Collection[str]) -> dict[str, str]:
+    """The texts of a picture under these marks: of its own fields, or of its EXIF as `workflow:{...}`."""
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(content)) as picture:
-            found = {key: value for key, value in picture.info.items() if key in _MARKS and isinstance(value, str)}
+            found = {key: value for key, value in picture.info.items() if key in marks and isinstance(value, str)}
             for value in picture.getexif().values():
                 mark, colon, text = str(value).partition(":")
-                if colon and mark.lower() in _MARKS:
+                if colon and mark.lower() in marks:
                     found.setdefault(mark.lower(), text.rstrip("\0"))
             return found
     # What Pillow raises for pictures that are no pictures; the last two come from a damaged EXIF.

@@ -15,6 +15,7 @@ from comfy.cli_args import args
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ...axis import Axis
+from ...comfy_maker import MARK, describe_maker_of
 from ...comfy_progress import show_text
 from ...text.printable import get_log
 from ..choices import ON_ERROR
@@ -219,7 +220,7 @@ class _Writer:
         text = name_cell(CellPlan(cell.key, cell.at, cell.labels), plan.grid)
         prompt = plan.prompt_of(cell, self.widgets.with_cell(text))
         drawn = frozen_workflow(info, plan.graph.graph_id, text, plan.indices(cell), self.planned.replaced, self.prompt)
-        return {**drawn, "prompt": prompt}
+        return {**drawn, "prompt": prompt, MARK: describe_maker_of(prompt)}
 
 
 def _check_values(queue: ComfyQueue, planned: Planned, widgets: Widgets) -> None:
@@ -296,7 +297,8 @@ def _keep_made(place: Place, widgets: Widgets, made: Made, kept: Mapping[str, Se
     temp = Path(folder_paths.get_temp_directory())
     where = temp / TEMP_CELLS / uuid.uuid4().hex
     drawn = frozen_workflow(place.info, place.own_id, made.text, made.at, (), place.prompt)
-    texts = {} if args.disable_metadata else {**drawn, "prompt": set_widget(prompt, place.own_id, made.text)}
+    texts = {**drawn, "prompt": set_widget(prompt, place.own_id, made.text), MARK: describe_maker_of(prompt)}
+    texts = {} if args.disable_metadata else texts
     names = save_cell(where, file_stem(made.name, key), frames[:1], (), texts)
     shown = {"subfolder": where.relative_to(temp).as_posix(), "type": "temp"}
     return Result(outputs, {"images": tuple({"filename": name, **shown} for name in names)})

@@ -15,6 +15,7 @@ from comfy.cli_args import args
 from comfy_execution.graph_utils import ExecutionBlocker
 from PIL import Image
 
+from ...comfy_maker import MARK, describe_maker_of
 from ...comfy_progress import show_text
 from ...control.families import MODEL, name_upstream
 from ...text.printable import get_log
@@ -214,7 +215,8 @@ def _texts(plan: SweepPlan, cell: Cell) -> Mapping[str, Any]:
     if args.disable_metadata:
         return {}
     name = name_cell(CellPlan(cell.key, cell.at, cell.labels), plan.grid)
-    return freeze_texts(plan.graph.prompt, plan.graph.info, plan.graph.node_id, name)
+    texts = freeze_texts(plan.graph.prompt, plan.graph.info, plan.graph.node_id, name)
+    return {**texts, MARK: describe_maker_of(plan.graph.prompt)}
 
 
 def _find_cell(plan: SweepPlan, request: OneCell) -> Cell:
