@@ -196,3 +196,24 @@ def wait_for(done: Callable[[], bool], limit: float = 120.0) -> None:
     while not done():
         assert time.monotonic() < end, "it took too long"
         time.sleep(0.02)
+
+
+def noise_graph(side: int = 64) -> Graph:
+    """Coloured noise without any model, made in milliseconds: the pictures of ["2", 0], by seed and strength."""
+    plain = node("EmptyImage", width=side, height=side, batch_size=1, color=0xC06020)
+    return {"1": plain, "2": node("ImageAddNoise", image=["1", 0], seed=0, strength=0.2)}
+
+
+def noise_sweep(seed_text: str, strengths: str = "", **widgets: Any) -> Graph:
+    """A sweep of noise over seeds, and over strengths where there are some."""
+    graph = with_value(noise_graph() | {"a": seeds(seed_text)}, "11", "a", ("2", "seed"))
+    if strengths:
+        graph = with_value(graph | {"b": values("number", strengths)}, "12", "b", ("2", "strength"))
+    return with_graph(graph, ["2", 0], **widgets)
+
+
+def failing_sweep(texts: str, **widgets: Any) -> Graph:
+    """A sweep of noise whose seed is counted from texts: one that is no list of seeds fails when it runs."""
+    graph = noise_graph() | {"t": values("text", texts), "s": seeds("1")}
+    graph["2"]["inputs"]["seed"] = ["s", 2]
+    return with_graph(with_value(graph, "11", "t", ("s", "text")), ["2", 0], **widgets)
