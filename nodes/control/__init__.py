@@ -11,6 +11,9 @@
 - comfy_guide.py    what ControlNet Guide does
 - face.py           masks of faces and of their parts
 - comfy_face.py     what Face Mask does
+- hints/            the hint and its mask, fitted and checked, for every guide
+- steps/            strengths by step
+- patches/          controls that come as model patches
 - choices.py        names that the nodes show
 - guide_nodes.py, face_nodes.py  the nodes; nodes.py lists them
 """

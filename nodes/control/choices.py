@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 CATEGORY = "Steer/Control"
+# The socket type of strengths by step (steps/strengths.py).
+STEPS_TYPE = "STEER_CONTROL_STEPS"
 MODES = ("balanced", "prompt", "control")
 # What a ControlNet is made for. auto: its file name says; any: no check of the hint.
 AUTO, ANY = "auto", "any"

@@ -14,7 +14,9 @@ from ...preprocessors.report import count_of
 from .choices import MODES
 from .fit import has_other_shape
 from .modes import shape_residuals
-from .stack import Control, ControlStack, check_control
+from .patches.comfy_patch import HintPatch
+from .stack import Control, ControlStack, check_control, steps_of
+from .steps.strengths import ControlSteps
 
 Conditioning = list[Any]
 BALANCED, _, CONTROL = MODES
@@ -23,16 +25,17 @@ BALANCED, _, CONTROL = MODES
 class ShapedControl(comfy.controlnet.ControlBase):
     """One of ComfyUI's control objects, whose residuals pass through a mode and a mask before they join the chain.
 
-    The object itself is not changed: it keeps its hint, range, strength and network, and runs as a chain of one.
-    mask: [M, H, W] in 0..1, already feathered, or None.
+    The object keeps its hint, range and network, and runs as a chain of one. mask: [M, H, W] in 0..1, already
+    feathered, or None. steps: what its strength is multiplied by at each step, or None.
     """
 
     multigpu_clones: dict[torch.device, Any]  # only where ComfyUI knows several GPUs
 
-    def __init__(self, stock: Any, mode: str, mask: torch.Tensor | None) -> None:
+    def __init__(self, stock: Any, mode: str, mask: torch.Tensor | None, steps: ControlSteps | None = None) -> None:
         super().__init__()
         stock.copy_to(self)  # others may read the hint, the strength and the range from here
-        self.stock, self.mode, self.mask = stock, mode, mask
+        self.stock, self.mode, self.mask, self.steps = stock, mode, mask, steps
+        self._checked: torch.Tensor | None = None  # the schedule that was compared with that of the steps
 
     def get_control(
         self,
@@ -45,11 +48,22 @@ class ShapedControl(comfy.controlnet.ControlBase):
         """The residuals of the chain up to here; None where no network of it ran."""
         arguments = (x_noisy, t, cond, batched_number, transformer_options)
         before = None if self.previous_controlnet is None else self.previous_controlnet.get_control(*arguments)
+        if self.steps is not None:
+            factor = self._factor(self.steps, float(t[0]), transformer_options.get("sample_sigmas"))
+            if factor == 0.0:
+                return before
+            self.stock.strength = self.strength * factor
         own = self.stock.get_control(*arguments)  # None outside start..end: the network was not run
         if own is None:
             return before
         own = shape_residuals(own, self.mode, self.mask, x_noisy.shape[-2:], batched_number)
         return comfy.controlnet.ControlBase().control_merge(own, before, None)
+
+    def _factor(self, steps: ControlSteps, sigma: float, schedule: torch.Tensor | None) -> float:
+        if schedule is not None and schedule is not self._checked:
+            steps.check_run(schedule)
+            self._checked = schedule
+        return steps.at(sigma)
 
     def set_cond_hint(self, *args: Any, **kwargs: Any) -> ShapedControl:
         """Set the hint of the object inside, as ComfyUI does."""
@@ -65,18 +79,24 @@ class ShapedControl(comfy.controlnet.ControlBase):
     def cleanup(self) -> None:
         """After sampling: the object inside lets go of its hint too."""
         super().cleanup()
+        self._checked = None
         self.stock.cleanup()
 
     def copy(self) -> ShapedControl:
         """The same without the chain before it."""
-        return ShapedControl(self.stock.copy(), self.mode, self.mask)
+        return self._around(self.stock.copy())
+
+    def _around(self, stock: Any) -> ShapedControl:
+        """The same around another object, which may have the strength of the last step."""
+        stock.strength = self.strength
+        return ShapedControl(stock, self.mode, self.mask, self.steps)
 
     def deepclone_multigpu(self, load_device: torch.device, autoregister: bool = False) -> ShapedControl:
         """The same with a network of its own for another GPU. Only a ComfyUI that knows several calls it.
 
         autoregister: ComfyUI finds the clone by its device from then on.
         """
-        clone = ShapedControl(self.stock.deepclone_multigpu(load_device), self.mode, self.mask)
+        clone = self._around(self.stock.deepclone_multigpu(load_device))
         if autoregister:
             self.multigpu_clones[load_device] = clone
         return clone
@@ -97,13 +117,15 @@ def apply_stack(
 
     A balanced control without a mask is ComfyUI's own object, and nothing is added to it. One of mode "control" is
     left out of the negative side. The mask of a net for inpainting says what is repainted, not where the net acts.
-    The conditionings that are given are not changed.
+    Model patches act on the MODEL and are left out here. The conditionings that are given are not changed.
 
     Raises:
         ValueError: a control cannot be applied (strength NaN, start after end, no ControlNet).
     """
     for control in stack:
         check_control(control)
+        if isinstance(control.net, HintPatch):
+            continue
         check_net(control.net, control.vae)
         positive, negative = _apply(control, positive, negative)
     return positive, negative
@@ -128,18 +150,21 @@ def _apply(control: Control, positive: Conditioning, negative: Conditioning) -> 
         extra_concat=unmasked,
     )
     area = None if inpaints else control.mask
-    if control.strength != 0 and (control.mode != BALANCED or area is not None):
-        applied, other = _shape(control.mode, area, applied, other)
+    steps = steps_of(control)
+    if control.strength != 0 and (control.mode != BALANCED or area is not None or steps is not None):
+        applied, other = _shape(control.mode, area, steps, applied, other)
     return applied, other if both_sides else negative
 
 
-def _shape(mode: str, area: torch.Tensor | None, *sides: Conditioning) -> list[Conditioning]:
+def _shape(
+    mode: str, area: torch.Tensor | None, steps: ControlSteps | None, *sides: Conditioning
+) -> list[Conditioning]:
     """The stock control objects of `sides` wrapped; one that both sides share stays shared, or ComfyUI could not
     sample them in one batch."""
     wrapped: dict[Any, ShapedControl] = {}
     for stock in (entry[1]["control"] for side in sides for entry in side):
         if stock not in wrapped:
-            wrapped[stock] = ShapedControl(stock.copy(), mode, area)
+            wrapped[stock] = ShapedControl(stock.copy(), mode, area, steps)
             wrapped[stock].set_previous_controlnet(stock.previous_controlnet)
     return [[[tokens, values | {"control": wrapped[values["control"]]}] for tokens, values in side] for side in sides]
 
@@ -181,6 +206,8 @@ def blacken_masked(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 def pixels_per_cell(net: Any, vae: Any) -> int:
     """How many pixels of the hint stand for one cell of the latent: ComfyUI resizes hints to that."""
+    if isinstance(net, HintPatch):
+        return net.cell
     ratio = int(net.compression_ratio)
     return ratio * int(vae.spacial_compression_encode()) if net.latent_format is not None else ratio
 
@@ -197,7 +224,8 @@ def check_fits(control: Control, latent: dict[str, Any]) -> str:
         ValueError: there are several hints or masks, the hint has another shape, which ComfyUI would cut, or
             `check_net` refuses the net.
     """
-    check_net(control.net, control.vae)
+    if not isinstance(control.net, HintPatch):
+        check_net(control.net, control.vae)
     of = f" of '{control.name}'" if control.name else ""
     for what, pictures in (("hints", control.hint), ("masks", control.mask)):
         if pictures is not None and pictures.ndim > 2 and len(pictures) != 1:

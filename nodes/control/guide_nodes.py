@@ -9,11 +9,12 @@ import torch
 from ...preprocessors.choices import FITS
 from ..api import ADVANCED, io, search_words
 from ..choices import CONTROL_STACK_TYPE
-from .choices import AUTO, CATEGORY, KINDS, MODES
+from .choices import AUTO, CATEGORY, KINDS, MODES, STEPS_TYPE
 
 if TYPE_CHECKING:
     from .comfy_control import Conditioning
     from .stack import ControlStack
+    from .steps.strengths import ControlSteps
 
 
 class ControlNetGuide(io.ComfyNode):
@@ -126,6 +127,11 @@ class ControlNetGuide(io.ComfyNode):
                     optional=True,
                     tooltip="The stack of the ControlNet Guide before this one, to give both to a Sweep.",
                 ),
+                io.Custom(STEPS_TYPE).Input(
+                    "steps",
+                    optional=True,
+                    tooltip="From Control Steps: a strength for each step. strength multiplies it.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(display_name="positive", tooltip="The prompt with the ControlNet."),
@@ -159,25 +165,14 @@ class ControlNetGuide(io.ComfyNode):
         lines: Any = None,
         vae: Any = None,
         control: ControlStack | None = None,
+        steps: ControlSteps | None = None,
     ) -> io.NodeOutput:
         from .comfy_guide import GuideInputs, guide
+        from .hints.comfy_hints import HintInputs
 
+        hint = HintInputs(fit, kind, feather, image, latent, mask, keypoints, lines)
         inputs = GuideInputs(
-            control_net,
-            strength,
-            start_percent,
-            end_percent,
-            mode,
-            fit,
-            kind,
-            feather,
-            image,
-            latent,
-            mask,
-            keypoints,
-            lines,
-            vae,
-            control,
+            control_net, strength, start_percent, end_percent, mode, hint, vae, control=control, steps=steps
         )
         positive, negative, own, report = guide(positive, negative, inputs, cls.hidden)
         return io.NodeOutput(positive, negative, (*(control or ()), own), own.hint, report)

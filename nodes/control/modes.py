@@ -111,6 +111,25 @@ def _token_grid(tokens: int, latent: Sequence[int]) -> tuple[int, int]:
     )
 
 
+def blend_tokens(before: torch.Tensor, after: torch.Tensor, mask: torch.Tensor, latent: Sequence[int]) -> None:
+    """Take back in `after` what was changed outside of the mask, in place: there it is `before` to the last bit.
+
+    before, after: [B, tokens, C], the tokens of the picture first, each of 2 x 2 cells. mask: [M, H, W] in 0..1; M is 1
+    or the number of pictures. latent: (height, width) in cells.
+
+    Raises:
+        ValueError: there are several masks, and another number of pictures.
+    """
+    grid = math.ceil(latent[-2] / 2), math.ceil(latent[-1] / 2)
+    factor = resize_mask(mask.to(after.device, torch.float32), grid).flatten(1)[..., None]
+    if len(after) % len(factor):
+        raise ValueError(f"mask: there are {len(factor)} masks for another number of pictures. Give one mask.")
+    factor = factor.repeat(len(after) // len(factor), 1, 1).to(after.dtype)
+    tokens = factor.shape[1]
+    old, new = before[:, :tokens], after[:, :tokens]
+    after[:, :tokens] = torch.where(factor == 1.0, new, old + (new - old) * factor)
+
+
 def resize_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """[M, H, W] -> [M, *size]: the mean of the mask over each cell, so that a cell wholly outside is exactly 0."""
     return F.interpolate(mask[:, None], size=size, mode="area")[:, 0]

@@ -5,5 +5,7 @@ from __future__ import annotations
 from ..api import io
 from . import face_nodes
 from .guide_nodes import ControlNetGuide
+from .patches.patch_nodes import ModelPatchGuide
+from .steps.steps_nodes import ControlStepsNode
 
-NODES: list[type[io.ComfyNode]] = [ControlNetGuide, *face_nodes.NODES]
+NODES: list[type[io.ComfyNode]] = [ControlNetGuide, ModelPatchGuide, ControlStepsNode, *face_nodes.NODES]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
 
 from .choices import MODES
+from .steps.strengths import ControlSteps
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,40 @@ class Control:
     name: str = ""
 
 
+@dataclass(frozen=True)
+class SteppedControl(Control):
+    """A control with strengths by step, which `strength` multiplies.
+
+    A class of its own: the key of a Sweep's cell holds every field of a Control, and must stay as it was.
+    """
+
+    steps: ControlSteps | None = None
+
+
 ControlStack = tuple[Control, ...]
+
+
+def steps_of(control: Control) -> ControlSteps | None:
+    """The strengths by step of a control; None if it has one strength."""
+    return control.steps if isinstance(control, SteppedControl) else None
+
+
+def with_steps(control: Control, steps: ControlSteps | None) -> Control:
+    """`control` with strengths by step; the same if there are none."""
+    if steps is None:
+        return control
+    return SteppedControl(**{part.name: getattr(control, part.name) for part in fields(Control)}, steps=steps)
+
+
+def on_sigmas(stack: Iterable[Control], sigmas: torch.Tensor) -> ControlStack:
+    """`stack` with its strengths by step on another schedule [N + 1], as for a cell of a Sweep.
+
+    Raises:
+        ValueError: the steps name one that the schedule does not have.
+    """
+    return tuple(
+        control if (steps := steps_of(control)) is None else with_steps(control, steps.on(sigmas)) for control in stack
+    )
 
 
 def with_values(stack: Iterable[Control], **values: Any) -> ControlStack:
@@ -61,3 +95,28 @@ def check_control(control: Control) -> None:
         )
     if control.mode not in MODES:
         raise ValueError(f"mode: '{control.mode}' is unknown. Choose one of {', '.join(MODES)}.")
+
+
+def describe_control(control: Control, net: str, has_mode: bool = True) -> list[str]:
+    """Lines of a report: strength, mode and when it acts. net: its name if its file is not known."""
+    if control.strength == 0:
+        return [f"strength 0: the {net} is left out"]
+    start, end, steps = control.start_percent, control.end_percent, steps_of(control)
+    span = "" if (start, end) == (0, 1) else f", from {start:.0%} to {end:.0%} of sampling"
+    first = f"{control.name or net}: strength {control.strength:g}{f', {control.mode}' if has_mode else ''}{span}"
+    return [first, *([] if steps is None else [steps.describe(start, end, control.strength)])]
+
+
+def warn_of_idle(control: Control, net: str) -> str:
+    """A warning if it acts at no step, else "". ComfyUI runs a net from the sigma of its start to that of its end."""
+    start, end, steps = control.start_percent, control.end_percent, steps_of(control)
+    if control.strength == 0:
+        return ""
+    if start == end:
+        return (
+            f"start_percent and end_percent are both {start:g}, so the {net} acts at no step. Set end_percent higher "
+            "than start_percent, or strength to 0 to leave it out"
+        )
+    if steps is not None and not any(steps.strengths_within(start, end)):
+        return f"the {net} acts at no step: start_percent and end_percent leave out every step that steps name"
+    return ""

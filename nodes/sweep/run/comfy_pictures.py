@@ -20,6 +20,8 @@ from ....preprocessors.pictures import size_of_latent
 from ...axis import Lora
 from ...control.comfy_control import apply_stack
 from ...control.families import check_family
+from ...control.patches.comfy_apply import apply_patches
+from ...control.stack import ControlStack, on_sigmas, steps_of
 from ...prompts.choices import BY_STEPS
 from ...prompts.comfy_conditioning import Conditioning, encode, timed_conditioning
 from ...prompts.dial import swap_fully, turn
@@ -89,6 +91,7 @@ class PictureMaker:
         model, clip, vae = self._models(first)
         sampler, sigmas = self._sampling(model, first)
         positive, negative = self._conditionings(model, clip, sigmas, first)
+        model = apply_patches(self._controls(first, sigmas), model, first.checkpoint or self.model_name)
         if vae is None:
             raise ValueError("vae: there is none. The checkpoint may lack one: connect a loader that has it.")
         samples = self._sample(model, sampler, sigmas, positive, negative, cells)
@@ -146,8 +149,9 @@ class PictureMaker:
                 self._loaded = self._base = (None, None, None, None)  # so that two checkpoints never lie in memory
                 self._base = (settings.checkpoint, *_load_checkpoint(str(settings.checkpoint)))
             _, model, clip, vae = self._base
-            if settings.lora is not None:
-                model, clip = self._with_lora(model, clip, settings.lora)
+            for lora in settings.lora if isinstance(settings.lora, tuple) else (settings.lora,):
+                if lora is not None:
+                    model, clip = self._with_lora(model, clip, lora)
             self._loaded = (key, model, clip, vae)
         return self._loaded[1:]
 
@@ -181,6 +185,9 @@ class PictureMaker:
         sampler = self.inputs.sampler or comfy.samplers.sampler_object(settings.sampler)
         return sampler, stock.sigmas if self.inputs.sigmas is None else self.inputs.sigmas.clone()
 
+    def _controls(self, settings: Settings, sigmas: torch.Tensor) -> ControlStack:
+        return on_sigmas(set_control_values(self.inputs.control or (), settings), sigmas)
+
     def _conditionings(
         self, model: Any, clip: Any, sigmas: torch.Tensor, settings: Settings
     ) -> tuple[Conditioning, Conditioning]:
@@ -203,17 +210,16 @@ class PictureMaker:
             if settings.dial is not None:
                 swapped = parse_timed(swap_fully(settings.positive, settings.dial), "positive")
                 positive, _ = turn(positive, encoder("".join(map(str, swapped))), settings.dial.amount)
-            both, stack = (
-                (positive, encoder(settings.negative)),
-                set_control_values(self.inputs.control or (), settings),
-            )
+            both, stack = (positive, encoder(settings.negative)), self._controls(settings, sigmas)
             for control in stack:
                 if control.strength != 0:
                     name = settings.checkpoint or self.model_name
                     check_family(control.net, both, control.name, name, socket="control")
             return apply_stack(stack, *both)
 
+        stepped = any(steps_of(control) is not None for control in self.inputs.control or ())
         control = (settings.control_strength, settings.control_start, settings.control_end)
+        control += tuple(sigmas.tolist()) if stepped else ()
         return self._recent.get(("pair", *words, settings.negative, *control), pair)
 
     def _sample(

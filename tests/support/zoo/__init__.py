@@ -9,5 +9,6 @@ its published size: the widths of prompts and pooled prompts, the channels of la
 - vaes.py       stand-ins for VAEs
 - controls.py   CONTROL_NETs of each kind
 - patches.py    MODEL_PATCHes of each kind that the ComfyUI at hand has
+- bench.py     a net under Steer's guide and under ComfyUI's own node
 - runs.py       sampling, seen from inside
 """

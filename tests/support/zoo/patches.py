@@ -82,7 +82,6 @@ PATCHES = (
         BY_NAME["Z-Image"],
         lambda seed: _z_image(seed, 15, additional_in_dim=17, refiner_control=True),
         "ZImageFunControlnet",
-        inpaint=True,
     ),
 )
 

@@ -27,9 +27,11 @@ class Call:
 
 @dataclass
 class Run:
-    """latent: what was sampled. calls: of the model. networks: at which call of the model a watched network ran."""
+    """latent: what was sampled. calls: of the model. networks: at which call of the model a watched network ran.
+    outputs: of `look`, x0 at each sigma."""
 
     latent: torch.Tensor
+    outputs: list[torch.Tensor] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     networks: list[int] = field(default_factory=list)
 
@@ -55,7 +57,7 @@ def sample(
     *,
     size: tuple[int, int] = (8, 8),
     batch: int = 1,
-    sampler: str = "euler",
+    sampler: Any = "euler",
     networks: Sequence[torch.nn.Module] = (),
     on_call: Callable[[int], None] | None = None,
     apart: bool = False,
@@ -64,7 +66,7 @@ def sample(
     model, with its number. apart: the two sides are sampled one after another, as where memory is short."""
     import comfy.samplers
 
-    run = Run(torch.empty(0))
+    run, inside = Run(torch.empty(0)), list[bool]()
 
     def record(apply_model: Any, given: dict[str, Any]) -> torch.Tensor:
         residuals = given["c"].get("control")
@@ -73,7 +75,11 @@ def sample(
         run.calls.append(Call(float(given["timestep"][0]), list(given["cond_or_uncond"]), residuals))
         if on_call is not None:
             on_call(len(run.calls))
-        return apply_model(given["input"], given["timestep"], **given["c"])
+        inside.append(True)
+        try:
+            return apply_model(given["input"], given["timestep"], **given["c"])
+        finally:
+            inside.pop()
 
     watched = model.clone()
     watched.set_model_unet_function_wrapper(record)
@@ -83,14 +89,17 @@ def sample(
     guider.set_conds(positive, negative)
     guider.set_cfg(4.0)
     noise = torch.randn(family.latent(*size, batch)["samples"].shape, generator=torch.Generator().manual_seed(7))
-    # A ControlNet runs before the model is called, a patch inside it.
-    hooks = [net.register_forward_pre_hook(lambda *_: run.networks.append(len(run.calls))) for net in networks]
+
+    def note(*_: Any) -> None:  # a ControlNet runs before the model is called, a patch inside it
+        run.networks.append(len(run.calls) - len(inside))
+
+    hooks = [net.register_forward_pre_hook(note) for net in networks]
     try:
         with torch.inference_mode():
             run.latent = guider.sample(
                 noise,
                 torch.zeros_like(noise),
-                comfy.samplers.sampler_object(sampler),
+                comfy.samplers.sampler_object(sampler) if isinstance(sampler, str) else sampler,
                 sigmas.clone(),
                 disable_pbar=True,
                 seed=1,
@@ -101,12 +110,36 @@ def sample(
     return run
 
 
+def look(family: Family, model: Any, positive: Any, negative: Any, sigmas: torch.Tensor, **more: Any) -> Run:
+    """Evaluate the model at the beginning of each step, on noise that is the same for every model, and sample nothing.
+
+    So what two models give at one step can be compared bit for bit, whatever they gave before. more: of `sample`.
+    """
+    import comfy.samplers
+
+    found: list[torch.Tensor] = []
+
+    def evaluate(inner: Any, x: Any, sigmas: Any, extra_args: Any, callback: Any, disable: Any) -> Any:
+        generator = torch.Generator().manual_seed(3)
+        for sigma in sigmas[:-1]:
+            noise = torch.randn(x.shape, generator=generator) * sigma
+            found.append(inner(noise, sigma.repeat(len(x)), **extra_args))
+        return x
+
+    run = sample(family, model, positive, negative, sigmas, sampler=comfy.samplers.KSAMPLER(evaluate), **more)
+    run.outputs = found
+    return run
+
+
 def _one_by_one(given: dict[str, Any]) -> list[torch.Tensor]:
     import comfy.samplers
 
     conds, options = given["conds"], dict(given["model_options"])
     options.pop("sampler_calc_cond_batch_function")
-    return [
-        comfy.samplers.calc_cond_batch(given["model"], [cond], given["input"], given["sigma"], options)[0]
-        for cond in conds
-    ]
+    found = []
+    for side, cond in enumerate(conds):
+        alone = [cond if side == other else None for other in range(len(conds))]
+        found.append(
+            comfy.samplers.calc_cond_batch(given["model"], alone, given["input"], given["sigma"], options)[side]
+        )
+    return found
