@@ -115,7 +115,7 @@ def run_slide(
 
     measure: measure what the slide promises, too.
     """
-    slide = Slide(name, *workflows.note_of(graph))
+    slide = Slide(name, workflows.note_of(graph))
     bar = Bar(
         TextColumn("{task.description:38}", markup=False),
         BarColumn(24),

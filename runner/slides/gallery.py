@@ -10,14 +10,18 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+from PIL import Image
 
 from ...files import write_whole
+from ..pack import ROOT
+from ..workflow import list_bundled
 from .folder import kind_of
 
 if TYPE_CHECKING:
     from .slide import Slide
 
 TEMPLATE = "gallery.html"
+WEIGHTS = ROOT / "demo" / "weights"
 # Emphasis and code alone: the notes of foreign workflows must bring no links and no pictures into an offline page.
 MARKDOWN = MarkdownIt("zero").enable(["emphasis", "backticks"])
 
@@ -45,7 +49,34 @@ def render(slides: Sequence[Slide], folder: Path) -> str:
     environment.filters["markdown"] = _markdown
     environment.filters["url"] = url
     environment.filters["kind"] = _kind
-    return environment.get_template(TEMPLATE).render(slides=slides)
+    environment.filters["size"] = _size
+    return environment.get_template(TEMPLATE).render(
+        slides=slides, order=_order, bundled={path.stem for path in list_bundled()}, model_mb=_model_mb()
+    )
+
+
+def _order(slide: Slide) -> list[tuple[Path, str]]:
+    """The files of a slide with their captions, the largest picture first: it is the slide's result."""
+    pairs = list(zip(slide.pictures, slide.captions, strict=True))
+    if not pairs:
+        return []
+    areas = [width * height for width, height in (_size(path) or (0, 0) for path in slide.pictures)]
+    first = areas.index(max(areas))
+    return [pairs[first], *pairs[:first], *pairs[first + 1 :]]
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Width and height of a picture in pixels; None for what Pillow cannot read."""
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+
+
+def _model_mb() -> int:
+    """The size of the embedded model, ControlNets and autoencoder included."""
+    return round(sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) / 1e6)
 
 
 def _markdown(text: str) -> Markup:

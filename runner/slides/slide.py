@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..workflow import Note
+
 
 @dataclass
 class Slide:
     """One workflow and what became of it.
 
-    question, look_at: from the workflow's note; look_at is Markdown. pictures: files, with a caption each.
+    note: the workflow's. pictures: files, with a caption each.
     checks, promises: whether each holds. error: why it did not run to its end; empty if it did.
     """
 
     name: str
-    question: str = ""
-    look_at: str = ""
+    note: Note = field(default_factory=Note)
     pictures: list[Path] = field(default_factory=list)
     captions: list[str] = field(default_factory=list)
     seconds: float = 0.0

@@ -1,6 +1,6 @@
 """Workflow files: read, converted, changed, and what they need."""
 
-from .bundled import FOLDER, SD15_TWIN, find_workflows, list_bundled, note_of
+from .bundled import FOLDER, SD15_TWIN, Note, find_workflows, list_bundled, note_of
 from .prompt import Prompt, WorkflowError
 from .reading import Document, Graph, read_graph, read_workflow
 from .settings import Setting, apply_settings
@@ -11,6 +11,7 @@ __all__ = [
     "SD15_TWIN",
     "Document",
     "Graph",
+    "Note",
     "Prompt",
     "Setting",
     "Workflow",

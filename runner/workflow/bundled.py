@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from ..pack import ROOT
 from .prompt import WorkflowError
 from .reading import Graph
 
 FOLDER = ROOT / "workflows"
+LOOK_AT, TRY_NEXT = "**Look at**", "**Try next**"
 SD15_TWIN = "-sd15"  # ends the name of the same workflow for a downloaded checkpoint
 
 
@@ -41,12 +44,36 @@ def find_workflows(name: str) -> list[Path]:
     return found
 
 
-def note_of(graph: Graph) -> tuple[str, str]:
-    """(question, what to look at) of a slide, from the heading and the "Look at" paragraph of its note; else empty."""
+class Note(NamedTuple):
+    """What a slide says of itself, in Markdown, each without line breaks. try_next: one line each."""
+
+    question: str = ""
+    answer: str = ""
+    look_at: str = ""
+    try_next: tuple[str, ...] = ()
+
+
+def note_of(graph: Graph) -> Note:
+    """What the first note of a slide says; empty where it has none.
+
+    Its heading is the question. The paragraph below answers it. "**Look at**" and "**Try next**" begin the others.
+    """
     notes = [node for node in graph.get("nodes", ()) if isinstance(node, dict) and node.get("type") == "MarkdownNote"]
     values = (note.get("widgets_values") for note in notes)
     for text in (str(listed[0]) for listed in values if isinstance(listed, list) and listed):
-        paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
+        paragraphs = [part.strip() for part in text.split("\n\n") if part.strip()]
         question = next((part.removeprefix("## ") for part in paragraphs if part.startswith("## ")), "")
-        return question, next((part for part in paragraphs if part.startswith("**Look at**")), "")
-    return "", ""
+        look_at = next((part for part in paragraphs if part.startswith(LOOK_AT)), "")
+        listed = next((part for part in paragraphs if part.startswith(TRY_NEXT)), "")
+        answer = next((part for part in paragraphs if not part.startswith(("#", LOOK_AT, TRY_NEXT))), "")
+        return Note(_on_one_line(question), _on_one_line(answer), _on_one_line(look_at), tuple(_items(listed)))
+    return Note()
+
+
+def _items(paragraph: str) -> Iterator[str]:
+    """The points of a list, whose lines may go on in the next one."""
+    return (_on_one_line(item) for item in paragraph.split("\n- ")[1:])
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())

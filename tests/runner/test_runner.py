@@ -159,23 +159,28 @@ def test_the_gallery_shows_each_slides_question_and_escapes_it(tmp_path: Path):
     from steer.runner.slides.slide import Slide
     from steer.runner.workflow import note_of
 
-    note = "## Why <script>alert(1)</script>?\n\nIt is *so*.\n\n**Look at** the\nsheet & think.\n\n**Try next**\n- x\n"
+    note = "## Why <script>alert(1)</script>?\n\nIt is *so*.\n\n**Look at** the\nsheet & think.\n\n"
+    note += "**Try next**\n- x\n- y\n  z\n"
     graph = {"nodes": [{"type": "Other"}, {"type": "MarkdownNote", "widgets_values": [note]}]}
-    assert note_of(graph) == ("Why <script>alert(1)</script>?", "**Look at** the sheet & think.")
-    assert note_of({"nodes": []}) == ("", "")
+    said = note_of(graph)
+    assert said == ("Why <script>alert(1)</script>?", "It is *so*.", "**Look at** the sheet & think.", ("x", "y z"))
+    assert note_of({"nodes": []}) == ("", "", "", ())
     picture = tmp_path / "a" / "1.png"
     picture.parent.mkdir()
     Image.new("RGB", (8, 8)).save(picture)
-    command = [Slide("a", *note_of(graph), [picture], ["<b>"], 1.0, {"made pictures": True}), Slide("b", error="<i>no")]
+    command = [Slide("a", said, [picture], ["<b>"], 1.0, {"made pictures": True}), Slide("b", error="<i>no")]
     page = gallery.write(command, tmp_path).read_text("utf-8")
     assert "<script" not in page
     assert "Why &lt;script&gt;alert(1)&lt;/script&gt;?</h2>" in page
     assert "<strong>Look at</strong> the sheet &amp; think." in page
     assert page.count('href="#a"') == page.count('id="a"') == 1
+    assert "<p>It is <em>so</em>.</p>" in page
+    assert "<li>y z</li>" in page
     assert 'src="a/1.png"' in page
     assert "&lt;i&gt;no" in page
     measured = Slide("c", promises={"edges <i>": True, "lines": False})
     assert not measured.ok
     page = gallery.write([measured], tmp_path).read_text("utf-8")
     assert '<li>edges &lt;i&gt;</li>\n<li class="bad">lines (not kept)</li>' in page
+    assert "<details open>" in page, "what is not kept is seen at once"
     assert "http" not in page.replace("http-equiv", ""), "offline"

@@ -34,7 +34,8 @@ TEXTS = """() => {
     while (walker.nextNode()) {
         const element = walker.currentNode.parentElement;
         if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
-        found.push({text: walker.currentNode.data.trim(), kind: element.closest('figcaption, li, p, h1, h2, a').tagName,
+        const kind = element.closest('figcaption, li, p, h1, h2, a, summary').tagName;
+        found.push({text: walker.currentNode.data.trim(), kind,
                     bad: !!element.closest('.bad'), color: numbers(getComputedStyle(element).color),
                     ground: ground(element)});
     }
@@ -74,6 +75,7 @@ def gallery_file(server: ComfyServer, tmp_path_factory: pytest.TempPathFactory) 
     from steer.runner.slides import gallery
     from steer.runner.slides.command import run_slide
     from steer.runner.slides.slide import Slide
+    from steer.runner.workflow import Note
 
     folder = tmp_path_factory.mktemp("gallery")
     client = ComfyClient(server.url, server.check_alive)
@@ -89,15 +91,16 @@ def gallery_file(server: ComfyServer, tmp_path_factory: pytest.TempPathFactory) 
         file.writeframes(b"\0\0" * 800)
     odd = Slide(
         "odd",
-        "Why " + LONG + "?",
-        "**Look at** " + LONG,
+        Note("Why " + LONG + "?", LONG, "**Look at** " + LONG, (LONG, "`more`")),
         [wide, sound, other],
         [LONG, "Sound", "Other"],
         61.5,
         {"made pictures": True, "no picture is blank": False},
         {"lines found again: 0.31": False},
     )
-    broken = Slide("broken", "Does it end?", error=f"The node stopped:\n  File /{LONG}/{LONG}.py\n  RuntimeError: no")
+    broken = Slide(
+        "broken", Note("Does it end?"), error=f"The node stopped:\n  File /{LONG}/{LONG}.py\n  RuntimeError: no"
+    )
     return gallery.write([real, odd, broken], folder)
 
 
@@ -136,7 +139,7 @@ def page(window: Page, gallery_file: Path) -> Iterator[Page]:
 def test_every_text_can_be_read(page: Page, scheme: Any):
     page.emulate_media(color_scheme=scheme)
     texts = page.evaluate(TEXTS)
-    assert {"H1", "H2", "A", "P", "LI", "FIGCAPTION"} <= {text["kind"] for text in texts}
+    assert {"H1", "H2", "A", "P", "LI", "FIGCAPTION", "SUMMARY"} <= {text["kind"] for text in texts}
     assert {text["bad"] for text in texts} == {True, False}
     ground = texts[0]["ground"]
     assert (sum(ground) > 600) == (scheme == "light"), ground
@@ -194,6 +197,18 @@ def test_every_picture_is_there_and_described_in_words(page: Page):
     assert all(width > 0 and alt.strip() and not alt.endswith(".png") for width, alt in images), images
     players = page.evaluate("[...document.querySelectorAll('video, audio')].map(p => p.getAttribute('aria-label'))")
     assert players == ["Sound"]
+
+
+def test_the_result_is_first_and_pictures_have_their_own_size(page: Page):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    sizes = "[...document.querySelectorAll('#odd figure, [id=\"08-edges\"] figure')].map(f => [f.className,"
+    sizes += " f.querySelector('img')?.naturalWidth, f.querySelector('img')?.getBoundingClientRect().width])"
+    found = page.evaluate(sizes)
+    assert [name for name, *_ in found].count("result") == 2
+    shown = [(natural, width) for _, natural, width in found if natural]
+    assert all(width == pytest.approx(min(natural, 1026), abs=40) for natural, width in shown), shown
+    broken = "[...document.querySelectorAll('details')].map(d => [d.closest('section').id, d.open])"
+    assert page.evaluate(broken) == [["08-edges", False], ["odd", True]]
 
 
 @pytest.mark.parametrize("width", [1280, 390])
