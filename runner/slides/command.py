@@ -138,6 +138,7 @@ def run_slide(
             slide.seconds = outcome.seconds
             files, slide.checks = keep(out / name, [(each, client.fetch(each)) for each in outcome.pictures])
             slide.pictures = [path for _, path in files]
+            slide.saved = {path for each, path in files if each.type == "output"}
             slide.captions = [node_title(prompt, each.node_id) for each, _ in files]
             if measure:
                 bar.update(task, completed=1.0, what="measuring")

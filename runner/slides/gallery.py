@@ -56,12 +56,12 @@ def render(slides: Sequence[Slide], folder: Path) -> str:
 
 
 def _order(slide: Slide) -> list[tuple[Path, str]]:
-    """The files of a slide with their captions, the largest picture first: it is the slide's result."""
+    """The files of a slide with their captions, its result first: the largest of the pictures that were saved."""
     pairs = list(zip(slide.pictures, slide.captions, strict=True))
     if not pairs:
         return []
-    areas = [width * height for width, height in (_size(path) or (0, 0) for path in slide.pictures)]
-    first = areas.index(max(areas))
+    ranks = [(path in slide.saved, *(_size(path) or (0, 0))) for path in slide.pictures]
+    first = max(range(len(pairs)), key=lambda number: (ranks[number][0], ranks[number][1] * ranks[number][2]))
     return [pairs[first], *pairs[:first], *pairs[first + 1 :]]
 
 

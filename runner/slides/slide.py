@@ -12,7 +12,8 @@ from ..workflow import Note
 class Slide:
     """One workflow and what became of it.
 
-    note: the workflow's. pictures: files, with a caption each.
+    note: the workflow's. pictures: files, with a caption each. saved: those of them that a node saved; others are
+    previews.
     checks, promises: whether each holds. error: why it did not run to its end; empty if it did.
     """
 
@@ -20,6 +21,7 @@ class Slide:
     note: Note = field(default_factory=Note)
     pictures: list[Path] = field(default_factory=list)
     captions: list[str] = field(default_factory=list)
+    saved: set[Path] = field(default_factory=set)
     seconds: float = 0.0
     checks: dict[str, bool] = field(default_factory=dict)
     promises: dict[str, bool] = field(default_factory=dict)

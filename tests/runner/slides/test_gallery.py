@@ -205,6 +205,8 @@ def test_the_result_is_first_and_pictures_have_their_own_size(page: Page):
     sizes += " f.querySelector('img')?.naturalWidth, f.querySelector('img')?.getBoundingClientRect().width])"
     found = page.evaluate(sizes)
     assert [name for name, *_ in found].count("result") == 2
+    captions = "[...document.querySelectorAll('[id=\"08-edges\"] figcaption')].map(c => c.textContent)"
+    assert page.evaluate(captions) == ["Edges", "Demo Picture"], "what was saved comes first, be it smaller"
     shown = [(natural, width) for _, natural, width in found if natural]
     assert all(width == pytest.approx(min(natural, 1026), abs=40) for natural, width in shown), shown
     broken = "[...document.querySelectorAll('details')].map(d => [d.closest('section').id, d.open])"
