@@ -21,11 +21,11 @@ class Slide:
     note: Note = field(default_factory=Note)
     pictures: list[Path] = field(default_factory=list)
     captions: list[str] = field(default_factory=list)
-    saved: set[Path] = field(default_factory=set)
     seconds: float = 0.0
     checks: dict[str, bool] = field(default_factory=dict)
     promises: dict[str, bool] = field(default_factory=dict)
     error: str = ""
+    saved: set[Path] = field(default_factory=set)
 
     @property
     def ok(self) -> bool:
