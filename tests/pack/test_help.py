@@ -1,4 +1,4 @@
-"""The help pages show pictures that the bundled workflows make; the README says the same in both languages."""
+"""The help pages have one order and pictures of the bundled workflows; the README says the same in both languages."""
 
 from __future__ import annotations
 
@@ -32,13 +32,92 @@ def test_pages_show_pictures_of_the_workflows_and_no_others():
     assert used == pictures.keys() == {path.name for path in (DOCS / "pictures").iterdir()}
 
 
-def test_every_page_says_when_what_and_what_to_mind():
-    for page in DOCS.glob("*.md"):
-        texts = [path.read_text(encoding="utf-8") for path in (page, DOCS / page.stem / "ko.md")]
-        english, korean = ([line for line in text.splitlines() if line.startswith("#")] for text in texts)
-        assert {"## When to use it", "## Pitfalls"} <= {*english}, page.name
-        assert {"## \uc5b8\uc81c \uc4f0\ub098\uc694", "## \uc8fc\uc758\ud560 \uc810"} <= {*korean}, page.name
-        assert all(re.search(r"!\[[^]]+\]\((pictures|measured)/", text) for text in texts), page.name
+# What the headings of a page are, in their order.
+ENGLISH = ("Try this", "Inputs", "Pitfalls", "Details")
+KOREAN = (
+    "\ud574 \ubcf4\uc138\uc694",
+    "\uc785\ub825",
+    "\uc8fc\uc758\ud560 \uc810",
+    "\uc790\uc138\ud788",
+)
+FIRST_SCREEN = 600  # characters
+PANEL_WORD, PANEL_CELL = 12, 110  # characters that a table of two columns has room for in a panel of 240 pixels
+# Pages of nodes that are still in the making. A page leaves the list when it has the order of the others.
+IN_THE_MAKING = frozenset(
+    {
+        "SteerControlNetGuide",
+        "SteerControlSteps",
+        "SteerEarlyPick",
+        "SteerExpressionDial",
+        "SteerMeasureSpread",
+        "SteerModelPatchGuide",
+        "SteerSeedSpread",
+        "SteerSweepGraph",
+        "SteerSweepValue",
+    }
+)
+
+
+def _pages() -> list[tuple[str, str, tuple[str, ...], dict[str, Any]]]:
+    """Each page that has its order: name, text, headings of its language, and the labels of its node."""
+    pages = []
+    for language, headings in (("en", ENGLISH), ("ko", KOREAN)):
+        labels = json.loads((ROOT / "locales" / language / "nodeDefs.json").read_text(encoding="utf-8"))
+        for english in sorted(DOCS.glob("*.md")):
+            path = english if language == "en" else DOCS / english.stem / "ko.md"
+            text = path.read_text(encoding="utf-8")
+            ordered = f"\n## {headings[-1]}\n" in text
+            assert ordered == (english.stem not in IN_THE_MAKING), f"{path}: has no {headings[-1]}, or is listed above"
+            if ordered:
+                pages.append((path.relative_to(DOCS).as_posix(), text, headings, labels[english.stem]))
+    return pages
+
+
+def test_every_page_begins_with_its_node_and_a_picture():
+    for name, text, _, label in _pages():
+        assert text.startswith(f"# {label['display_name']}\n"), f"{name}: the heading is the node's one name"
+        picture = re.search(r"!\[[^]]+\]\((pictures|measured)/", text)
+        assert picture, name
+        assert picture.start() < min(
+            FIRST_SCREEN, text.index("\n## "), text.index("\n|") if "\n|" in text else 1 << 30
+        ), f"{name}: the picture stands below the first screen"
+
+
+def test_every_page_has_things_to_try_inputs_and_pitfalls_above_its_details():
+    for name, text, (tries, inputs, pitfalls, details), label in _pages():
+        above = text[: text.index(f"\n---\n\n## {details}\n")]
+        sections = re.split(r"^## ", above, flags=re.MULTILINE)[1:]
+        points = {part.partition("\n")[0]: len(re.findall(r"^- ", part, re.MULTILINE)) for part in sections}
+        expected = {tries: 2, inputs: 0, pitfalls: 3} if label.get("inputs") else {tries: 2, pitfalls: 3}
+        assert list(points.items()) == list(expected.items()), name
+        assert f"\n## {details}\n" not in above
+        assert not re.search(r"^## ", text[len(above) + len(f"\n---\n\n## {details}\n") :], re.MULTILINE), name
+
+
+def test_the_table_of_inputs_names_each_by_its_label_and_fits_a_narrow_panel():
+    for name, text, (*_, details), label in _pages():
+        above = text[: text.index(f"\n## {details}\n")]
+        rows = [line.strip("| ").split(" | ") for line in above.splitlines() if line.startswith("| ")][1:]
+        assert all(len(row) == 2 for row in rows), f"{name}: a table of two columns"
+        named = sorted(each.strip() for row in rows for each in row[0].split(","))
+        assert named == sorted(slot["name"].replace("_", " ") for slot in label.get("inputs", {}).values()), name
+        for cell in (cell for row in rows for cell in row):
+            longest = max(re.findall(r"[!-~]+", cell) or [""], key=len)
+            assert len(longest.strip(",.:;")) <= PANEL_WORD, f"{name}: {longest} is too long for the table"
+            assert len(cell) <= PANEL_CELL, f"{name}: {cell}"
+
+
+def test_lists_are_explained_in_the_same_words():
+    others = re.compile(r"commas (?:or|and) line breaks|line breaks (?:or|and) commas", re.IGNORECASE)
+    for name, text, *_ in _pages():
+        assert not others.search(text), f"{name}: say 'Write one in each line, or put commas between them.'"
+
+
+def test_bold_words_in_korean_are_bold():
+    """Markdown shows the stars of `**word)**` when a letter follows: Korean particles do."""
+    shown = re.compile(r"[^\w\s*]\*\*[\uac00-\ud7a3]")
+    for name, text, *_ in _pages():
+        assert not (found := shown.search(re.sub(r"`[^`]*`", "x", text))), f"{name}: {found}"
 
 
 def test_pictures_are_small():
