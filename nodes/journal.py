@@ -27,17 +27,28 @@ def read_lines(path: Path, take: Callable[[Any], object]) -> list[int]:
         NotAFileError: something else than a file is there.
         OSError: the file is there but may not be read.
     """
+    return read_lines_from(path, 0, take)[1]
+
+
+def read_lines_from(path: Path, start: int, take: Callable[[Any], object]) -> tuple[int, list[int]]:
+    """As `read_lines`, but from the byte `start` on. Returns where the last whole line ends, and the refused lines.
+
+    Raises:
+        NotAFileError: something else than a file is there.
+        OSError: the file is there but may not be read.
+    """
     try:
-        data = read_plain(path)
+        data = read_plain(path)[start:]
     except FileNotFoundError:
-        return []
+        return start, []
     unreadable = []
-    for number, line in enumerate(data.split(b"\n")[:-1], start=1):  # what follows the last line break is torn
+    *lines, torn = data.split(b"\n")  # what follows the last line break is torn
+    for number, line in enumerate(lines, start=1):
         try:
             take(_read(line))
         except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
             unreadable.append(number)
-    return unreadable
+    return start + len(data) - len(torn), unreadable
 
 
 def _read(line: bytes) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 from PIL import Image
 
 from ....files import NotAFileError, is_inside, known_sha256, open_plain
-from ...journal import append_line, read_lines
+from ...journal import append_line, read_lines_from
 from ...text.printable import MAX_MESSAGE, get_log, printable
 
 MANIFEST = "manifest.jsonl"
@@ -107,6 +107,7 @@ class Manifest:
         self._states: dict[str, _State] = {}
         self._attempts: dict[str, int] = {}
         self._seeds: dict[str, tuple[int, ...]] = {}
+        self._seen = 0  # bytes of the file that were read
         self._read()
 
     @property
@@ -128,6 +129,19 @@ class Manifest:
     def complete(self) -> bool:
         """Whether there is a grid, and every picture of it."""
         return self.grid is not None and all(self.finished(cell.key) for cell in self.grid.cells)
+
+    def refresh(self) -> None:
+        """Read what another process, or another sweep of this one, has written meanwhile.
+
+        Raises:
+            OSError: the file may not be read.
+        """
+        try:
+            size = self.path.stat().st_size
+        except FileNotFoundError:
+            return
+        if size > self._seen:
+            self._read()
 
     def start(self, title: str, axes: Sequence[AxisRecord], cells: Sequence[CellPlan], run: str = "") -> None:
         """Begin a run: this becomes the last grid. run: its name, empty if it has nothing to make.
@@ -218,7 +232,7 @@ class Manifest:
         self._attempts[cell.key] = self._attempts.get(cell.key, 0) + 1
 
     def _read(self) -> None:
-        unreadable = read_lines(self.path, self._take)
+        self._seen, unreadable = read_lines_from(self.path, self._seen, self._take)
         if unreadable:
             log.warning(
                 "Steer: %d of the lines of %s cannot be read and are skipped; the first is line %d. Another version "
@@ -237,8 +251,10 @@ class Manifest:
                 CellPlan(_text(cell["key"]), tuple(_whole(i) for i in _list(cell["at"])), _texts(cell["labels"]))
                 for cell in _list(entry["cells"])
             ]
-            self._grids.append(Grid(printable(_text(entry["title"])), tuple(axes), tuple(cells)))
-            self._run = ""
+            grid = Grid(printable(_text(entry["title"])), tuple(axes), tuple(cells))
+            if grid != self.grid:  # its own line is read again where another process has written before it
+                self._grids.append(grid)
+                self._run = ""
         elif entry["kind"] == "run":
             self._run = _text(entry["name"])
         elif entry["kind"] == "seeds":
@@ -256,7 +272,10 @@ class Manifest:
 
     def _append(self, line: Mapping[str, Any]) -> None:
         try:
+            before = self.path.stat().st_size if self.path.is_file() else 0
             append_line(self.path, line)
+            if before == self._seen:
+                self._seen = self.path.stat().st_size
         except NotAFileError:
             raise
         except OSError as error:

@@ -88,6 +88,7 @@ class SweepChain:
         """The job `number` begins: note how those before it ended, and queue further ones."""
         own = self.ids[number] if number < len(self.ids) else ""
         self.begun.add(own)
+        self.manifest.refresh()
         self._see_cleared(own, queue)
         self.settle(own, queue)
         self.fill(queue)

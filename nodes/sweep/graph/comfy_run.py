@@ -182,6 +182,7 @@ def _start(place: Place, widgets: Widgets, planned: Planned, axes: Sequence[Axis
     statement = " ".join([describe(plan, len(todo)), *_name_seeds(place, planned)])
     log.info("Sweep Graph: %s", statement)
     if not todo:
+        manifest.start(plan.grid.title, plan.grid.axes, plan.grid.cells)
         return _close(manifest, planned.home, statement, place)
     queue = ComfyQueue()
     _check_values(queue, planned, widgets)
@@ -252,6 +253,8 @@ def _run_job(place: Place, widgets: Widgets, job: Job, kept: Mapping[str, Sequen
         ui = _keep(place, chain, job.number, kept)
     if chain.is_last(job.number, ComfyQueue()):
         UNDERWAY.remove(job.sweep)
+        grid = chain.plan.grid  # of this sweep, where another one shares the folder
+        chain.manifest.start(grid.title, grid.axes, grid.cells)
         return _close(chain.manifest, chain.manifest.folder, chain.report(), place)
     text = f"{chain.there} of {len(chain.plan.cells)} saved."
     show_text(text, place.own_id)
