@@ -1,13 +1,19 @@
-"""Prompts that belong to a part of sampling each, and the mark on them that shows whether another node wrote over it.
+"""Prompts that belong to a part of sampling each: the moment between two steps, and the mark that shows it is kept.
 
 ComfyUI's ConditioningSetTimestepRange gives every entry of a CONDITIONING the same range. Of a timed prompt all parts
-then act at once, and nothing says so.
+then act at once, and nothing says so. The mark on them shows whether another node wrote over their ranges.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
+
+import torch
+
+PercentToSigma = Callable[[float], float]
 
 KEY = "steer_timed_range"  # of an entry: the start_percent and end_percent that it was given, None where it has none
 _NAMES = ("start_percent", "end_percent")
@@ -15,6 +21,10 @@ _LOST = (
     "another node wrote over the steps of Timed Swap, so all its prompts act at the same time. Take "
     "ConditioningSetTimestepRange, or what else sets start and end, away from behind it"
 )
+# Where between two sigmas the boundary is tried, as a share of the way from the lower to the higher in log sigma. The
+# first leaves the evaluations inside a step of dpm_2, dpmpp_sde (at 1/2), seeds_2 and seeds_3 (at 1/3 and 2/3) with
+# the prompt of their step, and meets none of them.
+_SHARES = (0.25, 0.2, 0.4, 0.6, 0.8, 0.05, 0.95)
 
 
 def set_range(start: float | None, end: float | None) -> dict[str, Any]:
@@ -29,3 +39,63 @@ def warn_overwritten(sides: Iterable[list[Any]]) -> str:
         if KEY in values and tuple(values.get(name) for name in _NAMES) != tuple(values[KEY]):
             return _LOST
     return ""
+
+
+def percent_between(high: float, low: float, percent_to_sigma: PercentToSigma) -> float | None:
+    """A percent whose sigma lies strictly between two, in float32 as ComfyUI compares them; None if there is none."""
+    for share in _SHARES:
+        # At the end of a schedule low may be 0: then anything below high will do.
+        target = math.exp(share * math.log(high) + (1.0 - share) * math.log(low)) if low > 0.0 else high * share
+        percent = _percent_of(target, percent_to_sigma)
+        if low < _float32(percent_to_sigma(percent)) < high:
+            return percent
+    return None
+
+
+def _percent_of(sigma: float, percent_to_sigma: PercentToSigma) -> float:
+    """Bisection for the largest percent below 1 whose sigma is at least `sigma`."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if percent_to_sigma(middle) >= sigma:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def find_boundary(edges: Sequence[float], step: int, percent_to_sigma: PercentToSigma) -> float:
+    """The percent at which ComfyUI changes the prompt between step `step`, counted from 1, and the next.
+
+    Raises:
+        ValueError: there is none.
+    """
+    high, low = edges[step - 1], edges[step]
+    percent = percent_between(high, low, percent_to_sigma) if high > low else None
+    if percent is None:
+        raise ValueError(
+            f"sigmas: ComfyUI has no moment between step {step} (sigma {high:.6g}) and step {step + 1} ({low:.6g}). "
+            "The schedule repeats a sigma or leaves the model's own range there. Use fewer steps, another scheduler, "
+            "or move the switch."
+        )
+    return percent
+
+
+def read_edges(sigmas: torch.Tensor) -> list[float]:
+    """The schedule [N + 1] as float32 numbers.
+
+    Raises:
+        ValueError: it has no step, rises, or holds what is no noise level.
+    """
+    if sigmas.ndim != 1 or len(sigmas) < 2:
+        raise ValueError("sigmas: the schedule has no step. Connect SIGMAS with at least one.")
+    edges = sigmas.float().tolist()
+    if not all(math.isfinite(sigma) and sigma >= 0.0 for sigma in edges):
+        raise ValueError("sigmas: the schedule holds NaN, infinite or negative values. Check the node that made it.")
+    if any(later > sigma for sigma, later in pairwise(edges)):
+        raise ValueError("sigmas: the schedule rises. A timed prompt needs one that falls, as for making a picture.")
+    return edges
+
+
+def _float32(value: float) -> float:
+    return float(torch.tensor(value, dtype=torch.float32))

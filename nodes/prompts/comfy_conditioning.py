@@ -8,8 +8,8 @@ from typing import Any
 import node_helpers
 import torch
 
-from ..timed_ranges import set_range
-from .timed import PercentToSigma, TimedPrompt, find_boundary, plan_timed, read_edges
+from ..timed_ranges import PercentToSigma, find_boundary, read_edges, set_range
+from .timed import TimedPrompt, plan_timed
 
 Conditioning = list[Any]
 # Of one prompt: Cancel does not reach a text encoder while it is at work, and each 20 letters cost it a pass.

@@ -12,10 +12,9 @@ from itertools import pairwise
 import torch
 
 from ..text.printable import printable
+from ..timed_ranges import PercentToSigma, find_boundary, read_edges
 from .choices import BY_STEPS, MAX_LETTERS, TIME_MODES
 from .timed_parse import Alternate, Prompt, Switch, parse_timed, switches
-
-PercentToSigma = Callable[[float], float]
 
 # ComfyUI's samplers whose last evaluation of a step is at the sigma of the next step, or beyond it.
 LOOK_AHEAD = (
@@ -32,10 +31,6 @@ LOOK_AHEAD = (
 OWN_SIGMAS = ("dpm_fast", "dpm_adaptive")
 MAX_LINES = 64  # of a report, an even number
 MAX_LINE = 1000  # letters of a prompt in it
-# Where between two sigmas the boundary is tried, as a share of the way from the lower to the higher in log sigma. The
-# first leaves the evaluations inside a step of dpm_2, dpmpp_sde (at 1/2), seeds_2 and seeds_3 (at 1/3 and 2/3) with
-# the prompt of their step, and meets none of them.
-_SHARES = (0.25, 0.2, 0.4, 0.6, 0.8, 0.05, 0.95)
 
 
 @dataclass(frozen=True)
@@ -141,46 +136,6 @@ def last_step_of_percent(percent: float, sigmas: Sequence[float], percent_to_sig
     return bisect.bisect_left(sigmas, -limit, 0, len(sigmas) - 1, key=lambda sigma: -sigma)
 
 
-def percent_between(high: float, low: float, percent_to_sigma: PercentToSigma) -> float | None:
-    """A percent whose sigma lies strictly between two, in float32 as ComfyUI compares them; None if there is none."""
-    for share in _SHARES:
-        # At the end of a schedule low may be 0: then anything below high will do.
-        target = math.exp(share * math.log(high) + (1.0 - share) * math.log(low)) if low > 0.0 else high * share
-        percent = _percent_of(target, percent_to_sigma)
-        if low < _float32(percent_to_sigma(percent)) < high:
-            return percent
-    return None
-
-
-def _percent_of(sigma: float, percent_to_sigma: PercentToSigma) -> float:
-    """Bisection for the largest percent below 1 whose sigma is at least `sigma`."""
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        if percent_to_sigma(middle) >= sigma:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-def find_boundary(edges: Sequence[float], step: int, percent_to_sigma: PercentToSigma) -> float:
-    """The percent at which ComfyUI changes the prompt between step `step`, counted from 1, and the next.
-
-    Raises:
-        ValueError: there is none.
-    """
-    high, low = edges[step - 1], edges[step]
-    percent = percent_between(high, low, percent_to_sigma) if high > low else None
-    if percent is None:
-        raise ValueError(
-            f"sigmas: ComfyUI has no moment between step {step} (sigma {high:.6g}) and step {step + 1} ({low:.6g}). "
-            "The schedule repeats a sigma or leaves the model's own range there. Use fewer steps, another scheduler, "
-            "or move the switch."
-        )
-    return percent
-
-
 def _timing(edges: Sequence[float], percent_to_sigma: PercentToSigma, mode: str) -> Callable[[str], int]:
     def last_step(when: str) -> int:
         if mode == BY_STEPS or "." not in when:
@@ -188,26 +143,6 @@ def _timing(edges: Sequence[float], percent_to_sigma: PercentToSigma, mode: str)
         return last_step_of_percent(float(when), edges, percent_to_sigma)
 
     return last_step
-
-
-def read_edges(sigmas: torch.Tensor) -> list[float]:
-    """The schedule [N + 1] as float32 numbers.
-
-    Raises:
-        ValueError: it has no step, rises, or holds what is no noise level.
-    """
-    if sigmas.ndim != 1 or len(sigmas) < 2:
-        raise ValueError("sigmas: the schedule has no step. Connect SIGMAS with at least one.")
-    edges = sigmas.float().tolist()
-    if not all(math.isfinite(sigma) and sigma >= 0.0 for sigma in edges):
-        raise ValueError("sigmas: the schedule holds NaN, infinite or negative values. Check the node that made it.")
-    if any(later > sigma for sigma, later in pairwise(edges)):
-        raise ValueError("sigmas: the schedule rises. A timed prompt needs one that falls, as for making a picture.")
-    return edges
-
-
-def _float32(value: float) -> float:
-    return float(torch.tensor(value, dtype=torch.float32))
 
 
 def _report(parts: Sequence[Segment], edges: Sequence[float], prompt: Prompt) -> str:

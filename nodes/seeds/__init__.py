@@ -5,7 +5,8 @@
 - noise.py   the noise of a batch, one stream per picture; variations between two seeds
 - ladder.py  the strengths of a ladder of variations
 - steps.py   which samplers draw noise at every step, and how
+- spread.py  how different pictures are, and noise on the conditioning from each picture's own seed
 - choices.py names and limits that the schemas show
-- comfy_noise.py  NOISE and SAMPLER objects for ComfyUI
-- nodes.py   the list of nodes; seed_nodes.py declares them
+- comfy_noise.py  NOISE and SAMPLER objects for ComfyUI; comfy_spread.py: CONDITIONING with a row for each picture
+- nodes.py   the list of nodes; *_nodes.py declare them
 """

@@ -9,3 +9,5 @@ MAX_SEED = 2**64 - 1
 # The largest batch ComfyUI's Empty Latent Image makes.
 MAX_SEEDS = 4096
 LADDER_EXAMPLES = "0-1[5], or 0, 0.25, 1"
+# Seed Spread
+MAX_SPREAD, MAX_SPREAD_STEPS = 20.0, 10_000

@@ -125,7 +125,8 @@ class PerImageSampler(comfy.samplers.KSAMPLER):
     """A SAMPLER whose step noise comes from one seed per picture, as in a single run of each.
 
     source: the NOISE of the pictures, which is then compared with the one that is sampled from; or their seeds alone,
-    where the caller draws the noise. Pictures between two seeds have step noise between those of the two.
+    where the caller draws the noise. Pictures between two seeds have step noise between those of the two. base: the
+    sampler that came in.
 
     Raises:
         ValueError: how `sampler` draws its step noise is not known, or is not the same alone and in a batch.
@@ -133,6 +134,7 @@ class PerImageSampler(comfy.samplers.KSAMPLER):
 
     def __init__(self, sampler: comfy.samplers.KSAMPLER, source: SeededNoise | Sequence[int]) -> None:
         kind = step_noise(sampler)
+        self.base = sampler
         self.noise = source if isinstance(source, SeededNoise) else None
         self.draws = source.draws if isinstance(source, SeededNoise) else make_draws(source)
         function = sampler.sampler_function

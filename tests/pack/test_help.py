@@ -47,11 +47,7 @@ IN_THE_MAKING = frozenset(
     {
         "SteerControlNetGuide",
         "SteerControlSteps",
-        "SteerEarlyPick",
-        "SteerExpressionDial",
-        "SteerMeasureSpread",
         "SteerModelPatchGuide",
-        "SteerSeedSpread",
         "SteerSweepGraph",
         "SteerSweepValue",
     }

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 from steer.nodes.prompts.choices import BY_SCHEDULE, BY_STEPS
-from steer.nodes.prompts.timed import LOOK_AHEAD, OWN_SIGMAS, percent_between, plan_timed
-from steer.nodes.timed_ranges import warn_overwritten
+from steer.nodes.prompts.timed import LOOK_AHEAD, OWN_SIGMAS, plan_timed
+from steer.nodes.timed_ranges import percent_between, warn_overwritten
 from tiny_model import CONTEXT, sigmas_of, tiny_conditioning, tiny_model
 
 SCHEDULERS = (
