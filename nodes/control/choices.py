@@ -9,7 +9,19 @@ MODES = ("balanced", "prompt", "control")
 # What a ControlNet is made for. auto: its file name says; any: no check of the hint.
 AUTO, ANY = "auto", "any"
 NETS = CANNY, MLSD, OPENPOSE = ("canny", "mlsd", "openpose")
-KINDS = (AUTO, *NETS, ANY)
+# Those whose hints other packs make, by the words of union nets.
+OTHER_NETS = DEPTH, SOFT, NORMAL, SEGMENT, TILE, REPAINT, BLUR, GRAY, LOW_QUALITY = (
+    "depth",
+    "scribble or soft edges",
+    "normal",
+    "segment",
+    "tile",
+    "repaint",
+    "blur",
+    "gray",
+    "low quality",
+)
+KINDS = (AUTO, *NETS, ANY, *OTHER_NETS)
 # What of a face a mask covers, and which faces.
 REGIONS = WHOLE, EXPRESSION, MOUTH, EYES = ("whole face", "mouth, brows and eyes", "mouth", "brows and eyes")
 ALL = "all"

@@ -77,7 +77,7 @@ class ControlNetGuide(io.ComfyNode):
                     options=list(KINDS),
                     default=AUTO,
                     tooltip="What the ControlNet was made for. A wrong hint is reported. auto: from its file name. "
-                    "any: no such check, and dark on white is fine too.",
+                    "any: no such check, and dark on white is fine too. A union ControlNet gets its type from it.",
                     **ADVANCED,
                 ),
                 io.Int.Input(

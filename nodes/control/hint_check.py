@@ -5,20 +5,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...preprocessors.pictures import Bytes
-from ...preprocessors.recognise import EDGES, EMPTY, LINES, LOOKS, OTHER, POSE, THIN, Look, recognise
+from ...preprocessors.recognise import EDGES, EMPTY, LINES, LOOKS, OTHER, PHOTOGRAPH, POSE, THIN, Look, recognise
 from ...preprocessors.report import group_lines
-from .choices import ANY, AUTO, CANNY, KINDS, MLSD, OPENPOSE
+from .choices import (
+    ANY,
+    AUTO,
+    BLUR,
+    CANNY,
+    DEPTH,
+    GRAY,
+    KINDS,
+    LOW_QUALITY,
+    MLSD,
+    NORMAL,
+    OPENPOSE,
+    REPAINT,
+    SEGMENT,
+    SOFT,
+    TILE,
+)
 
-_NEEDS = {CANNY: EDGES, MLSD: LINES, OPENPOSE: POSE}
+_PICTURES = (TILE, REPAINT, BLUR, GRAY, LOW_QUALITY)  # take an ordinary picture, in any tone
+_MAPS = (DEPTH, NORMAL, SEGMENT)  # take a map, which this check may take for a picture
+_NEEDS = {CANNY: LOOKS[EDGES], MLSD: LOOKS[LINES], OPENPOSE: LOOKS[POSE], SOFT: "scribbles or soft edges"}
+_NEEDS |= {DEPTH: "a depth map", NORMAL: "a normal map", SEGMENT: "a map of segments"}
+_NEEDS |= dict.fromkeys(_PICTURES, LOOKS[PHOTOGRAPH])
 _FITS = {CANNY: (EDGES, THIN, OTHER), MLSD: (LINES, THIN, OTHER), OPENPOSE: (POSE, OTHER)}
+_FITS |= {SOFT: (EDGES, LINES, THIN, OTHER, PHOTOGRAPH)} | dict.fromkeys((*_MAPS, *_PICTURES), (OTHER, PHOTOGRAPH))
 _PREPROCESSORS = {CANNY: "Canny", MLSD: "M-LSD", OPENPOSE: "OpenPose"}
-# Words of file names. Nets for scribbles, soft edges and line art take other drawings, which this check does not know.
+# Words of file names. Nets for line art take other drawings, which this check does not know.
 _NAMED = {CANNY: ("canny",), MLSD: ("mlsd", "m-lsd"), OPENPOSE: ("openpose", "dwpose", "_pose")}
+_NAMED |= {DEPTH: ("depth",), NORMAL: ("normal",), SEGMENT: ("_seg",), TILE: ("tile",), BLUR: ("blur",)}
+_NAMED |= {SOFT: ("scribble", "softedge", "_hed", "pidi")}
 _SEVERAL = ("union", "promax", "pro-max")
 
 
 def choose_kind(name: str, kind: str = AUTO) -> str:
-    """What a net is made for: one of NETS, or "any". `kind`, or if that is "auto", what the net's file name says.
+    """What a net is made for: one of NETS or OTHER_NETS, or "any".
+
+    It is `kind`, or if that is "auto", what the net's file name says.
 
     Raises:
         ValueError: the kind is unknown.
@@ -39,14 +64,14 @@ def complain(look: Look, kind: str, any_tone: bool = False) -> str:
     """
     if look.what == EMPTY:
         return "the hint is one colour only, so it says nothing. Check the preprocessor before it"
+    if look.inverted and (any_tone or kind in _PICTURES):
+        return ""
     if look.inverted:
-        return (
-            "" if any_tone else f"this looks like {look}; ControlNets expect light on black. Put Invert Image before it"
-        )
+        return f"this looks like {look}; ControlNets expect light on black. Put Invert Image before it"
     if kind == ANY or look.what in _FITS[kind]:
         return ""
-    needed, advice = LOOKS[_NEEDS[kind]], _PREPROCESSORS[kind]
-    return f"this looks like {look}; the net is for {needed}. Put {advice} before it, or change the net"
+    advice = f"Put {_PREPROCESSORS[kind]} before it" if kind in _PREPROCESSORS else "Connect such a hint"
+    return f"this looks like {look}; the net is for {_NEEDS[kind]}. {advice}, or change the net"
 
 
 def describe_doubt(look: Look) -> str:

@@ -43,12 +43,14 @@ def test_sd3_and_flux_differ_in_the_pooled_prompt(comfy):
         (flux, 768, 2048, ("Flux", "SD 3")),
     ):
         net = SimpleNamespace(control_model=network)
-        check_family(net, (prompt(4096, own), prompt(4096), [[torch.ones(1, 8, 4096), {}]]))
+        check_family(net, (prompt(4096, own), [[torch.ones(1, 8, 4096), {}]]))
         empty = prompt(4096, other)
         empty[0][1]["pooled_output"].zero_()
         check_family(net, (empty,))
         with pytest.raises(ValueError, match=f"'net' is made for {names[0]} .*'model', of {names[1]} "):
             check_family(net, (prompt(4096, other),), "net", "model")
+        with pytest.raises(ValueError, match=r"of Wan, Chroma or another family without pooled prompts\. Choose"):
+            check_family(net, (prompt(4096),))
     with pytest.raises(ValueError, match=r"made for SD 3 .* of SDXL \(prompts of width 2048\)"):
         check_family(SimpleNamespace(control_model=sd35[0]), (prompt(2048, 1280),))
 

@@ -159,6 +159,13 @@ def test_no_complaint_about_looks_that_cannot_be_distinguished():
         (Look("edges"), "mlsd", "this looks like Canny edges; the net is for the straight lines of M-LSD"),
         (Look("edges", True), "canny", "this looks like Canny edges, inverted (dark on white); ControlNets expect"),
         (Look("empty"), "any", "the hint is one colour only"),
+        (Look("edges"), "depth", "this looks like Canny edges; the net is for a depth map. Connect such a hint, or"),
+        (Look("pose"), "tile", "this looks like a pose skeleton; the net is for an ordinary picture. Connect such a"),
+        (Look("pose"), "scribble or soft edges", "this looks like a pose skeleton; the net is for scribbles or soft"),
+        (Look("edges"), "scribble or soft edges", ""),
+        (Look("photograph"), "depth", ""),  # a map may look like one
+        (Look("other"), "normal", ""),
+        (Look("photograph"), "low quality", ""),
         (Look("edges"), "canny", ""),
         (Look("photograph"), "any", ""),
     ],
@@ -177,7 +184,12 @@ def test_one_plain_sentence(look: Look, kind: str, words: str):
         ("control_v11p_sd15_mlsd.pth", "auto", "mlsd"),
         ("Demo ControlNet mlsd", "auto", "mlsd"),
         ("controlnet-union-sdxl-promax.safetensors", "auto", "any"),
-        ("control_v11p_sd15_scribble.pth", "auto", "any"),
+        ("control_v11p_sd15_scribble.pth", "auto", "scribble or soft edges"),
+        ("control_v11f1p_sd15_depth_fp16.safetensors", "auto", "depth"),
+        ("control_v11f1e_sd15_tile.pth", "auto", "tile"),
+        ("Qwen-Image-DiffSynth-ControlNet-Depth.safetensors", "auto", "depth"),
+        ("control_v11p_sd15s2_lineart_anime.pth", "auto", "any"),
+        ("", "segment", "segment"),
         ("canny_openpose_mix.safetensors", "auto", "any"),
         ("", "auto", "any"),
         ("control_v11p_sd15_canny.pth", "any", "any"),
@@ -192,7 +204,8 @@ def test_a_net_for_any_picture_may_get_dark_lines_on_white():
     page = 255 - draw_lines(np.random.default_rng(1).uniform(0, 256, (20, 4)), 256, 256)
     assert recognise(page).inverted
     assert check_hints({0: page}, choose_kind("", "any"), any_tone=True)[1] == []
-    assert len(check_hints({0: page}, choose_kind("tile.safetensors", "auto"))[1]) == 1
+    assert check_hints({0: page}, choose_kind("tile.safetensors", "auto"))[1] == []
+    assert len(check_hints({0: page}, choose_kind("canny.safetensors", "auto"))[1]) == 1
 
 
 def test_a_batch_names_its_pictures_and_a_long_one_is_sampled():

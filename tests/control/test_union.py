@@ -89,5 +89,37 @@ def test_what_is_not_known_is_left_to_the_user(net: Any):
 
 def test_flux_counts_otherwise(comfy):
     flux = {modes: flux_controlnet(modes) for modes in (0, 7)}
-    assert list_types(SimpleNamespace(control_model=flux[7])) == {"canny": 0, "mlsd": 0, "openpose": 4}
+    numbers = {"canny": 0, "mlsd": 0, "tile": 1, "depth": 2, "blur": 3, "openpose": 4, "gray": 5, "low quality": 6}
+    assert list_types(SimpleNamespace(control_model=flux[7])) == numbers
     assert list_types(SimpleNamespace(control_model=flux[0])) == {}
+
+
+def test_every_type_of_comfyui_is_a_kind_with_its_number(comfy, lab: Lab, hints: dict[str, torch.Tensor]):
+    """What a union net has no type for is said; xinsir's first one has 6, ProMax 8."""
+    from comfy.cldm.control_types import UNION_CONTROLNET_TYPES
+
+    kinds = {
+        "openpose": "openpose",
+        "depth": "depth",
+        "hed/pidi/scribble/ted": "scribble or soft edges",
+        LINES: "canny",
+        "normal": "normal",
+        "segment": "segment",
+        "tile": "tile",
+        "repaint": "repaint",
+    }
+    assert set(kinds) == set(UNION_CONTROLNET_TYPES)
+    given = {"positive": lab.prompts[0], "negative": lab.prompts[1], "image": hints["openpose"]}
+    for count in (6, 8):
+        net = union_controlnet(types=count)
+        for theirs, kind in kinds.items():
+            number = UNION_CONTROLNET_TYPES[theirs]
+            *_, stack, _, report = comfy.call(
+                "SteerControlNetGuide", **WIDGETS | given | {"kind": kind}, control_net=net
+            )
+            if number < count:
+                assert stack[0].net.extra_args["control_type"] == [number]
+                assert f"its type is set to {kind}" in report
+            else:
+                assert stack[0].net is net
+                assert f"this union ControlNet has no type for {kind}. It has openpose, depth" in report
