@@ -14,8 +14,8 @@ PercentToSigma = Callable[[float], float]
 SHARE = 0.25
 
 
-def read_edges(sigmas: torch.Tensor, needed_by: str) -> list[float]:
-    """The schedule [N + 1] of N steps as float32 numbers. needed_by: for the message, such as "A timed prompt".
+def read_edges(sigmas: torch.Tensor, needed_by: str = "A timed prompt") -> list[float]:
+    """The schedule [N + 1] of N steps as float32 numbers. needed_by: for the message.
 
     Raises:
         ValueError: it has no step, holds numbers that are no sigmas, or rises.

@@ -6,14 +6,10 @@ then act at once, and nothing says so. The mark on them shows whether another no
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import torch
-
-PercentToSigma = Callable[[float], float]
+from .schedule_edges import SHARE, PercentToSigma, sigma_between, to_float32
 
 KEY = "steer_timed_range"  # of an entry: the start_percent and end_percent that it was given, None where it has none
 _NAMES = ("start_percent", "end_percent")
@@ -21,10 +17,8 @@ _LOST = (
     "another node wrote over the steps of Timed Swap, so all its prompts act at the same time. Take "
     "ConditioningSetTimestepRange, or what else sets start and end, away from behind it"
 )
-# Where between two sigmas the boundary is tried, as a share of the way from the lower to the higher in log sigma. The
-# first leaves the evaluations inside a step of dpm_2, dpmpp_sde (at 1/2), seeds_2 and seeds_3 (at 1/3 and 2/3) with
-# the prompt of their step, and meets none of them.
-_SHARES = (0.25, 0.2, 0.4, 0.6, 0.8, 0.05, 0.95)
+# Where between two sigmas the boundary is tried, as a share of the way from the lower to the higher in log sigma.
+_SHARES = (SHARE, 0.2, 0.4, 0.6, 0.8, 0.05, 0.95)
 
 
 def set_range(start: float | None, end: float | None) -> dict[str, Any]:
@@ -44,10 +38,8 @@ def warn_overwritten(sides: Iterable[list[Any]]) -> str:
 def percent_between(high: float, low: float, percent_to_sigma: PercentToSigma) -> float | None:
     """A percent whose sigma lies strictly between two, in float32 as ComfyUI compares them; None if there is none."""
     for share in _SHARES:
-        # At the end of a schedule low may be 0: then anything below high will do.
-        target = math.exp(share * math.log(high) + (1.0 - share) * math.log(low)) if low > 0.0 else high * share
-        percent = _percent_of(target, percent_to_sigma)
-        if low < _float32(percent_to_sigma(percent)) < high:
+        percent = _percent_of(sigma_between(high, low, share), percent_to_sigma)
+        if low < to_float32(percent_to_sigma(percent)) < high:
             return percent
     return None
 
@@ -79,23 +71,3 @@ def find_boundary(edges: Sequence[float], step: int, percent_to_sigma: PercentTo
             "or move the switch."
         )
     return percent
-
-
-def read_edges(sigmas: torch.Tensor) -> list[float]:
-    """The schedule [N + 1] as float32 numbers.
-
-    Raises:
-        ValueError: it has no step, rises, or holds what is no noise level.
-    """
-    if sigmas.ndim != 1 or len(sigmas) < 2:
-        raise ValueError("sigmas: the schedule has no step. Connect SIGMAS with at least one.")
-    edges = sigmas.float().tolist()
-    if not all(math.isfinite(sigma) and sigma >= 0.0 for sigma in edges):
-        raise ValueError("sigmas: the schedule holds NaN, infinite or negative values. Check the node that made it.")
-    if any(later > sigma for sigma, later in pairwise(edges)):
-        raise ValueError("sigmas: the schedule rises. A timed prompt needs one that falls, as for making a picture.")
-    return edges
-
-
-def _float32(value: float) -> float:
-    return float(torch.tensor(value, dtype=torch.float32))

@@ -8,7 +8,8 @@ from typing import Any
 import node_helpers
 import torch
 
-from ..timed_ranges import PercentToSigma, find_boundary, read_edges, set_range
+from ..schedule_edges import PercentToSigma, read_edges
+from ..timed_ranges import find_boundary, set_range
 from .timed import TimedPrompt, plan_timed
 
 Conditioning = list[Any]

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 import torch
 
+from ..schedule_edges import PercentToSigma, read_edges
 from ..text.printable import printable
-from ..timed_ranges import PercentToSigma, find_boundary, read_edges
+from ..timed_ranges import find_boundary
 from .choices import BY_STEPS, MAX_LETTERS, TIME_MODES
 from .timed_parse import Alternate, Prompt, Switch, parse_timed, switches
 

@@ -8,7 +8,8 @@ from typing import Any
 import comfy.utils
 import torch
 
-from ..timed_ranges import find_boundary, read_edges, set_range
+from ..schedule_edges import read_edges
+from ..timed_ranges import find_boundary, set_range
 from .comfy_noise import SeededNoise
 from .noise import Draw
 from .spread import Conditioning, check_strength, spread_rows
