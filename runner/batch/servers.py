@@ -87,7 +87,7 @@ class ServerWorker:
             outcome = self.client.run(
                 prompt, job.workflow, lambda progress: self.on_progress(self.name, job, progress), self._running
             )
-            pictures = [each for each in outcome.pictures if job.node in ("", each.node_id)]
+            pictures = [each for each in outcome.pictures if _is_of(each.node_id, job.node)]
             files = tuple((each.filename, self.client.fetch_whole(each)) for each in _choose_files(pictures))
         except (Refused, FileGone) as error:  # another may not have made the file yet
             raise JobRefused(f"{self.name}: {error}") from error
@@ -106,7 +106,7 @@ class ServerWorker:
         finally:
             self._running = ""
         self.pictures = outcome.pictures
-        texts = [texts for node_id, texts in outcome.texts.items() if job.node in ("", node_id)]
+        texts = [texts for node_id, texts in outcome.texts.items() if _is_of(node_id, job.node)]
         return JobOutput(outcome.seconds, files, tuple(text for each in texts for text in each))
 
     def cancel(self) -> None:
@@ -122,6 +122,11 @@ class ServerWorker:
         if known not in self._sent:
             self._sent[known] = self.client.upload(file.need.name, self._read(file))
         return self._sent[known]
+
+
+def _is_of(node_id: str, node: str) -> bool:
+    """Whether what a node gave is a result: all is, or that of `node` and of the nodes that it added to the run."""
+    return not node or node_id == node or node_id.startswith(f"{node}.")
 
 
 def _choose_files(pictures: Sequence[Picture]) -> list[Picture]:

@@ -1,6 +1,6 @@
-"""Workflows with a Sweep, divided into its cells: each batch of cells a job, the results one sweep again.
+"""Workflows with a Sweep or Sweep Graph, divided into its cells: a job for each batch, the results one sweep again.
 
-The node Sweep itself says which cells there are and which are made together: with `?` as its `cell` it gives its plan.
+The node itself says which cells there are and which are made together: with `?` as its `cell` it gives its plan.
 The results get the manifest and the page of a sweep that one ComfyUI has made.
 """
 
@@ -24,7 +24,7 @@ from ..workflow.needs import model_needs
 from ..workflow.prompt import Prompt, ancestors, sources_of
 from .jobs import BatchJob, CellJob, JobOutput
 
-KIND = "SteerSweep"
+KINDS = ("SteerSweep", "SteerSweepGraph")
 MAX_LABEL = 40  # characters of a label in the name of a job
 NAMED_CELLS = 4  # of a job, in its name
 
@@ -40,7 +40,7 @@ class DividedSweep:
 
 def sweeps_in(prompt: Prompt) -> list[str]:
     """The nodes of a prompt that are a whole sweep; one with its `cell` set is a picture like any other."""
-    return [i for i, node in prompt.items() if node["class_type"] == KIND and cell_widget.is_whole_sweep(node)]
+    return [i for i, node in prompt.items() if node["class_type"] in KINDS and cell_widget.is_whole_sweep(node)]
 
 
 def _cell(node: dict[str, Any]) -> Any:

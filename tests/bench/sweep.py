@@ -4,7 +4,8 @@ All on one ComfyUI server with the same model, prompts, steps and seeds; the pic
 measured in every round with seeds and a folder of its own, so that nothing comes from a cache. The first picture counts
 when its file is there. Memory is what the server's peak rises above its size before the run (Linux only). At the end a
 large sweep of small cells: memory after its 50th cell and after its sheet, and the time of a run that finds all but one
-done (with all of them there ComfyUI's cache would answer, not the Sweep).
+done (with all of them there ComfyUI's cache would answer, not the Sweep). Then Sweep Graph: two samplers against the
+same prompts queued by hand, and a large sweep of pictures that need no model, against the same jobs by hand.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from steer.runner import setup
 from steer.runner.comfyui.client import ComfyClient
 from steer.runner.comfyui.process import ComfyServer, has_gpu
 
+from . import _graph
 from .seeds import Prompt, memory_mb, node, reset_peak, run_all
 
 MOODS = ("smiling", "angry", "laughing")
@@ -214,6 +217,21 @@ def scale(client: ComfyClient, pid: int, output: Path, options: argparse.Namespa
     return max(growth, sheet) <= SCALE_LIMIT_MB and again <= RESUME_LIMIT_S
 
 
+def measure_graph(client: ComfyClient, folder: Path, gpu: bool, options: argparse.Namespace) -> bool:
+    """Sweep Graph: its time against prompts by hand, and its memory, each on a server of its own."""
+
+    @contextmanager
+    def servers(home: Path) -> Iterator[tuple[ComfyClient, int, Path]]:
+        home.mkdir()
+        arguments = ["--output-directory", str(home), "--temp-directory", str(home), *([] if gpu else ["--cpu"])]
+        with ComfyServer(setup.COMFYUI, setup.PYTHON, home / "comfyui.log", arguments=arguments) as server:
+            assert server.process is not None
+            yield ComfyClient(server.url, server.check_alive), server.process.pid, home
+
+    passed = _graph.compare(client, options)
+    return (not options.cells or _graph.scale(servers, folder, options.cells)) and passed
+
+
 def report(methods: list[Method], cells: int, worst: int, gpu: bool) -> bool:
     base = statistics.median(methods[0].seconds)
     print(f"\n{'':38}seconds  time against stock  first picture  memory of the run")
@@ -235,7 +253,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--size", type=int, default=256, help="side of the pictures in pixels")
     parser.add_argument("--seeds", type=int, default=8, help=f"cells are this many times {len(MOODS)} moods")
-    parser.add_argument("--cells", type=int, default=1000, help="of the large sweep; 0 leaves it out")
+    parser.add_argument("--cells", type=int, default=1000, help="of the large sweeps; 0 leaves them out")
+    parser.add_argument("--graph-only", action="store_true", help="Sweep Graph alone")
     options = parser.parse_args(argv)
     gpu = has_gpu(setup.PYTHON)
     setup.link_into(setup.COMFYUI)
@@ -251,6 +270,8 @@ def main(argv: list[str]) -> int:
         with ComfyServer(setup.COMFYUI, setup.PYTHON, output / "comfyui.log", arguments=arguments) as server:
             assert server.process is not None
             client = ComfyClient(server.url, server.check_alive)
+            if options.graph_only:
+                return 0 if measure_graph(client, output, gpu, options) else 1
             print(
                 f"{cells} cells {options.size}x{options.size}, euler, {options.steps} steps, on the "
                 f"{'GPU' if gpu else 'CPU'}; median of {options.rounds} alternating rounds"
@@ -259,5 +280,6 @@ def main(argv: list[str]) -> int:
             passed = report(methods, cells, worst, gpu)
             if options.cells:
                 passed = scale(client, server.process.pid, output, options) and passed
+            passed = measure_graph(client, output, gpu, options) and passed
     print("passed" if passed else "FAILED")
     return 0 if passed else 1

@@ -218,7 +218,7 @@ def test_results_are_found_again_and_only_while_their_files_are_there(
 def test_long_and_similar_names_stay_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from steer.runner.batch import results
     from steer.runner.batch.jobs import BatchJob
-    from steer.runner.batch.sweeps import KIND, DividedSweep
+    from steer.runner.batch.sweeps import KINDS, DividedSweep
     from steer.runner.files import MAX_STEM, folder_name, safe_name
 
     long = "\uace0\uc591\uc774" * 40
@@ -233,7 +233,7 @@ def test_long_and_similar_names_stay_apart(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(
         results, "SweepResults", lambda folder, plan: taken.append(folder) or type("", (), {"todo": list})
     )
-    sweep = {"1": {"class_type": KIND, "inputs": {}}}
+    sweep = {"1": {"class_type": KINDS[0], "inputs": {}}}
     results.Batch(tmp_path).add([BatchJob(name, sweep) for name in names], lambda job: [], [])
     assert taken == [tmp_path / folder for folder in folders]
 

@@ -1,0 +1,231 @@
+"""A Sweep Graph on a server that is killed, cleared, cancelled, full, and shared: nothing lost, doubled or mixed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graph_lab import GraphLab, moods_and_seeds, node, noise_sweep, read_texts, wait_for
+
+pytestmark = pytest.mark.server
+
+
+@contextmanager
+def own_server(tmp_path: Path, *more: str) -> Iterator[GraphLab]:
+    """A ComfyUI of this test alone, which may be killed."""
+    from steer.runner import setup
+    from steer.runner.comfyui.client import ComfyClient
+    from steer.runner.comfyui.process import ComfyServer, own_folders
+
+    arguments = ["--cpu", *own_folders(tmp_path, "output", "user", "temp"), *more]
+    with ComfyServer(setup.COMFYUI, setup.PYTHON, tmp_path / "comfyui.log", arguments=arguments) as running:
+        yield GraphLab(running, ComfyClient(running.url, running.check_alive))
+
+
+def pictures(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.glob("*.png")}
+
+
+def recorded(folder: Path) -> list[str]:
+    """The files that the manifest records, in its order."""
+    lines = map(json.loads, (folder / "manifest.jsonl").read_text(encoding="ascii").splitlines())
+    return [line["file"] for line in lines if line["kind"] == "cell" and line["file"]]
+
+
+def check_folder(folder: Path, count: int, before: dict[str, tuple[int, bytes]]) -> None:
+    """All pictures are there, each recorded once, and what was there before is as it was."""
+    after = pictures(folder)
+    assert len(after) == count
+    assert before.items() <= after.items(), "a finished picture was touched"
+    assert Counter(recorded(folder)) == dict.fromkeys(after, 1), "a cell was made twice, or one is lost"
+    assert not list(folder.glob("*.part"))
+    for name in after:
+        texts = read_texts(folder / name)["prompt"]
+        seed = next(each["inputs"]["seed"] for each in texts.values() if "seed" in each["inputs"])
+        assert f"seed_{seed}-" in name, "a picture of another cell"
+
+
+def several(lab: GraphLab, folder: Path, graph: dict[str, Any], count: int) -> None:
+    """Queue a sweep and wait until `count` pictures are there."""
+    lab.queue(graph)
+    wait_for(lambda: len(list(folder.glob("*.png"))) >= count)
+
+
+def test_clear_ends_the_sweep_and_run_goes_on(lab: GraphLab):
+    folder, graph = lab.output / "cleared", moods_and_seeds("1-15", folder="cleared", steps=2)
+    several(lab, folder, graph, 3)
+    lab.post("/queue", clear=True)
+    lab.wait_until_idle()
+    before = pictures(folder)
+    assert 3 <= len(before) < 15
+    assert (folder / "index.html").read_text().count(".png") == len(before), "the last cell makes the page"
+    text, jobs = lab.sweep(graph)
+    assert f"{30 - len(before)} to make" in text
+    check_folder(folder, 30, before)
+    assert lab.report(jobs) == "30 of 30 pictures are there."
+
+
+def test_cancel_stops_one_cell(lab: GraphLab):
+    folder, graph = lab.output / "one", moods_and_seeds("1-4", folder="one", steps=12)
+    job = lab.queue(graph)
+    jobs = lab.jobs(job)
+    wait_for(lambda: [item[1] for item in lab.client.get("/queue")["queue_running"]] == [jobs[2]])
+    wait_for(lambda: len(pictures(folder)) == 2)
+    lab.post("/interrupt")
+    assert lab.history(jobs[2])["status"]["status_str"] == "error"
+    assert lab.report(jobs).startswith("7 of 8 pictures are there.\nPress Run to go on.")
+    assert "failed" not in lab.report(jobs)
+    before = pictures(folder)
+    lab.sweep(graph)
+    check_folder(folder, 8, before)
+
+
+def test_one_job_that_is_removed_from_the_queue_is_left_out(lab: GraphLab):
+    folder, graph = lab.output / "removed", moods_and_seeds("1-3", folder="removed", steps=6)
+    jobs = lab.jobs(lab.queue(graph))
+    lab.post("/queue", delete=[jobs[3]])
+    assert lab.report(jobs).startswith("5 of 6 pictures are there.")
+    before = pictures(folder)
+    lab.sweep(graph)
+    check_folder(folder, 6, before)
+
+
+def test_two_runs_of_one_sweep_at_once_make_no_cell_twice(lab: GraphLab):
+    graph = noise_sweep("1-20", folder="twice")
+    first, second = lab.queue(graph), lab.queue(graph)
+    for job in (first, second):
+        lab.history(lab.jobs(job)[-1])
+    lab.wait_until_idle()
+    check_folder(lab.output / "twice", 20, {})
+
+
+def test_two_graphs_in_one_folder_do_not_mix(lab: GraphLab):
+    from steer.nodes.sweep.folder.manifest import Manifest
+
+    one, other = (noise_sweep("1-12", folder="shared") for _ in range(2))
+    other["1"]["inputs"]["color"] = 0x2060C0
+    for job in [lab.queue(one), lab.queue(other)]:
+        lab.history(lab.jobs(job)[-1])
+    lab.wait_until_idle()
+    manifest = Manifest(lab.output / "shared")
+    for grid, color in zip(manifest.grids[:2], (0xC06020, 0x2060C0), strict=True):
+        for cell in grid.cells:
+            record = manifest.finished(cell.key)
+            assert record is not None
+            prompt = read_texts(manifest.folder / str(record.file))["prompt"]
+            assert prompt["1"]["inputs"]["color"] == color
+            assert f"seed {prompt['2']['inputs']['seed']}" in cell.labels
+    assert len(pictures(manifest.folder)) == 24
+
+
+def test_a_graph_that_is_edited_between_runs_keeps_the_old_pictures_and_shows_the_new(lab: GraphLab):
+    graph = noise_sweep("1-3", folder="edited")
+    lab.sweep(graph)
+    before = pictures(lab.output / "edited")
+    graph["2"]["inputs"]["strength"] = 0.5
+    graph["x"] = node("ImageInvert", image=["2", 0])
+    graph["99"]["inputs"]["images"] = ["x", 0]
+    lab.sweep(graph)
+    after = pictures(lab.output / "edited")
+    assert len(after) == 6
+    assert before.items() <= after.items()
+    assert not {path.name for path in lab.files("edited").values()} & before.keys()
+    lab.sweep(noise_sweep("1-3", folder="edited"))
+    assert pictures(lab.output / "edited") == after, "back to the first graph: its pictures are still there"
+
+
+def test_a_job_that_is_queued_again_after_its_sweep_does_no_harm(lab: GraphLab):
+    _, jobs = lab.sweep(noise_sweep("1-2", folder="later"))
+    before = pictures(lab.output / "later")
+    prompt = lab.history(jobs[0])["prompt"][2]
+    job = lab.queue(prompt)
+    (output,) = lab.history(job)["outputs"].values()
+    assert output["text"] == [
+        "The sweep of this job has ended. Run the workflow again: it goes on with what is missing."
+    ]
+    assert pictures(lab.output / "later") == before
+
+
+@pytest.mark.slow
+def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
+    folder, graph = tmp_path / "output" / "killed", moods_and_seeds("1-6", folder="killed", steps=3)
+    with own_server(tmp_path) as lab:
+        several(lab, folder, graph, 4)
+        os.kill(lab.server.process.pid, signal.SIGKILL)
+        lab.server.process.wait(30)
+    before = {name: entry for name, entry in pictures(folder).items() if name in recorded(folder)}
+    assert 3 <= len(before) < 12
+    with own_server(tmp_path) as lab:
+        _, jobs = lab.sweep(graph)
+        assert lab.report(jobs) == "12 of 12 pictures are there."
+    check_folder(folder, 12, before)
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_the_sweep_and_keeps_what_is_finished(tmp_path: Path, small_disk: Callable[[str], Path]):
+    disk = small_disk("600k")
+    (tmp_path / "own").mkdir()
+    with own_server(tmp_path / "own", "--output-directory", str(disk)) as lab:
+        graph = noise_sweep("1-40", folder="full")
+        graph["1"]["inputs"] |= {"width": 128, "height": 128}
+        job = lab.queue(graph)
+        jobs = lab.jobs(job)
+        lab.wait_until_idle()
+        before = pictures(disk / "full")
+        assert 3 <= len(before) < 40
+        entries = [lab.client.get(f"/history/{each}") for each in jobs]
+        failed = [e[j] for e, j in zip(entries, jobs, strict=True) if e and e[j]["status"]["status_str"] == "error"]
+        assert len(failed) <= 2, "the rest ends without work"
+        assert "What is finished stays: make room" in json.dumps(failed)
+        small_disk("20m")
+        lab.output = disk
+        _, jobs = lab.sweep(graph)
+        assert lab.report(jobs) == "40 of 40 pictures are there."
+        check_folder(
+            disk / "full", 40, {name: entry for name, entry in before.items() if name in recorded(disk / "full")}
+        )
+
+
+def wait_until(lab: GraphLab, folder: Path, count: int) -> None:
+    """Until so many pictures are there, or nothing runs any more."""
+    wait_for(lambda: len(pictures(folder)) >= count or not lab.client.get("/queue")["queue_running"])
+
+
+@pytest.mark.slow
+def test_at_twenty_random_moments(tmp_path: Path):
+    """Cancel, Clear, a second Run or kill -9 at any moment; the next Run always goes on from there."""
+    folder, graph = tmp_path / "output" / "random", moods_and_seeds("1-30", folder="random", steps=1)
+    dice = random.Random(24)
+    known: dict[str, tuple[int, bytes]] = {}
+    moments = ["cancel", "clear", "run"] * 6 + ["kill"] * 2
+    dice.shuffle(moments)
+    while moments:
+        with own_server(tmp_path) as lab:
+            while moments:
+                lab.queue(graph)
+                target = min(60, len(pictures(folder)) + dice.randrange(4))
+                wait_until(lab, folder, target)
+                moment = moments.pop()
+                if moment == "kill":
+                    os.kill(lab.server.process.pid, signal.SIGKILL)
+                    lab.server.process.wait(30)
+                    break
+                if moment == "cancel":
+                    lab.post("/interrupt")
+                elif moment == "clear":
+                    lab.post("/queue", clear=True)
+                there = {name: entry for name, entry in pictures(folder).items() if name in recorded(folder)}
+                assert known.items() <= there.items(), "a finished picture was touched"
+                known = there
+    with own_server(tmp_path) as lab:
+        _, jobs = lab.sweep(graph)
+        assert not jobs or lab.report(jobs) == "60 of 60 pictures are there."
+    check_folder(folder, 60, known)
