@@ -5,8 +5,10 @@ from __future__ import annotations
 from ..api import io
 from .axes_nodes import ImageAxis, JoinAxes, ZipAxes
 from .axis_nodes import ValueAxis
+from .find_nodes import ExpressionFinder
 from .graph_nodes import SweepGraph, SweepValue
 from .load_nodes import LoadCells
+from .pick_nodes import EarlyPick
 from .sheet_nodes import ContactSheet, Difference
 from .sweep_nodes import Sweep
 
@@ -18,6 +20,7 @@ NODES: list[type[io.ComfyNode]] = [
     Sweep,
     SweepValue,
     SweepGraph,
+    EarlyPick,
     LoadCells,
     ContactSheet,
     Difference,
