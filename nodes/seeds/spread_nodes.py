@@ -33,7 +33,7 @@ class SeedSpread(io.ComfyNode):
                 io.Model.Input("model", tooltip="The model that makes the picture, with its patches."),
                 io.Float.Input(
                     "strength",
-                    default=0.5,
+                    default=4.0,
                     min=0.0,
                     max=MAX_SPREAD,
                     step=0.05,
@@ -41,7 +41,7 @@ class SeedSpread(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "steps",
-                    default=2,
+                    default=1,
                     min=0,
                     max=MAX_SPREAD_STEPS,
                     tooltip="The first so many steps see the noise. They decide what the picture is of. The others see "
