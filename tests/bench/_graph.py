@@ -149,7 +149,8 @@ def scale(servers: Callable[[Path], Any], folder: Path, cells: int) -> bool:
     growth = own["growth"] - hand["growth"]
     print(
         f"\n{cells} cells of 64 x 64 without a model. Memory from cell 50 on: Sweep Graph {own['growth']:+.0f} MB, "
-        f"the same jobs by hand {hand['growth']:+.0f} MB, so {growth:+.0f} MB beside the history (at most {MEMORY_MB:.0f}).\n"
+        f"the same jobs by hand {hand['growth']:+.0f} MB, so {growth:+.0f} MB beside the history (at most "
+        f"{MEMORY_MB:.0f}).\n"
         f"A cell takes {1000 * own['early']:.1f} ms at the beginning and {1000 * own['late']:.1f} ms at the end; by "
         f"hand {1000 * hand['early']:.1f} and {1000 * hand['late']:.1f} ms.\n"
         f"A Run over {cells} finished cells: {again:.2f} s (at most {RESUME_S:.0f})."

@@ -97,12 +97,12 @@ def fit(value: Any, axis: Axis, target: Target) -> Any:
     Raises:
         ValueError: the target does not take it.
     """
-    if any(isinstance(other, Lora | tuple) or other is None for other in axis.values):
+    if value is None or isinstance(value, Lora):
         is_number = {INT, FLOAT} & set(target.kind.split(","))
         if value is None:
             others = [each for each in _loras(axis) if each is not None]
             value = 0.0 if is_number else others[0].name if others else "none"
-        elif isinstance(value, Lora):
+        else:
             value = value.strength if is_number else value.name
     if isinstance(value, PoseFile):
         raise ValueError(f"value: it is a pose, and {target.place} takes {target.kind}. Wire it to Pose Render.")
