@@ -117,8 +117,8 @@ class ImageAxis(io.ComfyNode):
             outputs=[
                 io.Custom(AXIS_TYPE).Output(
                     display_name="axis",
-                    tooltip="For a Sweep Value. Wire its output value to Load Image or Pose Render, or its output "
-                    "image to any picture input.",
+                    tooltip="For a Sweep Value. Wire its output image to any picture input. Of poses wire its output "
+                    "value to Pose Render.",
                 ),
                 io.String.Output(
                     display_name="labels", is_output_list=True, tooltip="The names of the files without their ending."

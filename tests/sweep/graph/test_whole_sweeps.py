@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 
 import pytest
 from graph_lab import (
@@ -22,6 +24,7 @@ from graph_lab import (
     with_graph,
     with_value,
 )
+from PIL import Image
 
 pytestmark = pytest.mark.server
 
@@ -243,3 +246,55 @@ def test_seeds_above_the_floats_stay_exact(lab: GraphLab):
         18446744073709551614,
         9007199254740993,
     ]
+
+
+def test_a_folder_of_pictures_goes_through_one_graph(lab: GraphLab):
+    expected = {}
+    for number in (2, 10):
+        image = Image.effect_noise((64, 64), 10 * number).convert("RGB")
+        content = io.BytesIO()
+        image.save(content, "PNG")
+        lab.client.upload(f"graph-lab-folder/photo{number}.png", content.getvalue())
+        typed = {"l": node("LoadImage", image=f"graph-lab-folder/photo{number}.png"), "i": node("ImageInvert")}
+        typed["i"]["inputs"]["image"] = ["l", 0]
+        expected[f"photo{number}",] = lab.made_by_hand(typed, ["i", 0])
+    graph = {"f": node("SteerImageAxis", files="graph-lab-folder"), "i": node("ImageInvert")}
+    graph = with_value(graph, "v", "f")
+    graph["i"]["inputs"]["image"] = ["v", 2]
+    _, jobs = lab.sweep(with_graph(graph, ["i", 0], folder="photos"))
+    cells = lab.cells("photos")
+    assert list(cells) == list(expected)
+    assert all((cells[labels] == pixels).all() for labels, pixels in expected.items())
+    child = lab.history(jobs[0])["prompt"][2]
+    assert child["v"] == node("LoadImage", image="graph-lab-folder/photo2.png"), "any ComfyUI can make it again"
+
+
+def test_poses_go_through_one_graph(lab: GraphLab):
+    for number in (1, 2):
+        points = [60.0, 20.0 * number, 1.0] + [60.0, 60.0, 1.0] + [0.0] * 48
+        pose = {"people": [{"pose_keypoints_2d": points}], "canvas_width": 128, "canvas_height": 128}
+        lab.client.upload(f"graph-lab-poses/p{number}.json", json.dumps(pose).encode())
+    info = lab.client.get("/object_info")["SteerPoseRender"]["input"]["required"]
+    widgets = {name: spec[1]["default"] for name, spec in info.items() if len(spec) > 1 and "default" in spec[1]}
+    socket = next(name for name, spec in info.items() if spec[0] == "POSE_KEYPOINT")
+    graph = {"f": node("SteerImageAxis", files="graph-lab-poses/*.json"), "r": node("SteerPoseRender", **widgets)}
+    graph = with_graph(with_value(graph, "v", "f", ("r", socket)), ["r", 0], folder="poses")
+    lab.sweep(graph)
+    cells = lab.cells("poses")
+    assert list(cells) == [("p1",), ("p2",)]
+    assert (cells["p1",] != cells["p2",]).any()
+    path = lab.files("poses")["p2",]
+    (again,) = lab.client.run(read_texts(path)["prompt"]).pictures
+    assert (read_pixels(lab.output / again.subfolder / again.filename) == cells["p2",]).all()
+
+
+def test_nodes_within_subgraphs_within_subgraphs(lab: GraphLab):
+    names = {"11": "20:4:1", "2": "20:4:7", "1": "20:3"}
+    graph = json.loads(
+        re.sub(r'"(11|2|1)"', lambda m: f'"{names[m[1]]}"', json.dumps(noise_sweep("1-2", folder="deep")))
+    )
+    _, jobs = lab.sweep(graph)
+    assert lab.report(jobs) == "2 of 2 pictures are there."
+    assert (
+        lab.client.run(graph | {"99": graph["99"] | {"inputs": graph["99"]["inputs"] | {"cell": "seed 2"}}})
+    ).pictures
