@@ -41,3 +41,5 @@ BLANK, STOP = ON_ERROR = ("blank", "stop")
 # Contact Sheet
 THEMES = ("light", "dark")
 MAX_CELL = 8192
+
+FIND_BY = BY_PIXELS, BY_SHAPE = ("pixels of the face", "shape of mouth and brows")

@@ -20,6 +20,7 @@ NODES: list[type[io.ComfyNode]] = [
     Sweep,
     SweepValue,
     SweepGraph,
+    ExpressionFinder,
     EarlyPick,
     LoadCells,
     ContactSheet,
