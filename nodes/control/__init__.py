@@ -14,6 +14,7 @@
 - hints/            the hint and its mask, fitted and checked, for every guide
 - steps/            strengths by step
 - patches/          controls that come as model patches
+- reference/        hints for edit models
 - choices.py        names that the nodes show
 - guide_nodes.py, face_nodes.py  the nodes; nodes.py lists them
 """

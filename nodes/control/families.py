@@ -137,6 +137,11 @@ def _find_pooled(values: dict[str, Any]) -> int | None:
     return pooled.shape[-1] if isinstance(pooled, torch.Tensor) and bool(pooled.any()) else None
 
 
+def describe_prompt(tokens: torch.Tensor, values: dict[str, Any]) -> str:
+    """The family of models that an entry of a CONDITIONING is for, in words."""
+    return _family(tokens.shape[-1], _find_pooled(values))
+
+
 def _family(width: int | None, pooled: int | None) -> str:
     of_pooled = None if width is None or pooled is None else POOLED.get((width, pooled))
     if of_pooled is not None:

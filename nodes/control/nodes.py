@@ -6,6 +6,7 @@ from ..api import io
 from . import face_nodes
 from .guide_nodes import ControlNetGuide
 from .patches.patch_nodes import ModelPatchGuide
+from .reference.reference_nodes import ReferenceHint
 from .steps.steps_nodes import ControlStepsNode
 
-NODES: list[type[io.ComfyNode]] = [ControlNetGuide, ModelPatchGuide, ControlStepsNode, *face_nodes.NODES]
+NODES: list[type[io.ComfyNode]] = [ControlNetGuide, ModelPatchGuide, ReferenceHint, ControlStepsNode, *face_nodes.NODES]

@@ -73,6 +73,20 @@ def check_hint(inputs: HintInputs, size: Size | None, name: str, *, inpaints: bo
     return CheckedHint(hint.image, area, kind, looks, complaints, hint.notes, mask_notes)
 
 
+def check_is_picture(latent: dict[str, Any], why: str) -> None:
+    """Check that a LATENT is no video. why: for the message, such as "model patches are for pictures".
+
+    Raises:
+        ValueError: it is one.
+    """
+    samples = latent["samples"]
+    if samples.ndim == 5 and samples.shape[2] != 1:
+        raise ValueError(
+            f"latent: it is a video of {samples.shape[2]} frames (shape {list(samples.shape)}), and {why}. Connect a "
+            "latent with one frame."
+        )
+
+
 def _leave_out_missing(
     inputs: HintInputs, hint: Hint, inpaints: bool, area: torch.Tensor | None, notes: list[str]
 ) -> tuple[torch.Tensor | None, list[str]]:

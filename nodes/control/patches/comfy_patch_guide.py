@@ -9,7 +9,7 @@ from ....preprocessors.pictures import size_of_latent
 from ...comfy_progress import show_text
 from ...prompt_graph import nodes_of
 from ..families import Loader, name_upstream
-from ..hints.comfy_hints import HintInputs, check_hint
+from ..hints.comfy_hints import HintInputs, check_hint, check_is_picture
 from ..hints.log import log_once
 from ..stack import Control, ControlStack, check_control, describe_control, warn_of_idle, with_steps
 from ..steps.strengths import ControlSteps
@@ -56,7 +56,7 @@ def guide_patch(inputs: PatchInputs, hidden: Any) -> tuple[Any, Control, str]:
     cell = int(inputs.vae.spacial_compression_encode()) if kind.takes_vae else 8
     latent = inputs.hint.latent
     if latent is not None:
-        _check_latent(latent)
+        check_is_picture(latent, "model patches are for pictures")
     inpaints = needs_mask(network)
     size = None if latent is None else size_of_latent(latent, cell)
     hint = check_hint(inputs.hint, size, name, inpaints=inpaints, net=_NET)
@@ -108,14 +108,4 @@ def _check_vae(vae: Any, model: Any) -> None:
     if channels is not None and channels != own:
         raise ValueError(
             f"vae: it makes latents of {channels} channels, and the model takes {own}. Connect the VAE of the model."
-        )
-
-
-def _check_latent(latent: dict[str, Any]) -> None:
-    """Raises ValueError for a video."""
-    samples = latent["samples"]
-    if samples.ndim == 5 and samples.shape[2] != 1:
-        raise ValueError(
-            f"latent: it is a video of {samples.shape[2]} frames (shape {list(samples.shape)}), and model patches are "
-            "for pictures. Connect a latent with one frame."
         )
