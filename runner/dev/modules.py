@@ -17,26 +17,29 @@ def launch(module: str, arguments: Sequence[str]) -> int:
     return subprocess.call([sys.executable, str(script), f"steer.{module}", *arguments])
 
 
-def _names(folder: str) -> list[str]:
-    return sorted(path.stem for path in (ROOT / "tests" / folder).glob("[a-z]*.py"))
+def _find(folder: str) -> dict[str, str]:
+    """The module of each benchmark or report by its name, also of those in `methods`."""
+    home = ROOT / "tests" / folder
+    paths = sorted([*home.glob("[a-z]*.py"), *home.glob("methods/[a-z]*.py")], key=lambda path: path.stem)
+    return {path.stem: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths}
 
 
 def bench(options: argparse.Namespace) -> int:
     """Run the named benchmark, or all of them."""
-    names = _names("bench")
+    names = _find("bench")
     if options.name is None:
-        return max(launch(f"tests.bench.{name}", options.rest) for name in names)
+        return max(launch(module, options.rest) for module in names.values())
     if options.name not in names:
         sys.exit(f"bench: there is no benchmark '{options.name}'. There are: {', '.join(names)}")
-    return launch(f"tests.bench.{options.name}", options.rest)
+    return launch(names[options.name], options.rest)
 
 
 def report(options: argparse.Namespace) -> int:
     """Make one of the long reports that are committed under tests/reports/."""
-    names = _names("reports")
+    names = _find("reports")
     if options.name not in names:
         sys.exit(f"report: give the name of a report. There are: {', '.join(names)}")
-    return launch(f"tests.reports.{options.name}", options.rest)
+    return launch(names[options.name], options.rest)
 
 
 def train(options: argparse.Namespace) -> int:

@@ -111,7 +111,8 @@ def room(i: int) -> Case:
 
     def change(probe: ClientProbe, name: str) -> None:
         replace(probe, "SteerDemoPicture", load_image(probe, name))
-        probe.prompt[probe.node("Seed")]["inputs"]["noise_seed"] = i + 1
+        for row in ("without", "with control"):
+            probe.prompt[probe.node(f"Sample, {row}")]["inputs"]["seed"] = i + 1
 
     def score(picture: Array) -> tuple[float, float]:
         again = find_mlsd_lines(mlsd(), picture).segments
@@ -128,10 +129,10 @@ def pose(i: int) -> Case:
 
     def change(probe: ClientProbe, name: str) -> None:
         guide = probe.prompt[probe.node("SteerControlNetGuide")]["inputs"]
-        del guide["keypoints"]
         guide["image"] = load_image(probe, name)
         probe.prompt[probe.node("People")]["inputs"]["lists"] = f"who: {' | '.join(who)}"
-        probe.prompt[probe.node("Seed")]["inputs"]["noise_seed"] = i + 1
+        for row in ("without", "with control"):
+            probe.prompt[probe.node(f"Sample, {row}")]["inputs"]["seed"] = i + 1
 
     def score(picture: Array) -> float:
         pixels = torch.from_numpy(picture.copy()).movedim(-1, 0)[None].float() / 255
@@ -213,9 +214,9 @@ def run_case(
     case.change(probe, client.upload(name, png(case.upload)))
     for number in outputs:  # so that nothing is made but the rows below
         del probe.prompt[number]
-    rows = {"with": probe.output("Row, with control"), "hint": probe.output("SteerControlNetGuide", 3)}
+    rows = {"with": probe.output("Decode, with control"), "hint": probe.output("SteerControlNetGuide", 3)}
     if free:
-        rows["without"] = probe.output("Row, without")
+        rows["without"] = probe.output("Decode, without")
     return dict(probe.run(rows).pictures)
 
 

@@ -24,6 +24,7 @@ from ...runner.workflow import FOLDER
 from ..support.browser.frontend import Frontend, browser_page
 from ..support.browser.frontend_versions import FRONTENDS, frontend_folder
 from ..support.browser.layout import MEASURE, NODES_2, RENDERERS, SETTING, find_faults
+from ..support.browser.wires import WIRES, count_crossings
 from ._served import served
 
 OUTPUT = ROOT / "tests" / "reports" / "layout.md"
@@ -32,13 +33,17 @@ TWIN = "-sd15"
 
 @dataclass
 class Row:
-    """A workflow in one frontend and renderer: what lies wrong when it is opened, and after Run (None: not run)."""
+    """A workflow in one frontend and renderer: what lies wrong when it is opened, and after Run (None: not run).
+
+    crossings: how many wires cross.
+    """
 
     frontend: str
     renderer: str
     name: str
     opened: list[str] = field(default_factory=list)
     after: list[str] | None = None
+    crossings: int = 0
 
 
 def measure(client: ComfyClient, browser: str, renderer: str, names: Sequence[str], runs: bool) -> Iterator[Row]:
@@ -52,6 +57,7 @@ def measure(client: ComfyClient, browser: str, renderer: str, names: Sequence[st
             row = Row(frontend.version, renderer, name, [fault] if (fault := frontend.open(graph)) else [])
             frontend.fit_view()
             row.opened += _look(frontend)
+            row.crossings = count_crossings(frontend.page.evaluate(WIRES))
             if runs and not name.endswith(TWIN):
                 frontend.run()
                 row.after = _look(frontend)
@@ -100,7 +106,8 @@ def render(rows: Sequence[Row], command: str, seconds: float) -> str:
         f"`{command}`, {datetime.date.today()}, {seconds / 60:.0f} minutes.",
         "",
         "How many things lie in the way of others in each workflow: nodes over nodes, nodes past the edge or over the "
-        "title of their group, groups over groups, deprecated and red nodes. `a, b`: when it is opened, after Run.",
+        "title of their group, groups over groups, deprecated and red nodes. `a, b (c)`: when it is opened, after Run, "
+        "and how many wires cross.",
         "",
     ]
     columns = list(dict.fromkeys((row.frontend, row.renderer) for row in rows))
@@ -116,4 +123,5 @@ def render(rows: Sequence[Row], command: str, seconds: float) -> str:
 
 
 def _count(row: Row) -> str:
-    return str(len(row.opened)) if row.after is None else f"{len(row.opened)}, {len(row.after)}"
+    faults = str(len(row.opened)) if row.after is None else f"{len(row.opened)}, {len(row.after)}"
+    return f"{faults} ({row.crossings})"

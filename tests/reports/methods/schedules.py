@@ -12,12 +12,12 @@ import importlib.metadata
 import tempfile
 from pathlib import Path
 
-from ...nodes.noise.choices import PUBLISHED
-from ...nodes.noise.published.facts import FACTS, READ
-from ...nodes.noise.published.schedule import plan_published
-from ...runner.pack import ROOT
-from ..support.comfy_inprocess import InProcessComfy
-from ..support.models import diffusers_schedules as oracle
+from ....nodes.noise.choices import PUBLISHED
+from ....nodes.noise.published.facts import FACTS, READ
+from ....nodes.noise.published.schedule import plan_published
+from ....runner.pack import ROOT
+from ...support.comfy_inprocess import InProcessComfy
+from ...support.models import diffusers_schedules as oracle
 
 OUTPUT = ROOT / "tests" / "reports" / "schedules.md"
 ALLOWED = 1e-6
@@ -25,7 +25,7 @@ ALLOWED = 1e-6
 
 def rows_of(family: str) -> list[tuple[float, str]]:
     """(largest difference from diffusers, a line of the table) for each size."""
-    from ...nodes.noise.published.comfy_published import default_schedule
+    from ....nodes.noise.published.comfy_published import default_schedule
 
     rows = []
     for size in oracle.SIZES:
