@@ -9,6 +9,7 @@ import torch
 
 from ..api import io, search_words
 from ..choices import AXIS_TYPE
+from ..text.printable import get_log
 from .choices import BY_STEPS, LIST_MODES, PRODUCT, TIME_MODES
 
 if TYPE_CHECKING:
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 
 CATEGORY = "Steer/Prompts"
 # Tooltips have no braces, bars or at signs: in the label files, which repeat them, these are the frontend's own syntax.
+
+
+log = get_log(__name__)
+
+
+def _say(cls: type[io.ComfyNode], note: str) -> None:
+    """Show what may be meant otherwise on the running node and in the log."""
+    from ..comfy_progress import show_text
+
+    if note:
+        log.warning("%s: %s", cls.GET_SCHEMA().display_name, note)
+        show_text(note)
 
 
 class PromptSwap(io.ComfyNode):
@@ -48,8 +61,8 @@ class PromptSwap(io.ComfyNode):
                     multiline=True,
                     dynamic_prompts=True,
                     default="angry\nlaughing",
-                    tooltip="The new words, one swap in each line. If several words change together, one "
-                    "of each: angry, stormy.",
+                    tooltip="The new words, one swap in each line: a comma belongs to the swap. If several words "
+                    "change together, one of each: angry, stormy.",
                 ),
                 io.Boolean.Input("include_original", default=True, tooltip="On: the unchanged prompt comes first."),
                 io.Boolean.Input(
@@ -82,8 +95,9 @@ class PromptSwap(io.ComfyNode):
         cls, prompt: str, find: str, swaps: str, include_original: bool, whole_words: bool, match_case: bool
     ) -> io.NodeOutput:
         from ..axis import prompt_axis
-        from .swap import read_swaps, swap_each, swap_labels
+        from .swap import note_commas, read_swaps, swap_each, swap_labels
 
+        _say(cls, note_commas(find, swaps))
         values = read_swaps(find, swaps, include_original, whole_words, match_case)
         prompts = swap_each(prompt, values)
         axis = prompt_axis(values, swap_labels(values))
@@ -114,8 +128,8 @@ class PromptTemplate(io.ComfyNode):
                     multiline=True,
                     dynamic_prompts=True,
                     default="expression: smiling | angry | laughing\nplace: backstreet | meadows",
-                    tooltip="A list for each slot: one in each line, with bars between the values. A "
-                    "line that begins with a bar continues the list above.",
+                    tooltip="A list for each slot: one in each line, with bars between the values. Or the name "
+                    "and a colon, and the values below: one in each line, or with commas between them.",
                 ),
                 io.Combo.Input(
                     "mode",
@@ -145,8 +159,9 @@ class PromptTemplate(io.ComfyNode):
     def execute(cls, template: str, lists: str, mode: str) -> io.NodeOutput:
         from ..axis import prompt_axis
         from .swap import WholePrompt
-        from .template import expand_template
+        from .template import expand_template, note_commas
 
+        _say(cls, note_commas(lists))
         prompts, labels = expand_template(template, lists, mode)
         axis = prompt_axis([WholePrompt(prompt) for prompt in prompts], labels)
         return io.NodeOutput(prompts, axis, list(axis.labels), len(prompts))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..text.nearest import find_nearest_names
+from ..text.ranges import split_single_line
 from .choices import MAX_LETTERS
 from .comments import read_source, without_comments
 
@@ -82,6 +83,20 @@ def read_swaps(
     if not lines:
         raise ValueError("swaps: there are none. Write one a line, for example angry.")
     return values
+
+
+def note_commas(find: str, swaps: str) -> str:
+    """What to write where one line with commas may be meant as several swaps; empty where nothing is in doubt.
+
+    The line stays one swap, with its commas: saved workflows mean that by it.
+    """
+    parts = split_single_line(read_source("swaps", swaps).text)
+    if len(parts) < 2 or len(_split(find)) > 1:
+        return ""
+    return (
+        f"swaps: '{_short(', '.join(parts))}' is one swap, with its comma. For {len(parts)} swaps, write one in each "
+        "line. If the comma belongs to the prompt, write \\, in its place."
+    )
 
 
 def apply_swaps(prompt: str, values: Sequence[PromptValue]) -> str:

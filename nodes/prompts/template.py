@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..text.nearest import find_nearest_names
+from ..text.ranges import LIST_RULE, split_single_line
 from .choices import LIST_MODES, MAX_LETTERS, PRODUCT, ZIP
 from .comments import Source, read_source
 
@@ -18,6 +19,7 @@ MAX_PROMPTS = 4096
 _NAME = re.compile(r"[^\[\]|:{}\n\r]*")
 _OPEN, _CLOSED = "[[", "]]"
 _PAIRS = {"[": "]", "{": "}"}
+_PAIRS_BELOW = {**_PAIRS, "(": ")"}  # in the lines below a name, where commas divide, but not those of a weight
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def read_template(text: str, name: str = "template") -> list[str | Slot]:
 def read_lists(text: str, name: str = "lists") -> list[SlotList]:
     """One list a line: `expression: smiling | angry`. A line that begins with | goes on with the list above.
 
-    Bars inside {a|b} and [a|b] belong to the value.
+    Bars inside {a|b} and [a|b] belong to the value. Or `expression:` alone, and below it one value in each line, or
+    several with commas between them. A comma of a value is written \\, there.
 
     Raises:
         TextError: for anything else, and for a value or slot that is there twice.
@@ -80,7 +83,29 @@ def read_lists(text: str, name: str = "lists") -> list[SlotList]:
         start += len(line)
     if not lists:
         raise source.error(0, "there is no list. Write for example expression: smiling | angry.")
+    for each in lists.values():
+        if not each.values:
+            raise source.error(
+                each.end,
+                f"a value is missing here. Write for example expression: smiling | angry. Or below: {LIST_RULE}",
+            )
     return [SlotList(each.slot, tuple(each.values)) for each in lists.values()]
+
+
+def note_commas(lists: str) -> str:
+    """What to write where the commas of a list may be meant to divide it; empty where nothing is in doubt.
+
+    Without bars such a list is one value, with its commas: saved workflows mean that by it.
+    """
+    for each in read_lists(lists):
+        parts = split_single_line(each.values[0]) if len(each.values) == 1 else []
+        if len(parts) > 1:
+            text, name = ", ".join(parts), each.slot.name
+            return (
+                f"lists: '{text if len(text) <= 40 else text[:37] + '...'}' is one value of '{name}', with its comma. "
+                f"For {len(parts)} values, put bars between them, or write them below '{name}:', one in each line."
+            )
+    return ""
 
 
 def write_template(parts: Sequence[str | Slot]) -> str:
@@ -181,32 +206,47 @@ def _is_torn(text: str, end: int) -> bool:
 
 @dataclass
 class _OpenList:
-    """A list while it is read; its values in order."""
+    """A list while it is read; its values in order.
+
+    end: where the line with its name ends. below: the name stood alone, and its values follow in lines of their own.
+    """
 
     slot: Slot
+    end: int = 0
+    below: bool = False
     values: dict[str, None] = field(default_factory=dict)
 
 
 def _read_line(source: Source, first: int, last: int, lists: dict[str, _OpenList]) -> None:
     """lists: by the keys of their slots, the last one that was read at the end."""
+    match = _NAME.match(source.text, first, last)
+    start = match.end() if match else first
+    slot = Slot(" ".join(source.text[first:start].split()), source.places[first])
+    named = bool(slot.name) and source.text[start : start + 1] == ":"
+    above = next(reversed(lists.values()), None)
     if source.text[first] == "|":
-        if not lists:
+        if above is None:
             raise source.error(first, "this goes on with the list above, but there is none. Begin with a name.")
-        current, start = next(reversed(lists.values())), first + 1
+        current, start = above, first + 1
+    elif above is not None and above.below and (not named or "(" in slot.name):
+        current, start = above, first
+    elif not named:
+        raise source.error(first, "a list begins with the name of its slot. Write expression: smiling | angry.")
+    elif slot.key in lists:
+        raise source.error(first, f"the slot '{slot.name}' has a list already. Go on with it by a line with | first.")
     else:
-        match = _NAME.match(source.text, first, last)
-        start = match.end() if match else first
-        slot = Slot(" ".join(source.text[first:start].split()), source.places[first])
-        if not slot.name or source.text[start : start + 1] != ":":
-            raise source.error(first, "a list begins with the name of its slot. Write expression: smiling | angry.")
-        if slot.key in lists:
-            raise source.error(
-                first, f"the slot '{slot.name}' has a list already. Go on with it by a line with | first."
-            )
-        current = lists[slot.key] = _OpenList(slot)
+        current = lists[slot.key] = _OpenList(slot, last)
         start += 1
-    for low, high in _split(source, start, last):
+        if not source.text[start:last].strip():
+            current.below = True
+            return
+    below = current.below and source.text[first] != "|"
+    for low, high in _split(source, start, last, "|," if below else "|", _PAIRS_BELOW if below else _PAIRS):
         value = source.text[low:high].strip()
+        if below:
+            value = value.replace("\\,", ",")
+            if not value:  # as behind the last comma of a line
+                continue
         if not value:
             raise source.error(low, "a value is missing here. Write for example expression: smiling | angry.")
         if value in current.values:
@@ -214,19 +254,19 @@ def _read_line(source: Source, first: int, last: int, lists: dict[str, _OpenList
         current.values[value] = None
 
 
-def _split(source: Source, start: int, end: int) -> list[tuple[int, int]]:
-    """The ranges between the bars that stand outside of brackets and braces."""
+def _split(source: Source, start: int, end: int, separators: str, pairs: Mapping[str, str]) -> list[tuple[int, int]]:
+    """The ranges between the separators that stand outside of `pairs` of brackets. A comma may be escaped."""
     ranges: list[tuple[int, int]] = []
     open_at: list[int] = []
     low = start
     for at in range(start, end):
         letter = source.text[at]
-        if letter in _PAIRS:
+        if letter in pairs:
             open_at.append(at)
-        elif letter in _PAIRS.values():
-            if not open_at or _PAIRS[source.text[open_at.pop()]] != letter:
+        elif letter in pairs.values():
+            if not open_at or pairs[source.text[open_at.pop()]] != letter:
                 raise source.error(at, "this bracket closes none that is open in the same list. Remove it.")
-        elif letter == "|" and not open_at:
+        elif letter in separators and not open_at and (letter, source.text[at - 1 : at]) != (",", "\\"):
             ranges.append((low, at))
             low = at + 1
     if open_at:

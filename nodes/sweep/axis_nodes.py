@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from ..api import io, search_words
 from ..choices import AXIS_TYPE, CHECKPOINT, LORA
+from ..text.printable import get_log
 from .choices import CATEGORY, KINDS
+
+log = get_log(__name__)
 
 FILES = (CHECKPOINT, LORA)  # kinds whose values are files
 
@@ -27,8 +30,8 @@ class ValueAxis(io.ComfyNode):
                     "text",
                     multiline=True,
                     default="4, 6.5, 8",
-                    tooltip="Numbers and ranges: 4, 6.5, 8 or 1-10(+2) or 0.2-0.8[4] for four values. "
-                    "Names: one in each line. A LoRA with its strength: name.safetensors : 0.8, "
+                    tooltip="Write one in each line, or put commas between them. Ranges: 1-10(+2) or 0.2-0.8[4] "
+                    "for four values. A LoRA with its strength: name.safetensors : 0.8, "
                     "or none; several LoRAs at once with + between them. Text: anything, one value in each line.",
                 ),
             ],
@@ -61,8 +64,12 @@ class ValueAxis(io.ComfyNode):
 
     @classmethod
     def execute(cls, kind: str, text: str) -> io.NodeOutput:
+        from ..comfy_progress import show_text
         from .plan.comfy_model_files import list_names
-        from .plan.values import read_values
+        from .plan.values import note_commas, read_values
 
         axis = read_values(kind, text, list_names)
+        if note := note_commas(kind, text):
+            log.warning("Value Axis: %s", note)
+            show_text(note)
         return io.NodeOutput(axis, list(axis.labels), len(axis))

@@ -38,8 +38,8 @@ class LoadCells(io.ComfyNode):
                 io.String.Input(
                     "selection",
                     default="",
-                    tooltip="Only cells that have all these labels: angry; meadows. A bar between two "
-                    "labels means one of them. Empty: all cells.",
+                    tooltip="Labels to look for, such as angry, meadows. Write one in each line, or put commas "
+                    "between them. A semicolon means both, a bar one of two. Empty: all cells.",
                 ),
                 io.Int.Input(
                     "limit",

@@ -1,5 +1,7 @@
 """Numbers and ranges as users write them: one grammar for seeds, for a Value Axis and for a ladder of variations.
 
+Lists have one rule everywhere, LIST_RULE.
+
     item   = number | number ("-" | "..") number [ step | count ]
     step   = "(" "+" number ")"                      1 unless it is written
     count  = "[" digits "]"                          so many numbers, evenly spaced; not for seeds
@@ -22,9 +24,12 @@ from functools import partial
 from .error import TextError
 
 MAX_VALUES = 4096
+LIST_RULE = "Write one in each line, or put commas between them."
 EXAMPLES = "4, 6.5, 8, or 1-10(+2), or 0.2-0.8[4]"
 _DECIMALS = 6  # of the numbers between the ends of "0-1[5]"
 _SPACE = r"[^\S\n]*"
+_IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
+_COMMA = re.compile(r"(?<!\\),")
 # Each part of an item that cannot be the last one, and the part that it needs. The names are groups of the patterns.
 _NEEDS = (
     ("dash", "high"),
@@ -150,3 +155,17 @@ def split_items(text: str, separators: str) -> Iterator[tuple[int, str]]:
         item = match[0].strip()
         if item:
             yield match.start() + len(match[0]) - len(match[0].lstrip()), item
+
+
+def split_single_line(text: str) -> list[str]:
+    """The parts between the commas of a text of one line; none where it has more lines, or no comma.
+
+    A comma inside brackets, or written \\, divides nothing.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) != 1:
+        return []
+    plain = _IN_BRACKETS.sub(lambda match: "_" * len(match[0]), lines[0])
+    ends = [match.start() for match in _COMMA.finditer(plain)]
+    parts = [lines[0][low:high].strip() for low, high in zip([0, *(end + 1 for end in ends)], [*ends, None])]
+    return [part for part in parts if part] if ends else []

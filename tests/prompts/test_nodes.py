@@ -80,6 +80,23 @@ def test_errors_reach_the_user(comfy, encoded: list[str], node_id: str, changed:
     assert not encoded
 
 
+@pytest.mark.parametrize(
+    ("node_id", "changed"),
+    [
+        ("SteerPromptSwap", {"swaps": "angry, sad"}),
+        ("SteerPromptTemplate", {"lists": "expression: smiling, angry\nplace: meadows"}),
+    ],
+)
+def test_commas_that_may_divide_are_said_in_the_log(
+    comfy, caplog: pytest.LogCaptureFixture, node_id: str, changed: dict[str, str]
+):
+    comfy.call(node_id, **defaults(comfy, node_id) | changed)
+    assert "with its comma. For 2" in caplog.text
+    caplog.clear()
+    comfy.call(node_id, **defaults(comfy, node_id))
+    assert "comma" not in caplog.text
+
+
 def test_a_timed_prompt_makes_a_picture_of_the_demo_model(comfy):
     """Through stock nodes: both halves count, so the picture is neither of the two that one prompt makes."""
     from comfy.samplers import sampler_object

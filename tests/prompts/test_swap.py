@@ -15,6 +15,7 @@ from steer.nodes.prompts.swap import (
     WordSwap,
     apply_swaps,
     find_nearest,
+    note_commas,
     read_swaps,
     swap_labels,
 )
@@ -71,6 +72,19 @@ def test_coupled_words_change_at_once():
         "bored, tired girl, sunny day, (sunny:1.1)",
     ]
     assert swap_labels(values) == ["smiling, sunny", "angry, stormy", "sunny, smiling", "bored, tired"]
+
+
+def test_commas_of_a_single_line_stay_in_the_swap_and_are_noted():
+    """Saved workflows mean the commas: their pictures stay, and the note says how to write two swaps."""
+    assert swap("a girl, smiling", "smiling", "angry, sad") == "a girl, angry, sad"
+    assert note_commas("smiling", "angry, sad // moods\n") == (
+        "swaps: 'angry, sad' is one swap, with its comma. For 2 swaps, write one in each line. If the comma belongs to "
+        "the prompt, write \\, in its place."
+    )
+    assert swap("a girl, smiling", "smiling", "angry\\, sad") == "a girl, angry, sad"
+    clear = ("angry", "angry\nsad, tired", "(angry, tired:1.2)", "angry\\, sad", "angry,", "")
+    assert [note_commas("smiling", swaps) for swaps in clear] == [""] * len(clear)
+    assert note_commas("smiling, sunny", "angry, stormy") == ""
 
 
 def test_longer_words_win_and_must_leave_some_of_the_shorter():

@@ -15,6 +15,7 @@ from steer.nodes.prompts.template import (
     MAX_PROMPTS,
     Slot,
     expand_template,
+    note_commas,
     read_lists,
     read_template,
     write_lists,
@@ -38,6 +39,27 @@ def test_product_and_zip():
     prompts, labels = expand_template("[[place]]: a girl, [[expression]]", LISTS, "zip")
     assert prompts == ["backstreet: a girl, smiling", "meadows: a girl, angry"]
     assert labels == ["smiling, backstreet", "angry, meadows"]
+
+
+def test_values_below_a_name_have_lines_or_commas_between_them():
+    lists = (
+        "mood:\nsmiling, angry,\n(sad, tired:1.2)\nplace: beach | at night, snow\nlight :\nsoft\\, warm | [dim:red:.4]"
+    )
+    assert [(each.slot.name, each.values) for each in read_lists(lists)] == [
+        ("mood", ("smiling", "angry", "(sad, tired:1.2)")),
+        ("place", ("beach", "at night, snow")),
+        ("light", ("soft, warm", "[dim:red:.4]")),
+    ]
+
+
+def test_a_single_value_with_commas_stays_one_and_is_noted():
+    lists = "mood: smiling, angry\nplace: beach"
+    assert read_lists(lists)[0].values == ("smiling, angry",)
+    assert note_commas(lists) == (
+        "lists: 'smiling, angry' is one value of 'mood', with its comma. For 2 values, put bars between them, or write "
+        "them below 'mood:', one in each line."
+    )
+    assert note_commas("mood: smiling, angry | sad") == note_commas("mood: (smiling, sad:1.1)") == ""
 
 
 def test_labels_leave_out_what_never_changes():
@@ -70,6 +92,8 @@ def test_braces_brackets_and_comments_keep_their_meaning():
         ("[[a]]", "a: x\nA: y", "product", 5, "has a list already"),
         ("[[a]]", "a: x || y", "product", 6, "a value is missing"),
         ("[[a]]", "a:", "product", 2, "a value is missing"),
+        ("[[a]]", "a:\nb: x", "product", 2, "Write one in each line, or put commas between them."),
+        ("[[a]]", "a:\nx\nx", "product", 5, "is in the list of 'a' already"),
         ("[[a]]", "a: x | x", "product", 6, "is in the list of 'a' already"),
         ("[[a]]", "a: {x | y", "product", 3, "is not closed in the same line"),
         ("[[a]]", "a: x} | y", "product", 4, "closes none"),

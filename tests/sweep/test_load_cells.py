@@ -103,6 +103,11 @@ def sweep(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
         ("ngr", [1, 4]),
         ("cfg", [0, 1, 3, 4]),
         ("laughing | smiling", [0, 3]),
+        ("angry, seed 30", [4]),
+        ("angry\nseed 3", [1]),
+        ("smiling, angry, seed 3,", [0, 1]),
+        ("smiling, angry; seed 30", [3, 4]),
+        ("smiling | laughing, seed 3", [0]),
     ],
 )
 def test_selection(sweep: Sweep, selection: str, numbers: list[int]):
@@ -181,6 +186,7 @@ def test_a_path_will_do_and_nothing_outside_the_output_folder(sweep: Sweep, tmp_
         ({"folder": "mods"}, "there is no 'mods' in ComfyUI's output folder. Nearest are: 'moods'"),
         ({"folder": "."}, "folder: '.' holds no sweep: it has no manifest.jsonl. Nearest are: 'moods'"),
         ({"selection": "angri"}, "selection: no label holds 'angri'. Nearest are: 'angry'"),
+        ({"selection": "angry, seed 4"}, "selection: no label holds 'seed 4'. Nearest are: 'seed 3'"),
         ({"selection": "angry; smiling"}, "selection: no cell holds all of: angry, smiling. Two values of one axis"),
         ({"selection": "laughing"}, "none of the 2 cells that it names has a picture yet. One failed with: there is"),
     ],

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from steer.nodes.axis import Lora
 from steer.nodes.sweep.choices import KINDS, NAMES
-from steer.nodes.sweep.plan.values import MAX_VALUES, NUMBERS, read_values
+from steer.nodes.sweep.plan.values import MAX_VALUES, NUMBERS, note_commas, read_values
 from steer.nodes.text.error import TextError
 
 KNOWN = {
@@ -70,6 +70,25 @@ def test_every_kind_reads_its_values(kind: str, text: str, expected: list, label
     assert (axis.name, list(axis.values)) == (kind, expected)
     assert [type(value) for value in axis.values] == [type(value) for value in expected]
     assert labels is None or list(axis.labels) == labels
+
+
+def test_names_of_files_may_have_commas_between_them_and_inside():
+    single, comma, old = KNOWN["checkpoint"][:3]
+    assert values("checkpoint", "v1-5, sd15/old\ndream, big") == [single, old, comma]
+    assert values("LoRA", "none, detail : 0.8, ink:wash:.5") == [
+        None,
+        Lora("detail.safetensors", 0.8),
+        Lora("styles/ink:wash.safetensors", 0.5),
+    ]
+    with pytest.raises(TextError, match=r"character 7 \('nothing like'\): checkpoint: ComfyUI has no 'nothing like'"):
+        values("checkpoint", "v1-5, nothing like")
+
+
+def test_a_single_text_with_commas_stays_one_and_is_noted():
+    assert values("text", "angry, sad") == ["angry, sad"]
+    assert "For 2 values, write one in each line" in note_commas("text", "angry, sad\n")
+    assert not any(note_commas("text", text) for text in ("angry", "angry, sad\nlaughing", "(angry, sad:1.2)"))
+    assert note_commas("cfg", "4, 8") == ""
 
 
 def test_the_cases_above_cover_every_kind():

@@ -13,6 +13,7 @@ from PIL import Image
 from ....files import can_be_named, open_plain
 from ...text.nearest import find_nearest_names
 from ...text.printable import printable
+from ...text.ranges import split_items
 from ..plan.cell_widget import OneCell, read_cell, write_cell
 from .manifest import MANIFEST, CellPlan, Grid, Manifest
 
@@ -63,7 +64,8 @@ def choose_cells(grid: Grid, selection: str, name: str = "selection") -> list[Ce
     """The cells whose labels hold every part of `selection`: `angry; meadows`. A bar means either: `angry | sad`.
 
     Empty: all cells, in the order of the axes. A part means the labels equal to it. Where there is none, it means those
-    with these words; where there is none, those with these letters. name: of the input, for messages.
+    with these words; where there is none, those with these letters. Where there is none, and the part has commas or
+    several lines, it is a list of labels: of one axis either, of several axes one of each. name: of the input.
 
     Raises:
         ValueError: no label holds a part (with the nearest labels), or no cell holds all parts.
@@ -71,12 +73,11 @@ def choose_cells(grid: Grid, selection: str, name: str = "selection") -> list[Ce
     labels = {label: _fold(label) for axis in grid.axes for label in axis.labels}
     chosen = sorted(grid.cells, key=lambda cell: cell.at)
     parts = [part.strip() for part in printable(selection).split(";") if part.strip()]
-    if (count := sum(part.count("|") + 1 for part in parts)) > MAX_WORDS:
+    if (count := sum(len(re.findall(r"[|,\n]", part)) + 1 for part in parts)) > MAX_WORDS:
         raise ValueError(f"{name}: it names {count:,} labels; the limit is {MAX_WORDS:,}. Name fewer.")
     for part in parts:
-        words = [word.strip() for word in part.split("|") if word.strip()]
-        matching = {label for word in words for label in _find_labels(word, labels, name)}
-        chosen = [cell for cell in chosen if not matching.isdisjoint(cell.labels)]
+        for matching in _find_groups(part, labels, grid, name):
+            chosen = [cell for cell in chosen if not matching.isdisjoint(cell.labels)]
     if not chosen:
         raise ValueError(
             f"{name}: no cell holds all of: {', '.join(parts)}. Two values of one axis are never in one cell: "
@@ -159,6 +160,23 @@ def read_size(path: Path) -> tuple[int, int] | None:
 
 def _fold(label: str) -> str:
     return " ".join(label.casefold().split())
+
+
+def _find_groups(part: str, labels: Mapping[str, str], grid: Grid, name: str) -> list[set[str]]:
+    """The labels that a part means, in groups: a cell needs one of each. See `choose_cells`."""
+    listed = [item for _, item in split_items(part, ",\n")]
+    try:
+        words = [word.strip() for word in part.split("|") if word.strip()]
+        return [{label for word in words for label in _find_labels(word, labels, name)}]
+    except ValueError:
+        if len(listed) < 2:
+            raise
+    groups: dict[int, set[str]] = {}
+    for item in listed:
+        (found,) = _find_groups(item, labels, grid, name)
+        axis = next(i for i, axis in enumerate(grid.axes) if not found.isdisjoint(axis.labels))
+        groups.setdefault(axis, set()).update(found)
+    return list(groups.values())
 
 
 def _find_labels(word: str, labels: Mapping[str, str], name: str) -> list[str]:

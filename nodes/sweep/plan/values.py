@@ -3,7 +3,7 @@
 Numbers (cfg, steps, denoise, control strength / start / end, switch time) and ranges such as 1-10(+2) or 0-1[5], with
 commas or line breaks between them: the grammar of text/ranges.py.
 
-Names (sampler, scheduler, checkpoint, LoRA), one a line; a LoRA may have its strength behind a colon, and several
+Names (sampler, scheduler, checkpoint, LoRA), in the same way; a name that has a comma stays whole. A LoRA may have its strength behind a colon, and several
 LoRAs of one value stand in one line with a + between them.
 
 For a Sweep Graph: numbers of anything, and texts of anything, one a line.
@@ -36,7 +36,7 @@ from ...choices import (
 )
 from ...text.error import TextError
 from ...text.nearest import find_nearest_names
-from ...text.ranges import MAX_VALUES, Numbers, read_numbers, split_items
+from ...text.ranges import LIST_RULE, MAX_VALUES, Numbers, read_numbers, split_items, split_single_line
 from ..choices import KINDS, NAMES
 
 NO_LORA = "none"
@@ -89,6 +89,14 @@ def read_values(kind: str, text: str, known: Callable[[str], Sequence[str]]) -> 
     else:
         raise ValueError(f"kind: '{kind}' is not known. Choose one of: {', '.join(KINDS)}.")
     return Axis(kind, values, labels)
+
+
+def note_commas(kind: str, text: str) -> str:
+    """What to write where one text with commas may be meant as several; empty where nothing is in doubt."""
+    parts = split_single_line(text) if kind == TEXT else []
+    if len(parts) < 2:
+        return ""
+    return f"text: this is one value, with its comma. For {len(parts)} values, write one in each line."
 
 
 def check_number(kind: str, value: float) -> None:
@@ -166,14 +174,15 @@ def _texts(text: str) -> Iterator[str]:
         seen.add(part)
         yield part
     if not seen:
-        raise TextError(text, 0, "there is nothing here. Write one value a line.")
+        raise TextError(text, 0, "there is nothing here. Write one value in each line.")
 
 
 def _names(text: str, kind: str, known: KnownNames) -> Iterator[Any]:
     """The values of names, each once."""
     seen: set[Any] = set()
-    for position, part in split_items(text, ",\n" if kind in (SAMPLER, SCHEDULER) else "\n"):
-        value = (_lora_row if kind == LORA else _find)(text, position, part, known)
+    read = _lora_row if kind == LORA else _find
+    for position, part in _split_names(text, kind, known):
+        value = read(text, position, part, known)
         if value in seen:
             raise TextError(text, position, "this is there twice. Remove one.")
         if len(seen) == MAX_VALUES:
@@ -181,7 +190,26 @@ def _names(text: str, kind: str, known: KnownNames) -> Iterator[Any]:
         seen.add(value)
         yield value
     if not seen:
-        raise TextError(text, 0, f"there is no {kind} here. Write one a line.")
+        raise TextError(text, 0, f"there is no {kind} here. {LIST_RULE}")
+
+
+def _split_names(text: str, kind: str, known: KnownNames) -> Iterator[tuple[int, str]]:
+    """The names of a text and their places. A line with a comma that names one file is one."""
+    for position, line in split_items(text, "\n"):
+        if "," not in line or (kind not in (SAMPLER, SCHEDULER) and _is_one(line, kind, known)):
+            yield position, line
+            continue
+        yield from ((position + at, part) for at, part in split_items(line, ","))
+
+
+def _is_one(line: str, kind: str, known: KnownNames) -> bool:
+    """Whether the whole line names a file, or several with a + between them, whose name has a comma itself."""
+    try:
+        value = (_lora_row if kind == LORA else _find)(line, 0, line, known)
+    except ValueError:
+        return False
+    each = value if isinstance(value, tuple) else (value,)
+    return any("," in getattr(one, "name", str(one)) for one in each)
 
 
 def _find(text: str, position: int, name: str, known: KnownNames) -> str:
