@@ -167,5 +167,6 @@ def split_single_line(text: str) -> list[str]:
         return []
     plain = _IN_BRACKETS.sub(lambda match: "_" * len(match[0]), lines[0])
     ends = [match.start() for match in _COMMA.finditer(plain)]
-    parts = [lines[0][low:high].strip() for low, high in zip([0, *(end + 1 for end in ends)], [*ends, None])]
+    bounds = zip([0, *(end + 1 for end in ends)], [*ends, None], strict=True)
+    parts = [lines[0][low:high].strip() for low, high in bounds]
     return [part for part in parts if part] if ends else []

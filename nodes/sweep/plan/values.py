@@ -3,8 +3,8 @@
 Numbers (cfg, steps, denoise, control strength / start / end, switch time) and ranges such as 1-10(+2) or 0-1[5], with
 commas or line breaks between them: the grammar of text/ranges.py.
 
-Names (sampler, scheduler, checkpoint, LoRA), in the same way; a name that has a comma stays whole. A LoRA may have its strength behind a colon, and several
-LoRAs of one value stand in one line with a + between them.
+Names (sampler, scheduler, checkpoint, LoRA), in the same way; a file whose name has a comma is one. A LoRA may have its
+strength behind a colon, and several LoRAs of one value stand with a + between them.
 
 For a Sweep Graph: numbers of anything, and texts of anything, one a line.
 """
