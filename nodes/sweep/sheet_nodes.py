@@ -9,6 +9,7 @@ import comfy.utils
 import torch
 
 from ..api import ADVANCED, io, search_words
+from ..text.plural import count_things
 from ..text.printable import get_log
 from .choices import CATEGORY, MAX_CELL, THEMES
 from .load_nodes import open_manifest
@@ -289,7 +290,7 @@ class Difference(io.ComfyNode):
         count = len(pictures)
         names = read_labels(labels, count) or [f"picture {i}" for i in range(count)]
         if len(names) != count:
-            raise ValueError(f"labels: {len(names)} for {count} pictures. Give one for each.")
+            raise ValueError(f"labels: {len(names)} for {count_things(count, 'picture')}. Give one for each.")
         if reference is not None:
             references = _repeat_for_each(split_images(reference, "reference"), count, "reference")
         elif 0 <= reference_index[0] < count:
@@ -339,5 +340,7 @@ def _split_masks(batch: torch.Tensor) -> list[torch.Tensor]:
 def _repeat_for_each(tensors: Sequence[torch.Tensor], count: int, name: str) -> list[torch.Tensor]:
     """One tensor for each of `count` pictures. Raises ValueError unless there is one for all or one for each."""
     if len(tensors) not in (1, count):
-        raise ValueError(f"{name}: {len(tensors)} for {count} pictures. Give one for all, or one for each.")
+        raise ValueError(
+            f"{name}: {len(tensors)} for {count_things(count, 'picture')}. Give one for all, or one for each."
+        )
     return list(tensors) * (count // len(tensors))

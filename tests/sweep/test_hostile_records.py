@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Callable
@@ -247,9 +248,40 @@ def test_after_cancel_the_node_says_what_is_saved(lab, monkeypatch: pytest.Monke
     graph = lab.graph(axis_1=seeds_axis(1, 2, 3, MAX_SEED))
     assert lab.comfy.run(graph).interrupted
     assert said[-1] == "2 of 4 saved. Press Run to go on."
+    said.clear()
     monkeypatch.setattr(comfy_run, "show_text", said.append)
     assert lab.comfy.run(graph).error is None
-    assert said[-1] == "4 of 4 saved."
+    assert [text.split(":")[0] for text in said[1:]] == ["cell 3 of 4", "cell 4 of 4", "4 of 4 saved."]
+
+
+def test_a_sweep_that_has_all_says_so_whether_comfyui_calls_it_or_not(
+    lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    import server
+    from sweep_lab import node, seeds_axis
+
+    said: list[tuple[str, str]] = []
+
+    class Instance:
+        client_id = "mine"
+
+        def send_progress_text(self, text: str, node_id: str, sid: str) -> None:
+            said.append((node_id, text))
+
+    monkeypatch.setattr(server.PromptServer, "instance", Instance(), raising=False)
+    graph = lab.graph(axis_1=seeds_axis(1, 2)) | {"report": node("PreviewAny", source=["sweep", 2])}
+    assert "Made 2 in" in lab.comfy.run(copy.deepcopy(graph)).outputs["report"]["text"][0]
+    nothing = "Nothing new to make: 2 of 2 are there. Change folder, or press Run with new values."
+    assert ("sweep", nothing) not in said
+    said.clear()
+    caplog.set_level("INFO")
+    assert lab.comfy.run(copy.deepcopy(graph)).executed == []
+    assert said == [("sweep", nothing)]
+    assert "'s' has all 2 pictures of its last run. With the same values there is nothing new to make" in caplog.text
+    lab.comfy.fresh()
+    (report,) = lab.comfy.run(copy.deepcopy(graph)).outputs["report"]["text"]
+    assert report.endswith(nothing)
+    assert said[-1] == ("sweep", nothing)
 
 
 def test_a_cell_whose_place_is_taken_fails_alone(lab):

@@ -31,6 +31,7 @@ from ...prompts.comments import without_comments
 from ...prompts.dial import Dial, swap_fully
 from ...prompts.swap import Swapper, WholePrompt
 from ...prompts.timed_parse import parse_timed, retime, switches, write_timed
+from ...text.plural import count_things
 from ...text.printable import printable
 
 MAX_AXES = 16
@@ -307,14 +308,17 @@ def state_plan(axes: Sequence[Axis], cells: int, missing: int, batches: int, siz
     sizes = " x ".join(f"{len(axis)} ({axis.name})" for axis in axes) or "no axis"
     megapixels = cells * size[0] * size[1] / 1e6
     order = [axis.name for axis in sorted(axes, key=find_rank) if len(axis) > 1]
-    lines = [f"{sizes}: {_count(cells, 'cell')} of {size[1]} x {size[0]}, {megapixels:.3g} megapixels in all."]
-    if missing < cells:
-        lines.append(f"{cells - missing} are there already.")
-    lines.append(f"{_count(missing, 'cell')} to make in {_count(batches, 'batch')}.")
+    lines = [f"{sizes}: {count_things(cells, 'cell')} of {size[1]} x {size[0]}, {megapixels:.3g} megapixels in all."]
+    if not missing:
+        return " ".join([*lines, say_nothing_new(cells)])
+    if there := cells - missing:
+        lines.append(f"{there:,} {'is' if there == 1 else 'are'} there already.")
+    lines.append(f"{count_things(missing, 'cell')} to make in {count_things(batches, 'batch')}.")
     if len(order) > 1:
         lines.append(f"Order: {', then '.join(order)}, the last changing fastest.")
     return " ".join(lines)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what if number == 1 else what + ('es' if what.endswith('ch') else 's')}"
+def say_nothing_new(cells: int) -> str:
+    """What a sweep says that has every picture already."""
+    return f"Nothing new to make: {cells:,} of {cells:,} are there. Change folder, or press Run with new values."

@@ -70,7 +70,9 @@ def check_latent(latent: dict[str, Any]) -> None:
     samples = latent["samples"]
     if samples.is_nested or samples.ndim < 4:
         raise ValueError("latent: it is of several sizes or no picture. Connect a LATENT with one picture.")
-    if samples.shape[0] != 1 or samples.numel() == 0:
+    if samples.numel() == 0:
+        raise ValueError("latent: it is empty. Connect a LATENT with one picture.")
+    if samples.shape[0] != 1:
         raise ValueError(
             f"latent: it holds {samples.shape[0]} pictures, and a cell makes one. Set batch_size of the node that "
             "makes it to 1; the Sweep makes its own batches."

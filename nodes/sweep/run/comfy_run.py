@@ -18,14 +18,15 @@ from PIL import Image
 from ...comfy_maker import MARK, describe_maker_of
 from ...comfy_progress import show_text
 from ...control.families import MODEL, name_upstream
-from ...text.printable import get_log
+from ...text.plural import count_things
+from ...text.printable import get_log, printable
 from ..choices import ON_ERROR
 from ..folder.manifest import MANIFEST, CellPlan, Manifest
 from ..folder.saving import SweepFolder, file_stem, folder_inside, remove_unfinished, to_bytes
 from ..folder.selection import find_cell, name_cell
 from ..folder.viewer import VIEWER, write_viewer
 from ..plan.cell_widget import ASIDE, TEMP_CELLS, OneCell, SeveralCells, WholeSweep, read_cell
-from ..plan.cells import Cell, split_batches, state_plan, write_plan
+from ..plan.cells import Cell, say_nothing_new, split_batches, state_plan, write_plan
 from ..plan.comfy_plan import SweepPlan, output_folder
 from ..plan.freeze import freeze_texts, list_other_sweeps
 from ..sheet.folder_sheet import draw_folder_sheet, draw_notice
@@ -42,7 +43,8 @@ log = get_log(__name__)
 def fingerprint(folder: str | None, cell: str | None) -> str | float:
     """New while pictures are missing, so that ComfyUI's cache never hides them. NaN: always run.
 
-    Once all are there it stays that of the run that made them, so that the next one has nothing to do.
+    Once all are there it stays that of the run that made them, so that the next one has nothing to do. ComfyUI then
+    does not call the node, so this says so. If the values changed and it calls it, its plan replaces that text.
     """
     if not isinstance(read_cell(cell or ""), WholeSweep):
         return "one cell"
@@ -52,9 +54,21 @@ def fingerprint(folder: str | None, cell: str | None) -> str | float:
         manifest = Manifest(folder_inside(output_folder(), folder))
         if not manifest.complete:
             return f"{NEW_RUN}{uuid.uuid4()}"
+        _say_complete(folder, manifest)
         return manifest.run or f"{len(manifest.grids)} {manifest.fingerprint()}"
     except (ValueError, OSError):
         return ""  # plan_sweep says what is wrong
+
+
+def _say_complete(folder: str, manifest: Manifest) -> None:
+    count = len(manifest.grid.cells) if manifest.grid else 0
+    show_text(say_nothing_new(count))
+    log.info(
+        "Sweep: '%s' has all %s of its last run. With the same values there is nothing new to make. For more, change "
+        "folder or the values.",
+        printable(folder),
+        count_things(count, "picture"),
+    )
 
 
 def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[torch.Tensor, str]:
@@ -72,7 +86,7 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[torch.T
     remove_unfinished(plan.home)
     folder = SweepFolder(manifest, lambda cell: _texts(plan, cell), plan.inputs.overridden)
     missing = folder.find_missing(plan.cells)
-    progress = CellProgress(missing)
+    progress = CellProgress(missing, len(plan.cells) - len(missing))
     maker = _picture_maker(plan, progress, batch_size)
     batches = split_batches(missing, maker.batch_size)
     size = predict_size(plan.inputs)
@@ -86,7 +100,7 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[torch.T
         _write_page(manifest)
         finished = sum(manifest.finished(cell.key) is not None for cell in plan.cells)
         go_on = " Press Run to go on." if finished < len(plan.cells) else ""
-        show_text(f"{finished} of {len(plan.cells)} saved.{go_on}")
+        show_text(f"{finished} of {len(plan.cells)} saved.{go_on}" if missing else say_nothing_new(len(plan.cells)))
     if not finished:
         name, reason = outcome.failed[0]
         raise RuntimeError(f"All cells failed. {name}: {reason}")
@@ -164,11 +178,14 @@ def folder_output(home: Path) -> Any:
 
 
 class CellProgress:
-    """The progress of cells on the node: bar, line of text and preview."""
+    """The progress of cells on the node: bar, line of text and preview.
 
-    def __init__(self, cells: Sequence[Cell]) -> None:
-        self.total = len(cells)
-        self.numbers = {cell.key: number for number, cell in enumerate(cells)}
+    cells: to make. done: how many others of the sweep are there. They count: after Cancel it goes on from there.
+    """
+
+    def __init__(self, cells: Sequence[Cell], done: int = 0) -> None:
+        self.total = done + len(cells)
+        self.numbers = {cell.key: number for number, cell in enumerate(cells, done)}
         self.bar = comfy.utils.ProgressBar(100 * max(1, self.total))
         self.batch: Sequence[Cell] = ()
 
@@ -261,6 +278,6 @@ def draw_sheet(manifest: Manifest, cell_size: int) -> torch.Tensor:
         log.info("Sweep: %s", error)
         count = len(manifest.grid.cells) if manifest.grid else 0
         return draw_notice(
-            f"{count} cells are too many for one sheet. Open {VIEWER} in {manifest.folder}, or choose some with Load "
+            f"{count:,} cells are too many for one sheet. Open {VIEWER} in {manifest.folder}, or choose some with Load "
             "Cells."
         )

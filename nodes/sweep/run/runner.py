@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 
 from ....files import NotAFileError
+from ...text.plural import count_things
 from ...text.printable import MAX_MESSAGE, get_log, printable
 from ..choices import BLANK, STOP
 from ..folder.saving import SweepFolder
@@ -65,7 +66,11 @@ class Outcome:
 
     def report(self, statement: str, cells: int, finished: int) -> str:
         """The report of the node. statement: what was to be done. finished: how many of the cells have a picture."""
-        lines = [statement, f"Made {self.pictures} in {self.seconds:.1f} s. {finished} of {cells} pictures are there."]
+        lines = [statement]
+        if self.pictures or finished < cells:
+            are = "is" if finished == cells == 1 else "are"
+            there = f"{finished} of {count_things(cells, 'picture')} {are} there."
+            lines.append(f"Made {self.pictures} in {self.seconds:.1f} s. {there}")
         lines += dict.fromkeys(self.notes)
         if self.failed:
             lines.append(f"{len(self.failed)} failed. Run the sweep again to try them again:")

@@ -15,6 +15,7 @@ from PIL import Image
 
 from ...text.fonts import Fonts
 from ...text.lettering import TextBlock, common_size, draw_block, prepare_label, set_text
+from ...text.plural import count_things
 from .pictures import lay_on_paper
 
 MIN_TEXT_WIDTH = 96  # pixels: captions make columns at least this wide where their longest word needs it
@@ -211,7 +212,7 @@ def _check(sizes: Sequence[tuple[int, int]], labels: Sequence[str], style: Style
             raise ValueError(f"{name}: these are {len(heads):,}; the limit is {MAX_LABELS:,}. Write fewer.")
     if labels and len(labels) != len(sizes):
         raise ValueError(
-            f"labels: {len(labels)} for {len(sizes)} pictures. Give one for each, "
+            f"labels: {len(labels)} for {count_things(len(sizes), 'picture')}. Give one for each, "
             "or connect them to column_labels or row_labels if they name columns or rows."
         )
 
@@ -223,7 +224,8 @@ def _check_grid(count: int, columns: int, rows: int, style: Style) -> None:
     ):
         if labels and labels != expected:
             raise ValueError(
-                f"{name}: {labels}, but {count} pictures make {columns} columns and {rows} rows. "
+                f"{name}: {labels}, but {count_things(count, 'picture')} in {count_things(columns, 'column')} and "
+                f"{count_things(rows, 'row')}. "
                 f"Give {expected}, or change columns."
             )
 
@@ -242,7 +244,7 @@ def _check_megapixels(
     smaller = int(FIT_MARGIN * max(cell) * share)
     remedy = f"set cell_size to {smaller} or less, " if smaller >= SMALLEST else ""
     raise ValueError(
-        f"max_megapixels: {count} pictures in {columns} x {rows} cells of {cell[1]} x {cell[0]} make a sheet of "
-        f"{width} x {height} = {megapixels:.1f} megapixels, more than {style.max_megapixels:g}. "
+        f"max_megapixels: {count_things(count, 'picture')} in {columns} x {rows} cells of {cell[1]} x {cell[0]} make a "
+        f"sheet of {width} x {height} = {megapixels:.1f} megapixels, more than {style.max_megapixels:g}. "
         f"To go on, {remedy}show fewer pictures, or raise max_megapixels."
     )

@@ -158,8 +158,8 @@ def test_too_large_a_sheet_is_refused_and_the_remedy_works():
     [
         (0, [], {}, "images: there is no picture"),
         (4, ["a", "b"], {}, "labels: 2 for 4 pictures.*column_labels"),
-        (4, [], {"columns": 2, "column_labels": ("a",)}, "column_labels: 1, but 4 pictures make 2 columns and 2 rows"),
-        (4, [], {"columns": 2, "row_labels": ("a",)}, "row_labels: 1, but 4 pictures make 2 columns and 2 rows"),
+        (4, [], {"columns": 2, "column_labels": ("a",)}, "column_labels: 1, but 4 pictures in 2 columns and 2 rows"),
+        (4, [], {"columns": 2, "row_labels": ("a",)}, "row_labels: 1, but 4 pictures in 2 columns and 2 rows"),
     ],
 )
 def test_numbers_that_disagree_are_reported(count: int, labels: list[str], style: dict, message: str):
