@@ -117,11 +117,10 @@ def finish(job: PickJob, early: Sequence[EarlyPicture], chosen: Sequence[int]) -
 
 
 def _first_steps(job: PickJob, part: Sequence[int], limit: int) -> Iterator[EarlyPicture]:
-    recording, seen = Recording(len(part), limit), list[torch.Tensor]()
+    recording, seen = Recording(len(part), limit), dict[int, torch.Tensor]()
 
     def report(number: int, x0: torch.Tensor) -> None:
-        if number == job.steps - 1:
-            seen.append(x0.detach().float().cpu().clone())
+        seen[number] = x0.detach().float().cpu().clone()  # a sampler may write into its own
 
     with contextlib.suppress(EnoughError):
         _sample(job, part, recording, report)
@@ -131,21 +130,26 @@ def _first_steps(job: PickJob, part: Sequence[int], limit: int) -> Iterator[Earl
             "guider: it asks the network past ComfyUI's own way, so its answers cannot be kept. Use CFGGuider or "
             "BasicGuider, and take nodes away that replace how both prompts are computed."
         )
-    for tape, x0 in zip(recording.tapes, seen[0], strict=True):
+    for tape, x0 in zip(recording.tapes, seen[max(seen)], strict=True):
         yield EarlyPicture(tape, x0)
 
 
 def _count_calls(job: PickJob) -> int:
-    """How often the first steps ask the network, by a run of one picture that asks nothing."""
-    counter = Counter()
+    """How often the first steps ask the network, by a run of one picture that asks nothing.
+
+    dpm_fast, which takes the ends of the schedule alone, asks once for each of its steps and reports fewer.
+    """
+    counter, total = Counter(), len(job.sigmas) - 1
     with torch.random.fork_rng(devices=[]):
         _sample(job, [0], counter, lambda number, _: counter.report_step(number))
-    if counter.calls == 0 or len(counter.at_step) <= job.steps:
-        raise ValueError(
-            f"sampler: it reported {len(counter.at_step)} of the schedule's {len(job.sigmas) - 1} steps, so where step "
-            f"{job.steps} ends is not known. Use another, for example euler or dpmpp_2m."
-        )
-    return counter.calls_before(job.steps)
+    if len(counter.at_step) == total:
+        return counter.calls_before(job.steps)
+    if counter.calls == total:
+        return job.steps
+    raise ValueError(
+        f"sampler: it reported {len(counter.at_step)} of the schedule's {total} steps, so where step {job.steps} ends "
+        "is not known. Use another, for example euler or dpmpp_2m."
+    )
 
 
 def _sample(
