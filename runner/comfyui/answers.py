@@ -204,6 +204,9 @@ def outcome_of(history: Mapping[str, Any], prompt: Prompt) -> RunOutcome:
         texts = content.get("text")
         listed = [texts] if isinstance(texts, str) else texts if isinstance(texts, list) else []
         outcome.texts[node_id] = [str(text) for text in listed if isinstance(text, str | int | float)]
+        jobs = content.get("jobs")
+        listed = jobs if isinstance(jobs, list) else []
+        outcome.jobs += [job for job in listed if isinstance(job, str) and _NAME.fullmatch(job)]
         for entries in content.values():  # images, gifs, audio, 3d ...: whatever names files
             for entry in entries if isinstance(entries, list) else ():
                 if isinstance(entry, dict) and "filename" in entry:

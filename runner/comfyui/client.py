@@ -168,6 +168,7 @@ class ComfyClient:
         finally:
             connection.shutdown()
         outcome = self.collect(prompt_id, prompt)
+        self._collect_jobs(outcome, prompt, on_progress)
         outcome.seconds = time.monotonic() - started
         outcome.cached, outcome.executed = follower.cached, follower.executed
         return outcome
@@ -231,6 +232,18 @@ class ComfyClient:
         if entry is None:
             raise self._forgotten()
         return self._check(lambda: answers.outcome_of(entry, prompt))
+
+    def _collect_jobs(self, outcome: RunOutcome, prompt: Prompt, on_progress: Callable[[Progress], None]) -> None:
+        """Wait for the jobs that a Sweep Graph of the prompt has queued, and take what they gave.
+
+        Raises:
+            NodeFailed: one failed.
+        """
+        for job in reversed(outcome.jobs):  # the last one first: then all have ended
+            if self.state(job) != DONE:
+                self.follow(job, prompt, on_progress)
+        for job in outcome.jobs:
+            outcome.add(self.collect(job, prompt))
 
     def state(self, prompt_id: str) -> str:
         """DONE (however it ended), QUEUED (waiting or running) or UNKNOWN.

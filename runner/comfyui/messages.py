@@ -81,6 +81,7 @@ class RunOutcome:
     """What a prompt gave that ran to its end.
 
     pictures: files of all kinds. texts: by node. cached, executed: nodes, the latter in the order in which they began.
+    jobs: the ids of further jobs that a Sweep Graph has queued, the last one at the end.
     """
 
     seconds: float
@@ -88,6 +89,13 @@ class RunOutcome:
     texts: dict[str, list[str]] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
     executed: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+
+    def add(self, other: RunOutcome) -> None:
+        """Take what a further job gave."""
+        self.pictures += other.pictures
+        for node_id, texts in other.texts.items():
+            self.texts[node_id] = self.texts.get(node_id, []) + texts
 
 
 @dataclass(frozen=True)

@@ -298,3 +298,11 @@ def test_nodes_within_subgraphs_within_subgraphs(lab: GraphLab):
     assert (
         lab.client.run(graph | {"99": graph["99"] | {"inputs": graph["99"]["inputs"] | {"cell": "seed 2"}}})
     ).pictures
+
+
+def test_a_script_that_runs_it_gets_all_pictures(lab: GraphLab):
+    outcome = lab.client.run(noise_sweep("1-3", folder="script") | {"p": node("PreviewImage", images=["99", 0])})
+    saved = [each for each in outcome.pictures if each.type == "output"]
+    assert [each.filename.rpartition("-")[0] for each in saved] == ["seed_1", "seed_2", "seed_3"]
+    assert [each.node_id for each in outcome.pictures].count("p") == 1
+    assert outcome.texts["99"][-1] == "3 of 3 pictures are there."
