@@ -95,8 +95,9 @@ def test_only_the_face_changes(slide: Callable[[str], Slide]):
 
 def held(slide: Slide, queueings: Sequence[dict[str, dict[str, Any]]]) -> np.ndarray:
     """uint8 pictures [N, H, W, 3] with control of the workflow queued again and again, each with other widgets."""
-    slide.set("BasicScheduler", steps=STEPS)
-    slide.keep("with", "Row, with control")
+    slide.set("Sample, with control", steps=STEPS)
+    slide.set("Sample, without", steps=STEPS)
+    slide.keep("with", "Decode, with control")
     slide.keep("hint", [slide.node("ControlNet Guide"), 3])
     slide.only_kept()
     for widgets in queueings:
@@ -107,10 +108,16 @@ def held(slide: Slide, queueings: Sequence[dict[str, dict[str, Any]]]) -> np.nda
     return np.stack([(picture.numpy() * 255).round().astype(np.uint8) for picture in pictures])
 
 
+def with_seed(seed: int) -> dict[str, dict[str, Any]]:
+    """The widgets of both samplers of a slide."""
+    return {f"Sample, {row}": {"seed": seed} for row in ("without", "with control")}
+
+
 def free(slide: Slide) -> np.ndarray:
     """uint8 pictures of the same prompt as the last queueing of :func:`held`, without control."""
-    slide.keep("without", "Row, without")
-    return np.stack([(picture.numpy() * 255).round().astype(np.uint8) for picture in slide.run()["without"][-1]])
+    slide.keep("without", "Decode, without")
+    pictures = [picture for batch in slide.run()["without"] for picture in batch]
+    return np.stack([(picture.numpy() * 255).round().astype(np.uint8) for picture in pictures])
 
 
 def test_the_edges_keep_the_angle_of_a_face(slide: Callable[[str], Slide]):
@@ -131,8 +138,8 @@ def test_the_lines_keep_a_room(slide: Callable[[str], Slide]):
     from steer.demo.judges import measures
 
     workflow = slide("09-mlsd-one-room-two-styles")
-    workflow.keep("lines", workflow.link("ControlNet Guide", "lines"))
-    pictures = held(workflow, [{"Seed": {"noise_seed": seed}} for seed in range(4, 0, -1)])
+    workflow.keep("lines", [workflow.node("M-LSD"), 1])
+    pictures = held(workflow, [with_seed(seed) for seed in range(4, 0, -1)])
     lines = workflow.values["lines"][0][0].segments
     with_control, without = (
         [measures.lines_followed(lines, picture) for picture in row] for row in (pictures, free(workflow))
@@ -146,8 +153,8 @@ def test_the_skeleton_keeps_a_pose(slide: Callable[[str], Slide]):
     from steer.demo.judges import measures
 
     workflow = slide("10-openpose-one-pose-many-people")
-    workflow.keep("keypoints", workflow.link("ControlNet Guide", "keypoints"))
-    pictures = held(workflow, [{"Seed": {"noise_seed": seed}} for seed in range(2, 0, -1)])
+    workflow.keep("keypoints", workflow.link("Pose Render", "keypoints"))
+    pictures = held(workflow, [with_seed(seed) for seed in range(2, 0, -1)])
     (frame,) = read_frames(workflow.values["keypoints"][0])
     expected = frame.people[0].body * (256 / frame.width, 256 / frame.height, 1)
     judges, _ = load()

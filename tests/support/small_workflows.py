@@ -11,16 +11,14 @@ FOLDER = Path(__file__).resolve().parents[2] / "workflows"
 def edges_only(folder: Path) -> Path:
     """Slide 8 without its sampling: the picture and its edges, a workflow that takes a second."""
     graph = json.loads((FOLDER / "08-canny-same-face-angle.json").read_text(encoding="utf-8"))
-    kept = [n for n in graph["nodes"] if n["type"] in ("SteerDemoPicture", "ImageScale", "SteerCanny", "MarkdownNote")]
+    kinds = ("SteerDemoPicture", "EmptyLatentImage", "SteerCanny", "MarkdownNote")
+    kept = [n for n in graph["nodes"] if n["type"] in kinds]
     kept += [n for n in graph["nodes"] if n.get("title") == "Edges"]
-    canny, edges = (next(n for n in kept if n["type"] == kind) for kind in ("SteerCanny", "SaveImage"))
-    shown = next(link for link in graph["links"] if link[3] == edges["id"])
-    shown[1:3] = [canny["id"], 0]  # the slide saves what reaches its ControlNet
-    canny["outputs"][0]["links"] = [shown[0]]
     ids = {node["id"] for node in kept}
     links = [link for link in graph["links"] if {link[1], link[3]} <= ids]
     for out in (out for node in kept for out in node["outputs"]):
         out["links"] = [n for n in out["links"] or [] if n in {link[0] for link in links}]
     path = folder / "edges.json"
+    del graph["definitions"]
     path.write_text(json.dumps(graph | {"nodes": kept, "links": links, "groups": []}), encoding="utf-8")
     return path

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+from .sizes import has_control, height_of, is_widget, kind_of_widget
 
 NAMESPACE = uuid.UUID("6a0f6a52-6a39-4d0f-9a3c-2f6f0c1b7d55")
-WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
-FOLDED = (200, 30)  # what a folded node is unfolded to; the frontend enlarges it to what it needs
+WIDTH = 280  # of a node that is given no size
 GROUP_COLOR = "#3f789e"
-NOTE_COLORS = {"color": "#222", "bgcolor": "#000"}
+# Notes, prompts and negative prompts, as in the templates that come with ComfyUI.
+BROWN = {"color": "#432", "bgcolor": "#653"}
+GREEN = {"color": "#232", "bgcolor": "#353"}
+RED = {"color": "#322", "bgcolor": "#533"}
 CORE = {"cnr_id": "comfy-core", "ver": "0.3.75"}
 
 
 @dataclass(frozen=True)
 class Output:
-    """One output of a node in the graph: the input of another node."""
+    """One output of a node in the graph: the input of another node.
+
+    value: where it is an input of a subgraph, what its widget shows.
+    """
 
     node: Node
     slot: int
+    value: Any = None
 
 
 @dataclass
@@ -28,7 +36,7 @@ class Node:
     """A node in the graph, as the workflow file holds it, and the names of its outputs."""
 
     data: dict[str, Any]
-    names: list[str]
+    names: list[str] = field(default_factory=list)
 
     def __getitem__(self, key: int | str) -> Output:
         """An output by its number or its name."""
@@ -38,6 +46,38 @@ class Node:
         """Mark the model file `name` as needed, so that the frontend offers it where the folder lacks it."""
         self.data["properties"].setdefault("models", []).append({"name": name, "url": url, "directory": directory})
         return self
+
+
+class Part(Protocol):
+    """A subgraph that nodes of a workflow stand for: see subgraph.SubgraphBuilder."""
+
+    called: str
+    first: int
+    nodes: list[dict[str, Any]]
+    entries: list[dict[str, Any]]
+    exits: list[dict[str, Any]]
+    values: list[Any]
+
+    @property
+    def id(self) -> str:
+        """The type of its nodes."""
+        ...
+
+    def height(self) -> int:
+        """Of its nodes below the title, in pixels."""
+        ...
+
+    def properties(self) -> dict[str, Any]:
+        """Of its nodes."""
+        ...
+
+    def slots(self) -> list[dict[str, Any]]:
+        """The inputs of a node of it, not linked."""
+        ...
+
+    def definition(self) -> dict[str, Any]:
+        """What is inside, as the workflow file holds it."""
+        ...
 
 
 @dataclass
@@ -54,37 +94,42 @@ class GraphBuilder:
     links: list[list[Any]] = field(default_factory=list)
     groups: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    subgraphs: list[Part] = field(default_factory=list)
+    first: int = 1  # the id of its first node
 
     def node(
         self,
         kind: str,
         /,
-        at: tuple[int, int],
+        at: tuple[int, int] = (0, 0),
         size: tuple[int, int] | None = None,
         *,
         called: str | None = None,
+        more: int = 0,
+        colors: dict[str, str] | None = None,
         **values: Any,
     ) -> Node:
-        """Add a node; without a `size` it is folded up (plumbing).
+        """Add a node; layout.lay_out gives it a place.
 
-        kind: the node's id. called: its title. values: widget values by input id, or Outputs of earlier nodes to link.
+        kind: the node's id. called: its title. more: pixels of height above what its widgets need: for a picture, or a
+        longer text. colors: GREEN or RED. values: widget values by input id, or Outputs of earlier nodes to link.
 
         Raises:
             KeyError: there is no node of that kind.
             ValueError: the node has no input for a value, or the value is not one of its choices.
         """
         info = self.object_info[kind]
-        data = self._base(kind, at, size or FOLDED, called)
-        if size is None:
-            data["flags"] = {"collapsed": True}
+        data = self._base(kind, at, size or (WIDTH, _height(info) + more), called)
+        data.update(colors or {})
+        self.nodes.append(data)
         data["properties"] |= self._origin(info)
         widgets: list[Any] = []
         left = dict(values)
         for name, spec in _inputs(info):
             value = left.pop(name, None)
             data["inputs"].append(self._slot(data, name, spec, value))
-            if _is_widget(spec):
-                widgets += _widget_values(name, spec, None if isinstance(value, Output) else value)
+            if is_widget(spec):
+                widgets += _widget_values(name, spec, value.value if isinstance(value, Output) else value)
         if left:
             raise ValueError(f"{self.name}: the node {kind} has no input named {', '.join(left)}")
         data["widgets_values"] = widgets
@@ -94,11 +139,45 @@ class GraphBuilder:
         ]
         return Node(data, names)
 
-    def note(self, text: str, at: tuple[int, int], size: tuple[int, int], title: str = "Note") -> None:
+    def note(self, text: str, title: str = "Note", height: int = 300) -> Node:
         """Add a MarkdownNote."""
-        data = self._base("MarkdownNote", at, size, title)
+        data = self._base("MarkdownNote", (0, 0), (WIDTH, height), title)
         del data["properties"]["Node name for S&R"]
-        data |= {"widgets_values": [text.strip() + "\n"]} | NOTE_COLORS
+        data |= {"widgets_values": [text.strip() + "\n"]} | BROWN
+        self.nodes.append(data)
+        return Node(data)
+
+    def subgraph(
+        self,
+        part: Part,
+        links: Mapping[str, Output],
+        *,
+        called: str = "",
+        more: int = 0,
+        colors: dict[str, str] | None = None,
+    ) -> Node:
+        """Add a node that stands for a subgraph; a second one of the same subgraph is another instance.
+
+        called: its title; the subgraph's name if empty. links: its inputs; those that are widgets may be left out.
+
+        Raises:
+            ValueError: the subgraph has no input for a link.
+        """
+        if unknown := set(links) - {entry["name"] for entry in part.entries}:
+            raise ValueError(f"{self.name}: the subgraph {part.called} has no input named {', '.join(unknown)}")
+        if part not in self.subgraphs:
+            self.subgraphs.append(part)
+        data = self._base(part.id, (0, 0), (WIDTH, part.height() + more), called or part.called)
+        data.update(colors or {})
+        self.nodes.append(data)
+        data["properties"] = part.properties()
+        data["inputs"] = part.slots()
+        for number, slot in enumerate(data["inputs"]):
+            if slot["name"] in links:
+                self._link(data, number, slot, links[slot["name"]])
+        data["outputs"] = [{"name": each["name"], "type": each["type"], "links": None} for each in part.exits]
+        data["widgets_values"] = list(part.values)
+        return Node(data, [each["name"] for each in part.exits])
 
     def group(self, title: str, at: tuple[int, int], size: tuple[int, int]) -> None:
         """Add a group: a box with a title behind the nodes."""
@@ -130,28 +209,30 @@ class GraphBuilder:
 
     def to_json(self) -> dict[str, Any]:
         """The workflow as the frontend saves it."""
+        parts = [part.definition() for part in self.subgraphs]
         return {
             "id": str(uuid.uuid5(NAMESPACE, self.name)),
             "revision": 0,
-            "last_node_id": len(self.nodes),
+            "last_node_id": max([len(self.nodes), *(part.first + len(part.nodes) - 1 for part in self.subgraphs)]),
             "last_link_id": len(self.links),
             "nodes": self.nodes,
             "links": self.links,
             "groups": self.groups,
+            **({"definitions": {"subgraphs": parts}} if parts else {}),
             "config": {},
             "extra": self.extra,
             "version": 0.4,
         }
 
     def _base(self, kind: str, at: tuple[int, int], size: tuple[int, int], title: str | None) -> dict[str, Any]:
-        number = len(self.nodes) + 1
+        number = self.first + len(self.nodes)
         data: dict[str, Any] = {
             "id": number,
             "type": kind,
             "pos": list(at),
             "size": list(size),
             "flags": {},
-            "order": number - 1,
+            "order": number - self.first,
             "mode": 0,
             "inputs": [],
             "outputs": [],
@@ -159,7 +240,6 @@ class GraphBuilder:
         }
         if title:
             data["title"] = title
-        self.nodes.append(data)
         return data
 
     def _origin(self, info: dict[str, Any]) -> dict[str, str]:
@@ -170,29 +250,37 @@ class GraphBuilder:
     def _slot(self, data: dict[str, Any], name: str, spec: list[Any], value: Any) -> dict[str, Any]:
         kind = "COMBO" if isinstance(spec[0], list) else spec[0]
         slot: dict[str, Any] = {"name": name, "type": kind, "link": None}
-        if _is_widget(spec):
+        if is_widget(spec):
             slot["widget"] = {"name": name}
         if isinstance(value, Output):
-            number = len(self.links) + 1
-            source = value.node.data
-            slot["link"] = number
-            output = source["outputs"][value.slot]
-            output["links"] = [*(output["links"] or []), number]
-            self.links.append([number, source["id"], value.slot, data["id"], len(data["inputs"]), output["type"]])
-        elif value is not None and not _is_widget(spec):
+            self._link(data, len(data["inputs"]), slot, value)
+        elif value is not None and not is_widget(spec):
             raise ValueError(f"{self.name}: {data['type']}.{name} takes a link, not the value {value!r}")
         return slot
+
+    def _link(self, data: dict[str, Any], number: int, slot: dict[str, Any], source: Output) -> None:
+        """Join an output to the input `slot` of the node `data`, which is its input `number`."""
+        link = slot["link"] = len(self.links) + 1
+        output = source.node.data["outputs"][source.slot]
+        output["links"] = [*(output["links"] or []), link]
+        self.links.append([link, source.node.data["id"], source.slot, data["id"], number, output["type"]])
 
 
 def _inputs(info: dict[str, Any]) -> list[tuple[str, list[Any]]]:
     """All inputs in the frontend's order of slots: sockets first, then widgets."""
     found = [(name, spec) for part in ("required", "optional") for name, spec in info["input"].get(part, {}).items()]
-    return sorted(found, key=lambda entry: _is_widget(entry[1]))
+    return sorted(found, key=lambda entry: is_widget(entry[1]))
 
 
-def _is_widget(spec: list[Any]) -> bool:
-    options = spec[1] if len(spec) > 1 else {}
-    return (isinstance(spec[0], list) or spec[0] in WIDGET_TYPES) and not options.get("forceInput")
+def _height(info: dict[str, Any]) -> int:
+    inputs = _inputs(info)
+    widgets = [(name, spec) for name, spec in inputs if is_widget(spec)]
+    return height_of(
+        max(len(inputs) - len(widgets), len(info["output"])),
+        [kind_of_widget(spec) for _, spec in widgets],
+        sum(has_control(name, spec) for name, spec in widgets),
+        info["python_module"].startswith("custom_nodes."),
+    )
 
 
 def _widget_values(name: str, spec: list[Any], value: Any) -> list[Any]:
@@ -203,10 +291,7 @@ def _widget_values(name: str, spec: list[Any], value: Any) -> list[Any]:
     if choices and value not in choices:
         raise ValueError(f"'{value}' is not one of the choices of '{name}': {', '.join(map(str, choices))}")
     values = [value]
-    controlled = options.get("control_after_generate")
-    if controlled is None:  # the frontend goes by the name
-        controlled = name in ("seed", "noise_seed") and spec[0] == "INT"
-    if controlled:
+    if has_control(name, spec):
         values.append("fixed")
     if options.get("image_upload"):
         values.append("image")

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
 
-Place = tuple[int, int]
-
+LOADER, CONTROL_LOADER = 104, 86  # pixels of height, the same in both kits
 _ARCHIVE = "https://huggingface.co/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main"
 _CONTROLNETS = "https://huggingface.co/comfyanonymous/ControlNet-v1-1_fp16_safetensors/resolve/main"
 
 
 class Models(NamedTuple):
-    """The outputs of the node that loads them."""
+    """The node that loads them, and its outputs."""
 
+    node: Node
     model: Output
     clip: Output
     vae: Output
@@ -38,17 +38,23 @@ class Kit(ABC):
     cfg: float
     control_cfg: float
 
-    def models(self, graph: GraphBuilder, at: Place) -> Models:
-        """A node of 330 x 100."""
-        node = self._model(graph, at)
-        return Models(node[0], node[1], node[2])
+    def models(self, graph: GraphBuilder) -> Models:
+        """The node that loads them, and its outputs."""
+        node = self._model(graph)
+        node.data["size"][1] = LOADER
+        return Models(node, node[0], node[1], node[2])
 
     @abstractmethod
-    def _model(self, graph: GraphBuilder, at: Place) -> Node: ...
+    def _model(self, graph: GraphBuilder) -> Node: ...
+
+    def control_net(self, graph: GraphBuilder, kind: str) -> Node:
+        """CONTROL_NET for hints of `kind` (canny, mlsd or openpose)."""
+        node = self._control_net(graph, kind)
+        node.data["size"][1] = CONTROL_LOADER
+        return node
 
     @abstractmethod
-    def control_net(self, graph: GraphBuilder, kind: str, at: Place) -> Output:
-        """CONTROL_NET for hints of `kind` (canny, mlsd or openpose), from a node of 330 x 60."""
+    def _control_net(self, graph: GraphBuilder, kind: str) -> Node: ...
 
 
 class DemoKit(Kit):
@@ -56,12 +62,11 @@ class DemoKit(Kit):
 
     suffix, size, steps, cfg, control_cfg = "", 256, 20, 5.0, 3.0
 
-    def _model(self, graph: GraphBuilder, at: Place) -> Node:
-        return graph.node("SteerDemoModel", at=at, size=(330, 100), called="Model")
+    def _model(self, graph: GraphBuilder) -> Node:
+        return graph.node("SteerDemoModel", called="Model")
 
-    def control_net(self, graph: GraphBuilder, kind: str, at: Place) -> Output:
-        """CONTROL_NET of the embedded ControlNet."""
-        return graph.node("SteerDemoControlNet", at=at, size=(330, 60), called="ControlNet", kind=kind)[0]
+    def _control_net(self, graph: GraphBuilder, kind: str) -> Node:
+        return graph.node("SteerDemoControlNet", called="ControlNet", kind=kind)
 
 
 class StableDiffusionKit(Kit):
@@ -69,16 +74,15 @@ class StableDiffusionKit(Kit):
 
     suffix, size, steps, cfg, control_cfg = "-sd15", 512, 20, 7.0, 7.0
 
-    def _model(self, graph: GraphBuilder, at: Place) -> Node:
+    def _model(self, graph: GraphBuilder) -> Node:
         name = "v1-5-pruned-emaonly-fp16.safetensors"
-        node = graph.node("CheckpointLoaderSimple", at=at, size=(330, 100), called="Model", ckpt_name=name)
+        node = graph.node("CheckpointLoaderSimple", called="Model", ckpt_name=name)
         return node.with_model(name, f"{_ARCHIVE}/{name}", "checkpoints")
 
-    def control_net(self, graph: GraphBuilder, kind: str, at: Place) -> Output:
-        """CONTROL_NET of a ControlNet 1.1 for Stable Diffusion 1.5."""
+    def _control_net(self, graph: GraphBuilder, kind: str) -> Node:
         name = f"control_v11p_sd15_{kind}_fp16.safetensors"
-        node = graph.node("ControlNetLoader", at=at, size=(330, 60), called="ControlNet", control_net_name=name)
-        return node.with_model(name, f"{_CONTROLNETS}/{name}", "controlnet")[0]
+        node = graph.node("ControlNetLoader", called="ControlNet", control_net_name=name)
+        return node.with_model(name, f"{_CONTROLNETS}/{name}", "controlnet")
 
 
 KITS: tuple[Kit, ...] = (DemoKit(), StableDiffusionKit())

@@ -74,8 +74,8 @@ def run_cells(probe: Probe, sweep: str) -> tuple[list[Picture], list[str]]:
 
 
 def run_rows(probe: Probe) -> Outputs:
-    """The pictures of both rows of `parts.with_and_without`, and the hint of `parts.guide_row`."""
-    rows = {"without": probe.output("Row, without"), "with": probe.output("Row, with control")}
+    """The pictures of both rows of `parts.sample_twice`, and the hint as its ControlNet gets it."""
+    rows = {"without": probe.output("Decode, without"), "with": probe.output("Decode, with control")}
     return probe.run(rows | {"hint": probe.output("SteerControlNetGuide", 3)})
 
 

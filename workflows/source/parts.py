@@ -2,158 +2,182 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .builder import GREEN, RED, WIDTH
+from .layout import Blank, Column, Step, lay_out
+from .subgraph import SubgraphBuilder
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
     from .kits import Kit, Models
 
+SHEET = 196  # pixels of the sheet that grows on a Sweep
 Pair = tuple["Output", "Output"]  # positive and negative
 
-# How far below one another folded nodes lie, and how far apart their columns.
-STEP, COLUMN = 40, 200
-NOISE = (667, 180)  # where a folded node fits among those of with_and_without()
+
+def part(graph: GraphBuilder, kit: Kit, called: str, about: str) -> SubgraphBuilder:
+    """An empty subgraph of a slide."""
+    name = f"{graph.name.removesuffix(kit.suffix)} {called}"
+    first = 100 * (len(graph.subgraphs) + 1) + 1  # ids that no other node has: newer frontends change them otherwise
+    return SubgraphBuilder(name, graph.object_info, graph.steer, first=first, called=called, about=about)
 
 
-def with_and_without(
+def prompt(graph: GraphBuilder, models: Models, text: str | Output, called: str = "Prompt", more: int = 0) -> Node:
+    """What the picture should show."""
+    return graph.node("CLIPTextEncode", called=called, more=more, colors=GREEN, clip=models.clip, text=text)
+
+
+def negative_prompt(graph: GraphBuilder, models: Models) -> Node:
+    """What it should not show: nothing."""
+    return graph.node("CLIPTextEncode", called="Negative prompt", colors=RED, clip=models.clip, text="")
+
+
+def size_of_picture(graph: GraphBuilder, kit: Kit) -> Node:
+    """An empty latent for one picture."""
+    return graph.node("EmptyLatentImage", called="Size", width=kit.size, height=kit.size)
+
+
+def scaled(graph: GraphBuilder, kit: Kit, image: Output) -> Node:
+    """A picture at the size that the model was taught."""
+    return graph.node(
+        "ImageScale", called="Size", image=image, upscale_method="area", width=kit.size, height=kit.size, crop="center"
+    )
+
+
+def stitch(graph: SubgraphBuilder, upper: Output, lower: Output) -> Node:
+    """Two sheets of the same width, one below the other."""
+    return graph.node("ImageStitch", called="Stitch", image1=upper, image2=lower, direction="down")
+
+
+class Twice(NamedTuple):
+    """What `sample_twice` samples: the prompts alone, the prompts with control, and the headlines of both rows."""
+
+    alone: Pair
+    controlled: Pair
+    headlines: tuple[str, str]
+
+
+def sample_twice(
     graph: GraphBuilder,
     kit: Kit,
     models: Models,
+    what: Twice,
     *,
-    noise: Output,
-    batch_size: Output | int,
-    without: Pair,
-    controlled: Pair,
-    labels: Output,
-) -> Output:
+    latent: Output,
+    seeds: str = "",
+    seed: int = 0,
+    labels: Output | None = None,
+) -> Node:
     """The same noise sampled without control and with it; one sheet, a row each.
 
-    Folded nodes in the upper part of a slide's last column, placed so that few wires cross: control comes from the
-    upper left and is sampled above, the models from the lower left, what both share lies between. The place of NOISE
-    stays free. Either the noise is a batch, or the conditionings are lists; `labels` names the pictures of a row.
+    Either there are several `seeds`, or several prompts with `labels` and one `seed`.
     """
+    inside = part(graph, kit, "Sample twice", "The same noise, first by the prompts alone, then with the ControlNet.")
+    names = ("positive", "negative", "positive alone", "negative alone")
+    conditionings = [inside.entry(name, "CONDITIONING") for name in names]
+    heads = None if labels is None else inside.entry("labels", "STRING", socket=True)
+    empty, model, vae = inside.entry("latent", "LATENT"), inside.entry("model", "MODEL"), inside.entry("vae", "VAE")
+    links = dict(zip(names, [*what.controlled, *what.alone], strict=True))
+    links |= {"model": models.model, "vae": models.vae, "latent": latent}
+    column: list[Node] = []
+    if heads is None or labels is None:
+        column = [listed := inside.node("SteerSeeds", called="Seeds", text=inside.entry("seeds", "STRING", seeds))]
+        heads, noise = listed["labels"], listed["seeds"]
+    else:
+        links["labels"], noise = labels, inside.entry("seed", "INT", seed)
+    cfg = inside.entry("cfg", "FLOAT", kit.control_cfg)
 
-    def at(column: int, y: int) -> tuple[int, int]:
-        return NOISE[0] + column * COLUMN, y
-
-    sampler = graph.node("KSamplerSelect", at=at(0, 140), sampler_name="dpmpp_2m")
-    sigmas = graph.node("BasicScheduler", at=at(0, 420), model=models.model, scheduler="karras", steps=kit.steps)
-    latent = graph.node("EmptyLatentImage", at=at(1, 140), width=kit.size, height=kit.size, batch_size=batch_size)
-
-    def row(words: str, pair: Pair, *places: tuple[int, int]) -> Output:
-        guider = graph.node(
-            "CFGGuider",
-            at=places[0],
-            called=f"Guider, {words}",
-            model=models.model,
+    def row(words: str, pair: Pair, headline: str) -> tuple[Node, Node, Node]:
+        sampled = inside.node(
+            "KSampler",
+            called=f"Sample, {words}",
+            model=model,
             positive=pair[0],
             negative=pair[1],
-            cfg=kit.control_cfg,
+            latent_image=empty,
+            seed=noise,
+            steps=kit.steps,
+            cfg=cfg,
+            sampler_name="dpmpp_2m",
+            scheduler="karras",
         )
-        result = graph.node(
-            "SamplerCustomAdvanced",
-            at=places[1],
-            called=f"Sample, {words}",
-            noise=noise,
-            guider=guider[0],
-            sampler=sampler[0],
-            sigmas=sigmas[0],
-            latent_image=latent[0],
+        pictures = inside.node("VAEDecode", called=f"Decode, {words}", samples=sampled[0], vae=vae)
+        sheet = inside.node(
+            "SteerContactSheet", called=f"Row, {words}", images=pictures[0], title=headline, labels=heads
         )
-        pictures = graph.node(
-            "VAEDecode", at=places[2], called=f"Decode, {words}", samples=result["output"], vae=models.vae
-        )
-        return graph.node("RebatchImages", at=places[3], called=f"Row, {words}", images=pictures[0], batch_size=64)[0]
+        return sampled, pictures, sheet
 
-    upper = row("without", without, at(0, 340), at(1, 300), at(1, 500), at(2, 460))
-    lower = row("with control", controlled, (917, 20), at(2, 100), at(2, 340), at(2, 420))
-    both = graph.node("ImageBatch", at=at(2, 500), called="Both rows", image1=upper, image2=lower)
+    upper = row("without", (conditionings[2], conditionings[3]), what.headlines[0])
+    lower = row("with control", (conditionings[0], conditionings[1]), what.headlines[1])
+    both = stitch(inside, upper[2][0], lower[2][0])
+    inside.exit("sheet", both[0])
+    columns = [[upper[i], lower[i]] for i in range(3)]
+    lay_out(inside, *(Column(WIDTH, each) for each in ([column] if column else []) + columns + [[both]]))
+    return graph.subgraph(inside, links)
+
+
+class Prompts(NamedTuple):
+    """A node that makes several prompts, and its outputs."""
+
+    node: Node
+    pair: Pair
+    labels: Output
+
+
+def list_prompts(graph: GraphBuilder, kit: Kit, models: Models, called: str, template: str, lists: str) -> Prompts:
+    """A prompt for each value of a slot, encoded."""
+    inside = part(graph, kit, called, "Fills the slots of a template, and encodes each prompt.")
+    clip = inside.entry("clip", "CLIP")
+    slots = inside.node(
+        "SteerPromptTemplate",
+        called=called,
+        template=inside.entry("template", "STRING", template, long=True),
+        lists=inside.entry("lists", "STRING", lists, long=True),
+    )
+    within = models._replace(clip=clip)
+    positive = prompt(inside, within, slots["prompts"], called="Prompts")
+    negative = negative_prompt(inside, within)
+    for name, output in {"positive": positive[0], "negative": negative[0], "labels": slots["labels"]}.items():
+        inside.exit(name, output)
+    lay_out(inside, Column(WIDTH, [slots]), Column(WIDTH, [positive, negative]))
+    node = graph.subgraph(inside, {"clip": models.clip}, colors=GREEN)
+    return Prompts(node, (node[0], node[1]), node[2])
+
+
+def words(graph: GraphBuilder, text: str, more: int = 40) -> Node:
+    """The prompt of a slide as a text, which other nodes change."""
+    return graph.node("PrimitiveStringMultiline", called="Prompt", more=more, colors=GREEN, value=text)
+
+
+def sweep(graph: GraphBuilder, kit: Kit, models: Models, called: str, folder: str, **values: Any) -> Node:
+    """A Sweep with a slide's settings, in a folder of its own for each kit."""
     return graph.node(
-        "SteerContactSheet",
-        at=at(0, 500),
-        called="Sheet",
-        images=both[0],
-        column_labels=labels,
-        row_labels="without\nwith control",
-        columns=0,
-    )[0]
-
-
-def what_changed(graph: GraphBuilder, folder: Output, at: tuple[int, int], columns: int) -> Output:
-    """Heat maps of a sweep's pictures against its first one. Three folded nodes below one another at `at`."""
-    x, y = at
-    cells = graph.node("SteerLoadCells", at=(x, y), folder=folder)
-    changes = graph.node("SteerDifference", at=(x, y + STEP), images=cells["images"], labels=cells["labels"])
-    return graph.node(
-        "SteerContactSheet",
-        at=(x, y + 2 * STEP),
-        called="Sheet of changes",
-        images=changes["heat maps"],
-        labels=changes["labels"],
-        columns=columns,
-    )[0]
-
-
-def with_changes(graph: GraphBuilder, folder: Output, at: tuple[int, int]) -> Output:
-    """A sweep's pictures in one row, their heat maps against the first below; one sheet.
-
-    Folded nodes of 800 x 80 at `at`, where the place at the upper left stays free for the sweep.
-    """
-    x, y = at
-    cells = graph.node("SteerLoadCells", at=(x, y + STEP), folder=folder)
-    changes = graph.node("SteerDifference", at=(x + COLUMN, y + STEP), images=cells["images"], labels=cells["labels"])
-
-    def row(column: int, called: str, images: Output) -> Output:
-        return graph.node("RebatchImages", at=(x + column * COLUMN, y), called=called, images=images, batch_size=64)[0]
-
-    upper, lower = row(1, "Pictures", cells["images"]), row(2, "Heat maps", changes["heat maps"])
-    both = graph.node("ImageBatch", at=(x + 3 * COLUMN, y), called="Both rows", image1=upper, image2=lower)
-    return graph.node(
-        "SteerContactSheet",
-        at=(x + 3 * COLUMN, y + STEP),
-        called="Sheet",
-        images=both[0],
-        column_labels=cells["labels"],
-        row_labels="picture\nwhat changed",
-        columns=0,
-    )[0]
-
-
-def guide_row(
-    graph: GraphBuilder,
-    *,
-    positive: Output,
-    negative: Output,
-    net: Output,
-    latent: Output,
-    image: Output | None = None,
-    lines: Output | None = None,
-    keypoints: Output | None = None,
-) -> Node:
-    """ControlNet Guide at the head of a slide's second column."""
-    return graph.node(
-        "SteerControlNetGuide",
-        at=(10, 10),
-        size=(330, 422),
-        positive=positive,
-        negative=negative,
-        control_net=net,
-        latent=latent,
-        image=image,
-        lines=lines,
-        keypoints=keypoints,
+        "SteerSweep",
+        called=called,
+        model=models.model,
+        clip=models.clip,
+        vae=models.vae,
+        steps=kit.steps,
+        cfg=kit.cfg,
+        sampler_name="dpmpp_2m",
+        scheduler="karras",
+        folder=f"sweeps/{folder}{kit.suffix}",
+        **values,
     )
 
 
-def show_row(graph: GraphBuilder, guide: Node, number: int, what: str, prefix: str) -> None:
-    """The hint as the ControlNet gets it, a slide's step `number` in its third column; beside it the guide's report."""
-    graph.group(f"{number}  {what}", at=(370, -60), size=(270, 365))
-    graph.node(
-        "SaveImage",
-        at=(380, 32),
-        size=(250, 263),
-        called=what,
-        images=guide["hint"],
-        filename_prefix=prefix,
-    )
-    graph.node("PreviewAny", at=(670, 15), size=(225, 80), called="Report", source=guide["report"])
+def sweep_step(title: str, node: Node) -> Step:
+    """The step of a slide with a Sweep, and room for the sheet on it."""
+    return Step(title, [node, Blank(SHEET)])
+
+
+def what_changed(graph: GraphBuilder, kit: Kit, folder: Output, columns: int) -> Node:
+    """Heat maps of a sweep's pictures against its first one, on a sheet."""
+    inside = part(graph, kit, "Compare with the first", "Heat maps of a sweep's pictures against its first one.")
+    cells = inside.node("SteerLoadCells", folder=inside.entry("folder", "STRING", ""))
+    changes = inside.node("SteerDifference", images=cells["images"], labels=cells["labels"])
+    maps = inside.node("SteerContactSheet", images=changes["heat maps"], labels=changes["labels"], columns=columns)
+    inside.exit("sheet", maps[0])
+    lay_out(inside, *(Column(WIDTH, [each]) for each in (cells, changes, maps)))
+    return graph.subgraph(inside, {"folder": folder})

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .builder import GREEN, RED, WIDTH
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, largest_difference
+from .parts import part, prompt, scaled, size_of_picture, stitch
 
 if TYPE_CHECKING:
-    from .builder import GraphBuilder
-    from .kits import Kit
+    from .builder import GraphBuilder, Node, Output
+    from .kits import Kit, Models
 
 NAME = "02-forward-and-reverse-diffusion"
 THUMBNAIL = "Both ways"
@@ -18,119 +21,133 @@ PROMPT = "two elephants walking in the African savanna, photo"
 NOTE = """
 ## How does a diffusion model make a picture?
 
-**Forward**: a picture is mixed with noise, a little more at each step, until nothing of it is left. A model
-learns to undo one such step. **Reverse**: it starts from noise alone and undoes step after step.
+**Forward**: a picture is mixed with noise, a little more at each step, until nothing of it is left. A model learns to
+undo one such step. **Reverse**: it starts from noise alone and undoes step after step.
 
-**Look at** the sheet. Left is the picture, right the noise; every column has the same noise level. Row 1 is a
-real picture going to the right. Rows 2 and 3 are read from right to left: what the model was shown, and the
-picture it already saw in it. Big shapes come first, details last.
+**Look at** the sheet: left the picture, right the noise, every column at the same noise level. Row 1 goes to the right.
+Rows 2 and 3 are read from right to left: what the model was shown, and the picture it already saw in it. Big shapes
+come first, details last.
 
 **Try next**
-- another `noise_seed` or prompt: another picture from the same noise levels
-- **Noise Schedule**: `sigma_spacing` *karras* spends more steps on little noise; see the chart
-- your own picture: **Load Image** in place of **Demo Picture**; your own checkpoint in place of **Demo Model**
+- **Prompt and noise**: another `noise_seed` or `prompt`
+- **Noise Schedule**: `sigma_spacing` *karras* spends more steps on little noise. See the chart
+- **Load Image** in place of **Demo Picture**; your own checkpoint in place of **Model**
 """
 
-ROWS = "forward: the picture with noise\nreverse: what the model is shown\nreverse: what the model sees in it"
+ROWS = ("Forward: the picture with noise", "Reverse: what the model is shown", "Reverse: what the model sees in it")
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    graph.note(NOTE, at=(-390, -30), size=(370, 370), title="Slide 2")
-
-    graph.group("1  A picture", at=(-390, 360), size=(370, 400))
-    picture = graph.node("SteerDemoPicture", at=(-370, 440), size=(330, 250), picture="two elephants")
-    small = graph.node(
-        "ImageScale",
-        at=(-370, 740),
-        image=picture[0],
-        upscale_method="area",
-        width=kit.size,
-        height=kit.size,
-        crop="center",
-    )
-
-    graph.group("2  A model", at=(-390, 780), size=(370, 190))
-    models = kit.models(graph, at=(-370, 860))
-
-    graph.group("3  A noise schedule", at=(0, -60), size=(400, 1030))
+    note = graph.note(NOTE, title="Slide 2")
+    models = kit.models(graph)
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="two elephants")
     schedule = graph.node(
-        "SteerNoiseSchedule",
-        at=(20, 20),
-        size=(360, 330),
-        model=models.model,
-        steps=kit.steps,
-        timestep_spacing="trailing",
+        "SteerNoiseSchedule", called="Noise Schedule", model=models.model, steps=kit.steps, timestep_spacing="trailing"
     )
-    graph.node(
-        "SteerSchedulePlot",
-        at=(20, 390),
-        size=(360, 560),
-        called="Schedule Plot",
-        sigmas_1=schedule[0],
-        names="20 steps",
-        title="How much noise at each step",
-    )
-
-    graph.group("4  Forward", at=(420, -60), size=(340, 390))
+    needed = _prompt_and_noise(graph, kit, models)
+    small = scaled(graph, kit, picture[0])
     forward = graph.node(
-        "SteerForwardDiffusion",
-        at=(440, 20),
-        size=(300, 290),
-        image=small[0],
-        sigmas=schedule[0],
-        model=models.model,
-        frames=6,
-        captions=False,
+        "SteerForwardDiffusion", image=small[0], sigmas=schedule[0], model=models.model, frames=6, captions=False
     )
-
-    graph.group("5  Reverse", at=(420, 350), size=(340, 620))
-    positive = graph.node(
-        "CLIPTextEncode", at=(440, 430), size=(300, 100), called="Prompt", clip=models.clip, text=PROMPT
-    )
-    negative = graph.node("CLIPTextEncode", at=(440, 575), called="Negative prompt", clip=models.clip, text="")
-    noise = graph.node("RandomNoise", at=(440, 611), noise_seed=7)
-    sampler = graph.node("KSamplerSelect", at=(440, 647), sampler_name="euler")
-    guider = graph.node(
-        "CFGGuider", at=(440, 683), model=models.model, positive=positive[0], negative=negative[0], cfg=kit.cfg
-    )
-    latent = graph.node("EmptyLatentImage", at=(440, 719), width=kit.size, height=kit.size)
     reverse = graph.node(
         "SteerReverseDiffusion",
-        at=(440, 770),
-        size=(300, 186),
-        noise=noise[0],
-        guider=guider[0],
-        sampler=sampler[0],
+        noise=needed["noise"],
+        guider=needed["guider"],
+        sampler=needed["sampler"],
         sigmas=schedule[0],
-        latent_image=latent[0],
+        latent_image=needed["latent"],
+        more=80,
         frames=6,
         order="picture to noise",
     )
-
-    graph.group("6  Both on one axis", at=(780, -60), size=(490, 1030))
-    x_t = graph.node("VAEDecode", at=(800, 30), samples=reverse["x_t strip"], vae=models.vae)
-    x0 = graph.node("VAEDecode", at=(800, 70), samples=reverse["x0 strip"], vae=models.vae)
-    two_rows = graph.node("ImageBatch", at=(1040, 30), image1=forward["frames"], image2=x_t[0])
-    every = graph.node("ImageBatch", at=(1040, 70), image1=two_rows[0], image2=x0[0])
-    sheet = graph.node(
-        "SteerContactSheet",
-        at=(800, 550),
-        size=(450, 400),
-        images=every[0],
-        column_labels=reverse["labels"],
-        row_labels=ROWS,
-        columns=0,
-        font_size=16,
-    )
-    graph.node(
+    made = _sheet_and_chart(graph, kit, models, schedule[0], forward["frames"], reverse)
+    result = graph.node(
         "SaveImage",
-        at=(800, 130),
-        size=(450, 380),
         called="Both ways",
-        images=sheet[0],
+        more=PREVIEW,
+        images=made["sheet"],
         filename_prefix="steer/02-forward-and-reverse",
     )
+    chart = graph.node("PreviewImage", called="Schedule Plot", more=PREVIEW, images=made["chart"])
+    lay_out(
+        graph,
+        Column(NARROW, [note, Step("Step 1  Model and picture", [models.node, picture])], [note]),
+        Column(NARROW, [Step("Step 2  What is needed", [needed, schedule, small])]),
+        Column(NARROW, [Step("Step 3  Reverse, forward", [reverse, forward])], [reverse, forward]),
+        Column(WIDE, [Step("Step 4  Both on one axis", [Row([made, chart]), result])], [result]),
+        height=HEIGHT,
+    )
+
+
+def _prompt_and_noise(graph: GraphBuilder, kit: Kit, models: Models) -> Node:
+    """All that the sampler needs but for the schedule."""
+    inside = part(graph, kit, "Prompt and noise", "What a sampler needs: noise, prompts, a method, an empty picture.")
+    model, clip = inside.entry("model", "MODEL"), inside.entry("clip", "CLIP")
+    within = models._replace(clip=clip)
+    positive = prompt(inside, within, inside.entry("prompt", "STRING", PROMPT, long=True))
+    negative = inside.node(
+        "CLIPTextEncode",
+        called="Negative prompt",
+        colors=RED,
+        clip=clip,
+        text=inside.entry("negative prompt", "STRING", "", long=True),
+    )
+    noise = inside.node("RandomNoise", noise_seed=inside.entry("noise_seed", "INT", 7))
+    guider = inside.node(
+        "CFGGuider",
+        model=model,
+        positive=positive[0],
+        negative=negative[0],
+        cfg=inside.entry("cfg", "FLOAT", kit.cfg),
+    )
+    sampler = inside.node("KSamplerSelect", sampler_name="euler")
+    latent = size_of_picture(inside, kit)
+    ends = {"noise": noise, "guider": guider, "sampler": sampler, "latent": latent}
+    for name, node in ends.items():
+        inside.exit(name, node[0])
+    lay_out(inside, Column(WIDTH, [positive, negative]), Column(WIDTH, [noise, guider, sampler, latent]))
+    return graph.subgraph(inside, {"model": models.model, "clip": models.clip}, colors=GREEN)
+
+
+def _sheet_and_chart(
+    graph: GraphBuilder, kit: Kit, models: Models, sigmas: Output, frames: Output, reverse: Node
+) -> Node:
+    """Three rows of pictures on one sheet, and the schedule as a chart."""
+    inside = part(graph, kit, "Sheet and chart", "Forward and reverse on one sheet, and the schedule as a chart.")
+    vae, schedule = inside.entry("vae", "VAE"), inside.entry("sigmas", "SIGMAS")
+    strips = inside.entry("x_t", "LATENT"), inside.entry("x0", "LATENT")
+    labels, forward = inside.entry("labels", "STRING", socket=True), inside.entry("forward", "IMAGE")
+    decoded = [
+        inside.node("VAEDecode", called=f"Decode {name}", samples=strip, vae=vae)
+        for name, strip in zip(("x_t", "x0"), strips, strict=True)
+    ]
+    rows = [
+        inside.node("SteerContactSheet", called=title, images=images, title=title, labels=labels, columns=7)
+        for title, images in zip(ROWS, (forward, decoded[0][0], decoded[1][0]), strict=True)
+    ]
+    upper = stitch(inside, rows[0][0], rows[1][0])
+    every = stitch(inside, upper[0], rows[2][0])
+    plot = inside.node(
+        "SteerSchedulePlot", sigmas_1=schedule, names=f"{kit.steps} steps", title="How much noise at each step"
+    )
+    inside.exit("chart", plot[0])
+    inside.exit("sheet", every[0])
+    lay_out(
+        inside,
+        Column(WIDTH, [*decoded, plot]),
+        Column(WIDTH, rows),
+        Column(WIDTH, [upper, every]),
+    )
+    links = {
+        "sigmas": sigmas,
+        "forward": frames,
+        "x_t": reverse["x_t strip"],
+        "x0": reverse["x0 strip"],
+        "labels": reverse["labels"],
+        "vae": models.vae,
+    }
+    return graph.subgraph(inside, links)
 
 
 def promise(probe: Probe) -> list[Measurement]:

@@ -5,27 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...nodes.seeds.text import parse_seeds
+from .builder import WIDTH
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
 from .measure import Measurement, Probe, largest_difference
+from .parts import negative_prompt, part, prompt
 
 if TYPE_CHECKING:
-    from .builder import GraphBuilder, Node
+    from .builder import GraphBuilder, Node, Output
     from .kits import Kit
 
 NAME = "03-same-prompt-many-answers"
 THUMBNAIL = "As a photo"
 HELP = ("As a photo", "In animation style")
 PROMPT = "two elephants walking in the African savanna, "
+COUNT = "batch_size"
 
 NOTE = """
 ## Why does the same prompt give another answer?
 
-A picture grows out of **noise**, and the noise comes from the **seed**. The prompt says what the noise shall
-become, not which one of all the pictures that fit.
+A picture grows out of **noise**, and the noise comes from the **seed**. The prompt says what the noise shall become,
+not which one of all the pictures that fit.
 
-**Look at** the two sheets: eight seeds, eight different pictures of one prompt. Seed 14 above and seed 14 below
-start from the same noise; only the words for the style differ.
+**Look at** the two sheets: eight seeds, eight pictures of one prompt. Seed 14 above and seed 14 below start from the
+same noise; only the words for the style differ.
 
-Each picture is exactly the one its seed makes alone, whatever else is in the batch.
+Each picture is exactly the one that its seed makes alone, whatever else is in the batch.
 
 **Try next**
 - **Seeds**: `1-20`, or `42, 1000..1040(+10)`, or `random 4 from 7`
@@ -35,72 +39,75 @@ Each picture is exactly the one its seed makes alone, whatever else is in the ba
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    graph.note(NOTE, at=(-390, -30), size=(370, 290), title="Slide 3")
-
-    graph.group("1  A model", at=(-390, 280), size=(370, 190))
-    models = kit.models(graph, at=(-370, 360))
-
-    graph.group("2  Eight seeds", at=(-390, 490), size=(370, 480))
-    seeds = graph.node("SteerSeeds", at=(-370, 565), size=(330, 140), text="11-18")
-    noise = graph.node("SteerSeededNoise", at=(-370, 745), size=(330, 215), seeds=seeds["seeds"])
-
-    graph.group("3  One prompt, two styles", at=(0, -60), size=(380, 450))
-    photo = graph.node(
-        "CLIPTextEncode",
-        at=(20, 20),
-        size=(340, 130),
-        called="Prompt: photo",
-        clip=models.clip,
-        text=PROMPT + "photo",
+    note = graph.note(NOTE, title="Slide 3")
+    models = kit.models(graph)
+    seeds = graph.node("SteerSeeds", called="Seeds", text="11-18")
+    noise = graph.node("SteerSeededNoise", called="Seeded Noise", seeds=seeds["seeds"])
+    photo = prompt(graph, models, PROMPT + "photo", called="Prompt: photo")
+    animation = prompt(graph, models, PROMPT + "animation style", called="Prompt: animation")
+    negative = negative_prompt(graph, models)
+    both = _sample_both(
+        graph,
+        kit,
+        {
+            "photo": photo[0],
+            "animation": animation[0],
+            "negative": negative[0],
+            "model": models.model,
+            "vae": models.vae,
+            "noise": noise["noise"],
+            COUNT: noise["batch_size"],
+            "labels": seeds["labels"],
+        },
     )
-    animation = graph.node(
-        "CLIPTextEncode",
-        at=(20, 190),
-        size=(340, 130),
-        called="Prompt: animation",
-        clip=models.clip,
-        text=PROMPT + "animation style",
-    )
-    negative = graph.node("CLIPTextEncode", at=(20, 365), called="Negative prompt", clip=models.clip, text="")
-
-    graph.group("4  How to sample", at=(0, 410), size=(380, 560))
-    sigmas = graph.node(
-        "BasicScheduler", at=(20, 490), size=(340, 110), model=models.model, scheduler="karras", steps=kit.steps
-    )
-    sampler = graph.node("KSamplerSelect", at=(20, 640), size=(340, 60), sampler_name="dpmpp_2m")
-    latent = graph.node(
-        "EmptyLatentImage",
-        at=(20, 740),
-        size=(340, 110),
-        width=kit.size,
-        height=kit.size,
-        batch_size=noise["batch_size"],
+    sheets = [
+        graph.node("SaveImage", called=called, more=PREVIEW, images=both[number], filename_prefix=f"steer/03-{name}")
+        for number, (called, name) in enumerate((("As a photo", "photo"), ("In animation style", "animation")))
+    ]
+    lay_out(
+        graph,
+        Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])], [note]),
+        Column(
+            NARROW,
+            [Step("Step 2  Two prompts", [photo, animation, negative]), Step("Step 3  Eight noises", [noise])],
+            [photo, animation],
+        ),
+        Column(NARROW, [Step("Step 4  Sample", [both])], [both]),
+        Column(WIDE, [Step("Step 5  Eight seeds, two styles", sheets)], sheets),
+        height=HEIGHT,
     )
 
-    def row(y: int, width: int, title: str, called: str, positive: Node, prefix: str) -> None:
-        graph.group(title, at=(400, y - 60), size=(870, 505))
-        guider = graph.node(
-            "CFGGuider", at=(420, y + 70), model=models.model, positive=positive[0], negative=negative[0], cfg=kit.cfg
-        )
-        result = graph.node(
+
+def _sample_both(graph: GraphBuilder, kit: Kit, links: dict[str, Output]) -> Node:
+    """Noise and prompts in, a sheet of pictures of each style out."""
+    inside = part(graph, kit, "Sample both styles", "A picture for each seed in both styles, a sheet for each style.")
+    kinds = {"noise": "NOISE", "labels": "STRING", "model": "MODEL", "vae": "VAE"}
+    ends = {name: inside.entry(name, kinds.get(name, "CONDITIONING"), socket=True) for name in links if name != COUNT}
+    ends[COUNT] = inside.entry(COUNT, "INT", 1)
+    cfg = inside.entry("cfg", "FLOAT", kit.cfg)
+    sampler = inside.node("KSamplerSelect", sampler_name="dpmpp_2m")
+    sigmas = inside.node("BasicScheduler", model=ends["model"], scheduler="karras", steps=kit.steps)
+    latent = inside.node("EmptyLatentImage", called="Size", width=kit.size, height=kit.size, batch_size=ends[COUNT])
+
+    def row(style: str) -> list[Node]:
+        guider = inside.node("CFGGuider", model=ends["model"], positive=ends[style], negative=ends["negative"], cfg=cfg)
+        result = inside.node(
             "SamplerCustomAdvanced",
-            at=(420, y + 110),
-            noise=noise["noise"],
+            noise=ends["noise"],
             guider=guider[0],
             sampler=sampler[0],
             sigmas=sigmas[0],
             latent_image=latent[0],
         )
-        pictures = graph.node("VAEDecode", at=(420, y + 150), samples=result["output"], vae=models.vae)
-        sheet = graph.node(
-            "SteerContactSheet", at=(420, y + 190), images=pictures[0], labels=seeds["labels"], columns=4
-        )
-        graph.node(
-            "SaveImage", at=(640, y + 20), size=(width, 405), called=called, images=sheet[0], filename_prefix=prefix
-        )
+        pictures = inside.node("VAEDecode", samples=result["output"], vae=ends["vae"])
+        sheet = inside.node("SteerContactSheet", images=pictures[0], labels=ends["labels"], columns=4)
+        inside.exit(style, sheet[0])
+        return [guider, result, pictures, sheet]
 
-    row(0, 610, "5  As a photo", "As a photo", photo, "steer/03-photo")
-    row(525, 450, "6  In animation style", "In animation style", animation, "steer/03-animation")
+    upper, lower = row("photo"), row("animation")
+    rows = zip(upper, lower, strict=True)
+    lay_out(inside, Column(WIDTH, [sampler, sigmas, latent]), *(Column(WIDTH, each) for each in rows))
+    return graph.subgraph(inside, links)
 
 
 PLACE = 4  # in the batch, of the picture that is also made alone

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...demo.judges import measures
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, as_tensor, judge_pictures, measure_followed, run_cells, values_in
-from .parts import what_changed
+from .parts import size_of_picture, sweep, sweep_step, what_changed, words
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder
@@ -26,80 +27,58 @@ NOTE = """
 Keep the **seed**, change **one word**. The picture grows out of the same noise, led by nearly the same prompt, and
 comes out as nearly the same picture.
 
-**Look at** the moods side by side, and at the heat maps below: black is what stayed as in the first picture, bright
-is what the word changed. The number is the mean change. A word pulls at the whole picture: the face most of all, but
-clothes or place may move too.
+**Look at** the three moods, and at the heat maps below them. Black is what stayed as in the first picture, bright is
+what the word changed: the face most of all, but clothes or place may move too.
 
 **Try next**
-- **Prompt Swap**: `surprised` or `sad` on a line of its own
-- **Sweep**: another `seed`; at some, the word changes more than at others
-- drop a picture from the folder `sweeps` of ComfyUI's output here: it opens with its own `cell`
-- slide 7 changes the face alone
+- **Moods**: `surprised` or `sad` on a line of its own
+- **Sweep**: another `seed`. At some, the word changes more than at others
+- Drop a picture from the folder `sweeps` of ComfyUI's output here. It opens with its own `cell`
+- Slide 7 changes the face alone
 """
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    graph.note(NOTE, at=(-390, -30), size=(370, 510), title="Slide 4")
-
-    graph.group("1  A model", at=(-390, 500), size=(370, 190))
-    models = kit.models(graph, at=(-370, 580))
-
-    graph.group("2  A prompt", at=(0, -60), size=(350, 270))
-    prompt = graph.node("PrimitiveStringMultiline", at=(10, 20), size=(330, 170), called="Prompt", value=PROMPT)
-
-    graph.group("3  One word changes", at=(0, 230), size=(350, 460))
-    moods = graph.node(
-        "SteerPromptSwap",
-        at=(10, 310),
-        size=(330, 360),
-        called="Moods",
-        prompt=prompt[0],
-        find="smiling",
-        swaps="angry\nlaughing",
-    )
-
-    graph.group("4  A picture for each", at=(370, -60), size=(350, 1030))
-    latent = graph.node("EmptyLatentImage", at=(380, 20), called="Size", width=kit.size, height=kit.size)
-    sweep = graph.node(
-        "SteerSweep",
-        at=(380, 70),
-        size=(330, 880),
-        model=models.model,
-        clip=models.clip,
-        vae=models.vae,
-        latent=latent[0],
+    note = graph.note(NOTE, title="Slide 4")
+    models, size = kit.models(graph), size_of_picture(graph, kit)
+    prompt = words(graph, PROMPT, more=90)
+    moods = graph.node("SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="angry\nlaughing")
+    cells = sweep(
+        graph,
+        kit,
+        models,
+        "Sweep",
+        "04-expression-swap",
+        latent=size[0],
         positive=prompt[0],
         axis_1=moods["axis"],
         seed=5,
-        steps=kit.steps,
-        cfg=kit.cfg,
-        sampler_name="dpmpp_2m",
-        scheduler="karras",
-        folder="sweeps/04-expression-swap",
     )
-
-    graph.group("5  One seed, three moods", at=(740, -60), size=(530, 510))
     pictures = graph.node(
         "SaveImage",
-        at=(750, 20),
-        size=(510, 410),
         called="One seed, three moods",
-        images=sweep["sheet"],
+        more=PREVIEW,
+        images=cells["sheet"],
         filename_prefix="steer/04-moods",
     )
-
-    graph.group("6  What the word changed", at=(740, 470), size=(530, 500))
-    changes = what_changed(graph, sweep["folder"], at=(750, 540), columns=3)
-    graph.node(
+    changes = what_changed(graph, kit, cells["folder"], columns=3)
+    maps = graph.node(
         "SaveImage",
-        at=(750, 670),
-        size=(345, 290),
         called="What the word changed",
-        images=changes,
+        more=PREVIEW,
+        images=changes[0],
         filename_prefix="steer/04-what-changed",
     )
-    graph.app([(prompt, "value"), (moods, "find"), (moods, "swaps"), (sweep, "seed")], [pictures])
+    lay_out(
+        graph,
+        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt])], [prompt]),
+        Column(NARROW, [note, Step("Step 2  One word changes", [moods])], [note]),
+        Column(NARROW, [sweep_step("Step 3  A picture for each", cells)]),
+        Column(WIDE, [Step("Step 4  One seed, three moods", [pictures, Row([changes, maps])])], [pictures, maps]),
+        height=HEIGHT,
+    )
+    graph.app([(prompt, "value"), (moods, "find"), (moods, "swaps"), (cells, "seed")], [pictures])
 
 
 def promise(probe: Probe) -> list[Measurement]:

@@ -1,15 +1,17 @@
-"""Slide 6: one seed in four moods, another seed in one; then the mood that comes in on the way."""
+"""Slide 6: one seed in four moods, another seed in four; then the mood that comes in on the way."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .builder import WIDTH
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, measure_followed, run_cells, values_in
-from .parts import with_changes
+from .parts import part, size_of_picture, stitch, sweep, sweep_step, words
 
 if TYPE_CHECKING:
-    from .builder import GraphBuilder
-    from .kits import Kit
+    from .builder import GraphBuilder, Node, Output
+    from .kits import Kit, Models
 
 NAME = "06-one-seed-four-moods"
 THUMBNAIL = "One seed, four moods"
@@ -22,140 +24,121 @@ WORDS = (
 NOTE = """
 ## How do I keep the face and change the mood?
 
-One seed, four moods: one face. The picture beside them has the same words and **another seed**: another face.
+One **seed**, four moods: one face. Another seed is another face.
 
 A prompt may also change **on the way**: `[smiling:angry:0.4]` smiles for 40 % of the steps and is angry for the rest.
 The first steps lay out the picture, the last ones draw details.
 
-**Look at** the lower sheet, from left to right: only smiling, then the mood changes earlier and earlier, until all of
-it is angry. Somewhere between, the face is still that of the smile and the mood the new one. The heat maps below show
-where each differs from the first.
+**Look at** the rows above: each has one seed. Below, from left to right, the mood changes earlier and earlier.
+Somewhere between, the face is still that of the smile, and the mood the new one.
 
 **Try next**
-- **Switch times**: `0.5-0.7(+0.05)` looks closer at a part
-- **On the way**: `[smiling:laughing:0.4]`
-- **Another seed**: `randomize` below the number, then Run again
+- **Seeds**: `2, 3`
+- **On the way**: `switch times` `0.5-0.7(+0.05)`, or `[smiling:laughing:0.4]` in its prompt
 """
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    graph.note(NOTE, at=(-390, -30), size=(370, 430), title="Slide 6")
-
-    graph.group("1  A model", at=(-390, 420), size=(370, 190))
-    models = kit.models(graph, at=(-370, 500))
-
-    graph.group("2  Seeds", at=(-390, 630), size=(370, 340))
-    seed = graph.node("PrimitiveInt", at=(-370, 710), size=(330, 90), called="One seed", value=2)
-    another = graph.node("PrimitiveInt", at=(-370, 860), size=(330, 90), called="Another seed", value=5)
-
-    graph.group("3  One word changes", at=(0, -60), size=(350, 575))
-    prompt = graph.node(
-        "PrimitiveStringMultiline", at=(10, 20), size=(330, 140), called="Prompt", value=WORDS.format("smiling")
-    )
+    note = graph.note(NOTE, title="Slide 6")
+    models, size = kit.models(graph), size_of_picture(graph, kit)
+    prompt = words(graph, WORDS.format("smiling"), more=70)
+    seeds = graph.node("SteerSeeds", called="Seeds", text="2, 5")
     moods = graph.node(
-        "SteerPromptSwap",
-        at=(10, 200),
-        size=(330, 300),
-        called="Moods",
-        prompt=prompt[0],
-        find="smiling",
-        swaps="angry\nsurprised\nlaughing",
+        "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="angry\nsad\nlaughing"
     )
-
-    graph.group("4  A word changes on the way", at=(0, 535), size=(350, 435))
-    timed = graph.node(
-        "PrimitiveStringMultiline",
-        at=(10, 615),
-        size=(330, 160),
-        called="On the way",
-        value=WORDS.format("[smiling:angry:0.4]"),
-    )
-    times = graph.node(
-        "SteerValueAxis",
-        at=(10, 815),
-        size=(330, 152),
-        called="Switch times",
-        kind="switch time",
-        text="1.0, 0.6, 0.5, 0.4, 0.2, 0.0",
-    )
-
-    graph.group("5  One seed, four moods", at=(370, -60), size=(480, 445))
-    latent = graph.node("EmptyLatentImage", at=(380, 10), called="Size", width=kit.size, height=kit.size)
-    settings = {
-        "model": models.model,
-        "clip": models.clip,
-        "vae": models.vae,
-        "latent": latent[0],
-        "steps": kit.steps,
-        "cfg": kit.cfg,
-        "sampler_name": "dpmpp_2m",
-        "scheduler": "karras",
-        "seed": seed[0],
-    }
-    four = graph.node(
-        "SteerSweep",
-        at=(380, 50),
-        called="Sweep of moods",
+    cells = sweep(
+        graph,
+        kit,
+        models,
+        "Sweep of moods",
+        "06-moods",
+        latent=size[0],
         positive=prompt[0],
-        axis_1=moods["axis"],
-        folder="sweeps/06-moods",
-        **settings,
+        axis_1=seeds["axis"],
+        axis_2=moods["axis"],
     )
-    graph.node(
+    pictures = graph.node(
         "SaveImage",
-        at=(380, 90),
-        size=(460, 285),
         called="One seed, four moods",
-        images=four["sheet"],
+        more=PREVIEW,
+        images=cells["sheet"],
         filename_prefix="steer/06-moods",
     )
-
-    graph.group("6  Another seed", at=(870, -60), size=(400, 445))
-    positive = graph.node("CLIPTextEncode", at=(870, 10), called="Prompt", clip=models.clip, text=prompt[0])
-    negative = graph.node("CLIPTextEncode", at=(870, 50), called="Negative prompt", clip=models.clip, text="")
-    sampled = graph.node(
-        "KSampler",
-        at=(1070, 10),
-        model=models.model,
-        positive=positive[0],
-        negative=negative[0],
-        latent_image=latent[0],
-        seed=another[0],
-        steps=kit.steps,
-        cfg=kit.cfg,
-        sampler_name="dpmpp_2m",
-        scheduler="karras",
-    )
-    picture = graph.node("VAEDecode", at=(1070, 50), samples=sampled[0], vae=models.vae)
-    graph.node(
+    on_the_way = _switch_on_the_way(graph, kit, models, size[0])
+    switched = graph.node(
         "SaveImage",
-        at=(880, 90),
-        size=(380, 285),
-        called="Another seed",
-        images=picture[0],
-        filename_prefix="steer/06-another-seed",
-    )
-
-    graph.group("7  The mood comes in earlier and earlier", at=(370, 405), size=(900, 565))
-    swept = graph.node(
-        "SteerSweep",
-        at=(380, 480),
-        called="Sweep of switch times",
-        positive=timed[0],
-        axis_1=times["axis"],
-        folder="sweeps/06-switch-times",
-        **settings,
-    )
-    sheet = with_changes(graph, swept["folder"], at=(380, 480))
-    graph.node(
-        "SaveImage",
-        at=(380, 560),
-        size=(715, 400),
         called="Earlier and earlier",
-        images=sheet,
+        more=PREVIEW,
+        images=on_the_way[0],
         filename_prefix="steer/06-switch-times",
     )
+    lay_out(
+        graph,
+        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), note], [note]),
+        Column(NARROW, [Step("Step 2  Seeds and moods", [seeds, moods])], [moods]),
+        Column(NARROW, [sweep_step("Step 3  A picture for each", cells)]),
+        Column(
+            WIDE,
+            [
+                Step("Step 4  One seed, four moods", [pictures]),
+                Step("Step 5  The mood changes on the way", [Row([on_the_way, switched])]),
+            ],
+            [pictures],
+        ),
+        height=HEIGHT,
+    )
+
+
+def _switch_on_the_way(graph: GraphBuilder, kit: Kit, models: Models, latent: Output) -> Node:
+    """A sweep of switch times: its pictures in a row, their heat maps against the first below; one sheet."""
+    inside = part(graph, kit, "On the way", "A prompt that changes during sampling, earlier and earlier.")
+    names = {"model": models.model, "clip": models.clip, "vae": models.vae}
+    model, clip, vae = (inside.entry(name, name.upper()) for name in names)
+    within = models._replace(model=model, clip=clip, vae=vae)
+    empty = inside.entry("latent", "LATENT")
+    text = inside.entry("prompt", "STRING", WORDS.format("[smiling:angry:0.4]"), long=True)
+    times = inside.node(
+        "SteerValueAxis",
+        called="Switch times",
+        kind="switch time",
+        text=inside.entry("switch times", "STRING", "1.0, 0.6, 0.5, 0.4, 0.2, 0.0", long=True),
+    )
+    swept = sweep(
+        inside,
+        kit,
+        within,
+        "Sweep of switch times",
+        "06-switch-times",
+        latent=empty,
+        positive=text,
+        axis_1=times["axis"],
+        seed=inside.entry("seed", "INT", 2),
+    )
+    cells = inside.node("SteerLoadCells", folder=swept["folder"])
+    changes = inside.node("SteerDifference", images=cells["images"], labels=cells["labels"])
+    upper = inside.node(
+        "SteerContactSheet",
+        called="Pictures",
+        images=cells["images"],
+        title="Picture",
+        labels=cells["labels"],
+        columns=6,
+    )
+    lower = inside.node(
+        "SteerContactSheet", called="Heat maps", images=changes["heat maps"], title="What changed", columns=6
+    )
+    both = stitch(inside, upper[0], lower[0])
+    inside.exit("sheet", both[0])
+    lay_out(
+        inside,
+        Column(WIDTH, [times]),
+        Column(WIDTH, [swept]),
+        Column(WIDTH, [cells, changes]),
+        Column(WIDTH, [upper, lower]),
+        Column(WIDTH, [both]),
+    )
+    return graph.subgraph(inside, names | {"latent": latent})
 
 
 def promise(probe: Probe) -> list[Measurement]:

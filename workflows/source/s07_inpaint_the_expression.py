@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .builder import WIDTH
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, measure_followed, values_in
+from .parts import part, scaled, sweep, sweep_step, words
 
 if TYPE_CHECKING:
-    from .builder import GraphBuilder
-    from .kits import Kit
+    from .builder import GraphBuilder, Node, Output
+    from .kits import Kit, Models
 
 NAME = "07-inpaint-the-expression"
 THUMBNAIL = "One face, four moods"
@@ -18,133 +21,115 @@ PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, ba
 NOTE = """
 ## How do I change only the expression, and nothing else?
 
-Another word moves the whole picture a little (slide 4). So give the sampler a **mask**: inside it makes the picture
-anew, outside it keeps what is there. **Face Mask** finds the face by itself.
+Give the sampler a **mask**: inside it the picture is new, outside it stays. **Face Mask** finds the face by itself.
 
-**Look at** the moods: one picture, each time with another word. In the heat maps below black is what stayed. Outside
-the mask the change is 0: not one pixel moved. The face itself is new; what the prompt does not tell, such as the colour
-of the eyes, may change.
+**Look at** the moods, and at the heat maps below. Black is what stayed: outside the mask, every pixel. The face itself
+is new. What the prompt does not say, such as the colour of the eyes, may change.
 
 **Try next**
-- **Face Mask**: `region` *mouth*: the eyes stay, too; or *whole face*
+- **Face Mask**: `region` *mouth*: the eyes stay, too
 - **Moods**: `angry` on a line of its own
-- your own photograph: **Load Image** in place of **Demo Picture**, and a prompt that tells what is on it
+- **Load Image** in place of **Demo Picture**, and a prompt that says what is on it
 """
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    graph.note(NOTE, at=(-390, -30), size=(370, 350), title="Slide 7")
-
-    graph.group("1  A picture", at=(-390, 340), size=(370, 430))
-    picture = graph.node("SteerDemoPicture", at=(-370, 420), size=(330, 300), picture="smiling girl")
-    small = graph.node(
-        "ImageScale",
-        at=(-370, 755),
-        image=picture[0],
-        upscale_method="area",
-        width=kit.size,
-        height=kit.size,
-        crop="center",
-    )
-
-    graph.group("2  A model", at=(-390, 790), size=(370, 180))
-    models = kit.models(graph, at=(-370, 860))
-
-    graph.group("3  What may change", at=(0, -60), size=(350, 515))
-    mask = graph.node(
-        "SteerFaceMask",
-        at=(10, 20),
-        size=(330, 425),
-        image=small[0],
-        grow=12,
-        feather=8,
-    )
-    encoded = graph.node("VAEEncode", at=(380, 8), pixels=small[0], vae=models.vae)
-    latent = graph.node("SetLatentNoiseMask", at=(380, 38), samples=encoded[0], mask=mask["mask"])
-    outside = graph.node("InvertMask", at=(750, 15), called="Outside", mask=mask["mask"])
-    touched = graph.node("ThresholdMask", at=(750, 50), called="Touched", mask=mask["mask"], value=0.0)
-
-    graph.group("4  One word changes", at=(0, 470), size=(350, 500))
-    prompt = graph.node("PrimitiveStringMultiline", at=(10, 540), size=(330, 90), called="Prompt", value=PROMPT)
+    note = graph.note(NOTE, title="Slide 7", height=210)
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
+    models = kit.models(graph)
+    small = scaled(graph, kit, picture[0])
+    mask = graph.node("SteerFaceMask", more=190, image=small[0], grow=12, feather=8)
+    prompt = words(graph, PROMPT, more=0)
     moods = graph.node(
-        "SteerPromptSwap",
-        at=(10, 665),
-        size=(330, 295),
-        called="Moods",
-        prompt=prompt[0],
-        find="smiling",
-        swaps="laughing\nsurprised\nsad",
+        "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="laughing\nsurprised\nsad"
     )
-
-    graph.group("5  The face for each", at=(370, -60), size=(350, 1030))
-    sweep = graph.node(
-        "SteerSweep",
-        at=(380, 72),
-        size=(330, 890),
-        model=models.model,
-        clip=models.clip,
-        vae=models.vae,
+    latent = _mask_latent(graph, kit, models, small[0], mask[0])
+    cells = sweep(
+        graph,
+        kit,
+        models,
+        "Sweep",
+        "07-inpaint-the-expression",
         latent=latent[0],
         positive=prompt[0],
         axis_1=moods["axis"],
         seed=2,
-        steps=kit.steps,
-        cfg=kit.cfg,
-        sampler_name="dpmpp_2m",
-        scheduler="karras",
         denoise=0.9,
-        folder="sweeps/07-inpaint-the-expression",
     )
+    laid = _lay_over(graph, kit, cells["folder"], small[0], mask[0])
+    faces = graph.node(
+        "SaveImage",
+        called="One face, four moods",
+        more=PREVIEW,
+        images=laid["sheet"],
+        filename_prefix="steer/07-one-face",
+    )
+    maps = graph.node(
+        "SaveImage",
+        called="Where it changed",
+        more=PREVIEW,
+        images=laid["heat maps"],
+        filename_prefix="steer/07-where-it-changed",
+    )
+    lay_out(
+        graph,
+        Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, small, picture, prompt])], [prompt]),
+        Column(NARROW, [Step("Step 2  What may change", [latent, mask, moods])]),
+        Column(NARROW, [sweep_step("Step 3  The face for each", cells)]),
+        Column(WIDE, [Step("Step 4  One face, four moods", [Row([laid, note]), faces, maps])], [faces, maps]),
+        height=HEIGHT,
+    )
+    graph.app([(picture, "picture"), (prompt, "value"), (moods, "swaps"), (cells, "seed")], [faces])
 
-    graph.group("6  The picture laid over all but the face", at=(740, -60), size=(530, 200))
-    cells = graph.node("SteerLoadCells", at=(750, 85), folder=sweep["folder"])
-    laid = graph.node(
+
+def _mask_latent(graph: GraphBuilder, kit: Kit, models: Models, image: Output, mask: Output) -> Node:
+    """The picture as a latent, which only changes where the mask is."""
+    inside = part(graph, kit, "Mask the latent", "The picture as a latent that changes only inside the mask.")
+    vae, pixels, where = inside.entry("vae", "VAE"), inside.entry("image", "IMAGE"), inside.entry("mask", "MASK")
+    encoded = inside.node("VAEEncode", pixels=pixels, vae=vae)
+    masked = inside.node("SetLatentNoiseMask", samples=encoded[0], mask=where)
+    inside.exit("latent", masked[0])
+    lay_out(inside, Column(WIDTH, [encoded]), Column(WIDTH, [masked]))
+    return graph.subgraph(inside, {"vae": models.vae, "image": image, "mask": mask})
+
+
+def _lay_over(graph: GraphBuilder, kit: Kit, folder: Output, image: Output, mask: Output) -> Node:
+    """The picture laid over all but the face of each cell, and what changed in it."""
+    inside = part(graph, kit, "Lay the picture over", "The picture, laid over all but the face of each cell.")
+    where = inside.entry("folder", "STRING", "")
+    face, pixels = inside.entry("mask", "MASK"), inside.entry("image", "IMAGE")
+    outside = inside.node("InvertMask", called="Outside", mask=face)
+    touched = inside.node("ThresholdMask", called="Touched", mask=face, value=0.0)
+    cells = inside.node("SteerLoadCells", folder=where)
+    laid = inside.node(
         "ImageCompositeMasked",
-        at=(1010, 15),
         called="Lay over",
         destination=cells["images"],
-        source=small[0],
+        source=pixels,
         x=0,
         y=0,
         resize_source=False,
         mask=outside[0],
     )
-    changes = graph.node(
-        "SteerDifference", at=(750, 120), images=laid[0], reference=small[0], mask=touched[0], labels=cells["labels"]
-    )
-    sheet = graph.node(
-        "SteerContactSheet", at=(1010, 50), called="Sheet", images=laid[0], labels=cells["labels"], columns=2
-    )
-    maps = graph.node(
+    changes = inside.node("SteerDifference", images=laid[0], reference=pixels, mask=touched[0], labels=cells["labels"])
+    sheet = inside.node("SteerContactSheet", called="Sheet", images=laid[0], labels=cells["labels"], columns=4)
+    maps = inside.node(
         "SteerContactSheet",
-        at=(1010, 85),
         called="Sheet of changes",
         images=changes["heat maps"],
         labels=changes["labels"],
         columns=4,
     )
-
-    graph.group("7  One face, four moods", at=(740, 160), size=(530, 435))
-    faces = graph.node(
-        "SaveImage",
-        at=(750, 240),
-        size=(510, 345),
-        called="One face, four moods",
-        images=sheet[0],
-        filename_prefix="steer/07-one-face",
+    inside.exit("heat maps", maps[0])
+    inside.exit("sheet", sheet[0])
+    lay_out(
+        inside,
+        Column(WIDTH, [outside, touched, cells]),
+        Column(WIDTH, [laid, changes]),
+        Column(WIDTH, [sheet, maps]),
     )
-
-    graph.group("8  Where it changed", at=(740, 615), size=(530, 355))
-    graph.node(
-        "SaveImage",
-        at=(750, 690),
-        size=(345, 265),
-        called="Where it changed",
-        images=maps[0],
-        filename_prefix="steer/07-where-it-changed",
-    )
-    graph.app([(picture, "picture"), (prompt, "value"), (moods, "swaps"), (sweep, "seed")], [faces])
+    return graph.subgraph(inside, {"folder": folder, "image": image, "mask": mask})
 
 
 def promise(probe: Probe) -> list[Measurement]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import edge_f1, edges
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
 from .measure import Measurement, Probe, mean_scores, run_rows
-from .parts import NOISE, guide_row, show_row, with_and_without
+from .parts import Twice, negative_prompt, prompt, sample_twice, size_of_picture
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder
@@ -19,79 +20,56 @@ HELP = ("Edges", "Without and with control")
 NOTE = """
 ## How do I keep the angle of a face?
 
-A prompt can say *who* and *what mood*, but hardly *seen from exactly here*. **Edges** can: a Canny ControlNet
-paints new pictures along the lines of an old one.
+With its **edges**. A prompt says *who* and *what mood*, but hardly *seen from exactly here*. A Canny ControlNet paints
+new pictures along the edges of an old one.
 
-**Look at** the two rows: the same four seeds, above from the prompt alone, below along the edges. The turn of the
-head stays; colours, light and place are free for the prompt.
+**Look at** the two rows. Each column is one seed. The prompt alone turns the head anywhere; along the edges it stays as
+it was. Colours, light and place are free.
 
 **Try next**
 - **ControlNet Guide**: `strength` 0.5, or `end_percent` 0.4: the edges count only while the big shapes form
 - **Canny**: lower both thresholds for more lines
-- your own photograph: **Load Image** in place of **Demo Picture**
+- **Load Image** in place of **Demo Picture**: your own photograph
 """
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    graph.note(NOTE, at=(-390, -30), size=(370, 270), title="Slide 8")
-
-    graph.group("1  A picture and its edges", at=(-390, 260), size=(370, 710))
-    picture = graph.node("SteerDemoPicture", at=(-370, 340), size=(330, 280), picture="girl with a pearl earring")
-    small = graph.node(
-        "ImageScale",
-        at=(-370, 655),
-        image=picture[0],
-        upscale_method="area",
-        width=kit.size,
-        height=kit.size,
-        crop="center",
+    note = graph.note(NOTE, title="Slide 8", height=300)
+    models, net = kit.models(graph), kit.control_net(graph, "canny")
+    size = size_of_picture(graph, kit)
+    positive = prompt(graph, models, "Girl with a Pearl Earring, smiling, beach")
+    negative = negative_prompt(graph, models)
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="girl with a pearl earring")
+    canny = graph.node("SteerCanny", image=picture[0], latent=size[0])
+    guide = graph.node(
+        "SteerControlNetGuide", positive=positive[0], negative=negative[0], control_net=net[0], image=canny[0]
     )
-    canny = graph.node("SteerCanny", at=(-370, 705), size=(330, 215), image=small[0])
-    size = graph.node("EmptyLatentImage", at=(-190, 965), called="Size of the hint", width=kit.size, height=kit.size)
-
-    graph.group("3  Models", at=(0, 655), size=(350, 315))
-    net = kit.control_net(graph, "canny", at=(10, 730))
-    models = kit.models(graph, at=(10, 860))
-
-    graph.group("2  The edges, and a prompt", at=(0, -60), size=(350, 700))
-    positive = graph.node(
-        "CLIPTextEncode",
-        at=(10, 477),
-        size=(330, 107),
-        called="Prompt",
-        clip=models.clip,
-        text="Girl with a Pearl Earring, smiling, beach",
+    edges = graph.node(
+        "SaveImage", called="Edges", more=PREVIEW, images=canny["hint"], filename_prefix="steer/08-canny-edges"
     )
-    negative = graph.node("CLIPTextEncode", at=(180, 629), called="Negative prompt", clip=models.clip, text="")
-    guide = guide_row(graph, positive=positive[0], negative=negative[0], net=net, latent=size[0], image=canny[0])
-
-    graph.group("4  Four seeds", at=(370, 320), size=(270, 205))
-    seeds = graph.node("SteerSeeds", at=(380, 384), size=(250, 138), text="1-4")
-    noise = graph.node("SteerSeededNoise", at=NOISE, called="Noise of each seed", seeds=seeds["seeds"])
-
-    show_row(graph, guide, 5, "Edges", "steer/08-canny-edges")
-
-    graph.group("6  Without and with control", at=(660, -60), size=(610, 585))
-    sheet = with_and_without(
+    both = sample_twice(
         graph,
         kit,
         models,
-        noise=noise["noise"],
-        batch_size=noise["batch_size"],
-        without=(positive[0], negative[0]),
-        controlled=(guide[0], guide[1]),
-        labels=seeds["labels"],
+        Twice((positive[0], negative[0]), (guide[0], guide[1]), ("The prompt alone", "Along the edges")),
+        latent=size[0],
+        seeds="1-4",
     )
-
-    graph.group("7  The same seeds, the same angle", at=(490, 545), size=(615, 425))
-    graph.node(
+    result = graph.node(
         "SaveImage",
-        at=(500, 620),
-        size=(595, 340),
         called="Without and with control",
-        images=sheet,
+        more=300,
+        images=both["sheet"],
         filename_prefix="steer/08-canny-angle",
+    )
+    lay_out(
+        graph,
+        Column(NARROW, [note, Step("Step 1  A picture, a model", [picture, models.node])], [note]),
+        Column(NARROW, [Step("Step 2  Prompt and edges", [positive, net, canny, negative, size])], [size]),
+        Column(NARROW, [Step("Step 3  The edges guide", [guide, edges])], [edges]),
+        Column(WIDE, [Step("Step 4  Without and with control", [result, both])], [result]),
+        height=HEIGHT,
     )
 
 

@@ -1,4 +1,4 @@
-"""A subgraph from a short description, as one node of a workflow file: what ComfyUI offers as a blueprint."""
+"""A subgraph from a short description: a part of a workflow, or alone in a file what ComfyUI offers as a blueprint."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from .builder import NAMESPACE, WIDGET_TYPES, GraphBuilder, Node, Output
+from .builder import NAMESPACE, GraphBuilder, Node, Output
+from .sizes import NUMBER, TEXT, WIDGET_TYPES, WORDS, height_of
 
 INPUT_NODE, OUTPUT_NODE = -10, -20  # the ids that ComfyUI gives to both ends of every subgraph
 SLOT = 20  # pixels from one slot of an end to the next
-ROW = 26  # pixels of a widget or a slot on the node
+FOOTER = 36  # pixels of the button in Nodes 2.0 that opens the subgraph
 
 
 @dataclass
@@ -25,14 +26,22 @@ class SubgraphBuilder(GraphBuilder):
     category: str = "Steer"
     entries: list[dict[str, Any]] = field(default_factory=list)
     exits: list[dict[str, Any]] = field(default_factory=list)
+    widgets: list[str] = field(default_factory=list)  # the names of those entries that are widgets
     values: list[Any] = field(default_factory=list)  # of the widgets among the entries
+    kinds: list[str] = field(default_factory=list)  # of the same widgets, as in sizes.py
 
-    def entry(self, name: str, kind: str, value: Any = None) -> Output:
-        """An input of the subgraph. With a type of a widget it is a widget on its node, and shows `value`."""
+    def entry(self, name: str, kind: str, value: Any = None, *, long: bool = False, socket: bool = False) -> Output:
+        """An input of the subgraph. With a type of a widget it is a widget on its node, and shows `value`.
+
+        long: the widget inside takes several lines of text. socket: it is no widget, whatever its type.
+        """
         self.entries.append({"name": name, "type": kind, "links": None})
-        if kind in WIDGET_TYPES:
+        if kind in WIDGET_TYPES and not socket:
+            self.widgets.append(name)
             self.values.append(value)
-        return Output(Node({"id": INPUT_NODE, "outputs": self.entries}, []), len(self.entries) - 1)
+            long = isinstance(value, str) and (long or "\n" in value)
+            self.kinds.append(TEXT if long else WORDS if kind == "STRING" else NUMBER)
+        return Output(Node({"id": INPUT_NODE, "outputs": self.entries}), len(self.entries) - 1, value)
 
     def exit(self, name: str, source: Output) -> None:
         """An output of the subgraph."""
@@ -42,18 +51,37 @@ class SubgraphBuilder(GraphBuilder):
         self.links.append([number, data["id"], source.slot, OUTPUT_NODE, len(self.exits), output["type"]])
         self.exits.append({"name": name, "type": output["type"], "links": [number]})
 
+    @property
+    def id(self) -> str:
+        """The type of its nodes."""
+        return str(uuid.uuid5(NAMESPACE, f"subgraph {self.name}"))
+
+    def height(self) -> int:
+        """Of its nodes below the title, in pixels."""
+        sockets = len(self.entries) - len(self.values)
+        return height_of(max(sockets, len(self.exits)), self.kinds, pack=False) + FOOTER
+
+    def properties(self) -> dict[str, Any]:
+        """Of its nodes. Newer frontends show no widget that is not in the list; -1 stands for a linked one."""
+        widgets = [["-1", name] for name in self.widgets]
+        return {"proxyWidgets": widgets, "cnr_id": "steer", "ver": self.steer}
+
+    def slots(self) -> list[dict[str, Any]]:
+        """The inputs of a node of it, not linked."""
+        return [self._slot_of(each) for each in self.entries]
+
     def to_json(self) -> dict[str, Any]:
         """A workflow that holds the subgraph as its only node."""
         instance = {
             "id": 1,
-            "type": self._id(),
+            "type": self.id,
             "pos": [0, 0],
-            "size": [400, 60 + ROW * len(self.entries)],
+            "size": [400, self.height()],
             "flags": {},
             "order": 0,
             "mode": 0,
             "title": self.called,
-            "inputs": [self._slot_of(each) for each in self.entries],
+            "inputs": self.slots(),
             "outputs": [{"name": each["name"], "type": each["type"], "links": None} for each in self.exits],
             "properties": {"cnr_id": "steer", "ver": self.steer},
             "widgets_values": self.values,
@@ -66,20 +94,18 @@ class SubgraphBuilder(GraphBuilder):
             "nodes": [instance],
             "links": [],
             "groups": [],
-            "definitions": {"subgraphs": [self._definition()]},
+            "definitions": {"subgraphs": [self.definition()]},
             "config": {},
             "extra": {},
             "version": 0.4,
         }
 
-    def _id(self) -> str:
-        return str(uuid.uuid5(NAMESPACE, f"subgraph {self.name}"))
-
     def _slot_of(self, entry: dict[str, Any]) -> dict[str, Any]:
         slot = {"name": entry["name"], "type": entry["type"], "link": None}
-        return slot | {"widget": {"name": entry["name"]}} if entry["type"] in WIDGET_TYPES else slot
+        return slot | {"widget": {"name": entry["name"]}} if entry["name"] in self.widgets else slot
 
-    def _definition(self) -> dict[str, Any]:
+    def definition(self) -> dict[str, Any]:
+        """What is inside, as the workflow file holds it."""
         left = min(node["pos"][0] for node in self.nodes)
         right = max(node["pos"][0] + node["size"][0] for node in self.nodes)
         top = min(node["pos"][1] for node in self.nodes)
@@ -88,11 +114,11 @@ class SubgraphBuilder(GraphBuilder):
             for i, a, b, c, d, kind in self.links
         ]
         return {
-            "id": self._id(),
+            "id": self.id,
             "version": 1,
             "state": {
                 "lastGroupId": len(self.groups),
-                "lastNodeId": len(self.nodes),
+                "lastNodeId": self.first + len(self.nodes) - 1,
                 "lastLinkId": len(self.links),
                 "lastRerouteId": 0,
             },

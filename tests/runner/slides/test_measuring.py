@@ -132,7 +132,7 @@ def test_a_slide_is_measured_from_the_cache(client):
     assert found.holds
     assert "dB" in found.text
     again = ClientProbe(client, prompt)
-    again.add("PreviewImage", images=again.output("ImageScale"))
+    again.add("PreviewImage", images=again.output("SteerDemoPicture"))
     before = set(prompt)
     assert not before & set(client.run(again.prompt).executed)
     assert measure_promise(client, "a workflow of somebody", prompt) == []

@@ -1,0 +1,123 @@
+"""Gives the nodes of a slide their places: columns of steps, from left to right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .sizes import TITLE
+
+if TYPE_CHECKING:
+    from .builder import GraphBuilder, Node
+
+HEAD, PAD = 40, 10  # pixels of a group around its nodes: above with its title, and at the other sides
+HEIGHT = 990  # of a slide at least: in a window of 1280 x 800, ComfyUI's bars lie above it
+NARROW, WIDE = 264, 748  # a slide's first three columns and its last, whose picture is 600 pixels wide at 1920 x 1080
+PREVIEW = 222  # of a node for its picture, above what its widgets need; Nodes 2.0 enlarges it to that
+GAP = 12  # from one group to the next, and from node to node
+
+
+@dataclass(frozen=True)
+class Row:
+    """Nodes beside one another, all as high as the highest. The last one takes what is left of the width."""
+
+    nodes: Sequence[Node]
+
+
+@dataclass(frozen=True)
+class Blank:
+    """Room below a node that grows when it has run: Nodes 2.0 gives height ahead of that to its texts."""
+
+    height: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """A group with a title around nodes and rows."""
+
+    title: str
+    items: Sequence[Node | Row | Blank]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Steps and single nodes below one another.
+
+    width: of the nodes in its steps. grows: nodes that share the height that is left; without them, the items stand
+    apart by it.
+    """
+
+    width: int
+    items: Sequence[Node | Step]
+    grows: Sequence[Node] = ()
+
+
+def lay_out(graph: GraphBuilder, *columns: Column, height: int = 0) -> None:
+    """Place all nodes that the columns hold, and draw their groups.
+
+    height: of every column in pixels; at least that of the highest.
+    """
+    height = max([height, *map(_height_of_column, columns)])
+    left = 0
+    for each in columns:
+        spare = height - _height_of_column(each)
+        _stretch(each, spare)
+        apart = 0 if each.grows or len(each.items) == 1 else spare // (len(each.items) - 1)
+        top = 0
+        for item in each.items:
+            if isinstance(item, Step):
+                tall = _height_of_step(item)
+                graph.group(item.title, at=(left, top), size=(each.width + 2 * PAD, tall))
+                _place_step(item, left + PAD, top + HEAD, each.width)
+            else:
+                tall = _height_of_item(item)
+                _place(item, left, top, each.width + 2 * PAD)
+            top += tall + GAP + apart
+        left += each.width + 2 * PAD + GAP
+
+
+def _place_step(step: Step, left: int, top: int, width: int) -> None:
+    for item in step.items:
+        tall = _height_of_item(item)
+        if isinstance(item, Blank):
+            continue
+        if isinstance(item, Row):
+            _place_row(item, left, top, width, tall)
+        else:
+            _place(item, left, top, width)
+        top += tall + GAP
+
+
+def _place_row(row: Row, left: int, top: int, width: int, tall: int) -> None:
+    for i, node in enumerate(row.nodes):
+        own = node.data["size"][0] if i < len(row.nodes) - 1 else width
+        node.data["size"][1] = tall - TITLE
+        _place(node, left, top, own)
+        left, width = left + own + GAP, width - own - GAP
+
+
+def _place(node: Node, left: int, top: int, width: int) -> None:
+    data: dict[str, Any] = node.data
+    data["pos"], data["size"] = [left, top + TITLE], [width, data["size"][1]]
+
+
+def _stretch(column: Column, spare: int) -> None:
+    for i, node in enumerate(column.grows):
+        node.data["size"][1] += spare * (i + 1) // len(column.grows) - spare * i // len(column.grows)
+
+
+def _height_of_column(column: Column) -> int:
+    heights = [_height_of_step(each) if isinstance(each, Step) else _height_of_item(each) for each in column.items]
+    return sum(heights) + GAP * (len(heights) - 1)
+
+
+def _height_of_step(step: Step) -> int:
+    return HEAD + sum(map(_height_of_item, step.items)) + GAP * (len(step.items) - 1) + PAD
+
+
+def _height_of_item(item: Node | Row | Blank) -> int:
+    if isinstance(item, Blank):
+        return item.height
+    nodes = item.nodes if isinstance(item, Row) else (item,)
+    return TITLE + max(node.data["size"][1] for node in nodes)
