@@ -12,6 +12,7 @@ from steer.nodes.noise.choices import FROM_MODEL, PUBLISHED, SOLVERS
 from steer.nodes.noise.published.blend import blend_sigmas
 from steer.nodes.noise.published.facts import FACTS
 from steer.nodes.noise.published.schedule import plan_published
+from zoo.families import BY_NAME, FAMILIES
 
 TOLERANCE = 1e-6
 FLOW = {"Euler": oracle.euler, "Heun": oracle.heun, "UniPC": oracle.unipc, "DPM++": oracle.dpm}
@@ -120,6 +121,30 @@ def test_the_table_says_what_comfyui_does_by_default(comfy):
             mu, sigmas = default_schedule(family, model, 8, 1.0)
             assert FACTS[family].comfy == pytest.approx(mu, abs=1e-6), (kind, family)
             assert len(sigmas) == 9
+
+
+ZOO = {
+    "SD 3.5": "SD 3.5",
+    "Flux.1": "Flux.1 dev",
+    "Flux.2": "Flux.2",
+    "Qwen-Image": "Qwen-Image",
+    "Z-Image": "Z-Image Turbo",
+    "Wan 2.1": "Wan 2.1",
+}
+
+
+@pytest.mark.parametrize("name", [family.name for family in FAMILIES])
+def test_the_models_of_the_zoo_say_their_family_or_are_refused_by_name(comfy, name: str):
+    family = BY_NAME[name]
+    given = {"latent": family.latent(128 * 8 // family.cell, 128 * 8 // family.cell), "model": family.model()}
+    given |= {"family": FROM_MODEL, "steps": 0, "denoise": 1.0, "solver": SOLVERS[0]}
+    if name not in ZOO:
+        with pytest.raises(ValueError, match=r"^model: Steer knows no published schedule of its kind \("):
+            comfy.call("SteerPublishedSchedule", **given)
+        return
+    sigmas, default, report = comfy.call("SteerPublishedSchedule", **given)
+    assert f"\n{ZOO[name]}, 1024 x 1024: " in report
+    assert len(sigmas) == len(default) == FACTS[ZOO[name]].steps + 1
 
 
 def test_a_model_of_another_kind_is_refused_by_name(comfy, sd_model):
