@@ -25,6 +25,7 @@ import torch
 
 from ...demo import store
 from ...demo.networks import CONTROL_KINDS, HINT_WIDTHS, TEXT, VOCABULARY, comfy_unet_config
+from .comfy_size import watch_size
 
 Tensors = dict[str, torch.Tensor]
 
@@ -120,6 +121,7 @@ def load_model() -> comfy.model_patcher.ModelPatcher:
         WeightsError: its file is missing or damaged.
     """
     model = build_model(store.read("unet")[0])
+    watch_size(model)
     _name_loader(model, lambda disable_dynamic=False: load_model())  # it is never dynamic
     return model
 

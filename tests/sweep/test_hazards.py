@@ -17,7 +17,7 @@ from steer.nodes.choices import LORA
 from steer.nodes.prompts.swap import WordSwap
 from steer.nodes.sweep.folder.manifest import Manifest
 from steer.nodes.sweep.folder.saving import remove_unfinished
-from sweep_lab import MOODS, PROMPT, Lab, node, open_picture, value_axis
+from sweep_lab import MOODS, PROMPT, SMALL, Lab, node, open_picture, value_axis
 
 pytestmark = pytest.mark.slow
 
@@ -220,7 +220,7 @@ def test_progress_shows_the_plan_first_then_each_cell(lab: Lab, monkeypatch: pyt
     assert lines[1:] == [
         f"cell {number} of 4: {name}"
         for number, name in enumerate(("smiling x seed 1", "smiling x seed 2", "angry x seed 1", "angry x seed 2"), 1)
-    ] + ["4 of 4 saved."]
+    ] + [f"4 of 4 saved. {SMALL}"]
 
 
 def test_batches_fit_the_memory_of_a_gpu_and_are_halved_when_they_do_not(lab: Lab, monkeypatch: pytest.MonkeyPatch):

@@ -235,7 +235,7 @@ def test_after_cancel_the_node_says_what_is_saved(lab, monkeypatch: pytest.Monke
     import comfy.model_management
     from steer.nodes.seeds.choices import MAX_SEED
     from steer.nodes.sweep.run import comfy_run
-    from sweep_lab import seeds_axis
+    from sweep_lab import SMALL, seeds_axis
 
     said: list[str] = []
 
@@ -247,18 +247,19 @@ def test_after_cancel_the_node_says_what_is_saved(lab, monkeypatch: pytest.Monke
     monkeypatch.setattr(comfy_run, "show_text", show)
     graph = lab.graph(axis_1=seeds_axis(1, 2, 3, MAX_SEED))
     assert lab.comfy.run(graph).interrupted
-    assert said[-1] == "2 of 4 saved. Press Run to go on."
+    assert said[-1] == f"2 of 4 saved. Press Run to go on. {SMALL}"
     said.clear()
     monkeypatch.setattr(comfy_run, "show_text", said.append)
     assert lab.comfy.run(graph).error is None
-    assert [text.split(":")[0] for text in said[1:]] == ["cell 3 of 4", "cell 4 of 4", "4 of 4 saved."]
+    assert [text.split(":")[0] for text in said[1:3]] == ["cell 3 of 4", "cell 4 of 4"]
+    assert said[3:] == [f"4 of 4 saved. {SMALL}"]
 
 
 def test_a_sweep_that_has_all_says_so_whether_comfyui_calls_it_or_not(
     lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     import server
-    from sweep_lab import node, seeds_axis
+    from sweep_lab import SMALL, node, seeds_axis
 
     said: list[tuple[str, str]] = []
 
@@ -280,8 +281,8 @@ def test_a_sweep_that_has_all_says_so_whether_comfyui_calls_it_or_not(
     assert "'s' has all 2 pictures of its last run. With the same values there is nothing new to make" in caplog.text
     lab.comfy.fresh()
     (report,) = lab.comfy.run(copy.deepcopy(graph)).outputs["report"]["text"]
-    assert report.endswith(nothing)
-    assert said[-1] == ("sweep", nothing)
+    assert report.endswith(f"{nothing}\n{SMALL}")
+    assert said[-1] == ("sweep", f"{nothing} {SMALL}")
 
 
 def test_a_cell_whose_place_is_taken_fails_alone(lab):

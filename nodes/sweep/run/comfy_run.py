@@ -18,6 +18,7 @@ from PIL import Image
 from ...comfy_maker import MARK, describe_maker_of
 from ...comfy_progress import show_text
 from ...control.families import MODEL, name_upstream
+from ...taught_size import note_size
 from ...text.plural import count_things
 from ...text.printable import get_log, printable
 from ..choices import ON_ERROR
@@ -91,6 +92,7 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[torch.T
     batches = split_batches(missing, maker.batch_size)
     size = predict_size(plan.inputs)
     statement = state_plan(plan.axes, len(plan.cells), len(missing), len(batches), size)
+    note = "" if plan.cells[0].settings.checkpoint else note_size(plan.inputs.model, size)
     log.info("Sweep: %s", statement)
     show_text(statement)
     manifest.start(plan.grid.title, plan.grid.axes, plan.grid.cells, _name_run(plan, manifest))
@@ -100,10 +102,12 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[torch.T
         _write_page(manifest)
         finished = sum(manifest.finished(cell.key) is not None for cell in plan.cells)
         go_on = " Press Run to go on." if finished < len(plan.cells) else ""
-        show_text(f"{finished} of {len(plan.cells)} saved.{go_on}" if missing else say_nothing_new(len(plan.cells)))
+        ended = f"{finished} of {len(plan.cells)} saved.{go_on}" if missing else say_nothing_new(len(plan.cells))
+        show_text(f"{ended} {note}".strip())
     if not finished:
         name, reason = outcome.failed[0]
         raise RuntimeError(f"All cells failed. {name}: {reason}")
+    outcome.notes += [note] if note else []
     report = outcome.report(statement, len(plan.cells), finished)
     if outcome.failed:
         log.warning("Sweep: %s", report)
