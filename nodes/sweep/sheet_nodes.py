@@ -239,7 +239,7 @@ class Difference(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     tooltip="The change that gets the brightest colour; 1 is black to white. 0: chosen from the "
-                    "strongest changes, the same for all pictures. The labels name it.",
+                    "strongest changes, the same for all pictures. The report names it.",
                 ),
             ],
             outputs=[
@@ -266,7 +266,7 @@ class Difference(io.ComfyNode):
                 io.String.Output(
                     display_name="labels",
                     is_output_list=True,
-                    tooltip="Name, change and scale of each heat map. Connect them to labels of Contact Sheet.",
+                    tooltip="Name and change of each heat map. Connect them to labels of Contact Sheet.",
                 ),
                 io.String.Output(display_name="report", tooltip="All of it as text, one picture in each line."),
             ],
@@ -282,7 +282,15 @@ class Difference(io.ComfyNode):
         mask: list[torch.Tensor] | None = None,
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
-        from .sheet.difference import choose_scale, describe, draw_heat_map, fit_mask, map_changes, measure
+        from .sheet.difference import (
+            choose_scale,
+            describe,
+            describe_means,
+            draw_heat_map,
+            fit_mask,
+            map_changes,
+            measure,
+        )
         from .sheet.labels import read_labels
         from .sheet.pictures import split_images
 
@@ -317,15 +325,17 @@ class Difference(io.ComfyNode):
         heat_maps = [draw_heat_map(values, brightest)[None] for values in maps]
         progress.update_absolute(2 * count)
         texts = [f"{name}: {describe(result, bool(masks))}" for name, result in zip(names, results, strict=True)]
-        note = f"brightest: {100 * brightest:.3g} %"
         return io.NodeOutput(
             heat_maps,
             [result.whole for result in results],
             [(result.inside or 0.0) if masks else result.whole for result in results],
             [result.outside or 0.0 for result in results],
-            [f"{text} ({note})" for text in texts],
+            texts,
             "\n".join(
-                [*texts, f"Heat maps: black is no change, the brightest colour {100 * brightest:.3g} % and more."]
+                [
+                    *(f"{text} ({describe_means(result)})" for text, result in zip(texts, results, strict=True)),
+                    f"Heat maps: black is no change, the brightest colour {100 * brightest:.3g} % and more.",
+                ]
             ),
         )
 

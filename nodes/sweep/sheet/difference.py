@@ -34,16 +34,21 @@ MAGMA = (
 )
 SCALE_PERCENTILE = 99.5  # of a picture's changes: what the brightest colour stands for when it is chosen automatically
 SMALLEST_WEIGHT = 1e-6  # pixels in all: a mask with less covers nothing
+ALMOST_ONLY = 100.0  # times as much inside the mask as outside
 SMALLEST_SCALE = 1.0 / 255.0  # less than one step of an 8-bit picture is not made visible as a change
 
 
 @dataclass(frozen=True)
 class Change:
-    """Mean absolute changes in 0..1: of the whole picture, inside the mask, outside it (None where no pixel is)."""
+    """Mean absolute changes in 0..1: of the whole picture, inside the mask, outside it (None where no pixel is).
+
+    peak: the change of the pixel that changed most.
+    """
 
     whole: float
     inside: float | None = None
     outside: float | None = None
+    peak: float = 0.0
 
     @property
     def ratio(self) -> float | None:
@@ -72,10 +77,11 @@ def map_changes(picture: torch.Tensor, reference: torch.Tensor, name: str) -> to
 def measure(changes: torch.Tensor, mask: torch.Tensor | None = None) -> Change:
     """The means of a change map [H, W]. mask: [H, W] in 0..1, the weight of a pixel inside."""
     values = changes.to(torch.float64)
+    peak = values.max().item()
     if mask is None:
-        return Change(values.mean().item())
+        return Change(values.mean().item(), peak=peak)
     inside = mask.to(torch.float64)
-    return Change(values.mean().item(), _mean(values, inside), _mean(values, 1.0 - inside))
+    return Change(values.mean().item(), _mean(values, inside), _mean(values, 1.0 - inside), peak)
 
 
 def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -102,23 +108,41 @@ def draw_heat_map(changes: torch.Tensor, scale: float) -> torch.Tensor:
 
 
 def describe(change: Change, has_mask: bool) -> str:
-    """ "4.31 % changed" and, with a mask, "inside 12.10 %, outside 1.02 %, 11.9 times"."""
-    text = f"{_percent(change.whole)} changed"
+    """What is seen: "changed: 67 % at most, 4.3 % on average" and, with a mask, how much of it lies inside."""
+    if change.peak < SMALLEST_SCALE / 2:
+        return "no change" if change.peak == 0.0 else "no change that one can see"
+    text = f"changed: {_percent(change.peak)} at most"
     if not has_mask:
-        return text
+        return f"{text}, {_percent(change.whole)} on average"
     if change.inside is None:
         return f"{text}; the mask is empty"
     if change.outside is None:
         return f"{text}; the mask covers all"
-    text += f"; inside {_percent(change.inside)}, outside {_percent(change.outside)}"
     ratio = change.ratio
-    if ratio is None:
-        return text
-    return f"{text}, only inside" if math.isinf(ratio) else f"{text}, {ratio:.3g} times as much inside"
+    if ratio is None or math.isinf(ratio):
+        return f"{text}, only inside the mask"
+    if ratio >= ALMOST_ONLY:
+        return f"{text}, almost only inside the mask"
+    if ratio == 0.0:
+        return f"{text}, only outside the mask"
+    if ratio < 1.0:
+        return f"{text}, {1.0 / ratio:.2g} times as much outside the mask"
+    return f"{text}, {ratio:.2g} times as much inside the mask"
+
+
+def describe_means(change: Change) -> str:
+    """The means: "4.3 % on average" and, with a mask, "; inside 12 %, outside 1 %"."""
+    parts = [
+        f"{name} {_percent(value)}"
+        for name, value in (("inside", change.inside), ("outside", change.outside))
+        if value is not None
+    ]
+    return "; ".join([f"{_percent(change.whole)} on average", *([", ".join(parts)] if parts else [])])
 
 
 def _percent(value: float) -> str:
-    return f"{100.0 * value:.2f} %"
+    """Two digits: 67 %, 4.3 %, 0.051 %. What is not zero never reads as zero."""
+    return f"{float(f'{100.0 * value:.2g}'):g} %"
 
 
 def _mean(values: torch.Tensor, weights: torch.Tensor) -> float | None:

@@ -42,7 +42,9 @@ def test_mask_splits_the_change():
     assert change.whole == pytest.approx(0.4)
     soft = measure(map_changes(a, b, "a"), torch.full((8, 8), 0.5))
     assert soft.inside == soft.outside == pytest.approx(0.4)
-    assert "3 times as much inside" in describe(change, True)
+    assert describe(change, True) == "changed: 60 % at most, 3 times as much inside the mask"
+    assert describe(measure(map_changes(b, a, "b"), 1.0 - mask), True).endswith("3 times as much outside the mask")
+    assert describe(measure(map_changes(a, b, "a")), False) == "changed: 60 % at most, 40 % on average"
 
 
 def test_masks_without_inside_or_outside_are_reported():
@@ -57,7 +59,18 @@ def test_masks_without_inside_or_outside_are_reported():
     half[:, :20] = 1.0
     assert measure(changes, half).ratio == math.inf
     assert "only inside" in describe(measure(changes, half), True)
+    assert describe(measure(changes, 1.0 - half), True).endswith("only outside the mask")
+    changes[0, -1] = 1e-6
+    assert describe(measure(changes, half), True).endswith("almost only inside the mask")
     assert measure(torch.zeros(24, 40), half).ratio is None
+    assert describe(measure(torch.zeros(24, 40), half), True) == "no change"
+
+
+def test_a_small_change_never_reads_as_none():
+    """One pixel of many: the mean rounds to 0.00 %, what is seen does not."""
+    changes = torch.zeros(512, 512)
+    changes[0, 0] = 0.673
+    assert describe(measure(changes), False) == "changed: 67 % at most, 0.00026 % on average"
 
 
 def test_masks_are_fitted():
