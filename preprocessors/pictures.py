@@ -16,6 +16,9 @@ Bytes: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 Size: TypeAlias = tuple[int, int]  # height, width
 
+# Pixels across a cell, by the number of axes and channels, where they are not 8: Flux.2, HunyuanImage 2.1, Wan 2.2 5B
+# and LTX Video. As ComfyUI's latent_formats.py and the ratios of its VAEs say (0.3.75).
+_CELLS = {(4, 128): 16, (4, 64): 32, (5, 48): 16, (5, 128): 32}
 _ONE_BITS = 0x3F800000  # float32 1.0 as an integer; larger: above 1, negative (also -0.0), infinite or NaN
 
 
@@ -90,13 +93,17 @@ def _clip(values: Floats, index: int) -> Floats:
     return np.clip(values, 0.0, 1.0)
 
 
-def size_of_latent(latent: Mapping[str, Any], cell: int = 8) -> Size:
+def size_of_latent(latent: Mapping[str, Any], cell: int | None = None) -> Size:
     """(height, width) in pixels of what a LATENT decodes to.
 
-    cell: pixels across a cell, unless the latent itself says another number, as newer ComfyUIs' empty ones do.
+    cell: pixels across a cell; without it, what the channels say. What the latent itself says counts first: newer
+    ComfyUIs write it into their empty ones.
     """
+    shape = latent["samples"].shape
+    if cell is None:
+        cell = _CELLS.get((len(shape), int(shape[1])), 8)
     cell = latent.get("downscale_ratio_spacial", cell)
-    height, width = latent["samples"].shape[-2:]
+    height, width = shape[-2:]
     return round(height * cell), round(width * cell)
 
 

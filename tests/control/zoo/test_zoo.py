@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from steer.preprocessors.pictures import size_of_latent
 from zoo.controls import KINDS, Kind, kinds_here
 from zoo.encoders import clip_of
 from zoo.families import FAMILIES, Family
@@ -42,6 +43,7 @@ def test_a_vae_has_the_latents_of_its_family(comfy, family: Family):
     latent = vae_of(family).encode(picture)
     assert latent.shape == family.latent(4, 6)["samples"].shape
     assert vae_of(family).decode(latent).shape[-3:] == picture.shape[1:]
+    assert size_of_latent({"samples": latent}) == (4 * family.cell, 6 * family.cell), "hints are drawn at this size"
 
 
 @of_each_family

@@ -195,7 +195,14 @@ def _qwen_fun(seed: int) -> Any:
     )
 
 
+def _demo(seed: int) -> Any:
+    from steer.nodes.demo.comfy_model import load_controlnet
+
+    return load_controlnet("canny")  # the embedded one, whatever the seed
+
+
 KINDS = (
+    Kind("ControlNet of Steer's demo", BY_NAME["Steer's demo"], _demo),
     Kind("ControlNet of SD 1.5", BY_NAME["SD 1.5"], lambda seed: _unet(SD15, seed)),
     Kind("T2I adapter of SD 1.5", BY_NAME["SD 1.5"], lambda seed: _adapter(3, False, seed)),
     Kind("ControlNet of SDXL", BY_NAME["SDXL"], lambda seed: _unet(SDXL, seed)),

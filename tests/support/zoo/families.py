@@ -210,6 +210,17 @@ def _built(make: Callable[[], Any]) -> Any:
     return make()
 
 
+def forget() -> None:
+    """Let go of every MODEL, as before the end of a program: ComfyUI's objects cannot end after its modules."""
+    import gc
+
+    import comfy.model_management
+
+    _built.cache_clear()
+    comfy.model_management.unload_all_models()
+    gc.collect()
+
+
 FAMILIES = (
     Family("Steer's demo", _embedded, 128, 0, 4),
     Family("SD 1.5", lambda: build("SD15", SD15), 768, 768, 4),
