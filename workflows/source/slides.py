@@ -16,6 +16,7 @@ from . import (
     s08_canny_same_face_angle,
     s09_mlsd_one_room_two_styles,
     s10_openpose_one_pose_many_people,
+    s11_any_graph,
 )
 from .builder import GraphBuilder
 from .kits import Kit
@@ -60,4 +61,5 @@ SLIDES: tuple[SlideSource, ...] = (
     s08_canny_same_face_angle,
     s09_mlsd_one_room_two_styles,
     s10_openpose_one_pose_many_people,
+    s11_any_graph,
 )
