@@ -9,6 +9,7 @@ from zoo.families import BY_NAME, FAMILIES
 from zoo.matrix.table import CHECKS, draw_table
 from zoo.matrix.verdict import ABSENT, EQUAL, WRONG, Check, Verdict
 
+pytestmark = pytest.mark.slow
 # Each node once, the families in turn.
 SAMPLE = [(check, FAMILIES[number % len(FAMILIES)].name) for number, check in enumerate(CHECKS)]
 

@@ -11,6 +11,8 @@ from steer.nodes.control.modes import blend_tokens
 from zoo.bench import hint
 from zoo.patches import PATCHES, PatchKind, patches_here
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=PATCHES, ids=lambda kind: kind.name)
 def patch(request: pytest.FixtureRequest, comfy: Any, bench: Callable[..., Any]) -> Any:
