@@ -282,15 +282,7 @@ class Difference(io.ComfyNode):
         mask: list[torch.Tensor] | None = None,
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
-        from .sheet.difference import (
-            choose_scale,
-            describe,
-            describe_means,
-            draw_heat_map,
-            fit_mask,
-            map_changes,
-            measure,
-        )
+        from .sheet import difference
         from .sheet.labels import read_labels
         from .sheet.pictures import split_images
 
@@ -317,26 +309,23 @@ class Difference(io.ComfyNode):
         maps: list[torch.Tensor] = []
         results: list[Change] = []
         for i, picture in enumerate(pictures):
-            maps.append(map_changes(picture, references[i], f"'{names[i]}'"))
+            maps.append(difference.map_changes(picture, references[i], f"'{names[i]}'"))
             height, width = maps[i].shape
-            results.append(measure(maps[i], fit_mask(masks[i], height, width) if masks else None))
+            results.append(difference.measure(maps[i], difference.fit_mask(masks[i], height, width) if masks else None))
             progress.update_absolute(i + 1)
-        brightest = scale[0] or choose_scale(maps)
-        heat_maps = [draw_heat_map(values, brightest)[None] for values in maps]
+        brightest = scale[0] or difference.choose_scale(maps)
+        heat_maps = [difference.draw_heat_map(values, brightest)[None] for values in maps]
         progress.update_absolute(2 * count)
-        texts = [f"{name}: {describe(result, bool(masks))}" for name, result in zip(names, results, strict=True)]
+        texts = [
+            f"{name}: {difference.describe(result, bool(masks))}" for name, result in zip(names, results, strict=True)
+        ]
         return io.NodeOutput(
             heat_maps,
             [result.whole for result in results],
             [(result.inside or 0.0) if masks else result.whole for result in results],
             [result.outside or 0.0 for result in results],
             texts,
-            "\n".join(
-                [
-                    *(f"{text} ({describe_means(result)})" for text, result in zip(texts, results, strict=True)),
-                    f"Heat maps: black is no change, the brightest colour {100 * brightest:.3g} % and more.",
-                ]
-            ),
+            difference.report_changes(texts, results, brightest),
         )
 
 

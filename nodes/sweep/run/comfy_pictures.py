@@ -58,6 +58,16 @@ def predict_size(inputs: SweepInputs) -> tuple[int, int]:
     return size_of_latent({"samples": fit_channels(inputs.model, inputs.latent)}, scale)
 
 
+def _check_steps(sigmas: torch.Tensor, inputs: SweepInputs, settings: Settings) -> None:
+    """Raises ValueError where an empty latent would come out as it is: a brown square. A picture may."""
+    if len(sigmas) < 2 and not bool(inputs.latent["samples"].any()):
+        name = "sigmas: they make" if inputs.sigmas is not None else f"denoise: {settings.denoise:g} makes"
+        raise ValueError(
+            f"{name} no step, and the latent is empty, so there is no picture. Raise denoise, or connect a picture by "
+            "VAE Encode."
+        )
+
+
 class PictureMaker:
     """Makes the pictures of cells. It keeps the model in use and the last encoded prompts, and nothing else."""
 
@@ -90,6 +100,7 @@ class PictureMaker:
         first = cells[0]
         model, clip, vae = self._models(first)
         sampler, sigmas = self._sampling(model, first)
+        _check_steps(sigmas, self.inputs, first)
         positive, negative = self._conditionings(model, clip, sigmas, first)
         model = apply_patches(self._controls(first, sigmas), model, first.checkpoint or self.model_name)
         if vae is None:

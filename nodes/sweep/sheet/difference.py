@@ -130,14 +130,15 @@ def describe(change: Change, has_mask: bool) -> str:
     return f"{text}, {ratio:.2g} times as much inside the mask"
 
 
-def describe_means(change: Change) -> str:
-    """The means: "4.3 % on average" and, with a mask, "; inside 12 %, outside 1 %"."""
-    parts = [
-        f"{name} {_percent(value)}"
-        for name, value in (("inside", change.inside), ("outside", change.outside))
-        if value is not None
-    ]
-    return "; ".join([f"{_percent(change.whole)} on average", *([", ".join(parts)] if parts else [])])
+def report_changes(captions: Sequence[str], changes: Sequence[Change], scale: float) -> str:
+    """Each caption with its means: "... (4.3 % on average; inside 12 %, outside 1 %)". Then what the colours mean."""
+    lines = []
+    for caption, change in zip(captions, changes, strict=True):
+        means = f"{_percent(change.whole)} on average"
+        if change.inside is not None and change.outside is not None:
+            means += f"; inside {_percent(change.inside)}, outside {_percent(change.outside)}"
+        lines.append(f"{caption} ({means})")
+    return "\n".join([*lines, f"Heat maps: black is no change, the brightest colour {_percent(scale)} and more."])
 
 
 def _percent(value: float) -> str:
