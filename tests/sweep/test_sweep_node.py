@@ -291,6 +291,28 @@ def test_bad_input_is_reported_before_anything_is_made(lab: Lab):
     assert not (lab.output / "s").exists()
 
 
+def test_axes_have_the_titles_of_their_nodes_on_the_page(lab: Lab):
+    graph = lab.graph(axis_1=MOODS, axis_3=seed_axis([1]))
+    graph["axis_1"]["_meta"] = {"title": "Moods"}
+    assert lab.comfy.run(graph).error is None
+    manifest = Manifest(lab.output / "s")
+    assert manifest.grid is not None
+    assert [(axis.name, axis.title) for axis in manifest.grid.axes] == [("prompt", "Moods"), ("seed", "")]
+
+
+def test_an_empty_latent_that_no_step_fills_says_so_and_a_picture_comes_out_as_it_is(lab: Lab):
+    graph = lab.graph(axis_1=value_axis("denoise", 0.0, 1.0)) | {"report": node("PreviewAny", source=["sweep", 2])}
+    (report,) = lab.comfy.run(graph).outputs["report"]["text"]
+    assert "- denoise 0.0: denoise: 0 makes no step, and the latent is empty, so there is no picture." in report
+    assert len(read_files(lab)) == 1
+    lab.latent = node("VAEEncode", pixels=["picture", 0], vae=["model", 2])
+    graph = lab.graph(denoise=0.0, folder="kept") | {
+        "picture": node("EmptyImage", width=64, height=64, batch_size=1, color=0xFF0000)
+    }
+    assert lab.comfy.run(graph).error is None
+    assert len(read_files(lab, "kept")) == 1
+
+
 def test_a_sweep_without_an_axis_is_one_picture(lab: Lab):
     ((labels, pixels),) = lab.sweep().items()
     assert labels == ()

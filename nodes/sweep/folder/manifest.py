@@ -9,7 +9,7 @@ import hashlib
 import json
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,11 @@ log = get_log(__name__)
 
 @dataclass(frozen=True)
 class AxisRecord:
-    """What varies along one axis: its name and the label of each of its values."""
+    """What varies along one axis: its name and the label of each of its values. title: of the node it comes from."""
 
     name: str
     labels: tuple[str, ...]
+    title: str = field(default="", compare=False)  # with another one it is the same axis
 
 
 @dataclass(frozen=True)
@@ -246,7 +247,12 @@ class Manifest:
         """Raises ValueError, TypeError or KeyError for a line of another kind or shape."""
         entry = _mapping(line)
         if entry["kind"] == "grid":
-            axes = [AxisRecord(printable(_text(axis["name"])), _texts(axis["labels"])) for axis in _list(entry["axes"])]
+            axes = [
+                AxisRecord(
+                    printable(_text(axis["name"])), _texts(axis["labels"]), printable(_text(axis.get("title", "")))
+                )
+                for axis in map(_mapping, _list(entry["axes"]))
+            ]
             cells = [
                 CellPlan(_text(cell["key"]), tuple(_whole(i) for i in _list(cell["at"])), _texts(cell["labels"]))
                 for cell in _list(entry["cells"])

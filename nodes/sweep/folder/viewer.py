@@ -52,7 +52,7 @@ def _describe_grid(grid: Grid) -> dict[str, Any]:
     return {
         "title": grid.title,
         "name": " ".join(part for part in (grid.title, f"({sizes})" if sizes else "") if part),
-        "axes": [{"name": axis.name, "labels": axis.labels} for axis in grid.axes],
+        "axes": [{"name": axis.title or axis.name, "labels": axis.labels} for axis in grid.axes],
         "cells": {",".join(map(str, cell.at)): cell.key for cell in grid.cells},
     }
 

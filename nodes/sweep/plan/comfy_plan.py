@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..folder.saving import folder_inside
 from .cell_key import MODELS, Upstream, describe_shared, hash_cell
 from .cells import Cell, Settings, check_axes, choose_title, number_labels, parts_of, plan_cells
 from .comfy_model_files import identify_file, list_names, measure_file, read_node_state
-from .inputs import SweepGraph, SweepInputs, check_latent, set_control_values
+from .inputs import SweepGraph, SweepInputs, check_latent, name_axes, set_control_values
 from .origin import check_files, check_single_models
 from .values import KnownNames, find_name
 
@@ -86,7 +87,8 @@ def plan_sweep(
     identity = functools.cache(upstream.identity)
     cells = plan_cells(settings, axes, lambda own: hash_cell(own, shared, identity))
     _check_controls(inputs, [cell.settings for cell in cells])
-    records = tuple(AxisRecord(axis.name, axis.labels) for axis in axes)
+    titles = itertools.chain(name_axes(graph), itertools.repeat(""))
+    records = tuple(AxisRecord(axis.name, axis.labels, title) for axis, title in zip(axes, titles, strict=False))
     grid = Grid(
         choose_title(settings, axes, folder), records, tuple(CellPlan(cell.key, cell.at, cell.labels) for cell in cells)
     )

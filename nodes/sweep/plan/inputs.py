@@ -9,7 +9,10 @@ import torch
 
 from ...control.stack import ControlStack, with_values
 from ...prompt_graph import GetNode, nodes_of
+from ...text.printable import printable
 from .cells import BY_SAMPLER, BY_SIGMAS, Connected, Settings
+
+MAX_TITLE = 60  # letters of the title of an axis
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,15 @@ class SweepGraph:
     def get_node(self) -> GetNode:
         """The nodes of this run."""
         return nodes_of(self.dynprompt)
+
+
+def name_axes(graph: SweepGraph) -> list[str]:
+    """For axis_1 to axis_4 that are connected, the title of the node they come from; empty where it is not known."""
+    own = graph.get_node(graph.node_id) or {}
+    links = [own.get("inputs", {}).get(f"axis_{number}") for number in range(1, 5)]
+    nodes = [graph.get_node(str(link[0])) or {} for link in links if isinstance(link, list)]
+    titles = [(node.get("_meta") or {}).get("title") for node in nodes]
+    return [printable(title, MAX_TITLE) if isinstance(title, str) else "" for title in titles]
 
 
 def check_latent(latent: dict[str, Any]) -> None:

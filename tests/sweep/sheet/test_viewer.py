@@ -146,3 +146,45 @@ def test_it_opens_from_the_disk_and_switches_axes(manifest: Manifest, browser: s
     assert said == []
     folder = manifest.folder.as_uri()
     assert all(url.startswith(folder) for url in asked), "nothing outside the folder is asked for"
+
+
+@pytest.mark.browser
+def test_it_can_be_read_on_a_phone_and_pictures_fill_the_screen(tmp_path: Path, browser: str):
+    from frontend import browser_page
+
+    rows = AxisRecord("prompt", ("gorgeous cute Austrian girl, smiling", "extraordinarily angry"), "Moods")
+    columns = AxisRecord("prompt", ("a backstreet in the rain", "meadows"), "Places")
+    manifest = Manifest(tmp_path)
+    cells = [CellPlan(f"k{i}{j}", (i, j), (rows.labels[i], columns.labels[j])) for i in range(2) for j in range(2)]
+    manifest.start("girl", (rows, columns), cells)
+    for cell in cells:
+        Image.new("RGB", (64, 64), (250, 250, 250)).save(tmp_path / f"{cell.key}.png")
+        manifest.record(CellRecord(cell.key, f"{cell.key}.png", None, {}, 1.0))
+    assert [axis["name"] for axis in data_of(render_page(Manifest(tmp_path)))["grids"][0]["axes"]] == [
+        "Moods",
+        "Places",
+    ]
+    write_viewer(manifest)
+    with browser_page(browser, 390, 844) as tab:
+        tab.emulate_media(color_scheme="dark")
+        tab.goto((tmp_path / "index.html").as_uri())
+        boxes = [head.bounding_box() for head in tab.locator("#grid th").all()]
+        for box, words in zip(boxes, (*columns.labels, *rows.labels), strict=True):
+            assert box is not None
+            lines = box["height"] / 21
+            assert box["width"] > 100, f"'{words}' is not broken into letters"
+            assert lines < 3
+        assert tab.evaluate("document.querySelector('main').scrollWidth <= innerWidth"), "two columns fit"
+        assert tab.get_by_label("Rows").locator("option").all_inner_texts() == [
+            "none",
+            "Moods: gorgeous cute Austrian girl, smiling, e...",
+            "Places: a backstreet in the rain, meadows",
+        ]
+        assert tab.evaluate("getComputedStyle(document.querySelector('.cell img')).filter") == "brightness(0.85)"
+        tab.locator("#grid button").first.click()
+        large = tab.locator("dialog[open] .stage img")
+        large.evaluate("image => image.decode()")
+        box = large.bounding_box()
+        assert box is not None
+        assert box["width"] > 350, "a picture of 64 pixels fills the screen"
+        assert tab.evaluate("getComputedStyle(document.querySelector('.stage img')).filter") == "none"
