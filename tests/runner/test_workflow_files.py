@@ -113,7 +113,8 @@ def test_what_matters_is_in_sight(path: Path, workflow: dict[str, Any]):
     assert all(part["name"] and part["description"] for part in parts_of(workflow))
     shown = {node["type"] for node in workflow["nodes"]}
     assert shown & {"SteerDemoModel", "CheckpointLoaderSimple"}
-    assert max(node["size"][0] for node in workflow["nodes"]) >= 720, "the result is large"
+    if path.stem < "11":  # those of the lecture
+        assert max(node["size"][0] for node in workflow["nodes"]) >= 720, "the result is large"
 
 
 def test_the_note_names_what_is_on_the_canvas(workflow: dict[str, Any]):
