@@ -9,7 +9,6 @@ import comfy.utils
 import torch
 
 from ..api import ADVANCED, io, search_words
-from ..text.plural import count_things
 from ..text.printable import get_log
 from .choices import CATEGORY, MAX_CELL, THEMES
 from .load_nodes import open_manifest
@@ -282,6 +281,7 @@ class Difference(io.ComfyNode):
         mask: list[torch.Tensor] | None = None,
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
+        from ..text.plural import count_things
         from .sheet import difference
         from .sheet.labels import read_labels
         from .sheet.pictures import split_images
@@ -338,6 +338,8 @@ def _split_masks(batch: torch.Tensor) -> list[torch.Tensor]:
 
 def _repeat_for_each(tensors: Sequence[torch.Tensor], count: int, name: str) -> list[torch.Tensor]:
     """One tensor for each of `count` pictures. Raises ValueError unless there is one for all or one for each."""
+    from ..text.plural import count_things
+
     if len(tensors) not in (1, count):
         raise ValueError(
             f"{name}: {len(tensors)} for {count_things(count, 'picture')}. Give one for all, or one for each."
