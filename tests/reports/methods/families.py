@@ -15,13 +15,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ...runner.engine import engine_folder, is_own
-from ...runner.pack import ROOT
-from ..support.comfy_inprocess import InProcessComfy
-from ..support.zoo.encoders import clip_of
-from ..support.zoo.families import FAMILIES, forget
-from ..support.zoo.matrix.table import CHECKS, draw_table
-from ..support.zoo.matrix.verdict import WRONG, Verdict
+from ....runner.engine import engine_folder, is_own
+from ....runner.pack import ROOT
+from ...support.comfy_inprocess import InProcessComfy
+from ...support.zoo.encoders import clip_of
+from ...support.zoo.families import FAMILIES, forget
+from ...support.zoo.matrix.table import CHECKS, draw_table
+from ...support.zoo.matrix.verdict import WRONG, Verdict
 
 FOLDER = ROOT / "tests" / "reports"
 WORDS = (
