@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from server_prompts import get_json
+from sweep_lab import SMALL
 
 pytestmark = pytest.mark.server
 PROMPT = "girl, smiling, backstreet"
@@ -229,7 +230,9 @@ def test_the_second_run_in_a_page_saves_workflows_too(server, client, browser: s
         page.evaluate("app.graph._nodes.find(n => n.type === 'SteerSeeds').widgets[0].value = '3, 30'")
         saved = frontend.graph()
         (values,) = [node["widgets_values"] for node in saved["nodes"] if node["type"] == "SteerSweep"]
-        assert values[-1] in ("2 of 2 saved.", ""), "the text of the first run; newer frontends keep only its place"
+        assert values[-1] in (f"2 of 2 saved. {SMALL}", ""), (
+            "the text of the first run; newer frontends keep only its place"
+        )
         # run.py reads such a file as the frontend does, and sets its widgets.
         assert workflows.to_prompt(saved, object_info) == frontend.prompt()
         alone = workflows.Setting("Sweep", "cell", "angry; seed 30")
