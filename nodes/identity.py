@@ -8,15 +8,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 import re
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from fnmatch import translate
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..files import known_sha256
+
+F = TypeVar("F")
 
 PACK = Path(__file__).resolve().parents[1]
 ROUTE = "/steer/identity"
@@ -87,8 +90,14 @@ def version(pack: Path = PACK) -> str:
 
 
 def _code_of(pack: Path) -> str:
-    paths = [path for folder in CODE for path in (pack / folder).rglob("*.py")] + [*pack.glob("*.py")]
-    return _hash_of(pack, [path for path in paths if is_shipped(path.relative_to(pack).as_posix())], _sha256_of_text)
+    """Without pathlib, which takes three times as long, while ComfyUI waits."""
+    root = str(pack)
+    files = [name for name in os.listdir(root) if name.endswith(".py")]
+    for code in CODE:
+        for folder, _, names in os.walk(os.path.join(root, code)):
+            within = folder[len(root) + 1 :].replace(os.sep, "/")
+            files += [f"{within}/{name}" for name in names if name.endswith(".py")]
+    return _hash_of({name: os.path.join(root, name) for name in files if is_shipped(name)}, _sha256_of_text)
 
 
 def is_shipped(name: str) -> bool:
@@ -98,20 +107,22 @@ def is_shipped(name: str) -> bool:
 
 def _weights_of(pack: Path) -> str:
     paths = [path for folder in WEIGHTS for path in (pack / folder).glob("*.safetensors")]
-    return _hash_of(pack, paths, known_sha256)  # read once, or each request would read all of them
+    # Read once, or each request would read all of them.
+    return _hash_of({path.relative_to(pack).as_posix(): path for path in paths}, known_sha256)
 
 
-def _hash_of(pack: Path, paths: Collection[Path], hash_file: Callable[[Path], str]) -> str:
+def _hash_of(files: Mapping[str, F], hash_file: Callable[[F], str]) -> str:
     """The SHA-256 of the names and contents of files."""
     digest = hashlib.sha256()
-    for name, path in sorted((path.relative_to(pack).as_posix(), path) for path in paths):
-        digest.update(f"{name} {hash_file(path)}\n".encode())
+    for name in sorted(files):
+        digest.update(f"{name} {hash_file(files[name])}\n".encode())
     return digest.hexdigest()
 
 
-def _sha256_of_text(path: Path) -> str:
+def _sha256_of_text(path: str) -> str:
     """The SHA-256 with one kind of line end: git writes them as the system likes."""
-    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    with open(path, "rb", buffering=0) as file:
+        return hashlib.sha256(file.read().replace(b"\r\n", b"\n")).hexdigest()
 
 
 def serve_identity(pack: Path = PACK) -> None:

@@ -132,11 +132,11 @@ class ExpressionFinder(io.ComfyNode):
     ) -> io.NodeOutput:
         from .find.comfy_find import find_mood
         from .plan.cells import Settings
-        from .plan.inputs import SweepGraph, SweepInputs
+        from .plan.inputs import GraphAround, SweepInputs
 
         settings = Settings(positive, negative, seed, steps, cfg, sampler_name, scheduler, denoise)
         inputs = SweepInputs(model, clip, vae, latent, control)
-        found = find_mood(inputs, settings, axis, mood, by, SweepGraph.read(cls.hidden), mask)
+        found = find_mood(inputs, settings, axis, mood, by, GraphAround.read(cls.hidden), mask)
         return io.NodeOutput(
             found.value,
             found.label,

@@ -185,7 +185,7 @@ class Sweep(io.ComfyNode):
         from .plan.cell_widget import OneCell, PlanOnly, SetAside, SeveralCells, WholeSweep, read_cell
         from .plan.cells import Settings
         from .plan.comfy_plan import plan_sweep
-        from .plan.inputs import SweepGraph, SweepInputs
+        from .plan.inputs import GraphAround, SweepInputs
         from .run.comfy_run import describe_plan, folder_output, make_one, make_several, make_sweep, set_aside
 
         request = read_cell(cell)
@@ -197,7 +197,7 @@ class Sweep(io.ComfyNode):
             [axis for axis in (axis_1, axis_2, axis_3, axis_4, *(more_axes or ())) if axis is not None],
             folder,
             max_cells,
-            SweepGraph.read(cls.hidden),
+            GraphAround.read(cls.hidden),
             portable_keys=isinstance(request, PlanOnly),
         )
         match request:

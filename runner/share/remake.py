@@ -36,7 +36,7 @@ from .archive import plain
 from .bundle import Bundle
 from .check import describe, examine, say_error
 from .options import DIFFERENT, NOT_MADE, SAME
-from .verdict import Verdict, compare, list_changes, list_reasons
+from .verdict import Likeness, compare, list_changes, list_reasons
 
 MAKER_ROUTE, MAKER_MARK = "/steer/maker", "steer"  # as in nodes/comfy_maker.py
 MAX_NAMES = 100  # names of models that are asked for at once
@@ -64,7 +64,7 @@ class Remade:
     """What became of one picture. verdict: None where it could not be made; then reasons say why."""
 
     original: Original
-    verdict: Verdict | None
+    verdict: Likeness | None
     reasons: tuple[str, ...] = ()
     content: bytes = b""
 
@@ -216,9 +216,9 @@ def _previewed(job: BatchJob) -> BatchJob:
     return BatchJob(job.name, prompt, None, job.files)
 
 
-def _nearest(original: Image.Image, contents: Sequence[bytes]) -> tuple[Verdict | None, bytes]:
+def _nearest(original: Image.Image, contents: Sequence[bytes]) -> tuple[Likeness | None, bytes]:
     """The most alike of the pictures that a workflow gives: it may give several."""
-    best: tuple[Verdict | None, bytes] = (None, b"")
+    best: tuple[Likeness | None, bytes] = (None, b"")
     for content in contents:
         try:
             with Image.open(io.BytesIO(content)) as picture:
@@ -230,7 +230,7 @@ def _nearest(original: Image.Image, contents: Sequence[bytes]) -> tuple[Verdict 
     return best
 
 
-def _distance(verdict: Verdict) -> tuple[bool, bool, float, int]:
+def _distance(verdict: Likeness) -> tuple[bool, bool, float, int]:
     return verdict.largest is None, not verdict.is_same, verdict.share, verdict.largest or 0
 
 

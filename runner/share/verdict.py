@@ -17,7 +17,7 @@ _VERSIONS = {"comfyui": "ComfyUI", "steer": "Steer"}
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Likeness:
     """largest: the largest difference of a colour, in levels of 255; None where the sizes differ.
 
     share: of the pixels that differ by more than ROUNDING, 0 to 1. sizes: in words, where they differ.
@@ -42,10 +42,10 @@ class Verdict:
         return f"DIFFERS: {100 * self.share:.1f} % of the pixels, by {self.largest} of 255 at most"
 
 
-def compare(one: Image.Image, other: Image.Image) -> Verdict:
+def compare(one: Image.Image, other: Image.Image) -> Likeness:
     """How alike two pictures are, with their transparency where either has it."""
     if one.size != other.size:
-        return Verdict(None, sizes=f"{other.width} x {other.height} pixels, and not {one.width} x {one.height}")
+        return Likeness(None, sizes=f"{other.width} x {other.height} pixels, and not {one.width} x {one.height}")
     mode = "RGBA" if "A" in one.getbands() + other.getbands() else "RGB"
     change = ImageChops.difference(one.convert(mode), other.convert(mode))
     bands = change.split()
@@ -55,7 +55,7 @@ def compare(one: Image.Image, other: Image.Image) -> Verdict:
     counts = largest.histogram()
     far = sum(counts[ROUNDING + 1 :])
     highest = max((level for level, count in enumerate(counts) if count), default=0)
-    return Verdict(highest, far / max(1, one.width * one.height))
+    return Likeness(highest, far / max(1, one.width * one.height))
 
 
 def list_reasons(

@@ -36,7 +36,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "nodes/demo": (*SHARED, "demo"),
     "nodes/preprocess": (*SHARED, "preprocessors"),
     "nodes/control": (*SHARED, "preprocessors", "nodes/preprocess"),
-    "nodes/sweep": (*SHARED, "preprocessors", "nodes/seeds", "nodes/prompts", "nodes/control"),
+    "nodes/sweep": (*SHARED, "preprocessors", "nodes/preprocess", "nodes/seeds", "nodes/prompts", "nodes/control"),
     "workflows": ("files", "preprocessors", "demo", "nodes/seeds"),
     "runner": (*SHARED, "preprocessors", "demo", "nodes/seeds", "nodes/sweep", "workflows"),
     "the pack": ("nodes",),  # __init__.py and run.py

@@ -68,10 +68,11 @@ def sample_twice(
     seeds: str = "",
     seed: int = 0,
     labels: Output | None = None,
+    across: int = 4,
 ) -> Node:
     """The same noise sampled without control and with it; one sheet, a row each.
 
-    Either there are several `seeds`, or several prompts with `labels` and one `seed`.
+    Either there are several `seeds`, or several prompts with `labels` and one `seed`. across: pictures side by side.
     """
     inside = part(graph, kit, "Sample twice", "The same noise, first by the prompts alone, then with the ControlNet.")
     names = ("positive", "negative", "positive alone", "negative alone")
@@ -104,7 +105,12 @@ def sample_twice(
         )
         pictures = inside.node("VAEDecode", called=f"Decode, {words}", samples=sampled[0], vae=vae)
         sheet = inside.node(
-            "SteerContactSheet", called=f"Row, {words}", images=pictures[0], title=headline, labels=heads
+            "SteerContactSheet",
+            called=f"Row, {words}",
+            images=pictures[0],
+            title=headline,
+            labels=heads,
+            columns=across,
         )
         return sampled, pictures, sheet
 

@@ -71,6 +71,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         latent=size[0],
         seed=4,
         labels=rooms.labels,
+        across=2,
     )
     result = graph.node(
         "SaveImage",

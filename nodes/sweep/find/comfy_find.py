@@ -20,10 +20,10 @@ from ...prompts.dial import Dial
 from ...text.printable import get_log
 from ..choices import BY_SHAPE, FIND_BY
 from ..plan.cells import Cell, Settings, check_axes, number_labels, plan_cells
-from ..plan.inputs import SweepGraph, SweepInputs, check_latent
+from ..plan.inputs import GraphAround, SweepInputs, check_latent
 from ..run.comfy_pictures import PictureMaker
 from .curve import draw_curve
-from .mood import Look, Moods, choose_face
+from .mood import FaceView, Moods, choose_face
 from .search import Search, find_first
 
 MAX_VALUES = 1024
@@ -54,7 +54,7 @@ def find_mood(
     axis: Axis,
     mood: float,
     by: str,
-    graph: SweepGraph,
+    graph: GraphAround,
     mask: torch.Tensor | None,
 ) -> Found:
     """Find the first value of `axis` whose picture has at least `mood` (0..1) of what its last value changes.
@@ -92,22 +92,22 @@ def find_mood(
 class _Maker:
     """Makes the picture of a cell once and looks for its face."""
 
-    def __init__(self, inputs: SweepInputs, cells: list[Cell], graph: SweepGraph) -> None:
-        self.cells, self.looks = cells, dict[int, Look]()
+    def __init__(self, inputs: SweepInputs, cells: list[Cell], graph: GraphAround) -> None:
+        self.cells, self.looks = cells, dict[int, FaceView]()
         self.networks = comfy_networks.load_networks({name: partial(load_graph, name) for name in NETWORKS})
         self.expected = 2 + max(1, (len(cells) - 1).bit_length())
         self.bar = comfy.utils.ProgressBar(100 * self.expected)
         name = name_upstream(graph.get_node, graph.node_id, "clip", MODEL)
         self.maker = PictureMaker(inputs, self._step, 1, name)
 
-    def look(self, place: int) -> Look:
+    def look(self, place: int) -> FaceView:
         if place not in self.looks:
             comfy.model_management.throw_exception_if_processing_interrupted()
             show_text(f"picture {len(self.looks) + 1} of about {self.expected}: {self.cells[place].title}")
             (picture,) = self.maker.make([self.cells[place].settings])
             picture = picture[..., :3].cpu()
             (pixels,) = comfy_images.iterate_pictures(picture[None])
-            self.looks[place] = Look(picture, choose_face(find_faces(self.networks, pixels)))
+            self.looks[place] = FaceView(picture, choose_face(find_faces(self.networks, pixels)))
         return self.looks[place]
 
     def _step(self, share: float, preview: Any) -> None:
@@ -150,7 +150,7 @@ def _describe(axis: Axis, search: Search, moods: Moods, maker: _Maker, mood: flo
         lines.append(f"Just before, at {axis.labels[before]}: {search.tried[before]:.0%}.")
     if search.falls is not None:
         one, other = (axis.labels[each] for each in search.falls)
-        lines.append(f"The curve is not even: {other} has less than {one}. Look at the pictures between them.")
+        lines.append(f"The curve is not even: {other} has less than {one}. FaceView at the pictures between them.")
     report = "\n".join(lines)
     show_text(report)
     title = f"{label} is the first with {mood:.0%}" if search.found is not None else f"{mood:.0%} is not reached"

@@ -30,7 +30,7 @@ _C1, _C2 = 0.01**2, 0.03**2
 
 
 @dataclass(frozen=True)
-class Look:
+class FaceView:
     """A picture [H, W, C] in 0..1 and the largest face in it; None where none was found."""
 
     picture: torch.Tensor
@@ -47,7 +47,9 @@ class Moods:
         ValueError: there is no face in the ends and no mask, or the ends are alike there.
     """
 
-    def __init__(self, first: Look, last: Look, mask: torch.Tensor | None = None, by_shape: bool = False) -> None:
+    def __init__(
+        self, first: FaceView, last: FaceView, mask: torch.Tensor | None = None, by_shape: bool = False
+    ) -> None:
         self.first, self.last = first, last
         faces = [look.face for look in (first, last) if look.face is not None]
         size = int(first.picture.shape[0]), int(first.picture.shape[1])
@@ -74,7 +76,7 @@ class Moods:
         """What is compared: SHAPE or PIXELS."""
         return SHAPE if self.by_shape else PIXELS
 
-    def measure_all(self, looks: Mapping[int, Look]) -> dict[int, float]:
+    def measure_all(self, looks: Mapping[int, FaceView]) -> dict[int, float]:
         """How much of the mood each picture has: 0 at the first end, 1 at the last one.
 
         Where a face lost its points on the way, all are measured by their pixels from now on.
@@ -83,7 +85,7 @@ class Moods:
             self.by_shape = False
         return {place: self._measure(look) for place, look in looks.items()}
 
-    def _measure(self, look: Look) -> float:
+    def _measure(self, look: FaceView) -> float:
         start, end, here = (_shape(each.face, self.unit) for each in (self.first, self.last, look))
         if self.by_shape and start is not None and end is not None and here is not None:
             return _progress(start, end, here, np.ones(1))
@@ -93,13 +95,13 @@ class Moods:
     def _weights(self) -> Floats:
         return self.region.numpy().astype(np.float64)[..., None]
 
-    def _blurred(self, look: Look) -> Floats:
+    def _blurred(self, look: FaceView) -> Floats:
         import cv2
 
         colours = look.picture[..., :3].to(torch.float32).clamp(0, 1).numpy()
         return np.atleast_3d(cv2.GaussianBlur(colours, (0, 0), max(0.5, _BLUR * self.unit))).astype(np.float64)
 
-    def stays(self, look: Look) -> float:
+    def stays(self, look: FaceView) -> float:
         """The structural similarity of the face but for its expression, to that of the first end; 1: the same."""
         rest = (self.face - self.region).clamp(0, 1).numpy().astype(np.float64)
         if rest.sum() < 1:
@@ -109,7 +111,7 @@ class Moods:
         )
         return float((_similarity(one, other) * rest).sum() / max(rest.sum(), 1e-9))
 
-    def outside(self, look: Look) -> float:
+    def outside(self, look: FaceView) -> float:
         """The mean change outside the face, in 0..1, against the first end."""
         found = measure(map_changes(look.picture, self.first.picture, "a picture"), self.face).outside
         return 0.0 if found is None else found

@@ -26,7 +26,7 @@ log = get_log(__name__)
 
 
 @dataclass(frozen=True)
-class Ended:
+class JobEnding:
     """How a job ended, as ComfyUI's history has it. error: "" for one that went well or was cancelled."""
 
     error: str = ""
@@ -48,7 +48,7 @@ class JobQueue(Protocol):
         """The ids of all jobs that run."""
         ...
 
-    def ended(self, job_id: str) -> Ended | None:
+    def ended(self, job_id: str) -> JobEnding | None:
         """How a job ended; None where the history does not know it."""
         ...
 

@@ -11,7 +11,7 @@ from typing import Any
 import execution
 from comfy_execution.utils import get_executing_context
 
-from .chain import Ended
+from .chain import JobEnding
 from .prompts import Json
 
 ANSWER_S = 120.0  # for ComfyUI to check a prompt
@@ -80,7 +80,7 @@ class ComfyQueue:
         running, _ = self.queue.get_current_queue_volatile()
         return {item[1] for item in running}
 
-    def ended(self, job_id: str) -> Ended | None:
+    def ended(self, job_id: str) -> JobEnding | None:
         """How a job ended; None where the history does not know it."""
         found = self.queue.get_history(prompt_id=job_id, map_function=_status)
         return read_ended(found.get(job_id)) if job_id in found else None
@@ -91,15 +91,15 @@ def _status(entry: Mapping[str, Any]) -> Any:
     return entry.get("status")
 
 
-def read_ended(status: Any) -> Ended:
+def read_ended(status: Any) -> JobEnding:
     """How a job ended, from the status of its entry in the history."""
     for kind, data in (status or {}).get("messages") or ():
         if kind == "execution_interrupted":
-            return Ended(cancelled=True)
+            return JobEnding(cancelled=True)
         if kind == "execution_error":
             reason = str(data.get("exception_message") or data.get("exception_type") or "").strip()
-            return Ended(f"{data.get('node_type')} (node {data.get('node_id')}): {reason}")
-    return Ended()
+            return JobEnding(f"{data.get('node_type')} (node {data.get('node_id')}): {reason}")
+    return JobEnding()
 
 
 def word_refusal(prompt: Mapping[str, Any], error: Any, faults: Mapping[str, Any]) -> str:

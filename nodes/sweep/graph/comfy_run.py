@@ -36,13 +36,13 @@ from .freezing import frozen_workflow
 from .keeping import frames_of, save_cell
 from .plan import GraphCell, describe, hash_of_graph, key_of, write_plan
 from .prompts import KEPT, VALUE_KIND, Json, closing_prompt, find_makers
-from .requests import Job, Made, PlanNow, read_request, write_job, write_made, write_plan_now
+from .requests import CellToKeep, Job, PlanNow, read_request, write_job, write_made, write_plan_now
 
 log = get_log(__name__)
 
 
 @dataclass(frozen=True)
-class Result:
+class NodeAnswer:
     """What the node gives. outputs: sheet, folder, report. ui: what it shows. expand: nodes to add, whose ids the
     outputs then name. to_save: pictures to save as Save Image does, and the prefix of their files."""
 
@@ -88,7 +88,7 @@ def needed_inputs(hidden: Any, cell: str) -> list[str]:
     request = read_request(cell)
     place = Place.read(hidden)
     linked = [name for name in KEPT if name in place.dynprompt.get_node(place.node_id)["inputs"]]
-    if isinstance(request, Made):
+    if isinstance(request, CellToKeep):
         return linked
     if isinstance(request, Job):
         return linked if _begin_job(request) else []
@@ -115,7 +115,7 @@ def _begin_job(job: Job) -> bool:
     return job.number not in chain.skipped
 
 
-def run(hidden: Any, widgets: Widgets, axes: Sequence[Axis], kept: Mapping[str, Sequence[Any]]) -> Result:
+def run(hidden: Any, widgets: Widgets, axes: Sequence[Axis], kept: Mapping[str, Sequence[Any]]) -> NodeAnswer:
     """What the node gives for its widget `cell`.
 
     axes: of a Sweep Graph that was added to plan. kept: the pictures that have come in, by input.
@@ -129,34 +129,34 @@ def run(hidden: Any, widgets: Widgets, axes: Sequence[Axis], kept: Mapping[str, 
     request = read_request(widgets.cell)
     place = Place.read(hidden)
     if isinstance(request, SetAside):
-        return Result(set_aside(widgets.folder))
+        return NodeAnswer(set_aside(widgets.folder))
     if isinstance(request, Job):
         return _run_job(place, widgets, request, kept)
-    if isinstance(request, Made):
+    if isinstance(request, CellToKeep):
         return _keep_made(place, widgets, request, kept)
     if isinstance(request, PlanNow):
         return _plan(place, widgets, axes, request.text)
     if isinstance(request, OneCell) and not _varies(place):
         labels = request.labels or tuple(part.strip() for part in request.text.split(";"))
-        return _keep_made(place, widgets, Made(request.text, labels), kept)
+        return _keep_made(place, widgets, CellToKeep(request.text, labels), kept)
     prefix, graph = place.new_prefix(), axes_of(place)
     nodes = axes_graph(prefix, place.prompt, place.own_id, graph.links, widgets.with_cell(write_plan_now(widgets.cell)))
-    return Result(tuple([f"{prefix}plan", output] for output in range(3)), expand=nodes)
+    return NodeAnswer(tuple([f"{prefix}plan", output] for output in range(3)), expand=nodes)
 
 
-def _plan(place: Place, widgets: Widgets, axes: Sequence[Axis], text: str) -> Result:
+def _plan(place: Place, widgets: Widgets, axes: Sequence[Axis], text: str) -> NodeAnswer:
     request = read_request(text)
     portable = isinstance(request, PlanOnly)
     planned = plan_here(place, axes, widgets.folder, widgets.max_cells, portable_keys=portable)
     if isinstance(request, PlanOnly):
         plan = write_plan(planned.plan)
-        return Result((ExecutionBlocker(None), folder_output(planned.home), plan), {"text": (plan,)})
+        return NodeAnswer((ExecutionBlocker(None), folder_output(planned.home), plan), {"text": (plan,)})
     if isinstance(request, OneCell | SeveralCells):
         return _make_here(place, widgets, planned, request)
     return _start(place, widgets, planned, axes)
 
 
-def _make_here(place: Place, widgets: Widgets, planned: Planned, request: OneCell | SeveralCells) -> Result:
+def _make_here(place: Place, widgets: Widgets, planned: Planned, request: OneCell | SeveralCells) -> NodeAnswer:
     """Make one cell in this run, by nodes that are added to it."""
     several = request.cells if isinstance(request, SeveralCells) else (request,)
     if len(several) > 1:
@@ -167,10 +167,10 @@ def _make_here(place: Place, widgets: Widgets, planned: Planned, request: OneCel
     prompt = plan.prompt_of(cell, widgets.with_cell(text))
     changed = {node for nodes in plan.graph.behind for node in nodes}
     nodes = cell_graph(prefix, prompt, place.prompt, place.own_id, changed)
-    return Result(tuple([f"{prefix}{place.own_id}", output] for output in range(3)), expand=nodes)
+    return NodeAnswer(tuple([f"{prefix}{place.own_id}", output] for output in range(3)), expand=nodes)
 
 
-def _start(place: Place, widgets: Widgets, planned: Planned, axes: Sequence[Axis]) -> Result:
+def _start(place: Place, widgets: Widgets, planned: Planned, axes: Sequence[Axis]) -> NodeAnswer:
     """Queue what the folder lacks, each cell as a job; or show the sheet where it lacks nothing."""
     manifest = Manifest(planned.home)
     remove_unfinished(planned.home)
@@ -197,7 +197,9 @@ def _start(place: Place, widgets: Widgets, planned: Planned, axes: Sequence[Axis
     _write_page(manifest)
     text = f"{statement} They wait in the queue: Cancel skips one, Clear ends the sweep."
     show_text(text, place.own_id)
-    return Result((ExecutionBlocker(None), ExecutionBlocker(None), text), {"text": (text,), "jobs": tuple(chain.ids)})
+    return NodeAnswer(
+        (ExecutionBlocker(None), ExecutionBlocker(None), text), {"text": (text,), "jobs": tuple(chain.ids)}
+    )
 
 
 class _Writer:
@@ -243,11 +245,11 @@ def _check_values(queue: ComfyQueue, planned: Planned, widgets: Widgets) -> None
             queue.check(plan.prompt_of(plan.find(at), own))
 
 
-def _run_job(place: Place, widgets: Widgets, job: Job, kept: Mapping[str, Sequence[Any]]) -> Result:
+def _run_job(place: Place, widgets: Widgets, job: Job, kept: Mapping[str, Sequence[Any]]) -> NodeAnswer:
     chain = UNDERWAY.get(job.sweep)
     if chain is None:
         text = "The sweep of this job has ended. Run the workflow again: it goes on with what is missing."
-        return Result((ExecutionBlocker(None), ExecutionBlocker(None), text), {"text": (text,)})
+        return NodeAnswer((ExecutionBlocker(None), ExecutionBlocker(None), text), {"text": (text,)})
     ui: Json = {}
     if job.number < len(chain.todo) and job.number not in chain.skipped:
         ui = _keep(place, chain, job.number, kept)
@@ -259,7 +261,7 @@ def _run_job(place: Place, widgets: Widgets, job: Job, kept: Mapping[str, Sequen
     text = f"{chain.there} of {len(chain.plan.cells)} saved."
     show_text(text, place.own_id)
     blocked = ExecutionBlocker(None)
-    return Result((blocked, blocked, text), {**ui, "text": (text,)})
+    return NodeAnswer((blocked, blocked, text), {**ui, "text": (text,)})
 
 
 def _keep(place: Place, chain: SweepChain, number: int, kept: Mapping[str, Sequence[Any]]) -> Json:
@@ -285,7 +287,7 @@ def _latents(kept: Mapping[str, Sequence[Any]]) -> list[Any]:
     return [latent for latent in kept.get("latent", ()) if latent is not None]
 
 
-def _keep_made(place: Place, widgets: Widgets, made: Made, kept: Mapping[str, Sequence[Any]]) -> Result:
+def _keep_made(place: Place, widgets: Widgets, made: CellToKeep, kept: Mapping[str, Sequence[Any]]) -> NodeAnswer:
     """Save one cell that was made by itself: as Save Image does, or into the temp folder for a batch."""
     comfy.model_management.throw_exception_if_processing_interrupted()
     frames = frames_of(kept)
@@ -296,7 +298,7 @@ def _keep_made(place: Place, widgets: Widgets, made: Made, kept: Mapping[str, Se
     outputs = (frames[0][None], folder_output(home), report)
     if not made.temp:
         folder = home.relative_to(output_folder().resolve()).as_posix()
-        return Result(outputs, to_save=(frames, f"{folder}/{file_stem(made.name, key)}"))
+        return NodeAnswer(outputs, to_save=(frames, f"{folder}/{file_stem(made.name, key)}"))
     temp = Path(folder_paths.get_temp_directory())
     where = temp / TEMP_CELLS / uuid.uuid4().hex
     drawn = frozen_workflow(place.info, place.own_id, made.text, made.at, (), place.prompt)
@@ -304,15 +306,15 @@ def _keep_made(place: Place, widgets: Widgets, made: Made, kept: Mapping[str, Se
     texts = {} if args.disable_metadata else texts
     names = save_cell(where, file_stem(made.name, key), frames[:1], (), texts)
     shown = {"subfolder": where.relative_to(temp).as_posix(), "type": "temp"}
-    return Result(outputs, {"images": tuple({"filename": name, **shown} for name in names)})
+    return NodeAnswer(outputs, {"images": tuple({"filename": name, **shown} for name in names)})
 
 
-def _close(manifest: Manifest, home: Path, report: str, place: Place) -> Result:
+def _close(manifest: Manifest, home: Path, report: str, place: Place) -> NodeAnswer:
     """The page and the sheet of a sweep that has ended."""
     _write_page(manifest)
     sheet = draw_sheet(manifest, SHEET_CELL)
     show_text(report.split("\n")[0], place.own_id)
-    return Result((sheet, str(home), report), {"text": (report,)}, preview=sheet)
+    return NodeAnswer((sheet, str(home), report), {"text": (report,)}, preview=sheet)
 
 
 def _write_page(manifest: Manifest) -> None:

@@ -32,7 +32,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Made:
+class CellToKeep:
     """One cell whose pictures come in. text: the widget as a picture shall have it. name: of its file.
 
     at: the place of each Sweep Value, by its node. temp: the file goes into ComfyUI's temp folder.
@@ -44,7 +44,7 @@ class Made:
     temp: bool = False
 
 
-GraphRequest = CellRequest | PlanNow | Job | Made
+GraphRequest = CellRequest | PlanNow | Job | CellToKeep
 
 
 def read_request(text: str) -> GraphRequest:
@@ -63,7 +63,7 @@ def read_request(text: str) -> GraphRequest:
             return Job(str(found["sweep"]), int(found["number"]))
         if kind == "made":
             at = {str(node): int(place) for node, place in found["at"].items()}
-            return Made(str(found["cell"]), tuple(map(str, found["name"])), at, bool(found["temp"]))
+            return CellToKeep(str(found["cell"]), tuple(map(str, found["name"])), at, bool(found["temp"]))
     except (KeyError, TypeError, ValueError, AttributeError):
         return read_cell(text)
     return read_cell(text)

@@ -21,7 +21,7 @@ from ..folder.saving import folder_inside
 from .cell_key import MODELS, Upstream, describe_shared, hash_cell
 from .cells import Cell, Settings, check_axes, choose_title, number_labels, parts_of, plan_cells
 from .comfy_model_files import identify_file, list_names, measure_file, read_node_state
-from .inputs import SweepGraph, SweepInputs, check_latent, name_axes, set_control_values
+from .inputs import GraphAround, SweepInputs, check_latent, name_axes, set_control_values
 from .origin import check_files, check_single_models
 from .values import KnownNames, find_name
 
@@ -37,7 +37,7 @@ class SweepPlan:
     """
 
     inputs: SweepInputs
-    graph: SweepGraph
+    graph: GraphAround
     home: Path
     axes: list[Axis]
     cells: list[Cell]
@@ -50,7 +50,7 @@ def plan_sweep(
     axes: Sequence[Axis],
     folder: str,
     max_cells: int,
-    graph: SweepGraph,
+    graph: GraphAround,
     *,
     portable_keys: bool = False,
 ) -> SweepPlan:
@@ -119,7 +119,7 @@ def _check_inputs(inputs: SweepInputs, brings_models: bool) -> None:
             raise ValueError(f"{name}: there is none. The checkpoint may lack it: connect a loader that has one.")
 
 
-def _check_origin(inputs: SweepInputs, graph: SweepGraph, upstream: Upstream) -> None:
+def _check_origin(inputs: SweepInputs, graph: GraphAround, upstream: Upstream) -> None:
     """Raises ValueError where other models could come under the keys of the cells."""
     check_single_models(graph.dynprompt, graph.node_id, inputs)
     for name in MODELS:

@@ -41,7 +41,7 @@ class SweepInputs:
 
 
 @dataclass(frozen=True)
-class SweepGraph:
+class GraphAround:
     """The graph around a Sweep.
 
     node_id: the Sweep's own id. dynprompt: ComfyUI's graph of this run, None when the node is called alone. prompt: the
@@ -54,7 +54,7 @@ class SweepGraph:
     info: dict[str, Any]
 
     @classmethod
-    def read(cls, hidden: Any) -> SweepGraph:
+    def read(cls, hidden: Any) -> GraphAround:
         """From the node's hidden inputs unique_id, dynprompt, prompt and extra_pnginfo."""
         return cls(str(hidden.unique_id or ""), hidden.dynprompt, hidden.prompt or {}, hidden.extra_pnginfo or {})
 
@@ -64,7 +64,7 @@ class SweepGraph:
         return nodes_of(self.dynprompt)
 
 
-def name_axes(graph: SweepGraph) -> list[str]:
+def name_axes(graph: GraphAround) -> list[str]:
     """For axis_1 to axis_4 that are connected, the title of the node they come from; empty where it is not known."""
     own = graph.get_node(graph.node_id) or {}
     links = [own.get("inputs", {}).get(f"axis_{number}") for number in range(1, 5)]

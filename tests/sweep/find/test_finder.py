@@ -29,9 +29,9 @@ def drawn(seed: int, expression: str) -> np.ndarray:
 
 
 def look(picture: np.ndarray) -> Any:
-    from steer.nodes.sweep.find.mood import Look, choose_face
+    from steer.nodes.sweep.find.mood import FaceView, choose_face
 
-    return Look(torch.from_numpy(picture).float() / 255, choose_face(find_faces(networks(), picture)))
+    return FaceView(torch.from_numpy(picture).float() / 255, choose_face(find_faces(networks(), picture)))
 
 
 def test_on_blended_faces_the_threshold_is_found_within_one_step_in_nine_of_ten():
@@ -72,7 +72,7 @@ def test_on_blended_faces_the_threshold_is_found_within_one_step_in_nine_of_ten(
 
 
 def test_shapes_of_mouth_and_brows_are_measured_where_points_are_known():
-    from steer.nodes.sweep.find.mood import SHAPE, Look, Moods
+    from steer.nodes.sweep.find.mood import SHAPE, FaceView, Moods
 
     picture = torch.rand(64, 64, 3, generator=torch.Generator().manual_seed(0))
     points = np.zeros((70, 3))
@@ -82,14 +82,14 @@ def test_shapes_of_mouth_and_brows_are_measured_where_points_are_known():
     points[17:27, 0], points[17:27, 1] = np.linspace(18, 46, 10), 18
     points[:17, 0], points[:17, 1] = np.linspace(14, 50, 17), 56
 
-    def face(amount: float, turn: float = 0.0, grow: float = 1.0, shift: float = 0.0) -> Look:
+    def face(amount: float, turn: float = 0.0, grow: float = 1.0, shift: float = 0.0) -> FaceView:
         moved = points.copy()
         moved[48:68, 1] = 46 + (2 + 5 * amount) * np.sin(angle)
         moved[17:27, 1] -= 4 * amount
         eyes = np.array([[22.0, 26.0], [42.0, 26.0]])
         rotation = grow * np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
         moved[:, :2] = (moved[:, :2] - 32) @ rotation + 32 + shift
-        return Look(
+        return FaceView(
             picture, Face((eyes - 32) @ rotation + 32 + shift, (np.array([32.0, 46]) - 32) @ rotation + 32, moved)
         )
 
@@ -99,14 +99,14 @@ def test_shapes_of_mouth_and_brows_are_measured_where_points_are_known():
     found = moods.measure_all(looks)
     assert [found[i] for i in range(11)] == pytest.approx([i / 10 for i in range(11)], abs=0.02)
     assert moods.stays(face(0.5)) == pytest.approx(1)
-    looks[11] = Look(picture, None)
+    looks[11] = FaceView(picture, None)
     assert moods.measure_all(looks)[11] == pytest.approx(0, abs=1e-6), "by pixels now, which are all the same"
 
 
 def test_ends_without_a_face_or_without_a_change_are_refused():
-    from steer.nodes.sweep.find.mood import Look, Moods
+    from steer.nodes.sweep.find.mood import FaceView, Moods
 
-    grey = Look(torch.full((64, 64, 3), 0.5), None)
+    grey = FaceView(torch.full((64, 64, 3), 0.5), None)
     with pytest.raises(ValueError, match="no face was found"):
         Moods(grey, grey)
     picture = look(drawn(0, "neutral"))
