@@ -70,7 +70,8 @@ def test_the_noise_mask_is_kept_to(lab: Lab):
     for (mood,), pixels in pictures.items():
         assert (pixels == lab.stock(masked, positive=PROMPT.replace("smiling", mood))).all()
     change = np.abs(pictures[("smiling",)] - pictures[("angry",)])
-    assert change[:, :24].mean() > 20 * change[:, 48:].mean()
+    assert change[:, :24].mean() > 1
+    assert change[:, 48:].mean() < 0.25
     assert change[:, 48:].max() <= 2  # the VAE looks a little beyond its own place
 
 

@@ -136,9 +136,9 @@ def cancelled(server, client, graph: dict[str, Any], folder: Path, count: int) -
 def test_cancel_then_run_again_makes_only_the_rest(server, client):
     from steer.runner import workflow as workflows
 
-    folder = Path(server.arguments[2]) / "again"
+    folder = Path(server.arguments[2]) / "cancelled-again"
     object_info = get_json(f"{server.url}/object_info")
-    graph = sweep_graph(object_info, "again", "1-8", "angry\nlaughing", steps=4)
+    graph = sweep_graph(object_info, "cancelled-again", "1-8", "angry\nlaughing", steps=4)
     before = cancelled(server, client, graph, folder, 5)
     assert 5 <= len(before) < 24
     client.run(workflows.to_prompt(graph, object_info), graph)
@@ -217,10 +217,10 @@ def test_the_second_run_in_a_page_saves_workflows_too(server, client, browser: s
     from frontend import Frontend, browser_page
     from steer.runner import workflow as workflows
 
-    folder = Path(server.arguments[2]) / "twice"
+    folder = Path(server.arguments[2]) / "second-in-a-page"
     _post(f"{server.url}/settings/Comfy.TutorialCompleted", b"true")  # else a dialog greets the first visitor
     object_info = client.get("/object_info")
-    graph = sweep_graph(object_info, "twice", "3", "angry")
+    graph = sweep_graph(object_info, "second-in-a-page", "3", "angry")
     with browser_page(browser) as page:
         frontend = Frontend(page, server.url)
         page.evaluate("workflow => app.loadGraphData(workflow)", graph)
