@@ -11,9 +11,9 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from fnmatch import translate
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,7 +49,10 @@ def identity(pack: Path = PACK) -> dict[str, str]:
     return {**_code_and_version(pack), "weights": _weights_of(pack)}
 
 
-@cache
+_LOADED: dict[Path, dict[str, str]] = {}
+_LOADING = threading.Lock()
+
+
 def loaded_identity(pack: Path = PACK) -> dict[str, str]:
     """`steer` and `code` as they were when this was asked first: `serve_identity` asks when ComfyUI loads the pack.
 
@@ -59,7 +62,10 @@ def loaded_identity(pack: Path = PACK) -> dict[str, str]:
         OSError: a file cannot be read.
         ValueError: pyproject.toml names no version.
     """
-    return _code_and_version(pack)
+    with _LOADING:
+        if pack not in _LOADED:
+            _LOADED[pack] = _code_and_version(pack)
+        return _LOADED[pack]
 
 
 def running_identity(pack: Path = PACK) -> dict[str, str]:
@@ -135,7 +141,9 @@ def serve_identity(pack: Path = PACK) -> None:
     if instance is None:
         return
     try:
-        loaded_identity(pack)
+        version(pack)
+        # Beside the loading: ComfyUI does not wait for it.
+        threading.Thread(target=loaded_identity, args=(pack,), daemon=True).start()
     except (OSError, ValueError) as error:  # without an answer the nodes work all the same
         logging.getLogger(__name__).warning(
             "Steer: %s does not answer, so no batch can use this ComfyUI: %s", ROUTE, error

@@ -176,7 +176,7 @@ def test_diffusers_and_comfyui_make_the_same_picture(comfy: InProcessComfy, kind
 
 @torch.inference_mode()
 def test_the_comparison_sees_a_small_difference(comfy: InProcessComfy) -> None:
-    """One sigma of twenty moved by two of the thousand timesteps changes the picture by more than twice what the two programs may."""
+    """One sigma of twenty, moved by two of a thousand timesteps, changes more than twice what the programs may."""
     from steer.nodes.demo import comfy_model
 
     noise = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(7))

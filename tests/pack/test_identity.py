@@ -71,11 +71,12 @@ def _small_pack(folder: Path) -> tuple[Path, Path]:
 
 
 def test_a_running_comfyui_sends_the_hash_of_the_code_it_has_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from steer.nodes.identity import identity, serve_identity
+    from steer.nodes.identity import identity, loaded_identity, serve_identity
 
     code, _ = _small_pack(tmp_path)
     server, before = _Server(monkeypatch), identity(tmp_path)
     serve_identity(tmp_path)
+    loaded_identity(tmp_path)  # it is hashed beside the loading; this waits for it
     code.write_bytes(b"two")  # git pull, and no restart
     (tmp_path / "pyproject.toml").write_text('version = "8"\n')
     assert identity(tmp_path) != before
