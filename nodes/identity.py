@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from fnmatch import translate
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,7 +36,6 @@ UNSHIPPED = (
     "nodes/text/fonts_build.py",
     "preprocessors/networks/build*.py",
 )
-_NOT_SHIPPED = re.compile("|".join(translate(f"{line}*" if line.endswith("/") else line) for line in UNSHIPPED))
 WEIGHTS = ("demo/weights", "preprocessors/weights")
 
 
@@ -108,7 +108,12 @@ def _code_of(pack: Path) -> str:
 
 def is_shipped(name: str) -> bool:
     """Whether the code file `name`, relative to the pack, is in a release."""
-    return _NOT_SHIPPED.match(name) is None
+    return _not_shipped().match(name) is None
+
+
+@cache
+def _not_shipped() -> re.Pattern[str]:
+    return re.compile("|".join(translate(f"{line}*" if line.endswith("/") else line) for line in UNSHIPPED))
 
 
 def _weights_of(pack: Path) -> str:
@@ -134,7 +139,7 @@ def _sha256_of_text(path: str) -> str:
 def serve_identity(pack: Path = PACK) -> None:
     """Let ComfyUI's server answer at ROUTE. Without a server it does nothing.
 
-    The code is hashed now (some milliseconds), when ComfyUI loads it: files that change later are not those that run.
+    The code is hashed beside the loading, when ComfyUI loads it: files that change later are not those that run.
     Weights are read when a node needs them, so they are hashed when a request comes.
     """
     instance = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
