@@ -1,7 +1,7 @@
 """Times the loading of the pack in a ComfyUI that has loaded its own nodes; prints JSON: ms, cpu_ms, nodes, pulled_in.
 
 Usage: import_cost.py CHECKOUT BASE_FOLDER COMFYUI. ComfyUI itself prints tenths of a second only. Where processes can
-be forked, done several times, each in a copy of the ComfyUI that has not loaded the pack; a line of JSON for each.
+be forked, it is done several times, each in a copy of the ComfyUI that has not loaded the pack; a line of JSON each.
 """
 
 from __future__ import annotations
