@@ -58,11 +58,15 @@ def _comfyui_version() -> str:
 
 
 def _mark_of(name: str) -> str:
-    """The marks of the files of this name in all of ComfyUI's model folders."""
+    return " ".join(map(mark_file, find_model_files(name)))
+
+
+def find_model_files(name: str) -> list[Path]:
+    """The files of this name in all of ComfyUI's model folders: the text does not say which of them a node reads."""
     if not _is_model(name):
-        return ""
+        return []
     found = [folder_paths.get_full_path(kind, name) for kind in sorted(folder_paths.folder_names_and_paths)]
-    return " ".join(mark_file(Path(path)) for path in dict.fromkeys(found) if path)
+    return [Path(path) for path in dict.fromkeys(found) if path]
 
 
 def _is_model(name: str) -> bool:

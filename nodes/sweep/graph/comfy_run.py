@@ -301,9 +301,10 @@ def _keep_made(place: Place, widgets: Widgets, made: CellToKeep, kept: Mapping[s
         return NodeAnswer(outputs, to_save=(frames, f"{folder}/{file_stem(made.name, key)}"))
     temp = Path(folder_paths.get_temp_directory())
     where = temp / TEMP_CELLS / uuid.uuid4().hex
-    drawn = frozen_workflow(place.info, place.own_id, made.text, made.at, (), place.prompt)
-    texts = {**drawn, "prompt": set_widget(prompt, place.own_id, made.text), MARK: describe_maker_of(prompt)}
-    texts = {} if args.disable_metadata else texts
+    texts: Json = {}
+    if not args.disable_metadata:
+        drawn = frozen_workflow(place.info, place.own_id, made.text, made.at, (), place.prompt)
+        texts = {**drawn, "prompt": set_widget(prompt, place.own_id, made.text), MARK: describe_maker_of(prompt)}
     names = save_cell(where, file_stem(made.name, key), frames[:1], (), texts)
     shown = {"subfolder": where.relative_to(temp).as_posix(), "type": "temp"}
     return NodeAnswer(outputs, {"images": tuple({"filename": name, **shown} for name in names)})

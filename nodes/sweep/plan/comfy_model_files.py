@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import comfy.samplers
 import folder_paths
 
 from ...choices import CHECKPOINT, LORA, SAMPLER, SCHEDULER
+from ...comfy_maker import find_model_files
 from ...prompt_graph import is_link
 from ...text.printable import get_log
 from .cell_key import drop_session_state, read_noted_state
@@ -35,21 +35,13 @@ def list_names(kind: str) -> list[str]:
 
 def identify_file(name: str) -> str | None:
     """Size in bytes and time of change of the model files of this name; None where there is none."""
-    states = [path.stat() for path in _model_files(name)]
+    states = [path.stat() for path in find_model_files(name)]
     return " ".join(f"{state.st_size} {state.st_mtime_ns}" for state in states) or None
 
 
 def measure_file(name: str) -> str | None:
     """Their sizes in bytes alone, which are the same on every machine; None where there is none."""
-    return " ".join(str(path.stat().st_size) for path in _model_files(name)) or None
-
-
-def _model_files(name: str) -> list[Path]:
-    """The files of this name in all of ComfyUI's model folders: the text does not say which of them a node reads."""
-    if not name.lower().endswith((*folder_paths.supported_pt_extensions, ".gguf")):
-        return []
-    found = [folder_paths.get_full_path(kind, name) for kind in sorted(folder_paths.folder_names_and_paths)]
-    return [Path(path) for path in dict.fromkeys(found) if path]
+    return " ".join(str(path.stat().st_size) for path in find_model_files(name)) or None
 
 
 def read_node_state(node: Mapping[str, Any]) -> Any:
