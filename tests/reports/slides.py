@@ -67,7 +67,8 @@ def with_steps(prompt: workflows.Prompt, steps: int) -> workflows.Prompt:
     """The prompt with every number of steps set to `steps`; 0: as it is."""
     for node in prompt.values():
         if steps and isinstance(node["inputs"].get("steps"), int):
-            node["inputs"]["steps"] = steps
+            first = node["class_type"] == "SteerEarlyPick"  # its steps are the first of the schedule's
+            node["inputs"]["steps"] = max(1, steps - 1) if first else steps
     return prompt
 
 

@@ -16,6 +16,9 @@ from . import (
     s08_canny_same_face_angle,
     s09_mlsd_one_room_two_styles,
     s10_openpose_one_pose_many_people,
+    s12_how_much_of_a_word,
+    s14_early_pick,
+    s15_the_least_that_is_enough,
 )
 from .builder import GraphBuilder
 from .kits import Kit
@@ -60,4 +63,7 @@ SLIDES: tuple[SlideSource, ...] = (
     s08_canny_same_face_angle,
     s09_mlsd_one_room_two_styles,
     s10_openpose_one_pose_many_people,
+    s12_how_much_of_a_word,
+    s14_early_pick,
+    s15_the_least_that_is_enough,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SCROLLS = 50  # of a page, in steps of 1000 pixels
 
 
 @contextmanager
@@ -82,10 +83,13 @@ class Frontend:
         self.said.append(f"alert: {dialog.message}")
         dialog.dismiss()
 
-    def open_template(self, pack: str, name: str) -> str:
+    def open_template(self, pack: str, name: str, others: Collection[str] = ()) -> None:
         """Pick `name` from the pack's page of the template browser and wait until its graph is there.
 
-        Returns the text of that page. The browser draws hundreds of templates for it, which takes seconds.
+        others: names that the page must show too. The browser draws more of them only as one scrolls down.
+
+        Raises:
+            LookupError: the page ends before it has shown a name.
         """
         self.page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
         dialog = self.page.get_by_role("dialog").filter(has=self.page.get_by_text(pack, exact=True)).first
@@ -94,11 +98,18 @@ class Frontend:
         category.click()
         entry = dialog.get_by_text(name, exact=True).first
         entry.wait_for()
-        listed = dialog.inner_text()
+        entry.hover()  # the wheel turns what lies below the mouse
+        for _ in range(SCROLLS):
+            missing = {*others} - {*dialog.inner_text().split("\n")}
+            if not missing:
+                break
+            self.page.mouse.wheel(0, 1000)
+            self.page.wait_for_timeout(100)
+        else:
+            raise LookupError(f"the page of {pack} lacks {', '.join(sorted(missing))}")
         entry.click()
         dialog.wait_for(state="hidden", timeout=30_000)
         self._settle()
-        return listed
 
     def open_file(self, path: Path) -> None:
         """Open a workflow file as if it was dropped into the window."""

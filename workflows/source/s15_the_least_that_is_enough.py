@@ -1,0 +1,110 @@
+"""Workflow 15: the least value of a dial at which the mood is there, found by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .measure import Measurement, Probe
+from .parts import size_of_picture, words
+
+if TYPE_CHECKING:
+    from .builder import GraphBuilder
+    from .kits import Kit
+
+NAME = "15-the-least-that-is-enough"
+THUMBNAIL = "First, just before, found, last"
+HELP = ("The curve",)
+PROMPT = (
+    "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "
+    "oversized jogger pants, lean against the wall, backstreet"
+)
+
+NOTE = """
+## How little is enough?
+
+The more of a word, the less of the girl you began with. **Expression Finder** looks for the least value at which the
+mood is there. It makes the two ends, then always the middle: 7 pictures and not 33.
+
+**Look at** the four pictures: without the word, just before it is enough, just enough, and all of it. The curve below
+shows how much of the mood each picture has that was made on the way.
+
+**Try next**
+- **Expression Finder**: `mood` 0.8, or 0.3
+- **Expression Dial**: `word` sad
+- **Expression Finder**: another `seed`
+"""
+
+
+def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the workflow's nodes to an empty graph, with the models of the kit."""
+    note = graph.note(NOTE, title="Workflow 15")
+    models, size = kit.models(graph), size_of_picture(graph, kit)
+    prompt = words(graph, PROMPT, more=60)
+    dial = graph.node(
+        "SteerExpressionDial",
+        called="Expression Dial",
+        clip=models.clip,
+        prompt=prompt[0],
+        find="smiling",
+        word="angry",
+        values="0-1[33]",
+    )
+    finder = graph.node(
+        "SteerExpressionFinder",
+        called="Expression Finder",
+        more=180,
+        model=models.model,
+        clip=models.clip,
+        vae=models.vae,
+        latent=size[0],
+        axis=dial["axis"],
+        positive=prompt[0],
+        seed=5,
+        steps=kit.steps,
+        cfg=kit.cfg,
+        sampler_name="dpmpp_2m",
+        scheduler="karras",
+    )
+    sheet = graph.node(
+        "SteerContactSheet", called="Sheet", images=finder["pictures"], labels=finder["labels"], columns=2
+    )
+    pictures = graph.node(
+        "SaveImage",
+        called="First, just before, found, last",
+        more=PREVIEW,
+        images=sheet[0],
+        filename_prefix="steer/15-found",
+    )
+    curve = graph.node(
+        "SaveImage", called="The curve", more=PREVIEW, images=finder["curve"], filename_prefix="steer/15-curve"
+    )
+    report = graph.node("PreviewAny", called="What was found", more=64, source=finder["report"])
+    lay_out(
+        graph,
+        Column(NARROW, [note, Step("Step 1  Model", [models.node, size])], [note]),
+        Column(NARROW, [Step("Step 2  A prompt, and a word to turn", [prompt, dial])], [prompt]),
+        Column(NARROW, [Step("Step 3  Find the least value", [finder])], [finder]),
+        Column(
+            WIDE,
+            [Step("Step 4  Just enough", [pictures, Row([sheet, curve]), report])],
+            [pictures, curve],
+        ),
+        height=HEIGHT,
+    )
+    graph.app([(prompt, "value"), (dial, "word"), (finder, "mood"), (finder, "seed")], [pictures, curve])
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """The found value is the first that has the mood, with at most a quarter of the pictures."""
+    report = probe.run({}, {"report": probe.output("SteerExpressionFinder", 5)}).texts["report"][0]
+    lines = report.splitlines()
+    count, _, total = (
+        next(line for line in lines if "in place of" in line).rstrip(".").partition(" pictures in place of ")
+    )
+    few = 4 * int(count) <= int(total)
+    reached = not any(line.startswith("Not reached") for line in lines)
+    return [
+        Measurement(lines[0], reached),
+        Measurement(f"{count} pictures were made in place of {total}", few),
+    ]
