@@ -116,4 +116,4 @@ class Canny(io.ComfyNode):
         comfy_progress.show_text(report)
         used = [None if index in passed_on else one for index, one in enumerate(hints.thresholds)]
         hint = hints.hint.to(comfy.model_management.intermediate_device())
-        return io.NodeOutput(hint, describe_thresholds(used), report)
+        return io.NodeOutput(hint, describe_thresholds(used), report, ui=comfy_images.show_hints(hint, cls))

@@ -9,7 +9,10 @@ import comfy.model_management
 import torch
 
 from ...preprocessors.pictures import Bytes, Placement, Size, check_pictures, place, read_pictures, size_of_latent
+from ..api import io, ui
 from ..comfy_progress import track_progress
+
+MOST_SHOWN = 16  # hints on a node: those of a video would take longer to save than to find
 
 
 def iterate_pictures(images: torch.Tensor) -> Iterator[Bytes]:
@@ -50,3 +53,8 @@ def to_image(hints: Sequence[Bytes]) -> torch.Tensor:
     for index, hint in enumerate(hints):
         out[index] = torch.from_numpy(hint)
     return out.div_(255.0).to(comfy.model_management.intermediate_device())
+
+
+def show_hints(hints: torch.Tensor, node: type[io.ComfyNode]) -> ui.PreviewImage:
+    """The first hints of an IMAGE, for the node that made them to show."""
+    return ui.PreviewImage(hints[:MOST_SHOWN], cls=node)

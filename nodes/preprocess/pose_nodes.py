@@ -151,7 +151,8 @@ class OpenPose(io.ComfyNode):
             frames.append(write_frame(people, *placement.size, whole_scores))
         report = number_lines([hint.report for hint in hints])
         comfy_progress.show_text(report)
-        return io.NodeOutput(comfy_images.to_image([hint.picture for hint in hints]), frames, report)
+        image = comfy_images.to_image([hint.picture for hint in hints])
+        return io.NodeOutput(image, frames, report, ui=comfy_images.show_hints(image, cls))
 
 
 class PoseRender(io.ComfyNode):
@@ -246,7 +247,8 @@ class PoseRender(io.ComfyNode):
         )
         report = "\n".join(filter(None, [report, describe_units(frames)]))
         comfy_progress.show_text(report)
-        return io.NodeOutput(comfy_images.to_image(hints), report)
+        image = comfy_images.to_image(hints)
+        return io.NodeOutput(image, report, ui=comfy_images.show_hints(image, cls))
 
 
 NODES: list[type[io.ComfyNode]] = [OpenPose, PoseRender]
