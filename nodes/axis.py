@@ -18,6 +18,17 @@ class Lora:
 
 
 @dataclass(frozen=True)
+class EncoderFiles:
+    """Text encoders that are one CLIP together, by the names ComfyUI lists them under.
+
+    type: as on the node Load CLIP; empty for that of the connected one.
+    """
+
+    names: tuple[str, ...]
+    type: str = ""
+
+
+@dataclass(frozen=True)
 class PictureFile:
     """A picture by its name in ComfyUI's input folder, with forward slashes."""
 
@@ -84,3 +95,13 @@ def zip_axes(axes: Sequence[Axis]) -> Axis:
     values = tuple(zip(*(part.values for part in parts), strict=True))
     labels = tuple(", ".join(row) for row in zip(*(axis.labels for axis in axes), strict=True))
     return Axis(" + ".join(axis.name for axis in axes), values, labels, parts)
+
+
+def files_of(value: Any) -> tuple[str, ...]:
+    """The names of files, or of anything else, that a value of an axis of names has."""
+    if isinstance(value, tuple):
+        return tuple(name for each in value for name in files_of(each))
+    if isinstance(value, EncoderFiles):
+        return value.names
+    name = getattr(value, "name", value)
+    return () if name is None else (str(name),)

@@ -21,5 +21,7 @@ SEED, PROMPT, CFG, STEPS, DENOISE, SAMPLER, SCHEDULER = (
 )
 CONTROL_STRENGTH, CONTROL_START, CONTROL_END = CONTROLS = ("control strength", "control start", "control end")
 SWITCH_TIME, CHECKPOINT, LORA = "switch time", "checkpoint", "LoRA"
+DIFFUSION_MODEL, TEXT_ENCODER, VAE_FILE = SINGLE_FILES = ("diffusion model", "text encoder", "VAE")
+CLIP_SKIP, GUIDANCE = "CLIP skip", "Flux guidance"
 # What an axis for a Sweep Graph alone varies: whatever its Sweep Value is wired to.
 NUMBER, TEXT, PICTURE, POSE = "number", "text", "picture", "pose"

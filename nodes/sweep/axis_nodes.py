@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from ..api import io, search_words
-from ..choices import AXIS_TYPE, CHECKPOINT, LORA
+from ..choices import AXIS_TYPE
 from ..text.printable import get_log
-from .choices import CATEGORY, KINDS
+from .choices import CATEGORY, FILES, KINDS
 
 log = get_log(__name__)
-
-FILES = (CHECKPOINT, LORA)  # kinds whose values are files
 
 
 class ValueAxis(io.ComfyNode):
@@ -19,7 +17,7 @@ class ValueAxis(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="SteerValueAxis",
-            **search_words("xyz plot axis", "xy plot", "lora sweep", "cfg sweep", "sampler compare"),
+            **search_words("xyz plot axis", "xy plot", "lora sweep", "cfg sweep", "sampler compare", "clip skip"),
             display_name="Value Axis",
             category=CATEGORY,
             description="Values that a Sweep tries one after the other: cfg, steps, samplers, checkpoints, LoRAs... "
@@ -32,7 +30,8 @@ class ValueAxis(io.ComfyNode):
                     default="4, 6.5, 8",
                     tooltip="Write one in each line, or put commas between them. Ranges: 1-10(+2) or 0.2-0.8[4] "
                     "for four values. A LoRA with its strength: name.safetensors : 0.8, "
-                    "or none; several LoRAs at once with + between them. Text: anything, one value in each line.",
+                    "or none; several LoRAs at once with + between them. Text encoders of one "
+                    "model: clip_l.safetensors + t5xxl.safetensors : flux. Text: anything, one value in each line.",
                 ),
             ],
             outputs=[
@@ -48,7 +47,8 @@ class ValueAxis(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, kind: str | None = None, text: str | None = None) -> str:
-        """Changes with the files of checkpoints and LoRAs, so that a Sweep makes their cells again."""
+        """Changes with the files that the values name, so that a Sweep makes their cells again."""
+        from ..axis import files_of
         from .plan.comfy_model_files import identify_file, list_names
         from .plan.values import read_values
 
@@ -58,9 +58,7 @@ class ValueAxis(io.ComfyNode):
             values = read_values(kind, text, list_names).values
         except ValueError:  # execute says what is wrong
             return ""
-        single = (each for value in values for each in (value if isinstance(value, tuple) else (value,)))
-        names = (getattr(value, "name", value) for value in single)
-        return "; ".join(str(identify_file(str(name))) for name in names if name is not None)
+        return "; ".join(str(identify_file(name)) for name in files_of(values))
 
     @classmethod
     def execute(cls, kind: str, text: str) -> io.NodeOutput:

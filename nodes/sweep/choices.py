@@ -5,21 +5,25 @@ from __future__ import annotations
 from ..choices import (
     CFG,
     CHECKPOINT,
+    CLIP_SKIP,
     CONTROL_END,
     CONTROL_START,
     CONTROL_STRENGTH,
     DENOISE,
+    GUIDANCE,
     LORA,
     NUMBER,
     SAMPLER,
     SCHEDULER,
+    SINGLE_FILES,
     STEPS,
     SWITCH_TIME,
     TEXT,
 )
 
 CATEGORY = "Steer/Sweep"
-# Value Axis: all that it varies, the last two for a Sweep Graph alone; and of that what has names of ComfyUI.
+# Value Axis: all that it varies, the last two for a Sweep Graph alone; of that what files are,
+# and what has names of ComfyUI.
 KINDS = (
     CFG,
     STEPS,
@@ -32,10 +36,14 @@ KINDS = (
     CONTROL_START,
     CONTROL_END,
     SWITCH_TIME,
+    *SINGLE_FILES,
+    CLIP_SKIP,
+    GUIDANCE,
     NUMBER,
     TEXT,
 )
-NAMES = (SAMPLER, SCHEDULER, CHECKPOINT, LORA)
+FILES = (CHECKPOINT, LORA, *SINGLE_FILES)
+NAMES = (SAMPLER, SCHEDULER, *FILES)
 # Sweep: what a cell that fails means for the others.
 BLANK, STOP = ON_ERROR = ("blank", "stop")
 # Contact Sheet

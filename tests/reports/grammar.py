@@ -25,7 +25,7 @@ FILES = [
         "prompts/test_template",
         "prompts/test_timed_text",
         "seeds/test_text",
-        "sweep/test_values",
+        "sweep/axes/test_values",
     )
 ]
 # A test's block of pytest's statistics: its name, then how long and with how many examples it ran.

@@ -67,8 +67,9 @@ class Lab:
 
     def stock(self, more: Graph | None = None, links: dict[str, Any] | None = None, **changed: Any) -> np.ndarray:
         """The same picture made alone with ComfyUI's own nodes. links: inputs of KSampler and CLIP that are others."""
-        settings, sources = BASE | changed, {"model": ["model", 0], "clip": ["model", 1]} | (links or {})
-        clip = sources.pop("clip")
+        settings, sources = BASE | changed, {"model": ["model", 0], "clip": ["model", 1], "vae": ["model", 2]}
+        sources |= links or {}
+        clip, vae = sources.pop("clip"), sources.pop("vae")
         graph = {
             "model": node("SteerDemoModel"),
             "latent": self.latent,
@@ -80,7 +81,7 @@ class Lab:
                 | sources
                 | settings,
             ),
-            "decode": node("VAEDecode", samples=["sample", 0], vae=["model", 2]),
+            "decode": node("VAEDecode", samples=["sample", 0], vae=vae),
             "save": node("SaveImage", images=["decode", 0], filename_prefix="stock"),
         }
         result = self.comfy.run(graph | (more or {}))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...axis import Axis, Lora, PictureFile, PoseFile
+from ...axis import Axis, EncoderFiles, Lora, PictureFile, PoseFile
 from ...choices import SWITCH_TIME
 from ...prompts.dial import Dial
 from ...prompts.swap import WholePrompt, WordSwap, apply_swaps
@@ -42,7 +42,7 @@ class Chosen:
 
 
 def choose(axis: Axis, index: int, part: int) -> Chosen:
-    """The value at `index`, from 0. part: of an axis of pairs or of several LoRAs, which of them, from 1.
+    """The value at `index`, from 0. part: of pairs, several LoRAs or text encoders, which of them, from 1.
 
     Raises:
         ValueError: there is no such value or part.
@@ -57,6 +57,10 @@ def choose(axis: Axis, index: int, part: int) -> Chosen:
             )
         own = axis.parts[part - 1]
         return Chosen(own, value[part - 1], own.labels[index])
+    if isinstance(value, EncoderFiles):
+        if not 1 <= part <= len(value.names):
+            raise ValueError(f"part: '{label}' has no text encoder {part}, only {len(value.names)}.")
+        return Chosen(axis, value.names[part - 1], label)
     if isinstance(value, tuple):  # of LoRAs; a row may have fewer than another
         return Chosen(axis, value[part - 1] if part <= len(value) else None, label)
     if part != 1 and not (any(isinstance(other, tuple) for other in axis.values) and part > 0):

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from ...axis import files_of
 from ...prompt_graph import GetNode, is_link
 from .cells import BY_SAMPLER, BY_SIGMAS, Settings
 
@@ -69,6 +70,12 @@ class Upstream:
         self.files: dict[str, str] = {}  # name -> identity of those that were met
         self._known: dict[str, str] = {}
 
+    def describe_inputs(self, node_id: str, without: str = "") -> list[Any]:
+        """The kind of a node, its inputs and its files, as JSON. without: the input that is left out."""
+        node = self.get_node(node_id) or {"class_type": "absent", "inputs": {}}
+        inputs = {name: self._describe_value(value) for name, value in node["inputs"].items() if name != without}
+        return [node["class_type"], inputs, to_json(self.state(node))]
+
     def hash_input(self, node_id: str, name: str) -> str:
         """The hash of what the input `name` of a node is connected to, or holds."""
         node = self.get_node(node_id)
@@ -115,16 +122,23 @@ class Upstream:
         return hash_json([node["class_type"], inputs, to_json(self.state(node))])
 
 
-def hash_cell(settings: Settings, shared: Mapping[str, Any], identity: FileIdentity) -> str:
-    """The key of a cell, 64 hexadecimal digits. shared: what all cells have in common, see `describe_shared`."""
+def hash_cell(
+    settings: Settings, shared: Mapping[str, Any], identity: FileIdentity, sources: Mapping[str, Any] | None = None
+) -> str:
+    """The key of a cell, 64 hexadecimal digits. shared: what all cells have in common, see `describe_shared`. sources:
+    by model, clip and vae, what stays of the graph where a file of an axis takes the place of the loader's."""
     parts, values = dict(shared), settings.values()
     for name in [*(BY_SAMPLER if "sampler" in parts else ()), *(BY_SIGMAS if "sigmas" in parts else ())]:
         del values[name]  # the connected one counts
     if settings.checkpoint is not None:  # it brings its own
         for name in MODELS:
             parts.pop(name, None)
+    brought = {"model": settings.diffusion_model, "clip": settings.text_encoder, "vae": settings.vae}
+    for name in (name for name, file in brought.items() if file is not None):
+        parts[name] = (sources or {})[name]
     loras = settings.lora if isinstance(settings.lora, tuple) else (settings.lora,)
     files = [settings.checkpoint, *(lora.name if lora else None for lora in loras)]
+    files += files_of(tuple(brought.values()))
     return hash_json([VERSION, values, parts, [identity(file) if file else None for file in files]])
 
 

@@ -9,39 +9,49 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ...axis import Axis, Lora
+from ...axis import Axis, EncoderFiles, Lora
 from ...choices import (
     CFG,
     CHECKPOINT,
+    CLIP_SKIP,
     CONTROL_END,
     CONTROL_START,
     CONTROL_STRENGTH,
     CONTROLS,
     DENOISE,
+    DIFFUSION_MODEL,
+    GUIDANCE,
     LORA,
     PROMPT,
     SAMPLER,
     SCHEDULER,
     SEED,
+    SINGLE_FILES,
     STEPS,
     SWITCH_TIME,
+    TEXT_ENCODER,
+    VAE_FILE,
 )
 from ...prompts.choices import DIAL
-from ...prompts.comments import without_comments
 from ...prompts.dial import Dial, swap_fully
-from ...prompts.swap import Swapper, WholePrompt
-from ...prompts.timed_parse import parse_timed, retime, switches, write_timed
+from ...prompts.swap import WholePrompt
 from ...text.plural import count_things
 from ...text.printable import printable
+from .cell_prompts import MAX_LETTERS_IN_ALL, CellPrompts, check_letters
 
 MAX_AXES = 16
 MAX_TITLE = 200  # characters of the headline of a sheet
-# Of the different prompts of a sweep; of the prompts of all its cells, each of which goes into the cell's key.
-MAX_LETTERS, MAX_LETTERS_IN_ALL = 20_000_000, 500_000_000
 # What is slow to change comes first, so that it changes least: a checkpoint is loaded once, a prompt encoded once.
-ORDER = (CHECKPOINT, LORA, PROMPT, DIAL, SWITCH_TIME, *CONTROLS, SAMPLER, SCHEDULER, STEPS, DENOISE, CFG, SEED)
+_MODELS = (CHECKPOINT, *SINGLE_FILES, CLIP_SKIP, LORA)
+_SAMPLING = (GUIDANCE, *CONTROLS, SAMPLER, SCHEDULER, STEPS, DENOISE, CFG, SEED)
+ORDER = (*_MODELS, PROMPT, DIAL, SWITCH_TIME, *_SAMPLING)
 FIELDS = {
     CHECKPOINT: "checkpoint",
+    DIFFUSION_MODEL: "diffusion_model",
+    TEXT_ENCODER: "text_encoder",
+    VAE_FILE: "vae",
+    CLIP_SKIP: "clip_skip",
+    GUIDANCE: "guidance",
     LORA: "lora",
     DIAL: "dial",
     CONTROL_STRENGTH: "control_strength",
@@ -76,6 +86,16 @@ class Settings:
     control_start: float | None = None
     control_end: float | None = None
     dial: Dial | None = None
+    diffusion_model: str | None = None
+    text_encoder: str | EncoderFiles | None = None
+    vae: str | None = None
+    clip_skip: int | None = None
+    guidance: float | None = None
+
+    @property
+    def model_file(self) -> str | None:
+        """The file of the model, where an axis brings it."""
+        return self.checkpoint or self.diffusion_model
 
     def values(self) -> dict[str, Any]:
         """The settings as JSON, without those that are None."""
@@ -147,6 +167,8 @@ def check_axes(axes: Sequence[Axis], connected: Connected, max_cells: int) -> No
                 raise ValueError(f"axis {number}: two axes vary the {part.name}. Put all its values into one.")
             before.add(part.name)
             _check_overridden(part, number, connected)
+    if {CHECKPOINT, DIFFUSION_MODEL} <= before:
+        raise ValueError("axes: a checkpoint brings its own model, so it cannot meet a diffusion model. Remove one.")
     count = math.prod(len(axis) for axis in axes)
     if count > max_cells:
         sizes = " x ".join(f"{len(axis)} ({axis.name})" for axis in axes)
@@ -196,7 +218,7 @@ def plan_cells(settings: Settings, axes: Sequence[Axis], key_of: Callable[[Setti
     order = sorted(range(len(axes)), key=lambda i: find_rank(axes[i]))
     parts = [(i, part) for i, axis in enumerate(axes) for part in parts_of(axis)]
     varying = [i for i, axis in enumerate(axes) if len(axis) > 1] or range(len(axes))
-    prompts = _Prompts(settings.positive, parts)
+    prompts = CellPrompts(settings.positive, parts)
     cells, letters = [], 0
     for places in itertools.product(*(range(len(axes[i])) for i in order)):
         at = tuple(place for _, place in sorted(zip(order, places, strict=True)))
@@ -208,49 +230,9 @@ def plan_cells(settings: Settings, axes: Sequence[Axis], key_of: Callable[[Setti
                 changed.positive, changed.dial
             )  # a word to find that is not there is an error before any picture
         letters += len(changed.positive) + len(changed.negative)
-        _check_letters(letters, MAX_LETTERS_IN_ALL)
+        check_letters(letters, MAX_LETTERS_IN_ALL)
         cells.append(Cell(at, labels, changed, key_of(changed), tuple(labels[i] for i in varying)))
     return cells
-
-
-def _check_letters(count: int, limit: int) -> None:
-    if count > limit:
-        raise ValueError(
-            f"positive: the prompts of all cells have more than {limit:,} letters. Shorten the prompt, or take fewer "
-            "values."
-        )
-
-
-class _Prompts:
-    """The prompt of a cell. Each combination of prompt axes is composed once."""
-
-    def __init__(self, text: str, parts: Sequence[tuple[int, Axis]]) -> None:
-        """parts: each axis or part of one, with the number of its axis."""
-        self.base, self.parts = text, [(i, part) for i, part in parts if part.name in (PROMPT, SWITCH_TIME)]
-        self.swapper = Swapper(text)
-        self.letters = 0
-        self.known: dict[tuple[int, ...], str] = {}
-
-    def compose(self, at: Sequence[int]) -> str:
-        place = tuple(at[i] for i, _ in self.parts)
-        if place not in self.known:
-            self.known[place] = self._swap_and_retime(at)
-            self.letters += len(self.known[place])
-            _check_letters(self.letters, MAX_LETTERS)
-        return self.known[place]
-
-    def _swap_and_retime(self, at: Sequence[int]) -> str:
-        swaps = [part.values[at[i]] for i, part in self.parts if part.name == PROMPT]
-        text = self.swapper.apply(swaps) if swaps else without_comments(self.base)
-        prompt = parse_timed(text, "positive")
-        for i, part in self.parts:
-            if part.name == SWITCH_TIME:
-                if not switches(prompt):
-                    raise ValueError(
-                        "axis switch time: nothing in the prompt switches. Write for example [smiling:angry:0.4] in it."
-                    )
-                return write_timed(retime(prompt, part.values[at[i]]))
-        return text
 
 
 def choose_title(settings: Settings, axes: Sequence[Axis], folder: str) -> str:

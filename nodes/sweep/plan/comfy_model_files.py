@@ -8,11 +8,18 @@ from typing import Any
 import comfy.samplers
 import folder_paths
 
-from ...choices import CHECKPOINT, LORA, SAMPLER, SCHEDULER
+from ...choices import CHECKPOINT, DIFFUSION_MODEL, LORA, SAMPLER, SCHEDULER, TEXT_ENCODER, VAE_FILE
 from ...comfy_maker import find_model_files
 from ...prompt_graph import is_link
 from ...text.printable import get_log
 from .cell_key import drop_session_state, read_noted_state
+
+FOLDERS = {
+    CHECKPOINT: "checkpoints",
+    LORA: "loras",
+    DIFFUSION_MODEL: "diffusion_models",
+    TEXT_ENCODER: "text_encoders",
+}
 
 log = get_log(__name__)
 
@@ -27,10 +34,19 @@ def list_names(kind: str) -> list[str]:
         return list(comfy.samplers.KSampler.SAMPLERS)
     if kind == SCHEDULER:
         return list(comfy.samplers.KSampler.SCHEDULERS)
-    folders = {CHECKPOINT: "checkpoints", LORA: "loras"}
-    if kind not in folders:
+    if kind == VAE_FILE:  # some of its names are several files, or none
+        loader = find_node_class("VAELoader")
+        return list(loader.vae_list(loader)) if hasattr(loader, "vae_list") else folder_paths.get_filename_list("vae")
+    if kind not in FOLDERS:
         raise ValueError(f"kind: '{kind}' has no names.")
-    return folder_paths.get_filename_list(folders[kind])
+    return folder_paths.get_filename_list(FOLDERS[kind])
+
+
+def find_node_class(name: str) -> Any:
+    """A node's class by its id; None where this ComfyUI has none."""
+    import nodes  # ComfyUI's, which is there when a graph runs
+
+    return getattr(nodes, "NODE_CLASS_MAPPINGS").get(name)  # noqa: B009  # the checker takes `nodes` for this pack's
 
 
 def identify_file(name: str) -> str | None:
@@ -49,10 +65,7 @@ def read_node_state(node: Mapping[str, Any]) -> Any:
 
     ComfyUI's cache notes it on the node. Without a cache (--cache-none) the node is asked here.
     """
-    import nodes  # ComfyUI's, which is there when a graph runs
-
-    kinds: Any = getattr(nodes, "NODE_CLASS_MAPPINGS")  # noqa: B009  # the checker takes `nodes` for this pack's
-    kind = kinds.get(node["class_type"])
+    kind = find_node_class(node["class_type"])
     ask = getattr(kind, "IS_CHANGED", None) or getattr(kind, "fingerprint_inputs", None)
     if "is_changed" in node or ask is None:
         return read_noted_state(node)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import comfy.sd
 import folder_paths
 
-from ...axis import Axis
-from ...choices import CHECKPOINT, SAMPLER, SCHEDULER
+from ...axis import Axis, files_of
+from ...choices import CHECKPOINT, DIFFUSION_MODEL, GUIDANCE, SAMPLER, SCHEDULER, TEXT_ENCODER, VAE_FILE
 from ...control.comfy_control import check_fits
 from ...control.stack import check_control
 from ...text.printable import get_log
@@ -21,8 +22,9 @@ from ..folder.saving import folder_inside
 from .cell_key import MODELS, Upstream, describe_shared, hash_cell
 from .cells import Cell, Settings, check_axes, choose_title, number_labels, parts_of, plan_cells
 from .comfy_model_files import identify_file, list_names, measure_file, read_node_state
-from .inputs import GraphAround, SweepInputs, check_latent, name_axes, set_control_values
+from .inputs import GraphAround, SweepInputs, check_guidance, check_latent, name_axes, set_control_values
 from .origin import check_files, check_single_models
+from .sources import SOCKETS, LoaderChain, check_encoders, describe_source, find_source
 from .values import KnownNames, find_name
 
 log = get_log(__name__)
@@ -33,7 +35,8 @@ class SweepPlan:
     """A sweep that can be made.
 
     home: the folder of its pictures. axes: those connected, with labels that differ. cells: in the order in which they
-    are made. grid: the same cells as the manifest records them.
+    are made. grid: the same cells as the manifest records them. sources: where model, clip and vae come from, of those
+    that an axis of files replaces.
     """
 
     inputs: SweepInputs
@@ -42,6 +45,7 @@ class SweepPlan:
     axes: list[Axis]
     cells: list[Cell]
     grid: Grid
+    sources: Mapping[str, LoaderChain]
 
 
 def plan_sweep(
@@ -70,7 +74,11 @@ def plan_sweep(
     )
     check_axes(axes, inputs.connected, max_cells)
     _check_names(axes)
-    _check_inputs(inputs, brings_models=any(part.name == CHECKPOINT for axis in axes for part in parts_of(axis)))
+    varied = {part.name: part for axis in axes for part in parts_of(axis)}
+    _check_inputs(inputs, varied)
+    sources = {SOCKETS[kind]: find_source(graph.get_node, graph.node_id, kind) for kind in SOCKETS if kind in varied}
+    if TEXT_ENCODER in varied:
+        check_encoders(varied[TEXT_ENCODER].values, sources["clip"], comfy.sd.CLIPType.__members__)
     axes = number_labels(axes)
     upstream = Upstream(graph.get_node, identify_file, read_node_state)
     _check_origin(inputs, graph, upstream)
@@ -85,14 +93,15 @@ def plan_sweep(
         sigmas=inputs.sigmas,
     )
     identity = functools.cache(upstream.identity)
-    cells = plan_cells(settings, axes, lambda own: hash_cell(own, shared, identity))
+    described = {name: describe_source(source, upstream) for name, source in sources.items()}
+    cells = plan_cells(settings, axes, lambda own: hash_cell(own, shared, identity, described))
     _check_controls(inputs, [cell.settings for cell in cells])
     titles = itertools.chain(name_axes(graph), itertools.repeat(""))
     records = tuple(AxisRecord(axis.name, axis.labels, title) for axis, title in zip(axes, titles, strict=False))
     grid = Grid(
         choose_title(settings, axes, folder), records, tuple(CellPlan(cell.key, cell.at, cell.labels) for cell in cells)
     )
-    return SweepPlan(inputs, graph, home, axes, cells, grid)
+    return SweepPlan(inputs, graph, home, axes, cells, grid, sources)
 
 
 def output_folder() -> Path:
@@ -106,17 +115,19 @@ def _check_names(axes: Sequence[Axis]) -> None:
         if axis.name in NAMES:
             known = KnownNames(axis.name, list_names(axis.name))
             for value in axis.values:
-                for each in value if isinstance(value, tuple) else (value,):
-                    if each is not None:
-                        known.find(getattr(each, "name", each))
+                for name in files_of(value):
+                    known.find(name)
 
 
-def _check_inputs(inputs: SweepInputs, brings_models: bool) -> None:
-    """Raises ValueError for a latent that is not one picture, and without a CLIP or VAE that no checkpoint brings."""
+def _check_inputs(inputs: SweepInputs, varied: Collection[str]) -> None:
+    """Raises ValueError for a latent that is not one picture, for a CLIP or VAE that nothing brings, or for guidance
+    of a model that takes none."""
     check_latent(inputs.latent)
-    for name, part in (("clip", inputs.clip), ("vae", inputs.vae)):
-        if part is None and not brings_models:
+    for name, part, kind in (("clip", inputs.clip, TEXT_ENCODER), ("vae", inputs.vae, VAE_FILE)):
+        if part is None and not {CHECKPOINT, kind} & set(varied):
             raise ValueError(f"{name}: there is none. The checkpoint may lack it: connect a loader that has one.")
+    if GUIDANCE in varied and not {CHECKPOINT, DIFFUSION_MODEL} & set(varied):
+        check_guidance(inputs.model)
 
 
 def _check_origin(inputs: SweepInputs, graph: GraphAround, upstream: Upstream) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ...choices import GUIDANCE
 from ...control.stack import ControlStack, with_values
 from ...prompt_graph import GetNode, nodes_of
 from ...text.printable import printable
@@ -91,6 +92,20 @@ def check_latent(latent: dict[str, Any]) -> None:
         )
     if not bool(torch.isfinite(samples).all()):
         raise ValueError("latent: it holds NaN or infinite values. Check the node that made it.")
+
+
+def check_guidance(model: Any) -> None:
+    """Check that a MODEL reads the guidance that FluxGuidance sets: it has an embedding for it.
+
+    Raises:
+        ValueError: it does not, so that all cells would be one picture.
+    """
+    network = model.get_model_object("diffusion_model")
+    if not getattr(getattr(network, "params", None), "guidance_embed", False):
+        raise ValueError(
+            f"axis of {GUIDANCE}: the model ({type(model.model).__name__}) takes no such guidance. Flux.1 dev and "
+            "Flux.2 dev do. Vary the cfg instead."
+        )
 
 
 def set_control_values(stack: ControlStack, settings: Settings) -> ControlStack:

@@ -3,8 +3,9 @@
 Numbers (cfg, steps, denoise, control strength / start / end, switch time) and ranges such as 1-10(+2) or 0-1[5], with
 commas or line breaks between them: the grammar of text/ranges.py.
 
-Names (sampler, scheduler, checkpoint, LoRA), in the same way; a file whose name has a comma is one. A LoRA may have its
-strength behind a colon, and several LoRAs of one value stand with a + between them.
+Names (sampler, scheduler, files), in the same way; a file whose name has a comma is one. A LoRA may have its strength
+behind a colon, and several LoRAs of one value stand with a + between them. So do text encoders that are one CLIP, with
+their type behind a colon.
 
 For a Sweep Graph: numbers of anything, and texts of anything, one a line.
 """
@@ -18,14 +19,15 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from ...axis import Axis, Lora
+from ...axis import Axis, EncoderFiles, Lora, files_of
 from ...choices import (
     CFG,
-    CHECKPOINT,
+    CLIP_SKIP,
     CONTROL_END,
     CONTROL_START,
     CONTROL_STRENGTH,
     DENOISE,
+    GUIDANCE,
     LORA,
     NUMBER,
     SAMPLER,
@@ -33,11 +35,12 @@ from ...choices import (
     STEPS,
     SWITCH_TIME,
     TEXT,
+    TEXT_ENCODER,
 )
 from ...text.error import TextError
 from ...text.nearest import find_nearest_names
 from ...text.ranges import LIST_RULE, MAX_VALUES, Numbers, read_numbers, split_items, split_single_line
-from ..choices import KINDS, NAMES
+from ..choices import FILES, KINDS, NAMES
 
 NO_LORA = "none"
 _ENDINGS = {".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf"}
@@ -52,6 +55,8 @@ NUMBERS = {
     CONTROL_START: Numbers(0.0, 1.0, noun=CONTROL_START),
     CONTROL_END: Numbers(0.0, 1.0, noun=CONTROL_END),
     SWITCH_TIME: Numbers(0.0, 10000, timed=True, noun=SWITCH_TIME),
+    CLIP_SKIP: Numbers(1, 24, whole=True, noun=CLIP_SKIP),
+    GUIDANCE: Numbers(0.0, 100.0, noun=GUIDANCE),
     NUMBER: Numbers(0.0, 1e9, noun=NUMBER),
 }
 _LABELS = {
@@ -62,6 +67,8 @@ _LABELS = {
     CONTROL_START: "start {}",
     CONTROL_END: "end {}",
     SWITCH_TIME: "switch {}",
+    CLIP_SKIP: "CLIP skip {}",
+    GUIDANCE: "guidance {}",
     NUMBER: "{}",
 }
 
@@ -69,8 +76,8 @@ _LABELS = {
 def read_values(kind: str, text: str, known: Callable[[str], Sequence[str]]) -> Axis:
     """The axis that kind and text of a Value Axis describe. known: the names ComfyUI lists for a kind of NAMES.
 
-    Values are float, for steps int, for switch time text as in a timed prompt ("0.4" is a fraction, "8" a step), for
-    LoRA a Lora or None.
+    Values are float, for steps and CLIP skip int, for switch time text as in a timed prompt ("0.4" is a fraction, "8" a
+    step), for LoRA a Lora or None, for several text encoders or one with its type EncoderFiles.
 
     Raises:
         TextError: a part of the text has a fault.
@@ -161,7 +168,7 @@ def find_name(name: str, kind: str, known: Sequence[str]) -> str:
 def _value(kind: str, number: str) -> Any:
     if kind == SWITCH_TIME:
         return number
-    return int(number) if kind == STEPS else float(number)
+    return int(number) if NUMBERS[kind].whole else float(number)
 
 
 def _texts(text: str) -> Iterator[str]:
@@ -180,7 +187,7 @@ def _texts(text: str) -> Iterator[str]:
 def _names(text: str, kind: str, known: KnownNames) -> Iterator[Any]:
     """The values of names, each once."""
     seen: set[Any] = set()
-    read = _lora_row if kind == LORA else _find
+    read = _READERS.get(kind, _find)
     for position, part in _split_names(text, kind, known):
         value = read(text, position, part, known)
         if value in seen:
@@ -205,11 +212,10 @@ def _split_names(text: str, kind: str, known: KnownNames) -> Iterator[tuple[int,
 def _is_one(line: str, kind: str, known: KnownNames) -> bool:
     """Whether the whole line names a file, or several with a + between them, whose name has a comma itself."""
     try:
-        value = (_lora_row if kind == LORA else _find)(line, 0, line, known)
+        value = _READERS.get(kind, _find)(line, 0, line, known)
     except ValueError:
         return False
-    each = value if isinstance(value, tuple) else (value,)
-    return any("," in getattr(one, "name", str(one)) for one in each)
+    return any("," in name for name in files_of(value))
 
 
 def _find(text: str, position: int, name: str, known: KnownNames) -> str:
@@ -246,12 +252,30 @@ def _lora(text: str, position: int, part: str, known: KnownNames) -> Lora | None
     return Lora(_find(text, position, name.strip(), known), float(strength))
 
 
+def _encoder(text: str, position: int, line: str, known: KnownNames) -> str | EncoderFiles:
+    """One text encoder, or several with a + between them, and behind a colon their type."""
+    files, _, kind = line.rpartition(":") if ":" in line and line not in known.names else (line, "", "")
+    parts = [files] if files.strip() in known.names else files.split(" + ")
+    names = tuple(_find(text, position, part.strip(), known) for part in parts)
+    return EncoderFiles(names, kind.strip()) if kind.strip() or len(names) > 1 else names[0]
+
+
+_READERS: dict[str, Callable[[str, int, str, KnownNames], Any]] = {LORA: _lora_row, TEXT_ENCODER: _encoder}
+
+
 def _label_names(kind: str, values: Sequence[Any]) -> Iterator[str]:
     """The labels of names: of files, without folder and ending where that tells them apart."""
     if kind == LORA:
         loras = [lora for value in values for lora in (value if isinstance(value, tuple) else (value,))]
         names = dict(zip(dict.fromkeys(loras), _label_single(kind, list(dict.fromkeys(loras))), strict=True))
         yield from (" + ".join(names[lora] for lora in (v if isinstance(v, tuple) else (v,))) for v in values)
+        return
+    if kind == TEXT_ENCODER:
+        files = dict.fromkeys(files_of(tuple(values)))
+        names = dict(zip(files, _label_single(kind, list(files)), strict=True))
+        for value in values:
+            type_of = f" {value.type}" if isinstance(value, EncoderFiles) and value.type else ""
+            yield " + ".join(names[name] for name in files_of(value)) + type_of
         return
     yield from _label_single(kind, values)
 
@@ -263,7 +287,7 @@ def _label_single(kind: str, values: Sequence[Any]) -> Iterator[str]:
         name = value.name if isinstance(value, Lora) else value
         if value is None:
             yield "no LoRA"
-        elif kind in (LORA, CHECKPOINT):
+        elif kind in FILES:
             label = next((form(name) for form, often in forms if often[form(name)] == 1), name)
             yield f"{label} {value.strength:g}" if isinstance(value, Lora) else label
         else:

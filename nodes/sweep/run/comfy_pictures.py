@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import comfy.model_management as management
@@ -29,7 +29,9 @@ from ...prompts.timed_parse import parse_timed
 from ...seeds.comfy_noise import PerImageSampler, name_of, step_noise
 from ...text.printable import get_log
 from ..plan.cells import Settings
-from ..plan.inputs import SweepInputs, set_control_values
+from ..plan.inputs import SweepInputs, check_guidance, set_control_values
+from ..plan.sources import LoaderChain
+from .comfy_load import call_node, load_checkpoint, load_diffusion_model, load_text_encoder, load_vae
 
 MAX_RECENT = 16  # encoded prompts
 PLAIN = "euler"  # its schedule is the one of samplers that ComfyUI does not know
@@ -79,14 +81,16 @@ class PictureMaker:
         on_step: Callable[[float, Any], None],
         most_at_once: int = 0,
         model_name: str = "",
+        sources: Mapping[str, LoaderChain] | None = None,
     ) -> None:
         """on_step: called after each step with the share of the steps done and a preview, or None. most_at_once: the
         widget batch_size; 0 as many as fit the memory, 1 on a CPU. model_name: the file of the connected model, for
-        messages."""
+        messages. sources: by input, what stays of the graph where a file of an axis replaces it."""
         self.inputs, self.on_step, self.most_at_once, self.model_name = inputs, on_step, most_at_once, model_name
-        self._base: tuple[str | None, Any, Any, Any] = (None, inputs.model, inputs.clip, inputs.vae)
+        self.sources = sources or {}
+        self._files = _LastFiles()
         self._lora_file: tuple[str, Any] = ("", None)
-        self._loaded: tuple[Any, Any, Any, Any] = ((None, None), inputs.model, inputs.clip, inputs.vae)
+        self._loaded: tuple[Any, Any, Any] = (None, None, None)
         self._recent = _Recent()
 
     def make(self, cells: Sequence[Settings]) -> list[torch.Tensor]:
@@ -102,7 +106,7 @@ class PictureMaker:
         sampler, sigmas = self._sampling(model, first)
         _check_steps(sigmas, self.inputs, first)
         positive, negative = self._conditionings(model, clip, sigmas, first)
-        model = apply_patches(self._controls(first, sigmas), model, first.checkpoint or self.model_name)
+        model = apply_patches(self._controls(first, sigmas), model, first.model_file or self.model_name)
         if vae is None:
             raise ValueError("vae: there is none. The checkpoint may lack one: connect a loader that has it.")
         samples = self._sample(model, sampler, sigmas, positive, negative, cells)
@@ -153,18 +157,40 @@ class PictureMaker:
         return not (masked is not None and sampler.inpaint_options.get("random", False))
 
     def _models(self, settings: Settings) -> tuple[Any, Any, Any]:
-        key = (settings.checkpoint, settings.lora)
+        encoding = (settings.checkpoint, settings.diffusion_model, settings.text_encoder, settings.clip_skip)
+        key = (*encoding, settings.lora)
         if self._loaded[0] != key:
             self._recent = _Recent()
-            if self._base[0] != settings.checkpoint:
-                self._loaded = self._base = (None, None, None, None)  # so that two checkpoints never lie in memory
-                self._base = (settings.checkpoint, *_load_checkpoint(str(settings.checkpoint)))
-            _, model, clip, vae = self._base
+            self._loaded = (None, None, None)  # so that two checkpoints never lie in memory
+            model, clip = self._base(settings)
             for lora in settings.lora if isinstance(settings.lora, tuple) else (settings.lora,):
                 if lora is not None:
                     model, clip = self._with_lora(model, clip, lora)
-            self._loaded = (key, model, clip, vae)
-        return self._loaded[1:]
+            if settings.clip_skip is not None:
+                (clip,) = call_node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-settings.clip_skip)
+            self._loaded = (key, model, clip)
+        return *self._loaded[1:], self._vae(settings)
+
+    def _base(self, settings: Settings) -> tuple[Any, Any]:
+        """MODEL and CLIP as the files give them, or as they are connected."""
+        model, clip, _ = self._checkpoint(settings)
+        if (name := settings.diffusion_model) is not None:
+            model = self._files.get("model", name, lambda: load_diffusion_model(name, self.sources["model"]))
+        if (encoder := settings.text_encoder) is not None:
+            clip = self._files.get("clip", encoder, lambda: load_text_encoder(encoder, self.sources["clip"]))
+        return model, clip
+
+    def _vae(self, settings: Settings) -> Any:
+        name = settings.vae
+        if name is None:
+            return self._checkpoint(settings)[2]
+        return self._files.get("vae", name, lambda: load_vae(name, self.sources["vae"]))
+
+    def _checkpoint(self, settings: Settings) -> tuple[Any, Any, Any]:
+        name = settings.checkpoint
+        if name is None:
+            return self.inputs.model, self.inputs.clip, self.inputs.vae
+        return self._files.get("checkpoint", name, lambda: load_checkpoint(name))
 
     def _with_lora(self, model: Any, clip: Any, lora: Lora) -> tuple[Any, Any]:
         """As ComfyUI's Load LoRA with one strength for both. Raises ValueError where nothing of the file fits."""
@@ -221,15 +247,18 @@ class PictureMaker:
             if settings.dial is not None:
                 swapped = parse_timed(swap_fully(settings.positive, settings.dial), "positive")
                 positive, _ = turn(positive, encoder("".join(map(str, swapped))), settings.dial.amount)
+            if settings.guidance is not None:
+                check_guidance(model)
+                (positive,) = call_node("FluxGuidance", conditioning=positive, guidance=settings.guidance)
             both, stack = (positive, encoder(settings.negative)), self._controls(settings, sigmas)
             for control in stack:
                 if control.strength != 0:
-                    name = settings.checkpoint or self.model_name
+                    name = settings.model_file or self.model_name
                     check_family(control.net, both, control.name, name, socket="control")
             return apply_stack(stack, *both)
 
         stepped = any(steps_of(control) is not None for control in self.inputs.control or ())
-        control = (settings.control_strength, settings.control_start, settings.control_end)
+        control = (settings.guidance, settings.control_strength, settings.control_start, settings.control_end)
         control += tuple(sigmas.tolist()) if stepped else ()
         return self._recent.get(("pair", *words, settings.negative, *control), pair)
 
@@ -271,6 +300,19 @@ class PictureMaker:
         )
 
 
+class _LastFiles:
+    """What was loaded last of each kind. It is let go before another takes its place."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[Any, Any]] = {}
+
+    def get(self, kind: str, name: Any, load: Callable[[], Any]) -> Any:
+        if self.known.get(kind, (None, None))[0] != name:
+            self.known.pop(kind, None)
+            self.known[kind] = (name, load())
+        return self.known[kind][1]
+
+
 class _Recent:
     """The last few encoded prompts, by what they were made from."""
 
@@ -284,16 +326,6 @@ class _Recent:
         if len(self.known) > MAX_RECENT:
             self.known.popitem(last=False)
         return self.known[key]
-
-
-def _load_checkpoint(name: str) -> tuple[Any, Any, Any]:
-    """As ComfyUI's Load Checkpoint. Raises FileNotFoundError where the file is gone."""
-    path = folder_paths.get_full_path_or_raise("checkpoints", name)
-    embeddings = folder_paths.get_folder_paths("embeddings")
-    found = comfy.sd.load_checkpoint_guess_config(
-        path, output_vae=True, output_clip=True, embedding_directory=embeddings
-    )
-    return found[0], found[1], found[2]
 
 
 def _free_memory(model: Any) -> float:

@@ -8,7 +8,7 @@ import pytest
 from fuzz import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from steer.nodes.axis import Lora
+from steer.nodes.axis import EncoderFiles, Lora
 from steer.nodes.sweep.choices import KINDS, NAMES
 from steer.nodes.sweep.plan.values import MAX_VALUES, NUMBERS, note_commas, read_values
 from steer.nodes.text.error import TextError
@@ -18,6 +18,9 @@ KNOWN = {
     "scheduler": ["normal", "karras"],
     "checkpoint": ["sd15/v1-5.safetensors", "dream, big.safetensors", "sd15\\old.ckpt", "b/same.ckpt", "c/same.ckpt"],
     "LoRA": ["detail.safetensors", "styles/ink:wash.safetensors"],
+    "diffusion model": ["flux1-dev.safetensors", "flux1-schnell.safetensors"],
+    "text encoder": ["clip_l.safetensors", "sd3/t5xxl.safetensors"],
+    "VAE": ["ae.safetensors", "pixel_space"],
 }
 
 
@@ -59,6 +62,20 @@ CASES = [
         ],
         ["detail 0.8 + ink:wash 0.5", "no LoRA", "detail 1"],
     ),
+    ("diffusion model", "flux1-dev, flux1-schnell", KNOWN["diffusion model"], ["flux1-dev", "flux1-schnell"]),
+    (
+        "text encoder",
+        "clip_l\nclip_l + t5xxl : flux\nt5xxl:sd3",
+        [
+            "clip_l.safetensors",
+            EncoderFiles(("clip_l.safetensors", "sd3/t5xxl.safetensors"), "flux"),
+            EncoderFiles(("sd3/t5xxl.safetensors",), "sd3"),
+        ],
+        ["clip_l", "clip_l + t5xxl flux", "t5xxl sd3"],
+    ),
+    ("VAE", "ae, pixel_space", ["ae.safetensors", "pixel_space"], ["ae", "pixel_space"]),
+    ("CLIP skip", "1-2", [1, 2], ["CLIP skip 1", "CLIP skip 2"]),
+    ("Flux guidance", "2.5, 3.5", [2.5, 3.5], ["guidance 2.5", "guidance 3.5"]),
     ("number", "0.5, 20", [0.5, 20.0], ["0.5", "20"]),
     ("text", "a, b\n-0.5\ntrue", ["a, b", "-0.5", "true"], ["a, b", "-0.5", "true"]),
 ]
@@ -122,6 +139,8 @@ def test_the_cases_above_cover_every_kind():
         ("LoRA", "detail: much", "'much' is no strength"),
         ("LoRA", "detail:1\ndetail : 1.0", "there twice"),
         ("LoRA", "", "no LoRA here"),
+        ("text encoder", "clip_l + t6", "ComfyUI has no 't6'"),
+        ("CLIP skip", "0", "outside 1 to 24"),
         ("seed", "1", "kind: 'seed' is not known"),
     ],
 )
