@@ -74,10 +74,10 @@ def _times(
     out = tensor if weight == 1.0 else tensor * weight
     if mask is None:
         return out
-    return out * _mask_like(tensor, mask, latent, chunks).to(out.dtype)
+    return out * mask_like(tensor, mask, latent, chunks).to(out.dtype)
 
 
-def _mask_like(tensor: torch.Tensor, mask: torch.Tensor, latent: Sequence[int], chunks: int) -> torch.Tensor:
+def mask_like(tensor: torch.Tensor, mask: torch.Tensor, latent: Sequence[int], chunks: int) -> torch.Tensor:
     """The mask as a factor of a residual [B, C, h, w] of a UNet or [B, tokens, C] of a transformer."""
     mask = mask.to(tensor.device, torch.float32)
     if tensor.ndim == 4:

@@ -19,6 +19,7 @@ from . import (
     s12_how_much_of_a_word,
     s14_early_pick,
     s15_the_least_that_is_enough,
+    s16_control_meter,
 )
 from .builder import GraphBuilder
 from .kits import Kit
@@ -66,4 +67,5 @@ SLIDES: tuple[SlideSource, ...] = (
     s12_how_much_of_a_word,
     s14_early_pick,
     s15_the_least_that_is_enough,
+    s16_control_meter,
 )

@@ -38,12 +38,12 @@ class HintPatch:
 
 
 class GuidedPatch:
-    """One of ComfyUI's patch objects in a MODEL, with the window that it belongs to.
+    """One of ComfyUI's patch objects in a MODEL, with the window that it belongs to, if there is one.
 
     mask: [M, H, W] in 0..1, where it acts, or None for everywhere.
     """
 
-    def __init__(self, patch: Any, window: PatchWindow, mask: torch.Tensor | None) -> None:
+    def __init__(self, patch: Any, window: PatchWindow | None, mask: torch.Tensor | None) -> None:
         self.patch, self.window, self.mask = patch, window, mask
 
     def __deepcopy__(self, memo: dict[int, Any]) -> GuidedPatch:
