@@ -9,9 +9,11 @@ import hashlib
 import os
 import re
 import stat
+import threading
 import time
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from queue import SimpleQueue
 from typing import BinaryIO
 
 _PIECE = 1 << 24  # bytes read at once
@@ -98,10 +100,11 @@ def _sha256_of_state(path: Path, size: int, mtime_ns: int, ctime_ns: int, inode:
     return sha256_of(path)
 
 
-def write_whole(path: Path, content: bytes | memoryview, part: str = "part") -> None:
+def write_whole(path: Path, content: bytes | memoryview, part: str = "part", *, flush: bool = True) -> None:
     """Write a file whole or not at all: beside its place first, flushed to the disk, then moved there.
 
-    part: the ending of the file beside it. A link is replaced, not written through.
+    part: the ending of the file beside it. A link is replaced, not written through. flush: False for a file
+    whose hash is kept: it is flushed beside other work, and a loss of power may tear it.
 
     Raises:
         NotAFileError: a folder is there.
@@ -117,10 +120,55 @@ def write_whole(path: Path, content: bytes | memoryview, part: str = "part") -> 
             left = memoryview(content)
             while left:
                 left = left[file.write(left) :]
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+    if not flush:
+        flush_later(path)
+
+
+def flush_later(path: Path) -> None:
+    """Flush a written file to the disk beside other work, which need not wait: a disk takes up to 30 ms for it.
+
+    Raises:
+        OSError: one of the same folder, given here before, could not be flushed.
+    """
+    _flusher().put(path)
+    if failed := _FAILED.pop(path.parent, None):
+        raise failed
+
+
+_FAILED: dict[Path, OSError] = {}  # by folder
+
+
+@cache
+def _flusher() -> SimpleQueue[Path]:
+    """What its thread flushes, one after the other. It ends with the process and holds up no exit."""
+    waiting: SimpleQueue[Path] = SimpleQueue()
+
+    def work() -> None:
+        while True:
+            path = waiting.get()
+            try:
+                _flush(path)
+            except OSError as error:
+                _FAILED[path.parent] = error
+
+    threading.Thread(target=work, name="steer-flush", daemon=True).start()
+    return waiting
+
+
+def _flush(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDWR | _NEVER_WAIT | _BINARY)
+    except OSError:  # moved or deleted meanwhile
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def is_inside(name: str) -> bool:

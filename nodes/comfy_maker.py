@@ -42,11 +42,16 @@ def describe_maker(models: Collection[str]) -> dict[str, Any]:
 
 def describe_maker_of(prompt: Mapping[str, Any]) -> dict[str, Any]:
     """`describe_maker` with those model files that the inputs of an API prompt name; a text may name one a line."""
-    values = [value for node in prompt.values() for value in node["inputs"].values() if isinstance(value, str)]
-    names = {line.strip() for value in values for line in value.splitlines()}
-    found = describe_maker({name for name in names if _is_model(name)})
+    found = describe_maker(name_models(prompt))
     found["models"] = {name: mark for name, mark in found["models"].items() if mark}
     return found
+
+
+def name_models(prompt: Mapping[str, Any]) -> set[str]:
+    """What may be a model file among the texts of an API prompt."""
+    values = [value for node in prompt.values() for value in node["inputs"].values() if isinstance(value, str)]
+    names = {line.strip() for value in values for line in value.splitlines()}
+    return {name for name in names if _is_model(name)}
 
 
 def _comfyui_version() -> str:

@@ -1,7 +1,7 @@
 """A file of JSON objects, one a line, that only ever grows.
 
-Each line is flushed to the disk, so that a killed process or a full disk loses at most the line being written. A torn
-last line is ignored, and cut before the next one is written. Standard library only.
+A killed process or a full disk loses at most the line being written. A torn last line is ignored, and cut before the
+next one is written. Standard library only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..files import open_plain, read_plain
+from ..files import flush_later, open_plain, read_plain
 
 MAX_DIGITS = 20  # of a whole number: seeds have up to 20, sizes and times fewer
 
@@ -69,8 +69,10 @@ def _finite(text: str) -> float:
     return value
 
 
-def append_line(path: Path, line: Mapping[str, Any]) -> None:
+def append_line(path: Path, line: Mapping[str, Any], *, flush: bool = True) -> None:
     """Write one line. A line that another process has appended meanwhile stays.
+
+    flush: wait until it is on the disk; else it gets there beside other work.
 
     Raises:
         NotAFileError: something else than a file is there, such as a link that leads elsewhere.
@@ -86,11 +88,14 @@ def append_line(path: Path, line: Mapping[str, Any]) -> None:
         try:
             while written < len(data):  # a disk that fills up takes a part and refuses the rest
                 written += file.write(data[written:])
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
         except OSError:
             if written:
                 file.truncate(file.tell() - written)
             raise
+    if not flush:
+        flush_later(path)
 
 
 def _cut_torn_line(path: Path, size: int) -> int:

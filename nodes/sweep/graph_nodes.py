@@ -191,8 +191,6 @@ class SweepGraph(io.ComfyNode):
         if result.to_save is not None:
             pictures, prefix = result.to_save
             shown = ui.ImageSaveHelper.get_save_images_ui(list(pictures), filename_prefix=prefix, cls=cls)
-        elif result.preview is not None:
-            shown = {**ui.PreviewImage(result.preview, cls=cls).as_dict(), **(result.ui or {})}
         return io.NodeOutput(*result.outputs, ui=shown)
 
 

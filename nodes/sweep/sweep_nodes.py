@@ -203,7 +203,7 @@ class Sweep(io.ComfyNode):
         match request:
             case WholeSweep():
                 sheet, report = make_sweep(plan, batch_size, on_error)
-                return io.NodeOutput(sheet, str(plan.home), report, ui=ui.PreviewImage(sheet, cls=cls))
+                return io.NodeOutput(sheet.picture, str(plan.home), report, ui=dict(sheet.shown))
             case PlanOnly():
                 text = describe_plan(plan, batch_size)
                 return io.NodeOutput(torch.zeros(1, 8, 8, 3), folder_output(plan.home), text, ui={"text": (text,)})

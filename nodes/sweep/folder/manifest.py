@@ -279,7 +279,7 @@ class Manifest:
     def _append(self, line: Mapping[str, Any]) -> None:
         try:
             before = self.path.stat().st_size if self.path.is_file() else 0
-            append_line(self.path, line)
+            append_line(self.path, line, flush=False)  # a cell whose line is lost is made again
             if before == self._seen:
                 self._seen = self.path.stat().st_size
         except NotAFileError:

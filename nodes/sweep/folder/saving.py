@@ -132,7 +132,7 @@ def remove_unfinished(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_png(path: Path, pixels: np.ndarray, texts: Mapping[str, Any]) -> None:
+def write_png(path: Path, pixels: np.ndarray, texts: Mapping[str, Any], compress_level: int = 4) -> None:
     """Save `pixels`, uint8 [H, W, C], with `texts` as JSON in its head. A broken write leaves nothing under this name.
 
     Raises:
@@ -143,10 +143,11 @@ def write_png(path: Path, pixels: np.ndarray, texts: Mapping[str, Any]) -> None:
     for name, value in texts.items():
         info.add_text(name, json.dumps(value))
     content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "PNG", pnginfo=info, compress_level=4)
+    Image.fromarray(pixels).save(content, "PNG", pnginfo=info, compress_level=compress_level)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        write_whole(path, content.getbuffer(), f"{os.getpid()}.part")  # of two servers with one folder each has its own
+        # Of two servers with one folder each has its own part. The manifest knows a torn picture by its hash.
+        write_whole(path, content.getbuffer(), f"{os.getpid()}.part", flush=False)
     except NotAFileError:
         raise
     except OSError as error:

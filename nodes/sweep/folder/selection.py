@@ -110,15 +110,30 @@ def name_cell(cell: CellPlan, grid: Grid) -> str:
 
     Else all its labels as JSON (plan/cell_widget.py).
     """
-    text = "; ".join(cell.labels)
-    request = read_cell(text)
-    plain = all(label.strip() and not set(label) & set(";|\n") for label in cell.labels)
-    if plain and isinstance(request, OneCell) and request.labels is None:
-        parts = [_fold(label) for label in cell.labels]
-        alike = [other for other in grid.cells if set(parts) <= set(map(_fold, other.labels))]
-        if alike == [cell]:
-            return text
-    return write_cell(cell.labels)
+    return CellNames(grid).of(cell)
+
+
+class CellNames:
+    """`name_cell` for all cells of a grid, each in the same time however many there are."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        folded = [_fold(label) for axis in grid.axes for label in axis.labels]
+        self._all_differ = len(set(folded)) == len(folded)
+
+    def of(self, cell: CellPlan) -> str:
+        """The text for one of its cells."""
+        text = "; ".join(cell.labels)
+        request = read_cell(text)
+        plain = all(label.strip() and not set(label) & set(";|\n") for label in cell.labels)
+        alone = plain and isinstance(request, OneCell) and request.labels is None and self._is_alone(cell)
+        return text if alone else write_cell(cell.labels)
+
+    def _is_alone(self, cell: CellPlan) -> bool:
+        parts = {_fold(label) for label in cell.labels}
+        if self._all_differ:
+            return True
+        return [other for other in self.grid.cells if parts <= set(map(_fold, other.labels))] == [cell]
 
 
 def label_cells(grid: Grid, cells: Sequence[CellPlan]) -> list[str]:

@@ -23,7 +23,7 @@ def write_viewer(manifest: Manifest) -> Path:
         OSError: the page cannot be written.
     """
     path = manifest.folder / VIEWER
-    write_whole(path, render_page(manifest).encode())
+    write_whole(path, render_page(manifest).encode(), flush=False)  # it can be written again
     return path
 
 

@@ -15,18 +15,19 @@ from comfy.cli_args import args
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ...axis import Axis
-from ...comfy_maker import MARK, describe_maker_of
+from ...comfy_maker import MARK, describe_maker_of, name_models
 from ...comfy_progress import show_text
 from ...text.printable import get_log
 from ..choices import ON_ERROR
 from ..folder.manifest import CellPlan, Manifest
 from ..folder.saving import file_stem, folder_inside, remove_unfinished
-from ..folder.selection import find_cell, name_cell
+from ..folder.selection import CellNames, find_cell, name_cell
 from ..folder.viewer import write_viewer
 from ..plan.cell_widget import CELL, TEMP_CELLS, OneCell, PlanOnly, SetAside, SeveralCells, WholeSweep
 from ..plan.comfy_model_files import identify_file, read_node_state
 from ..plan.comfy_plan import output_folder
-from ..run.comfy_run import NEW_RUN, SHEET_CELL, draw_sheet, folder_output, set_aside
+from ..run.comfy_run import NEW_RUN, folder_output, set_aside
+from ..run.comfy_sheet import sheet_of
 from .chain import UNDERWAY, SweepChain
 from .comfy_graph import Place, Planned, axes_of, plan_here, plan_with_seeds
 from .comfy_queue import ComfyQueue
@@ -35,7 +36,7 @@ from .expand import axes_graph, cell_graph, gather, set_widget
 from .freezing import frozen_workflow
 from .keeping import frames_of, save_cell
 from .plan import GraphCell, describe, hash_of_graph, key_of, write_plan
-from .prompts import KEPT, VALUE_KIND, Json, closing_prompt, find_makers
+from .prompts import KEPT, VALUE_KIND, Json, Prompt, closing_prompt, find_makers, plain_nodes
 from .requests import CellToKeep, Job, PlanNow, read_request, write_job, write_made, write_plan_now
 
 log = get_log(__name__)
@@ -49,7 +50,6 @@ class NodeAnswer:
     outputs: tuple[Any, ...]
     ui: Json | None = None
     expand: Json | None = None
-    preview: Any = None
     to_save: tuple[Sequence[Any], str] | None = None
 
 
@@ -183,7 +183,7 @@ def _start(place: Place, widgets: Widgets, planned: Planned, axes: Sequence[Axis
     log.info("Sweep Graph: %s", statement)
     if not todo:
         manifest.start(plan.grid.title, plan.grid.axes, plan.grid.cells)
-        return _close(manifest, planned.home, statement, place)
+        return _close(manifest, statement, place, place.prompt)
     queue = ComfyQueue()
     _check_values(queue, planned, widgets)
     manifest.start(plan.grid.title, plan.grid.axes, plan.grid.cells)
@@ -207,6 +207,7 @@ class _Writer:
 
     def __init__(self, prompt: Json, chain: SweepChain, planned: Planned, widgets: Widgets) -> None:
         self.prompt, self.chain, self.planned, self.widgets = prompt, chain, planned, widgets
+        self.names, self.makers = CellNames(planned.plan.grid), dict[frozenset[str], Json]()
 
     def __call__(self, number: int) -> Json:
         own = self.widgets.with_cell(write_job(self.chain.name, number))
@@ -220,10 +221,13 @@ class _Writer:
         if args.disable_metadata:
             return {}
         plan = self.planned.plan
-        text = name_cell(CellPlan(cell.key, cell.at, cell.labels), plan.grid)
+        text = self.names.of(CellPlan(cell.key, cell.at, cell.labels))
         prompt = plan.prompt_of(cell, self.widgets.with_cell(text))
         drawn = frozen_workflow(info, plan.graph.graph_id, text, plan.indices(cell), self.planned.replaced, self.prompt)
-        return {**drawn, "prompt": prompt, MARK: describe_maker_of(prompt)}
+        models = frozenset(name_models(prompt))
+        if models not in self.makers:
+            self.makers[models] = describe_maker_of(prompt)
+        return {**drawn, "prompt": prompt, MARK: self.makers[models]}
 
 
 def _check_values(queue: ComfyQueue, planned: Planned, widgets: Widgets) -> None:
@@ -257,7 +261,7 @@ def _run_job(place: Place, widgets: Widgets, job: Job, kept: Mapping[str, Sequen
         UNDERWAY.remove(job.sweep)
         grid = chain.plan.grid  # of this sweep, where another one shares the folder
         chain.manifest.start(grid.title, grid.axes, grid.cells)
-        return _close(chain.manifest, chain.manifest.folder, chain.report(), place)
+        return _close(chain.manifest, chain.report(), place, chain.plan.prompt)
     text = f"{chain.there} of {len(chain.plan.cells)} saved."
     show_text(text, place.own_id)
     blocked = ExecutionBlocker(None)
@@ -310,12 +314,12 @@ def _keep_made(place: Place, widgets: Widgets, made: CellToKeep, kept: Mapping[s
     return NodeAnswer(outputs, {"images": tuple({"filename": name, **shown} for name in names)})
 
 
-def _close(manifest: Manifest, home: Path, report: str, place: Place) -> NodeAnswer:
-    """The page and the sheet of a sweep that has ended."""
+def _close(manifest: Manifest, report: str, place: Place, prompt: Prompt) -> NodeAnswer:
+    """The page and the sheet of a sweep that has ended. prompt: that began it."""
     _write_page(manifest)
-    sheet = draw_sheet(manifest, SHEET_CELL)
+    sheet = sheet_of(manifest, plain_nodes(prompt, prompt), place.info)
     show_text(report.split("\n")[0], place.own_id)
-    return NodeAnswer((sheet, str(home), report), {"text": (report,)}, preview=sheet)
+    return NodeAnswer((sheet.picture, str(manifest.folder), report), {**sheet.shown, "text": (report,)})
 
 
 def _write_page(manifest: Manifest) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +30,6 @@ def frozen_workflow(
     frozen = freeze_workflow(workflow, graph_id, cell, idle_sweeps(prompt, graph_id))
     if frozen is None:
         return texts
-    frozen = copy.deepcopy(frozen)
     for node_id, place in indices.items():
         node = drawn_node(frozen, node_id)
         if node is not None:

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ...axis import Axis
@@ -160,7 +161,11 @@ class GraphPlan:
 
     def find(self, at: Sequence[int]) -> GraphCell:
         """The cell at a place on the axes."""
-        return next(cell for cell in self.cells if cell.at == tuple(at))
+        return self._by_place[tuple(at)]
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[int, ...], GraphCell]:
+        return {cell.at: cell for cell in self.cells}
 
     def indices(self, cell: GraphCell) -> dict[str, int]:
         """The place of each Sweep Value on its axis, for its widget `index`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,16 @@ from ...text.printable import get_log, printable
 from ..choices import ON_ERROR
 from ..folder.manifest import MANIFEST, CellPlan, Manifest
 from ..folder.saving import SweepFolder, file_stem, folder_inside, remove_unfinished, to_bytes
-from ..folder.selection import find_cell, name_cell
-from ..folder.viewer import VIEWER, write_viewer
+from ..folder.selection import CellNames, find_cell
+from ..folder.viewer import write_viewer
 from ..plan.cell_widget import ASIDE, TEMP_CELLS, OneCell, SeveralCells, WholeSweep, read_cell
 from ..plan.cells import Cell, say_nothing_new, split_batches, state_plan, write_plan
 from ..plan.comfy_plan import SweepPlan, output_folder
-from ..plan.freeze import freeze_texts, list_other_sweeps
-from ..sheet.folder_sheet import draw_folder_sheet, draw_notice
+from ..plan.freeze import freeze_prompt, freeze_texts, list_other_sweeps
 from .comfy_pictures import PictureMaker, predict_size
+from .comfy_sheet import ShownSheet, sheet_of
 from .runner import Runner, find_fault
 
-SHEET_CELL, SHEET_MEGAPIXELS = 256, 32.0  # of the sheet that the node shows; Contact Sheet draws others of the folder
 PREVIEW = 512  # pixels of the long side
 NEW_RUN = "run "  # and a name: the fingerprint of a sweep that has something to make
 
@@ -72,8 +72,8 @@ def _say_complete(folder: str, manifest: Manifest) -> None:
     )
 
 
-def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[torch.Tensor, str]:
-    """Make what the folder lacks. Returns the sheet, IMAGE [1, H, W, 3] in 0..1, and the report.
+def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[ShownSheet, str]:
+    """Make what the folder lacks. Returns the sheet and the report.
 
     Raises:
         ValueError: on_error is not known, or another Sweep of the workflow has the same folder.
@@ -85,7 +85,7 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[torch.T
     _check_folder(plan)
     manifest = Manifest(plan.home)
     remove_unfinished(plan.home)
-    folder = SweepFolder(manifest, lambda cell: _texts(plan, cell), plan.inputs.overridden)
+    folder = SweepFolder(manifest, _text_writer(plan), plan.inputs.overridden)
     missing = folder.find_missing(plan.cells)
     progress = CellProgress(missing, len(plan.cells) - len(missing))
     maker = _picture_maker(plan, progress, batch_size)
@@ -111,7 +111,7 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[torch.T
     report = outcome.report(statement, len(plan.cells), finished)
     if outcome.failed:
         log.warning("Sweep: %s", report)
-    return draw_sheet(manifest, min(SHEET_CELL, max(size))), report
+    return sheet_of(manifest, freeze_prompt(plan.graph.prompt, "", ""), plan.graph.info), report
 
 
 def describe_plan(plan: SweepPlan, batch_size: int) -> str:
@@ -139,7 +139,7 @@ def make_several(plan: SweepPlan, request: SeveralCells) -> tuple[torch.Tensor, 
     manifest.folder.mkdir(parents=True)
     progress = _CollectingProgress(cells)
     maker = _picture_maker(plan, progress, len(cells))
-    outcome = Runner(maker, SweepFolder(manifest, lambda cell: _texts(plan, cell)), progress).run(batches)
+    outcome = Runner(maker, SweepFolder(manifest, _text_writer(plan)), progress).run(batches)
     if not progress.pictures:
         raise RuntimeError("; ".join(dict.fromkeys(reason for _, reason in outcome.failed)))
     records = [manifest.state(cell.key) for cell in cells]
@@ -231,13 +231,18 @@ def _picture_maker(plan: SweepPlan, progress: CellProgress, batch_size: int) -> 
     return PictureMaker(plan.inputs, progress.step, batch_size, model_name, plan.sources)
 
 
-def _texts(plan: SweepPlan, cell: Cell) -> Mapping[str, Any]:
-    """The texts in the head of a cell's picture; none if ComfyUI runs with --disable-metadata."""
+def _text_writer(plan: SweepPlan) -> Callable[[Cell], Mapping[str, Any]]:
+    """Writes the texts in the head of a cell's picture; none if ComfyUI runs with --disable-metadata."""
     if args.disable_metadata:
-        return {}
-    name = name_cell(CellPlan(cell.key, cell.at, cell.labels), plan.grid)
-    texts = freeze_texts(plan.graph.prompt, plan.graph.info, plan.graph.node_id, name)
-    return {**texts, MARK: describe_maker_of(plan.graph.prompt)}
+        return lambda cell: {}
+    names, maker = CellNames(plan.grid), functools.cache(lambda: describe_maker_of(plan.graph.prompt))
+
+    def write(cell: Cell) -> Mapping[str, Any]:
+        name = names.of(CellPlan(cell.key, cell.at, cell.labels))
+        texts = freeze_texts(plan.graph.prompt, plan.graph.info, plan.graph.node_id, name)
+        return {**texts, MARK: maker()}
+
+    return write
 
 
 def _find_cell(plan: SweepPlan, request: OneCell) -> Cell:
@@ -272,16 +277,3 @@ def _write_page(manifest: Manifest) -> None:
         write_viewer(manifest)
     except OSError as error:
         log.warning("Sweep: the page that shows the folder cannot be written: %s", error)
-
-
-def draw_sheet(manifest: Manifest, cell_size: int) -> torch.Tensor:
-    """The sheet of the whole folder, IMAGE [1, H, W, 3]; a notice where so many cells fit on no sheet."""
-    try:
-        return draw_folder_sheet(manifest, cell_size, SHEET_MEGAPIXELS)
-    except ValueError as error:
-        log.info("Sweep: %s", error)
-        count = len(manifest.grid.cells) if manifest.grid else 0
-        return draw_notice(
-            f"{count:,} cells are too many for one sheet. Open {VIEWER} in {manifest.folder}, or choose some with Load "
-            "Cells."
-        )

@@ -68,14 +68,15 @@ def draw_folder_sheet(
     gap: int = 8,
     font_size: int = 0,
     dark: bool = False,
+    enlarge: bool = True,
     fonts: Fonts | None = None,
     step: Callable[[int], object] = lambda done: None,
 ) -> torch.Tensor:
     """The sheet of the manifest's last grid as an IMAGE [1, H', W', 3] in 0..1.
 
     cell_size: pixels of the long side of each picture, 0 = as they are. Pictures are made smaller until the sheet has
-    at most max_megapixels. title: "" = that of the grid. gap, font_size, dark: as in Style. step: called with the
-    number of cells drawn.
+    at most max_megapixels. title: "" = that of the grid. gap, font_size, dark: as in Style. enlarge: False = cell_size
+    makes no picture larger. step: called with the number of cells drawn.
 
     Raises:
         ValueError: the manifest holds no grid, or the headings alone are too large.
@@ -84,6 +85,7 @@ def draw_folder_sheet(
     fonts = fonts or Fonts()
     tiles = _tiles(manifest, grid)
     largest = max(max(tile.size) for tile in tiles.values())
+    cell_size = cell_size if enlarge else min(cell_size, largest)
     style = Style(
         gap=gap, cell_size=cell_size, font_size=font_size, title=title or grid.title, dark=dark, max_megapixels=math.inf
     )
