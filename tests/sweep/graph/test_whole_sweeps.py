@@ -112,6 +112,30 @@ def test_one_value_goes_to_an_int_and_a_float_also_in_a_plain_run(lab: GraphLab)
     assert (read_pixels(lab.output / picture.filename) == lab.cells("both")["steps 1",]).all()
 
 
+def test_early_pick_behind_a_sweep_gives_each_chosen_seed_a_cell(lab: GraphLab):
+    """Each cell is the whole run of the seed that it picks."""
+    noise = {"rng": "ComfyUI (CPU)", "variation_seed": 0, "variation_strength": 0.0, "batch_size": 0}
+    sockets = {"guider": ["g", 0], "sampler": ["k", 0], "sigmas": ["t", 0], "latent_image": ["2", 0]}
+    early = {"vae": ["1", 2], "steps": 1, "pick": "", "batch_size": 1, "cell_size": 64}
+    graph = {name: each for name, each in tiny_graph().items() if name != "9"} | {
+        "s": seeds("1-3"),
+        "n": node("SteerSeededNoise", seeds=["s", 0], **noise),
+        "g": node("CFGGuider", model=["1", 0], positive=["7", 0], negative=["8", 0], cfg=4.0),
+        "k": node("KSamplerSelect", sampler_name="euler"),
+        "t": node("BasicScheduler", model=["1", 0], scheduler="normal", steps=3, denoise=1.0),
+        "p": node("SteerEarlyPick", noise=["n", 0], **sockets, **early),
+        "a": values("text", "3\n1"),
+    }
+    graph["10"]["inputs"]["samples"] = ["p", 0]
+    lab.sweep(with_graph(with_value(graph, "11", "a", ("p", "pick")), ["10", 0], folder="picked"))
+    cells = lab.cells("picked")
+    assert set(cells) == {("1",), ("3",)}
+    graph["p"] = node("SamplerCustomAdvanced", noise=["r", 0], **sockets)
+    for label, pixels in cells.items():
+        graph["r"] = node("RandomNoise", noise_seed=int(label[0]))
+        assert (lab.made_by_hand(graph, ["10", 0]) == pixels).all(), label
+
+
 def test_values_of_every_kind(lab: GraphLab):
     """Texts to a choice in other letters, a switch, a number below 0, a label to a text."""
     graph = tiny_graph() | {
