@@ -24,6 +24,7 @@ from ....demo.scenes import HAIR_COLORS, PLACES
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
 from ..parts.generator import Generator, Settings, in_rows, share, weights_label
+from ..parts.remaining import with_estimate
 from ..parts.rows import LECTURE, PLACE_WORDS, SHORT
 
 OUTPUT = ROOT / "tests" / "reports" / "dial.md"
@@ -95,7 +96,7 @@ def main(argv: list[str]) -> int:
         comfy = InProcessComfy(Path(folder))
         generator, (judges, _) = Generator(comfy), network.load()
         tracks, shown = list[Track](), list[torch.Tensor]()
-        for number in range(options.seeds):
+        for number in with_estimate(range(options.seeds)):
             track, pictures = measure(comfy, generator, judges, number, settings)
             tracks.append(track)
             shown += pictures if number < 2 * len(PAIRS) else []

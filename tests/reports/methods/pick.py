@@ -21,6 +21,7 @@ from ....nodes.seeds.noise import make_draws
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
 from ..parts.generator import weights_label
+from ..parts.remaining import with_estimate
 
 OUTPUT = ROOT / "tests" / "reports" / "pick.md"
 PROMPT = "gorgeous cute Austrian girl, smiling, backstreet"
@@ -113,7 +114,7 @@ def main(argv: list[str]) -> int:
         from comfy.samplers import SAMPLER_NAMES
 
         rows = []
-        for name in options.only or SAMPLER_NAMES:
+        for name in with_estimate(options.only or SAMPLER_NAMES):
             rows.append(bench.row(name))
             print(rows[-1], flush=True)
     wrong = [row.sampler for row in rows if not row.refusal and row.equal < row.count]

@@ -12,6 +12,7 @@ import datetime
 import tempfile
 import time
 from collections import defaultdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ....nodes.seeds.noise import make_draws
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
 from ..parts.generator import Generator, share, weights_label
+from ..parts.remaining import with_estimate
 from ..parts.rows import make_prompt
 
 OUTPUT = ROOT / "tests" / "reports" / "spread.md"
@@ -119,14 +121,13 @@ def main(argv: list[str]) -> int:
 def table(bench: Bench, options: argparse.Namespace, default: float) -> list[str]:
     """The table of a number of steps, with the verdict on the default strength."""
     found: dict[float, dict[str, Any]] = defaultdict(lambda: {"latents": [], "pictures": [], "right": []})
-    for number in range(options.prompts):
-        for strength in options.strengths:
-            latents, pictures, right = bench.measure(number, options.seeds, strength)
-            row = found[strength]
-            row["latents"].append(latents)
-            row["pictures"].append(pictures)
-            row["right"] += right
-            print(bench.steps, number, strength, f"{latents:.3f} {pictures:.3f} {share(right):.1f}", flush=True)
+    for number, strength in with_estimate(product(range(options.prompts), options.strengths)):
+        latents, pictures, right = bench.measure(number, options.seeds, strength)
+        row = found[strength]
+        row["latents"].append(latents)
+        row["pictures"].append(pictures)
+        row["right"] += right
+        print(bench.steps, number, strength, f"{latents:.3f} {pictures:.3f} {share(right):.1f}", flush=True)
     means = {
         strength: (*(sum(row[name]) / len(row[name]) for name in ("latents", "pictures")), share(row["right"]))
         for strength, row in found.items()
