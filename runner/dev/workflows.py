@@ -11,21 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from ...nodes.identity import version
 from ...workflows.source.blueprints import BLUEPRINTS
 from ...workflows.source.builder import GraphBuilder
-from ...workflows.source.kits import KITS
 from ...workflows.source.slides import SLIDES
 from ...workflows.source.subgraph import SubgraphBuilder
+from ...workflows.source.today import KITS
 from .. import setup
 from ..comfyui.client import ComfyClient
 from ..comfyui.process import ComfyServer, has_gpu
 from ..slides.command import run_slide
-from ..workflow import FOLDER, SD15_TWIN
+from ..workflow import FOLDER, is_twin
 
-SIDE = 512
+SIDE, BAND = 512, 64  # pixels of a thumbnail, and of the band with a model's name
 BLUEPRINT_FOLDER = setup.ROOT / "subgraphs"  # where ComfyUI looks for blueprints of a pack
 HELP = setup.ROOT / "nodes" / "web" / "docs" / "pictures"
 
@@ -45,7 +45,7 @@ class BuiltWorkflow(NamedTuple):
 def build(object_info: dict[str, Any]) -> Iterator[BuiltWorkflow]:
     """Every slide with each of its kits. object_info: a server's /object_info."""
     for slide in SLIDES:
-        for kit in KITS:
+        for kit in (kit for kit in KITS if kit.has_slide(slide.NAME)):
             name = slide.NAME + kit.suffix
             graph = GraphBuilder(name, object_info, version())
             slide.build(graph, kit)
@@ -98,16 +98,34 @@ def help_picture(workflow: str, title: str) -> str:
 
 def _needs_pictures(name: str, starts: list[str] | None) -> bool:
     """Whether the pictures of this workflow are to be made. A twin, whose models may not be there, has copies."""
-    return starts is not None and not name.endswith(SD15_TWIN) and (not starts or name.startswith(tuple(starts)))
+    return starts is not None and not is_twin(name) and (not starts or name.startswith(tuple(starts)))
 
 
 def _write_pictures(built: BuiltWorkflow, pictures: dict[str, Path]) -> None:
     """pictures: the first picture of each node, by title. The template browser crops NAME.jpg to a square."""
     thumbnail = FOLDER / f"{built.name}.jpg"
     _save_small(pictures[built.thumbnail], thumbnail, square=True)
-    shutil.copyfile(thumbnail, FOLDER / f"{built.name}{SD15_TWIN}.jpg")
+    mark_twins(built.name)
     for title in built.help:
         _save_small(pictures[title], HELP / help_picture(built.name, title))
+
+
+def mark_twins(name: str) -> None:
+    """Give the twins of a workflow its thumbnail, with the name of their model on it where they have one."""
+    thumbnail = FOLDER / f"{name}.jpg"
+    for kit in (kit for kit in KITS if kit.suffix and kit.has_slide(name)):
+        twin = FOLDER / f"{name}{kit.suffix}.jpg"
+        if not kit.mark:
+            shutil.copyfile(thumbnail, twin)
+            continue
+        with Image.open(thumbnail) as image:
+            marked = image.convert("RGB")
+        draw = ImageDraw.Draw(marked)
+        draw.rectangle((0, 0, SIDE, BAND), fill="black")
+        draw.text(
+            (SIDE // 2, BAND // 2), f"for {kit.mark}", fill="white", anchor="mm", font=ImageFont.load_default(BAND // 2)
+        )
+        marked.save(twin, quality=75)
 
 
 def _save_small(picture: Path, target: Path, square: bool = False) -> None:

@@ -1,6 +1,6 @@
 """Workflow files: read, converted, changed, and what they need."""
 
-from .bundled import FOLDER, SD15_TWIN, Note, find_workflows, list_bundled, note_of
+from .bundled import FOLDER, Note, find_workflows, is_twin, list_bundled, note_of
 from .prompt import Prompt, WorkflowError
 from .reading import Document, Graph, read_graph, read_workflow
 from .settings import Setting, apply_settings
@@ -8,7 +8,6 @@ from .workflow import Workflow, to_prompt
 
 __all__ = [
     "FOLDER",
-    "SD15_TWIN",
     "Document",
     "Graph",
     "Note",
@@ -18,6 +17,7 @@ __all__ = [
     "WorkflowError",
     "apply_settings",
     "find_workflows",
+    "is_twin",
     "list_bundled",
     "note_of",
     "read_graph",

@@ -12,17 +12,22 @@ from .reading import Graph
 
 FOLDER = ROOT / "workflows"
 LOOK_AT, TRY_NEXT = "**Look at**", "**Try next**"
-SD15_TWIN = "-sd15"  # ends the name of the same workflow for a downloaded checkpoint
+TWINS = ("-sd15", "-qwen", "-sdxl", "-zimage")  # end the names of the same workflow for downloaded models
+
+
+def is_twin(name: str) -> bool:
+    """Whether a bundled workflow of that name needs downloaded models."""
+    return name.endswith(TWINS)
 
 
 def list_bundled() -> list[Path]:
-    """The bundled workflows in lecture order, without the twins that need a downloaded checkpoint."""
-    return sorted(path for path in FOLDER.glob("[0-9]*.json") if not path.stem.endswith(SD15_TWIN))
+    """The bundled workflows in lecture order, without the twins that need downloaded models."""
+    return sorted(path for path in FOLDER.glob("[0-9]*.json") if not is_twin(path.stem))
 
 
 def list_twins() -> list[Path]:
-    """The twins that need a downloaded checkpoint, in lecture order."""
-    return sorted(FOLDER.glob(f"[0-9]*{SD15_TWIN}.json"))
+    """The twins that need downloaded models, in lecture order."""
+    return sorted(path for path in FOLDER.glob("[0-9]*.json") if is_twin(path.stem))
 
 
 def find_workflows(name: str) -> list[Path]:

@@ -20,7 +20,7 @@ from ...runner.comfyui.client import ComfyClient
 from ...runner.comfyui.transport import json_content
 from ...runner.dev.testing import find_browser
 from ...runner.pack import ROOT
-from ...runner.workflow import FOLDER
+from ...runner.workflow import FOLDER, is_twin
 from ..support.browser.frontend import Frontend, browser_page
 from ..support.browser.frontend_versions import FRONTENDS, frontend_folder
 from ..support.browser.layout import MEASURE, NODES_2, RENDERERS, SETTING, find_faults
@@ -28,7 +28,6 @@ from ..support.browser.wires import WIRES, count_crossings
 from ._served import served
 
 OUTPUT = ROOT / "tests" / "reports" / "layout.md"
-TWIN = "-sd15"
 
 
 @dataclass
@@ -58,7 +57,7 @@ def measure(client: ComfyClient, browser: str, renderer: str, names: Sequence[st
             frontend.fit_view()
             row.opened += _look(frontend)
             row.crossings = count_crossings(frontend.page.evaluate(WIRES))
-            if runs and not name.endswith(TWIN):
+            if runs and not is_twin(name):
                 frontend.run()
                 row.after = _look(frontend)
             yield row

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from PIL import Image
+from steer.runner.workflow import is_twin
 
 if TYPE_CHECKING:
     from frontend import Frontend
@@ -23,8 +24,11 @@ pytestmark = pytest.mark.server
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "output" / "screenshots"
 FILES = {path.stem: path for path in sorted((ROOT / "workflows").glob("*.json"))}
-WORKFLOWS = [name for name in FILES if not name.endswith("-sd15")]
-TWINS = [name for name in FILES if name.endswith("-sd15")]
+WORKFLOWS = [name for name in FILES if not is_twin(name)]
+TWINS = [name for name in FILES if is_twin(name)]
+# In the browser: those of SD 1.5, and one on each of today's families.
+OPENED = [name for name in TWINS if name.endswith("-sd15")]
+OPENED += ["07-inpaint-the-expression-qwen", "08-canny-same-face-angle-zimage", "09-mlsd-one-room-two-styles-sdxl"]
 RUN_IN_BROWSER = ("01-recognition-and-generation", "04-expression-swap")  # KSampler and Save Image; a Sweep
 STEPS = 2  # of the runs on the server; the browser's run as they are
 FIRST_STEPS = {"SteerEarlyPick": 1}  # of kinds that make the first of those steps
@@ -174,9 +178,11 @@ def _assert_pictures_open_as_what_made_them(frontend: Any, output: Path, shown: 
 
 @pytest.mark.browser
 def test_twins_open_and_offer_exactly_the_models_that_are_missing(frontend: Frontend):
-    for name in TWINS:
+    for name in OPENED:
         committed = json.loads(FILES[name].read_text(encoding="utf-8"))
-        models = [model for node in committed["nodes"] for model in node["properties"].get("models", [])]
+        graphs = [committed, *committed.get("definitions", {}).get("subgraphs", [])]
+        nodes = (node for graph in graphs for node in graph["nodes"])
+        models = [model for node in nodes for model in node["properties"].get("models", [])]
         frontend.open_file(FILES[name])
         wanted = {(f"{model['directory']} / {model['name']}", model["url"]) for model in models}
         assert sorted(frontend.missing_models()) == sorted(wanted), name
@@ -185,6 +191,19 @@ def test_twins_open_and_offer_exactly_the_models_that_are_missing(frontend: Fron
         assert frontend.unknown_nodes() == []
         _assert_same(frontend.graph(), committed)
         frontend.screenshot(SCREENSHOTS / f"{name}-opened.png")
+
+
+def test_every_twin_has_the_inputs_of_its_nodes(client):
+    from steer.runner import workflow as workflows
+
+    object_info = client.get("/object_info")
+    for name in TWINS:
+        prompt = workflows.to_prompt(json.loads(FILES[name].read_text(encoding="utf-8")), object_info)
+        for node in prompt.values():
+            declared = object_info[node["class_type"]]["input"]
+            given = node["inputs"].keys()
+            assert declared.get("required", {}).keys() <= given, (name, node["class_type"])
+            assert given <= declared.get("required", {}).keys() | declared.get("optional", {}).keys(), name
 
 
 # Newer frontends read some subgraphs of older files otherwise: docs/comfyui-versions.md.

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from steer.runner.workflow import is_twin
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "workflows").glob("*.json"))
@@ -111,8 +112,12 @@ def test_what_matters_is_in_sight(path: Path, workflow: dict[str, Any]):
         assert len(graph["nodes"]) <= 12
         assert not any(node["flags"].get("collapsed") for node in graph["nodes"])
     assert all(part["name"] and part["description"] for part in parts_of(workflow))
-    shown = {node["type"] for node in workflow["nodes"]}
-    assert shown & {"SteerDemoModel", "CheckpointLoaderSimple"}
+    loaders = [
+        graph for graph in (workflow, *parts_of(workflow)) if {node["type"] for node in graph["nodes"]} & LOADERS
+    ]
+    assert [graph.get("name", "Model") for graph in loaders] == ["Model"], (
+        "the loaders are in sight, or in a part Model"
+    )
     if path.stem < "11":  # those of the lecture
         assert max(node["size"][0] for node in workflow["nodes"]) >= 720, "the result is large"
 
@@ -150,10 +155,11 @@ NAMES = {
 }
 # What the twin on Stable Diffusion 1.5 has in place of the embedded model.
 TWINS = {"SteerDemoModel": "CheckpointLoaderSimple", "SteerDemoControlNet": "ControlNetLoader"}
+LOADERS = {"SteerDemoModel", "CheckpointLoaderSimple", "UNETLoader"}
 NUMBERS = {256: 512, 5.0: 7.0, 3.0: 7.0}  # side of a picture, cfg (the second where a ControlNet guides)
 
 
-@pytest.mark.parametrize("name", [path.stem for path in FILES if not path.stem.endswith("-sd15")])
+@pytest.mark.parametrize("name", [path.stem for path in FILES if not is_twin(path.stem)])
 def test_the_sd15_twin_differs_only_in_models_size_and_sampler_settings(name: str):
     ours, theirs = (
         json.loads((ROOT / "workflows" / f"{name}{end}.json").read_text(encoding="utf-8")) for end in ("", "-sd15")
@@ -181,3 +187,43 @@ def test_the_sd15_twin_differs_only_in_models_size_and_sampler_settings(name: st
         assert mine == other
     assert loaders
     assert ours == theirs
+
+
+TODAY = [path for path in FILES if is_twin(path.stem) and not path.stem.endswith("-sd15")]
+# What ComfyUI's own templates of the families load and set, by the end of the name.
+SETTINGS = {
+    "-zimage": ("res_multistep", "simple", 9, 1.0, 1024),
+    "-qwen": ("euler", "simple", 20, 2.5, 1328),
+    "-sdxl": ("euler", "normal", 25, 8.0, 1024),
+}
+FOLDERS = {"checkpoints", "controlnet", "diffusion_models", "model_patches", "text_encoders", "vae"}
+
+
+def test_slides_4_to_10_have_a_twin_for_each_family_of_today():
+    slides = {path.stem for path in FILES if "04" <= path.stem[:2] <= "10" and not is_twin(path.stem)}
+    assert {path.stem for path in TODAY} == {name + end for name in slides for end in SETTINGS}
+
+
+@pytest.mark.parametrize("path", TODAY, ids=lambda path: path.stem)
+def test_a_twin_of_today_names_the_files_and_settings_of_its_family(path: Path):
+    workflow = json.loads(path.read_text(encoding="utf-8"))
+    nodes = [node for graph in (workflow, *parts_of(workflow)) for node in graph["nodes"]]
+    loaders = [node for node in nodes if any(name in node["type"] for name in ("Loader", "PatchLoader"))]
+    assert loaders
+    for node in loaders:
+        (model,) = node["properties"]["models"]
+        assert model["name"] in node["widgets_values"]
+        assert model["url"].startswith("https://huggingface.co/")
+        assert model["url"].endswith(f"/{model['name']}")
+        assert model["directory"] in FOLDERS
+    sampler, scheduler, steps, cfg, side = SETTINGS["-" + path.stem.rpartition("-")[2]]
+    samplers = [node["widgets_values"] for node in nodes if node["type"] in ("KSampler", "SteerSweep")]
+    assert samplers
+    for values in samplers:
+        assert [sampler, scheduler] == values[(at := values.index(sampler)) : at + 2]
+        assert [steps, cfg] == values[at - 2 : at]
+    sizes = [node["widgets_values"] for node in nodes if node["type"].startswith("Empty")]
+    assert all(values[:2] == [side, side] for values in sizes)
+    (note, *_) = (node["widgets_values"][0] for node in nodes if node["type"] == "MarkdownNote")
+    controlled = path.stem[:2] in ("08", "09", "10")
+    assert ("newer than 0.3.75" in note) == (controlled and path.stem.endswith("-zimage"))

@@ -16,6 +16,7 @@ GROUP_COLOR = "#3f789e"
 BROWN = {"color": "#432", "bgcolor": "#653"}
 GREEN = {"color": "#232", "bgcolor": "#353"}
 RED = {"color": "#322", "bgcolor": "#533"}
+MODEL_FILE = ".safetensors"  # that the server which lists the choices may not have
 CORE = {"cnr_id": "comfy-core", "ver": "0.3.75"}
 
 
@@ -288,7 +289,7 @@ def _widget_values(name: str, spec: list[Any], value: Any) -> list[Any]:
     choices = spec[0] if isinstance(spec[0], list) else options.get("options")
     if value is None:
         value = options.get("default", choices[0] if choices else "")
-    if choices and value not in choices:
+    if choices and value not in choices and not str(value).endswith(MODEL_FILE):
         raise ValueError(f"'{value}' is not one of the choices of '{name}': {', '.join(map(str, choices))}")
     values = [value]
     if has_control(name, spec):

@@ -1,12 +1,13 @@
 """The models a slide is built on: the embedded ones, or Stable Diffusion 1.5 for the twin `NN-...-sd15.json`.
 
-A kit also holds the size and the sampler settings that suit its models. Nothing else may differ between twins.
+A kit also holds the size and the sampler settings that suit its models. The twins on today's models (today.py) may also
+differ in how they load them and in how their control acts.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
@@ -25,18 +26,41 @@ class Models(NamedTuple):
     vae: Output
 
 
+Pair = tuple["Output", "Output"]  # positive and negative
+
+
+class Guided(NamedTuple):
+    """A node that guides by a hint. model: where the control is in the model, that; else None."""
+
+    node: Node
+    pair: Pair
+    model: Output | None = None
+
+
 class Kit(ABC):
-    """suffix: what the file's name ends in. size: side of a picture in pixels. steps, cfg: for the slides' sampler.
+    """suffix: what the file's name ends in. mark: what its thumbnail says. size: side of a picture in pixels. steps,
+    cfg, sampler, scheduler: for the slides' sampler. latent: the node of empty latents. about, about_control: what a
+    note adds. slides: the numbers of those that have the kit; empty for all. tall: the node of its models is higher
+    than a loader. one_hint: its control takes no batch of hints.
 
     control_cfg: cfg where a ControlNet guides. It holds the shapes as it is, and a high cfg would wash out the seams of
     pale walls in the embedded model's rooms.
     """
 
     suffix: str
+    mark: str = ""
     size: int
     steps: int
     cfg: float
     control_cfg: float
+    sampler: str = "dpmpp_2m"
+    scheduler: str = "karras"
+    latent: str = "EmptyLatentImage"
+    about: str = ""
+    about_control: str = ""
+    slides: tuple[str, ...] = ()
+    tall: bool = False
+    one_hint: bool = False
 
     def models(self, graph: GraphBuilder) -> Models:
         """The node that loads them, and its outputs."""
@@ -55,6 +79,36 @@ class Kit(ABC):
 
     @abstractmethod
     def _control_net(self, graph: GraphBuilder, kind: str) -> Node: ...
+
+    def guide(
+        self, graph: GraphBuilder, models: Models, net: Node, pair: Pair, hint: Output, kind: str, latent: Output
+    ) -> Guided:
+        """The node that guides by a hint of `kind`, with what `control_net` gave."""
+        node = graph.node(
+            "SteerControlNetGuide",
+            positive=pair[0],
+            negative=pair[1],
+            control_net=net[0],
+            image=hint,
+            **self._guide_values(models, kind),
+        )
+        return Guided(node, (node[0], node[1]))
+
+    def _guide_values(self, models: Models, kind: str) -> dict[str, Any]:
+        """Further inputs of the guide."""
+        return {}
+
+    def note(self, text: str, control: bool = False) -> str:
+        """The note of a slide, with what is special with these models."""
+        return self.words(text) + self.about + (self.about_control if control else "")
+
+    def words(self, text: str) -> str:
+        """A text of a slide, in the words of these models."""
+        return text
+
+    def has_slide(self, name: str) -> bool:
+        """Whether the slide has a twin on these models."""
+        return not self.slides or name.startswith(self.slides)
 
 
 class DemoKit(Kit):
@@ -83,6 +137,3 @@ class StableDiffusionKit(Kit):
         name = f"control_v11p_sd15_{kind}_fp16.safetensors"
         node = graph.node("ControlNetLoader", called="ControlNet", control_net_name=name)
         return node.with_model(name, f"{_CONTROLNETS}/{name}", "controlnet")
-
-
-KITS: tuple[Kit, ...] = (DemoKit(), StableDiffusionKit())

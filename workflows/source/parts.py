@@ -10,10 +10,9 @@ from .subgraph import SubgraphBuilder
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
-    from .kits import Kit, Models
+    from .kits import Kit, Models, Pair
 
 SHEET = 196  # pixels of the sheet that grows on a Sweep
-Pair = tuple["Output", "Output"]  # positive and negative
 
 
 def part(graph: GraphBuilder, kit: Kit, called: str, about: str) -> SubgraphBuilder:
@@ -33,9 +32,9 @@ def negative_prompt(graph: GraphBuilder, models: Models) -> Node:
     return graph.node("CLIPTextEncode", called="Negative prompt", colors=RED, clip=models.clip, text="")
 
 
-def size_of_picture(graph: GraphBuilder, kit: Kit) -> Node:
-    """An empty latent for one picture."""
-    return graph.node("EmptyLatentImage", called="Size", width=kit.size, height=kit.size)
+def size_of_picture(graph: GraphBuilder, kit: Kit, count: int = 1) -> Node:
+    """An empty latent for one picture, or for several."""
+    return graph.node(kit.latent, called="Size", width=kit.size, height=kit.size, batch_size=count)
 
 
 def scaled(graph: GraphBuilder, kit: Kit, image: Output) -> Node:
@@ -51,11 +50,15 @@ def stitch(graph: SubgraphBuilder, upper: Output, lower: Output) -> Node:
 
 
 class Twice(NamedTuple):
-    """What `sample_twice` samples: the prompts alone, the prompts with control, and the headlines of both rows."""
+    """What `sample_twice` samples: the prompts alone, the prompts with control, and the headlines of both rows.
+
+    model: with the control in it, where it is not in the prompts.
+    """
 
     alone: Pair
     controlled: Pair
     headlines: tuple[str, str]
+    model: Output | None = None
 
 
 def sample_twice(
@@ -81,6 +84,9 @@ def sample_twice(
     empty, model, vae = inside.entry("latent", "LATENT"), inside.entry("model", "MODEL"), inside.entry("vae", "VAE")
     links = dict(zip(names, [*what.controlled, *what.alone], strict=True))
     links |= {"model": models.model, "vae": models.vae, "latent": latent}
+    guided = model
+    if what.model is not None:
+        guided, links["model with control"] = inside.entry("model with control", "MODEL"), what.model
     column: list[Node] = []
     if heads is None or labels is None:
         column = [listed := inside.node("SteerSeeds", called="Seeds", text=inside.entry("seeds", "STRING", seeds))]
@@ -89,7 +95,7 @@ def sample_twice(
         links["labels"], noise = labels, inside.entry("seed", "INT", seed)
     cfg = inside.entry("cfg", "FLOAT", kit.control_cfg)
 
-    def row(words: str, pair: Pair, headline: str) -> tuple[Node, Node, Node]:
+    def row(words: str, model: Output, pair: Pair, headline: str) -> tuple[Node, Node, Node]:
         sampled = inside.node(
             "KSampler",
             called=f"Sample, {words}",
@@ -100,8 +106,8 @@ def sample_twice(
             seed=noise,
             steps=kit.steps,
             cfg=cfg,
-            sampler_name="dpmpp_2m",
-            scheduler="karras",
+            sampler_name=kit.sampler,
+            scheduler=kit.scheduler,
         )
         pictures = inside.node("VAEDecode", called=f"Decode, {words}", samples=sampled[0], vae=vae)
         sheet = inside.node(
@@ -114,8 +120,8 @@ def sample_twice(
         )
         return sampled, pictures, sheet
 
-    upper = row("without", (conditionings[2], conditionings[3]), what.headlines[0])
-    lower = row("with control", (conditionings[0], conditionings[1]), what.headlines[1])
+    upper = row("without", model, (conditionings[2], conditionings[3]), what.headlines[0])
+    lower = row("with control", guided, (conditionings[0], conditionings[1]), what.headlines[1])
     both = stitch(inside, upper[2][0], lower[2][0])
     inside.exit("sheet", both[0])
     columns = [[upper[i], lower[i]] for i in range(3)]
@@ -166,8 +172,8 @@ def sweep(graph: GraphBuilder, kit: Kit, models: Models, called: str, folder: st
         vae=models.vae,
         steps=kit.steps,
         cfg=kit.cfg,
-        sampler_name="dpmpp_2m",
-        scheduler="karras",
+        sampler_name=kit.sampler,
+        scheduler=kit.scheduler,
         folder=f"sweeps/{folder}{kit.suffix}",
         **values,
     )
@@ -187,3 +193,61 @@ def what_changed(graph: GraphBuilder, kit: Kit, folder: Output, columns: int) ->
     inside.exit("sheet", maps[0])
     lay_out(inside, *(Column(WIDTH, [each]) for each in (cells, changes, maps)))
     return graph.subgraph(inside, {"folder": folder})
+
+
+def mask_latent(graph: GraphBuilder, kit: Kit, models: Models, image: Output, mask: Output) -> Node:
+    """The picture as a latent, which only changes where the mask is."""
+    inside = part(graph, kit, "Mask the latent", "The picture as a latent that changes only inside the mask.")
+    vae, pixels, where = inside.entry("vae", "VAE"), inside.entry("image", "IMAGE"), inside.entry("mask", "MASK")
+    encoded = inside.node("VAEEncode", pixels=pixels, vae=vae)
+    masked = inside.node("SetLatentNoiseMask", samples=encoded[0], mask=where)
+    inside.exit("latent", masked[0])
+    lay_out(inside, Column(WIDTH, [encoded]), Column(WIDTH, [masked]))
+    return graph.subgraph(inside, {"vae": models.vae, "image": image, "mask": mask})
+
+
+def lay_over(
+    graph: GraphBuilder, kit: Kit, source: Output | tuple[Output, Output], image: Output, mask: Output
+) -> Node:
+    """The picture laid over all but the face of each cell, and what changed in it.
+
+    source: the folder of a Sweep, or pictures and their labels.
+    """
+    inside = part(graph, kit, "Lay the picture over", "The picture, laid over all but the face of each cell.")
+    several = isinstance(source, tuple)
+    names = ("pictures", "labels") if several else ("folder",)
+    links = dict(zip(names, source if several else (source,), strict=True)) | {"image": image, "mask": mask}
+    ends = [inside.entry(name, "IMAGE" if name == "pictures" else "STRING", "", socket=several) for name in names]
+    face, pixels = inside.entry("mask", "MASK"), inside.entry("image", "IMAGE")
+    outside = inside.node("InvertMask", called="Outside", mask=face)
+    touched = inside.node("ThresholdMask", called="Touched", mask=face, value=0.0)
+    loaded = [] if several else [inside.node("SteerLoadCells", folder=ends[0])]
+    pictures, labels = ends if several else (loaded[0]["images"], loaded[0]["labels"])
+    laid = inside.node(
+        "ImageCompositeMasked",
+        called="Lay over",
+        destination=pictures,
+        source=pixels,
+        x=0,
+        y=0,
+        resize_source=False,
+        mask=outside[0],
+    )
+    changes = inside.node("SteerDifference", images=laid[0], reference=pixels, mask=touched[0], labels=labels)
+    sheet = inside.node("SteerContactSheet", called="Sheet", images=laid[0], labels=labels, columns=4)
+    maps = inside.node(
+        "SteerContactSheet",
+        called="Sheet of changes",
+        images=changes["heat maps"],
+        labels=changes["labels"],
+        columns=4,
+    )
+    inside.exit("heat maps", maps[0])
+    inside.exit("sheet", sheet[0])
+    lay_out(
+        inside,
+        Column(WIDTH, [outside, touched, *loaded]),
+        Column(WIDTH, [laid, changes]),
+        Column(WIDTH, [sheet, maps]),
+    )
+    return graph.subgraph(inside, links)

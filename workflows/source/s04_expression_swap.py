@@ -40,7 +40,7 @@ what the word changed: the face most of all, but clothes or place may move too.
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 4")
+    note = graph.note(kit.note(NOTE), title="Slide 4")
     models, size = kit.models(graph), size_of_picture(graph, kit)
     prompt = words(graph, PROMPT, more=90)
     moods = graph.node("SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="angry\nlaughing")

@@ -40,7 +40,7 @@ Somewhere between, the face is still that of the smile, and the mood the new one
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 6")
+    note = graph.note(kit.note(NOTE), title="Slide 6")
     models, size = kit.models(graph), size_of_picture(graph, kit)
     prompt = words(graph, WORDS.format("smiling"), more=70)
     seeds = graph.node("SteerSeeds", called="Seeds", text="2, 5")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .builder import WIDTH
+from .edit import build_edit
 from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, measure_followed, values_in
-from .parts import part, scaled, sweep, sweep_step, words
+from .parts import lay_over, mask_latent, scaled, sweep, sweep_step, words
+from .today import QwenEditKit, QwenKit
 
 if TYPE_CHECKING:
-    from .builder import GraphBuilder, Node, Output
-    from .kits import Kit, Models
+    from .builder import GraphBuilder
+    from .kits import Kit
 
 NAME = "07-inpaint-the-expression"
 THUMBNAIL = "One face, four moods"
@@ -35,7 +36,10 @@ is new. What the prompt does not say, such as the colour of the eyes, may change
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 7", height=210)
+    if isinstance(kit, QwenKit):
+        build_edit(graph, QwenEditKit())
+        return
+    note = graph.note(kit.note(NOTE), title="Slide 7", height=210)
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
     small = scaled(graph, kit, picture[0])
@@ -44,7 +48,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     moods = graph.node(
         "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="laughing\nsurprised\nsad"
     )
-    latent = _mask_latent(graph, kit, models, small[0], mask[0])
+    latent = mask_latent(graph, kit, models, small[0], mask[0])
     cells = sweep(
         graph,
         kit,
@@ -57,7 +61,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         seed=2,
         denoise=0.9,
     )
-    laid = _lay_over(graph, kit, cells["folder"], small[0], mask[0])
+    laid = lay_over(graph, kit, cells["folder"], small[0], mask[0])
     faces = graph.node(
         "SaveImage",
         called="One face, four moods",
@@ -81,55 +85,6 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         height=HEIGHT,
     )
     graph.app([(picture, "picture"), (prompt, "value"), (moods, "swaps"), (cells, "seed")], [faces])
-
-
-def _mask_latent(graph: GraphBuilder, kit: Kit, models: Models, image: Output, mask: Output) -> Node:
-    """The picture as a latent, which only changes where the mask is."""
-    inside = part(graph, kit, "Mask the latent", "The picture as a latent that changes only inside the mask.")
-    vae, pixels, where = inside.entry("vae", "VAE"), inside.entry("image", "IMAGE"), inside.entry("mask", "MASK")
-    encoded = inside.node("VAEEncode", pixels=pixels, vae=vae)
-    masked = inside.node("SetLatentNoiseMask", samples=encoded[0], mask=where)
-    inside.exit("latent", masked[0])
-    lay_out(inside, Column(WIDTH, [encoded]), Column(WIDTH, [masked]))
-    return graph.subgraph(inside, {"vae": models.vae, "image": image, "mask": mask})
-
-
-def _lay_over(graph: GraphBuilder, kit: Kit, folder: Output, image: Output, mask: Output) -> Node:
-    """The picture laid over all but the face of each cell, and what changed in it."""
-    inside = part(graph, kit, "Lay the picture over", "The picture, laid over all but the face of each cell.")
-    where = inside.entry("folder", "STRING", "")
-    face, pixels = inside.entry("mask", "MASK"), inside.entry("image", "IMAGE")
-    outside = inside.node("InvertMask", called="Outside", mask=face)
-    touched = inside.node("ThresholdMask", called="Touched", mask=face, value=0.0)
-    cells = inside.node("SteerLoadCells", folder=where)
-    laid = inside.node(
-        "ImageCompositeMasked",
-        called="Lay over",
-        destination=cells["images"],
-        source=pixels,
-        x=0,
-        y=0,
-        resize_source=False,
-        mask=outside[0],
-    )
-    changes = inside.node("SteerDifference", images=laid[0], reference=pixels, mask=touched[0], labels=cells["labels"])
-    sheet = inside.node("SteerContactSheet", called="Sheet", images=laid[0], labels=cells["labels"], columns=4)
-    maps = inside.node(
-        "SteerContactSheet",
-        called="Sheet of changes",
-        images=changes["heat maps"],
-        labels=changes["labels"],
-        columns=4,
-    )
-    inside.exit("heat maps", maps[0])
-    inside.exit("sheet", sheet[0])
-    lay_out(
-        inside,
-        Column(WIDTH, [outside, touched, cells]),
-        Column(WIDTH, [laid, changes]),
-        Column(WIDTH, [sheet, maps]),
-    )
-    return graph.subgraph(inside, {"folder": folder, "image": image, "mask": mask})
 
 
 def promise(probe: Probe) -> list[Measurement]:

@@ -127,10 +127,11 @@ def test_foreign_words_are_printed_as_they_are(tmp_path: Path, monkeypatch: pyte
 def test_a_twin_runs_once_all_its_models_are_there(tmp_path: Path):
     from steer.runner.comfyui.inventory import ComfyFolder
     from steer.runner.share.check import twins_with_models
-    from steer.runner.workflow import FOLDER, list_bundled, read_workflow
+    from steer.runner.workflow import FOLDER, read_workflow
+    from steer.runner.workflow.bundled import list_twins
     from steer.runner.workflow.needs import model_needs
 
-    twins = {f"{path.stem}-sd15" for path in list_bundled()}
+    twins = {path.stem for path in list_twins()}
     needs = {name: model_needs(read_workflow(FOLDER / f"{name}.json")) for name in twins}
     place = ComfyFolder(tmp_path, [])
     assert twins_with_models(place) == {}
