@@ -1,10 +1,11 @@
 """CLIPs of ComfyUI's own classes: the published widths, three thin layers, no vision tower.
 
-Flux.2 has none here: ComfyUI 0.3.75 cannot build Mistral at another size.
+Flux.2 has ready conditioning in its place: ComfyUI 0.3.75 cannot build Mistral at another size.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -93,15 +94,28 @@ TARGETS: dict[str, Callable[[], tuple[Any, Any]]] = {
 }
 
 
+class ReadyPrompts:
+    """In the place of a CLIP: a random CONDITIONING of the family's shape for each text."""
+
+    def __init__(self, family: Family) -> None:
+        self.family = family
+
+    def tokenize(self, text: str, **_: Any) -> str:
+        return text
+
+    def encode_from_tokens_scheduled(self, tokens: str, *_: Any, **__: Any) -> list[Any]:
+        return self.family.prompt(zlib.crc32(tokens.encode()))
+
+
 @cache
 def clip_of(family: Family) -> Any:
-    """CLIP of a family; None of one that has none here."""
+    """CLIP of a family."""
     if family.name == "Steer's demo":
         from steer.nodes.demo.comfy_model import load_clip
 
         return load_clip()
     if family.name not in TARGETS:
-        return None
+        return ReadyPrompts(family)
     import comfy.sd
     import comfy.supported_models_base
 
