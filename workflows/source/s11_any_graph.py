@@ -1,0 +1,130 @@
+"""Slide 11: any graph as a sweep. Two samplers; one value goes into the first, another into the second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .builder import WIDTH
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .measure import Measurement, Probe, largest_difference, measure_followed, run_cells, values_in
+from .parts import negative_prompt, part, prompt, scaled, words
+
+if TYPE_CHECKING:
+    from .builder import GraphBuilder, Node, Output
+    from .kits import Kit, Models
+
+NAME = "11-any-graph"
+THUMBNAIL = "Every combination"
+HELP = ("Every combination",)
+PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, backstreet"
+DENOISE = "0.3, 0.6"
+
+NOTE = """
+## How do I try values in a graph of my own?
+
+**Sweep Value** gives a value to any widget, **Sweep Graph** makes a picture for each. Each picture is a job in the
+queue and is saved at once.
+
+**Look at** the rows: how much the first sampler changes. At the columns: the mood that the second one gives the face.
+
+**Try next**
+- Press Run again: all is there. Add `0.9` to **How much**, and only its cells are made
+- Drag another **Sweep Value** to any widget
+- Drop a picture of `sweeps/11-any-graph` here: it opens as itself
+"""
+
+
+def build(graph: GraphBuilder, kit: Kit) -> None:
+    """Add the slide's nodes to an empty graph, with the models of the kit."""
+    note = graph.note(NOTE, title="Slide 11", height=230)
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
+    models = kit.models(graph)
+    small = scaled(graph, kit, picture[0])
+    text = words(graph, PROMPT, more=0)
+    amounts = graph.node("SteerValueAxis", called="How much", kind="denoise", text=DENOISE)
+    moods = graph.node("SteerPromptSwap", called="Moods", prompt=text[0], find="smiling", swaps="laughing\nsad")
+    amount = graph.node("SteerSweepValue", called="Amount", axis=amounts["axis"])
+    mood = graph.node("SteerSweepValue", called="Mood", axis=moods["axis"], text=text[0])
+    passes = _two_passes(
+        graph, kit, models, {"image": small[0], "prompt": text[0], "denoise": amount[0], "face": mood[0]}
+    )
+    cells = graph.node(
+        "SteerSweepGraph", called="Sweep", more=60, images=passes[0], folder=f"sweeps/{NAME}{kit.suffix}"
+    )
+    pictures = graph.node(
+        "SaveImage",
+        called="Every combination",
+        more=PREVIEW,
+        images=cells["sheet"],
+        filename_prefix="steer/11-any-graph",
+    )
+    lay_out(
+        graph,
+        Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, small, picture, text])], [picture]),
+        Column(NARROW, [Step("Step 2  What varies", [amounts, moods]), note], [moods, note]),
+        Column(NARROW, [Step("Step 3  Two samplers", [amount, mood, passes])], [mood]),
+        Column(WIDE, [Step("Step 4  Every combination", [Row([cells, pictures])])], [pictures]),
+        height=HEIGHT,
+    )
+    graph.app([(text, "value"), (amounts, "text"), (moods, "swaps")], [pictures])
+
+
+def _two_passes(graph: GraphBuilder, kit: Kit, models: Models, links: dict[str, Output]) -> Node:
+    """Image to image, then the face alone."""
+    inside = part(graph, kit, "Two passes", "Image to image, then the face alone, inside a mask.")
+    model, clip, vae = inside.entry("model", "MODEL"), inside.entry("clip", "CLIP"), inside.entry("vae", "VAE")
+    pixels = inside.entry("image", "IMAGE")
+    within = models._replace(model=model, clip=clip, vae=vae)
+    whole = prompt(inside, within, inside.entry("prompt", "STRING", PROMPT), called="Whole picture")
+    face = prompt(inside, within, inside.entry("face", "STRING", PROMPT), called="Face")
+    nothing = negative_prompt(inside, within)
+    denoise = inside.entry("denoise", "FLOAT", 0.6)
+    seed, cfg = inside.entry("seed", "INT", 2), inside.entry("cfg", "FLOAT", kit.cfg)
+
+    def sampled(called: str, positive: Node, latent: Output, amount: Output | float) -> Node:
+        return inside.node(
+            "KSampler",
+            called=called,
+            model=model,
+            positive=positive[0],
+            negative=nothing[0],
+            latent_image=latent,
+            seed=seed,
+            cfg=cfg,
+            steps=kit.steps,
+            sampler_name="dpmpp_2m",
+            scheduler="karras",
+            denoise=amount,
+        )
+
+    encoded = inside.node("VAEEncode", pixels=pixels, vae=vae)
+    first = sampled("First pass", whole, encoded[0], denoise)
+    between = inside.node("VAEDecode", called="After the first pass", samples=first[0], vae=vae)
+    mask = inside.node("SteerFaceMask", image=between[0], grow=12, feather=8)
+    masked = inside.node("SetLatentNoiseMask", samples=first[0], mask=mask[0])
+    second = sampled("Face pass", face, masked[0], 0.9)
+    decoded = inside.node("VAEDecode", samples=second[0], vae=vae)
+    inside.exit("image", decoded[0])
+    lay_out(
+        inside,
+        Column(WIDTH, [whole, face, nothing]),
+        Column(WIDTH, [encoded, first]),
+        Column(WIDTH, [between, mask, masked]),
+        Column(WIDTH, [second, decoded]),
+    )
+    return graph.subgraph(inside, {"model": models.model, "clip": models.clip, "vae": models.vae, **links})
+
+
+def promise(probe: Probe) -> list[Measurement]:
+    """Every picture shows the mood of its cell, and no two are alike."""
+    pictures, labels = run_cells(probe, "Sweep")
+    alike = [
+        (one, other)
+        for one in range(len(pictures))
+        for other in range(one)
+        if largest_difference(pictures[one], pictures[other]) < 8
+    ]
+    return [
+        measure_followed("expression", values_in(labels, "expression"), pictures, len(pictures) - 1),
+        Measurement(f"{len(pictures)} cells, {len(alike)} pairs of them alike", len(pictures) == 6 and not alike),
+    ]
