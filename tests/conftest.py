@@ -88,6 +88,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps({"Comfy.TutorialCompleted": True}))
     arguments = ["--cpu", *own_folders(folder, "output", "user", "temp")]
+    loras = folder / "models" / "loras"  # where tests put files that only they need
+    loras.mkdir(parents=True)
+    models = folder / "models.yaml"
+    models.write_text(json.dumps({"tests": {"loras": str(loras)}}))
+    arguments += ["--extra-model-paths-config", str(models)]
     with ComfyServer(setup.COMFYUI, setup.PYTHON, folder / "comfyui.log", arguments=arguments) as running:
         yield running
 

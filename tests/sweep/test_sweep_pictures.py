@@ -232,24 +232,10 @@ def models(folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_lora_axis_is_the_stock_loader(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import comfy.lora
-    from steer.nodes.demo.comfy_model import load_clip, load_model
+    from small_lora import write_lora
 
     folder = models(tmp_path / "loras", "loras", monkeypatch)
-    model, text = load_model().model, load_clip().cond_stage_model
-    keys = comfy.lora.model_lora_keys_clip(text, comfy.lora.model_lora_keys_unet(model, {}))
-    weights = {**model.state_dict(), **text.state_dict()}
-    ends = (
-        "attn2.to_k.weight",
-        "0.mlp.fc1.weight",
-    )  # of the model and of the text encoder, whose prompts change with it
-    lora, generator = {}, torch.Generator().manual_seed(0)
-    for key, target in {target: key for key, target in keys.items() if str(target).endswith(ends)}.items():
-        shape = weights[key].shape
-        lora[f"{target}.lora_up.weight"] = torch.randn(shape[0], 2, generator=generator)
-        lora[f"{target}.lora_down.weight"] = torch.randn(2, shape[1], generator=generator)
-    assert all(any(key.endswith(end) for key in keys.values()) for end in ends)
-    save_file(lora, folder / "wild.safetensors")
+    write_lora(folder / "wild.safetensors")
     save_file({"other.lora_up.weight": torch.ones(2, 2)}, folder / "alien.safetensors")
     values = (None, Lora("wild.safetensors", 0.5), Lora("wild.safetensors", 1.0), Lora("alien.safetensors"))
     pictures = lab.sweep(axis_1=Axis("LoRA", values, ("none", "0.5", "1.0", "alien")), axis_2=MOODS)

@@ -230,7 +230,9 @@ def _find(text: str, position: int, name: str, known: KnownNames) -> str:
 
 def _lora_row(text: str, position: int, line: str, known: KnownNames) -> Lora | tuple[Lora, ...] | None:
     """A LoRA, several of a line with a + between them, or none."""
-    if " + " not in line or line.rpartition(":")[0].strip() in known.names or line in known.names:
+    name, _, strength = line.rpartition(":")
+    is_one = line in known.names or (name.strip() in known.names and _STRENGTH.fullmatch(strength.strip()))
+    if " + " not in line or is_one:  # a file may have the + in its name
         return _lora(text, position, line, known)
     row = [_lora(text, position, part.strip(), known) for part in line.split(" + ")]
     loras = tuple(lora for lora in row if lora is not None)
