@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from .layout import FIT_MARGIN, SMALLEST, Layout, Style, draw, lay_out
 ONE_ROW = 6  # the most pictures of a single axis that stand in one row, with headers instead of captions
 LONG_LABEL = 32  # letters: headers of an axis with a longer one leave out what all of them share
 NOT_MADE = "not made yet"
+READERS = 4  # files that are read at once
 TINT = 0.1  # of a tile with text, from the paper to its opposite
 
 
@@ -104,13 +107,25 @@ def draw_folder_sheet(
     count = itertools.count(1)
 
     def pictures(block: _Block) -> Iterator[torch.Tensor]:
-        for tile, (_, _, width, height) in zip(block.tiles, block.layout.boxes, strict=True):
-            yield tile.draw(height, width, style, fonts)
+        for picture in _draw_ahead(block, style, fonts):
+            yield picture
             step(next(count))
 
     if len(blocks) == 1:
         return draw(whole, pictures(blocks[0]))
     return draw(whole, (draw(block.layout, pictures(block))[0] for block in blocks))
+
+
+def _draw_ahead(block: _Block, style: Style, fonts: Fonts) -> Iterator[torch.Tensor]:
+    """The tiles of a block in their order. A few files are read at once, and few are in memory."""
+    waiting: deque[Future[torch.Tensor]] = deque()
+    with ThreadPoolExecutor(READERS) as pool:
+        for tile, (_, _, width, height) in zip(block.tiles, block.layout.boxes, strict=True):
+            waiting.append(pool.submit(tile.draw, height, width, style, fonts))
+            if len(waiting) > READERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def draw_notice(text: str) -> torch.Tensor:
