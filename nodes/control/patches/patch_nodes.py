@@ -30,7 +30,8 @@ class ModelPatchGuide(io.ComfyNode):
             "and end, exact steps, a mask, a hint that fits the picture, and a report of what looks wrong.",
             inputs=[
                 io.Model.Input("model", tooltip="The model that makes the picture."),
-                io.Custom("MODEL_PATCH").Input("model_patch", tooltip="From ModelPatchLoader."),
+                # Lazy, so that the node looks at the file before ComfyUI's loader fails on it.
+                io.Custom("MODEL_PATCH").Input("model_patch", lazy=True, tooltip="From ModelPatchLoader."),
                 io.Float.Input(
                     "strength",
                     default=1.0,
@@ -126,6 +127,15 @@ class ModelPatchGuide(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
         )
+
+    @classmethod
+    def check_lazy_status(cls, model_patch: Any = None, **others: Any) -> list[str]:
+        from .comfy_file import check_is_no_lora
+
+        if model_patch is not None:
+            return []
+        check_is_no_lora(cls.hidden)
+        return ["model_patch"]
 
     @classmethod
     def execute(

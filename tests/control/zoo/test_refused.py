@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from sweep_lab import giver, node
 from zoo.bench import GUIDE, PATCH_GUIDE, Bench, hint
 from zoo.controls import KINDS, Kind, kinds_here
@@ -110,6 +111,15 @@ def test_the_message_has_the_files_name(patched_graph: Callable[..., str]):
         "Z-Image."
     )
     assert patched_graph(BY_NAME["Qwen-Image"], QWEN.build(1)) == ""
+
+
+def test_a_lora_in_the_place_of_a_patch_is_named_before_it_is_loaded(patched_graph: Callable[..., str], tmp_path: Path):
+    """ComfyUI's own loader would fail on it without a word of the file."""
+    weights = {f"diffusion_model.blocks.0.attn.lora_{side}.weight": torch.zeros(2, 2) for side in "AB"}
+    save_file(weights, tmp_path / "canny_patch.safetensors")
+    message = patched_graph(BY_NAME["Qwen-Image"], None)
+    assert message.startswith("model_patch: 'canny_patch.safetensors' is a LoRA, no model patch"), message
+    assert "use LoraLoaderModelOnly" in message
 
 
 def test_patches_of_other_purposes_and_what_is_none_are_named(comfy):
