@@ -46,6 +46,7 @@ def main(argv: list[str]) -> int:
                 cells[check.node, family.name] = check.verdict(comfy, family)
             words = ", ".join(f"{family.name} {cells[check.node, family.name].word}" for family in FAMILIES)
             print(f"{check.node}: {words}", flush=True)
+    comfy.fresh()  # its executor keeps models, too
     clip_of.cache_clear()
     forget()
     counts = Counter(verdict.word for verdict in cells.values())
