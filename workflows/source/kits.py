@@ -40,8 +40,8 @@ class Guided(NamedTuple):
 class Kit(ABC):
     """suffix: what the file's name ends in. mark: what its thumbnail says. size: side of a picture in pixels. steps,
     cfg, sampler, scheduler: for the slides' sampler. latent: the node of empty latents. about, about_control: what a
-    note adds. slides: the numbers of those that have the kit; empty for all. tall: the node of its models is higher
-    than a loader. one_hint: its control takes no batch of hints.
+    note adds. slides: the numbers of those that have the kit; empty for all. one_hint: its control takes no batch of
+    hints.
 
     control_cfg: cfg where a ControlNet guides. It holds the shapes as it is, and a high cfg would wash out the seams of
     pale walls in the embedded model's rooms.
@@ -59,7 +59,6 @@ class Kit(ABC):
     about: str = ""
     about_control: str = ""
     slides: tuple[str, ...] = ()
-    tall: bool = False
     one_hint: bool = False
 
     def models(self, graph: GraphBuilder) -> Models:

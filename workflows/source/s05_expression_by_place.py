@@ -39,11 +39,11 @@ NEXT = """
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 5", height=190 if kit.tall else 194)
+    note = graph.note(NOTE, title="Slide 5", height=194)
     try_next = graph.note(kit.note(NEXT), title="Try next", height=146)
     models, size = kit.models(graph), size_of_picture(graph, kit)
     seeds = graph.node("SteerSeeds", called="Seeds", text="5, 16")
-    prompt = words(graph, PROMPT, more=0 if kit.tall else 24)
+    prompt = words(graph, PROMPT, more=24)
     places, moods = (
         graph.node("SteerPromptSwap", called=called, prompt=prompt[0], find=find, swaps=swaps)
         for called, find, swaps in (("Places", "backstreet", "meadows"), ("Moods", "smiling", "angry\nlaughing"))

@@ -40,7 +40,7 @@ class File(NamedTuple):
 class TodayKit(Kit):
     """A kit of several files, one loader each, in a part of the slide."""
 
-    slides, tall = _LECTURE, True
+    slides = _LECTURE
     unet: File
     encoder: File
     encoder_type: str
@@ -51,8 +51,7 @@ class TodayKit(Kit):
 
     def _model(self, graph: GraphBuilder) -> Node:
         inside = part(graph, self, "Model", f"The files of {self.mark}, and its shift.")
-        name = inside.entry("unet_name", "COMBO", self.unet.name)
-        unet = self.unet.of(inside.node("UNETLoader", unet_name=name, weight_dtype="default"))
+        unet = self.unet.of(inside.node("UNETLoader", unet_name=self.unet.name, weight_dtype="default"))
         clip = self.encoder.of(inside.node("CLIPLoader", clip_name=self.encoder.name, type=self.encoder_type))
         vae = self.autoencoder.of(inside.node("VAELoader", vae_name=self.autoencoder.name))
         patched = self._patch(inside, unet[0])
