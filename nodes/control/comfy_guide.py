@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...preprocessors.pictures import read_picture
 from ..comfy_progress import show_text
 from ..prompt_graph import nodes_of
 from ..timed_ranges import warn_overwritten
+from .choices import CANNY
 from .comfy_control import Conditioning, apply_stack, blacken_masked, check_net, needs_mask, target_size
 from .families import MODEL, NET, check_family, name_upstream
+from .hint_check import describe_photograph
 from .hints.comfy_hints import HintInputs, check_hint
 from .hints.log import log_once
 from .stack import Control, ControlStack, check_control, describe_control, warn_of_idle, with_steps
@@ -64,7 +67,9 @@ def guide(
     )
     own = with_steps(own, inputs.steps)
     check_control(own)
-    warnings = [*hint.complaints, warn_of_idle(own, _NET), warn_overwritten((positive, negative))]
+    is_drawn = name == f"{NET.title} {CANNY}"  # the embedded net's
+    photograph = describe_photograph(read_picture(hint.image, 0)) if is_drawn else ""
+    warnings = [*hint.complaints, photograph, warn_of_idle(own, _NET), warn_overwritten((positive, negative))]
     stack_note = _warn_of_lost(positive, inputs.control)
     positive, negative = apply_stack((own,), positive, negative)
     log_once(warnings, "ControlNet Guide", name, hidden.dynprompt, node_id)

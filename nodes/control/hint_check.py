@@ -40,6 +40,10 @@ _NAMED |= {SOFT: ("scribble", "softedge", "_hed", "pidi")}
 _SEVERAL = ("union", "promax", "pro-max")
 
 
+# Canny edges at DRAWN_SIDE: none of 400 drawings of demo/scenes passes a limit, and 32 of 61 photographs and paintings.
+DRAWN_SIDE, MOST_EDGES, MOST_PIECES = 256, 0.11, 170
+
+
 def choose_kind(name: str, kind: str = AUTO) -> str:
     """What a net is made for: one of NETS or OTHER_NETS, or "any".
 
@@ -79,6 +83,25 @@ def describe_doubt(look: Look) -> str:
     if look.what == THIN:
         return "thin lines that were resized: they may be Canny edges or straight lines. This check cannot see which"
     return "another kind of hint may be soft edges or a depth map: this check cannot tell" if look.what == OTHER else ""
+
+
+def describe_photograph(hint: Bytes) -> str:
+    """One sentence if a Canny hint has more edges than the drawings have that the embedded model knows, else "".
+
+    A hint of another size than the model's is not judged.
+    """
+    import cv2
+
+    marks = (hint.max(axis=-1) > 127).astype("uint8")
+    if marks.shape != (DRAWN_SIDE, DRAWN_SIDE):
+        return ""
+    pieces = cv2.connectedComponents(marks)[0] - 1
+    if marks.mean() <= MOST_EDGES and pieces <= MOST_PIECES:
+        return ""
+    return (
+        "this hint is as rich in edges as that of a photograph, and the embedded model knows drawings alone: figures "
+        "may melt. For a photograph use a checkpoint and its ControlNet"
+    )
 
 
 def check_hints(pictures: Mapping[int, Bytes], kind: str, any_tone: bool = False) -> tuple[list[Look], list[str]]:

@@ -122,9 +122,7 @@ class MLSD(io.ComfyNode):
         report = number_lines([hint.report for hint in hints])
         comfy_progress.show_text(report)
         image = comfy_images.to_image([hint.picture for hint in hints])
-        return io.NodeOutput(
-            image, [hint.lines for hint in hints], report, ui=comfy_images.show_hints(image, cls)
-        )
+        return io.NodeOutput(image, [hint.lines for hint in hints], report, ui=comfy_images.show_hints(image, cls))
 
     @classmethod
     def _choose_detector(

@@ -247,8 +247,7 @@ class PoseRender(io.ComfyNode):
         )
         report = "\n".join(filter(None, [report, describe_units(frames)]))
         comfy_progress.show_text(report)
-        image = comfy_images.to_image(hints)
-        return io.NodeOutput(image, report, ui=comfy_images.show_hints(image, cls))
+        return io.NodeOutput(comfy_images.to_image(hints), report)
 
 
 NODES: list[type[io.ComfyNode]] = [OpenPose, PoseRender]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .slide import Slide
 
 TEMPLATE = "gallery.html"
+# Titles of two nodes whose pictures lie over one another under a slider: one becomes the other.
+COMPARED = (("Demo Picture", "Canny"), ("Demo Picture", "M-LSD"), ("As a photo", "In animation style"))
 WEIGHTS = ROOT / "demo" / "weights"
 # Emphasis and code alone: the notes of foreign workflows must bring no links and no pictures into an offline page.
 MARKDOWN = MarkdownIt("zero").enable(["emphasis", "backticks"])
@@ -51,8 +53,27 @@ def render(slides: Sequence[Slide], folder: Path) -> str:
     environment.filters["kind"] = _kind
     environment.filters["size"] = _size
     return environment.get_template(TEMPLATE).render(
-        slides=slides, order=_order, bundled={path.stem for path in list_bundled()}, model_mb=_model_mb()
+        slides=slides, arrange=_arrange, bundled={path.stem for path in list_bundled()}, model_mb=_model_mb()
     )
+
+
+def _arrange(slide: Slide) -> list[list[tuple[Path, str]]]:
+    """The files of a slide with their captions: its result first, then the others, two together that are compared."""
+    ordered = _order(slide)
+    figures = [[each] for each in ordered]
+    for before, after in COMPARED:
+        pair = [next((each for each in ordered if each[1] == title), None) for title in (before, after)]
+        if pair[0] and pair[1] and _have_one_shape(pair[0][0], pair[1][0]):
+            place = figures.index([pair[0]])
+            figures[place] = [pair[0], pair[1]]
+            figures.remove([pair[1]])
+            break
+    return figures
+
+
+def _have_one_shape(one: Path, other: Path) -> bool:
+    (width, height), (across, down) = _size(one) or (0, 0), _size(other) or (0, 0)
+    return width * height * across * down > 0 and abs(width * down - across * height) <= max(width, across)
 
 
 def _order(slide: Slide) -> list[tuple[Path, str]]:

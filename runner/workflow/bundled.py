@@ -59,20 +59,19 @@ class Note(NamedTuple):
 
 
 def note_of(graph: Graph) -> Note:
-    """What the first note of a slide says; empty where it has none.
+    """What the notes of a slide say; empty where it has none.
 
-    Its heading is the question. The paragraph below answers it. "**Look at**" and "**Try next**" begin the others.
+    The heading is the question. The paragraph below answers it. "**Look at**" and "**Try next**" begin the others.
     """
     notes = [node for node in graph.get("nodes", ()) if isinstance(node, dict) and node.get("type") == "MarkdownNote"]
     values = (note.get("widgets_values") for note in notes)
-    for text in (str(listed[0]) for listed in values if isinstance(listed, list) and listed):
-        paragraphs = [part.strip() for part in text.split("\n\n") if part.strip()]
-        question = next((part.removeprefix("## ") for part in paragraphs if part.startswith("## ")), "")
-        look_at = next((part for part in paragraphs if part.startswith(LOOK_AT)), "")
-        listed = next((part for part in paragraphs if part.startswith(TRY_NEXT)), "")
-        answer = next((part for part in paragraphs if not part.startswith(("#", LOOK_AT, TRY_NEXT))), "")
-        return Note(_on_one_line(question), _on_one_line(answer), _on_one_line(look_at), tuple(_items(listed)))
-    return Note()
+    texts = [str(listed[0]) for listed in values if isinstance(listed, list) and listed]
+    paragraphs = [part.strip() for text in texts for part in text.split("\n\n") if part.strip()]
+    question = next((part.removeprefix("## ") for part in paragraphs if part.startswith("## ")), "")
+    look_at = next((part for part in paragraphs if part.startswith(LOOK_AT)), "")
+    listed = next((part for part in paragraphs if part.startswith(TRY_NEXT)), "")
+    answer = next((part for part in paragraphs if not part.startswith(("#", LOOK_AT, TRY_NEXT))), "")
+    return Note(_on_one_line(question), _on_one_line(answer), _on_one_line(look_at), tuple(_items(listed)))
 
 
 def _items(paragraph: str) -> Iterator[str]:

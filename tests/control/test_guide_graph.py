@@ -123,3 +123,15 @@ def test_another_family_is_refused_before_sampling_with_both_names(run):
     assert "'sd15_canny.safetensors' is made for SD 1.x" in result.message
     assert "'base_model.safetensors', of Steer's demo family" in result.message
     assert "sample" not in result.executed
+
+
+def test_a_photographs_hint_at_the_embedded_net_is_warned_of(run, monkeypatch: pytest.MonkeyPatch):
+    """Fine grain stands for the photograph; the net's name comes from the graph."""
+    grain = (torch.rand(1, 256, 256, 3, generator=torch.Generator().manual_seed(1)) > 0.5).float()
+    monkeypatch.setattr(Several, "give", lambda self, count: ([grain] * count,))
+    latent = {"latent": node("EmptyLatentImage", width=256, height=256, batch_size=1)}
+    for loader, warned in (("SteerDemoControlNet", True), ("ControlNetLoader", False)):
+        widgets = {"kind": "canny"} if warned else {"control_net_name": "sd15_canny.safetensors"}
+        result = run(demo_controlnet(), latent | {"net": {"class_type": loader, "inputs": widgets}})
+        assert result.error is None, result.message
+        assert ("figures may melt" in result.outputs["report"]["text"][0]) == warned

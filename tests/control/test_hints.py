@@ -13,7 +13,8 @@ import pytest
 from hint_pictures import photograph, photograph_files
 from PIL import Image
 from recogniser_pictures import REPORTED, judge, samples
-from steer.nodes.control.hint_check import check_hints, choose_kind, complain, describe_doubt
+from steer.demo.picture_files import NAMES, path_of
+from steer.nodes.control.hint_check import check_hints, choose_kind, complain, describe_doubt, describe_photograph
 from steer.preprocessors.lines.draw import draw_lines
 from steer.preprocessors.pose.people import Person
 from steer.preprocessors.pose.skeleton import draw_people
@@ -219,3 +220,19 @@ def test_a_batch_names_its_pictures_and_a_long_one_is_sampled():
     assert sample_indices(1000)[-1] == 999
     with pytest.raises(ValueError, match="kind: 'lineart' is unknown"):
         choose_kind("", "lineart")
+
+
+def edges_at(picture: np.ndarray, side: int) -> np.ndarray:
+    """The Canny hint of a picture at a size, as the node gives it by default."""
+    small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+    return np.repeat(cv2.Canny(small, 100, 200)[..., None], 3, axis=2)
+
+
+def test_a_photographs_edges_are_more_than_the_embedded_model_knows():
+    for name in NAMES:
+        drawing = np.asarray(Image.open(path_of(name)).convert("RGB"))
+        assert describe_photograph(edges_at(drawing, 256)) == "", name
+    rich = [describe_photograph(edges_at(photograph(i), 256)) for i in range(12)]
+    assert sum(map(bool, rich)) >= 4, "about half of the photographs that were looked at"
+    assert all("rich in edges" in text for text in rich if text)
+    assert describe_photograph(edges_at(photograph(0), 512)) == "", "another size is not judged"

@@ -206,11 +206,38 @@ def test_the_result_is_first_and_pictures_have_their_own_size(page: Page):
     found = page.evaluate(sizes)
     assert [name for name, *_ in found].count("result") == 2
     captions = "[...document.querySelectorAll('[id=\"08-edges\"] figcaption')].map(c => c.textContent)"
-    assert page.evaluate(captions) == ["Edges", "Demo Picture"], "what was saved comes first, be it smaller"
+    assert page.evaluate(captions) == ["Edges", "Demo Picture | Canny"], "what was saved comes first, be it smaller"
     shown = [(natural, width) for _, natural, width in found if natural]
     assert all(width == pytest.approx(min(natural, 1026), abs=40) for natural, width in shown), shown
     broken = "[...document.querySelectorAll('details')].map(d => [d.closest('section').id, d.open])"
     assert page.evaluate(broken) == [["08-edges", False], ["odd", True]]
+
+
+def test_two_pictures_are_compared_by_keyboard_and_by_finger(page: Page):
+    page.set_viewport_size({"width": 390, "height": 800})
+    slider = page.locator('[id="08-edges"] input[type=range]')
+    assert slider.get_attribute("aria-label") == "From Demo Picture to Canny"
+    shown = "getComputedStyle(document.querySelector('.compared a:nth-child(2) img')).clipPath"
+    slider.focus()
+    page.keyboard.press("Home")
+    assert page.evaluate(shown) == "inset(0px 0px 0px 0%)"
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.2 * box["height"])
+    assert 70 <= float(page.evaluate(shown).split()[-1].rstrip("%)")) <= 80
+
+
+def test_without_scripts_the_two_lie_side_by_side(page: Page):
+    with page.context.browser.new_context(java_script_enabled=False) as context:  # type: ignore[union-attr]
+        still = context.new_page()
+        still.set_viewport_size({"width": 1280, "height": 800})
+        still.goto(page.url)
+        left, right = (each.bounding_box() for each in still.locator(".compared img").all())
+        assert left is not None
+        assert right is not None
+        assert left["x"] + left["width"] <= right["x"] or left["y"] + left["height"] <= right["y"]
+        assert still.locator("input").count() == 0
 
 
 @pytest.mark.parametrize("width", [1280, 390])
