@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .stack import ControlStack
     from .steps.strengths import ControlSteps
 
+OTHER_DOOR = {"advanced": True}  # of a socket that image makes needless: for frontends that fold such away
+
 
 class ControlNetGuide(io.ComfyNode):
     """CONDITIONING with a ControlNet, and the stack that Sweep takes."""
@@ -108,12 +110,14 @@ class ControlNetGuide(io.ComfyNode):
                 io.Custom("POSE_KEYPOINT").Input(
                     "keypoints",
                     optional=True,
+                    extra_dict=OTHER_DOOR,
                     tooltip="Poses, drawn at the picture's size instead of image. If there is nobody in "
                     "them, image is the hint.",
                 ),
                 io.Custom("STEER_LINES").Input(
                     "lines",
                     optional=True,
+                    extra_dict=OTHER_DOOR,
                     tooltip="Lines of M-LSD, drawn at the picture's size instead of image. If there are "
                     "none, image is the hint.",
                 ),
