@@ -189,6 +189,16 @@ def test_a_folder_without_an_ending_is_found_and_labels_tell_files_of_one_name_a
     assert [type(value) for value in axis.values] == [type(None) if "no" in label else Lora for label in labels]
 
 
+def test_text_encoders_of_one_clip_are_parts_for_a_sweep_value():
+    from steer.nodes.sweep.graph.values import choose
+
+    axis = read_values("text encoder", "clip_l + t5xxl : flux\nt5xxl", KNOWN.__getitem__)
+    assert [choose(axis, 0, part).value for part in (1, 2)] == ["clip_l.safetensors", "sd3/t5xxl.safetensors"]
+    assert choose(axis, 1, 1).value == "sd3/t5xxl.safetensors"
+    with pytest.raises(ValueError, match="part: 'clip_l .* t5xxl flux' has no text encoder 3, only 2"):
+        choose(axis, 0, 3)
+
+
 def test_a_name_in_two_folders_is_asked_for_with_its_folder():
     with pytest.raises(TextError, match=r"may be any of runA/epoch-10.safetensors, runB/epoch-10.safetensors\."):
         read_values("LoRA", "epoch-10", lambda kind: RUNS)
