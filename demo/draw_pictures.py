@@ -44,6 +44,8 @@ SCENES: Mapping[str, tuple[int, Mapping[str, Any]]] = {
     "two elephants": (101, {"kind": "savanna", "count": 2, "style": "photo"}),
     "empty room": (106, {"kind": "interior", "room": "empty room"}),
     "dancer": (104, {"kind": "figure", "who": "dancer"}),
+    "superhero": (108, {"kind": "figure", "who": "superhero", "pose": "waving"}),
+    "astronaut": (107, {"kind": "figure", "who": "astronaut", "pose": "hands on hips"}),
 }
 
 

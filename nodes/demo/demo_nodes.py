@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...demo.networks import CONTROL_KINDS
-from ...demo.picture_files import NAMES
+from ...demo.picture_files import CHOICES
 from ..api import io, search_words, ui
 
 CATEGORY = "Steer/Demo"
@@ -23,8 +23,8 @@ class DemoPicture(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "picture",
-                    options=list(NAMES),
-                    default=NAMES[0],
+                    options=list(CHOICES),
+                    default=CHOICES[0],
                     tooltip="Which picture. All are 512 x 512 and drawn for Steer.",
                 )
             ],

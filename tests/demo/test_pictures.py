@@ -12,7 +12,11 @@ from pathspec import GitIgnoreSpec
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(params=["girl with a pearl earring", "smiling girl", "two elephants", "empty room", "dancer"])
+PORTRAITS = ["girl with a pearl earring", "smiling girl"]
+FIGURES = ["dancer", "superhero", "astronaut"]
+
+
+@pytest.fixture(params=[*PORTRAITS, "two elephants", "empty room", *FIGURES])
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -72,6 +76,9 @@ def test_node_gives_every_picture_and_refuses_others(comfy):
     from steer.demo.picture_files import NAMES
 
     pictures = [comfy.call("SteerDemoPicture", picture=name)[0] for name in NAMES]
-    assert len({picture.numpy().tobytes() for picture in pictures}) == len(NAMES) == 5
+    assert len({picture.numpy().tobytes() for picture in pictures}) == len(NAMES) == 7
+    images, keypoints = comfy.call("SteerDemoPicture", picture="three poses")
+    assert images.numpy().tobytes() == b"".join(pictures[NAMES.index(name)].numpy().tobytes() for name in FIGURES)
+    assert len(keypoints) == len(FIGURES)
     with pytest.raises(ValueError, match="there is no picture 'nobody'"):
         comfy.call("SteerDemoPicture", picture="nobody")
