@@ -147,5 +147,8 @@ def table(bench: Bench, options: argparse.Namespace, default: float) -> list[str
         wider, less = pictures / base[1], base[2] - right
         verdict = "pass" if wider >= WIDER and less <= LESS else "MISS"
         lines += ["", f"Default strength {default:g}: {wider:.2f} x the spread of pictures (asked: {WIDER:g}), "]
-        lines[-1] += f"{less:.1f} points less following (asked: at most {LESS:g}). {verdict}"
+        lines[-1] += (
+            f"{abs(less):.1f} points {'less' if less > 0 else 'more'} following (asked: at most {LESS:g} less). "
+        )
+        lines[-1] += verdict
     return [*lines, ""]
