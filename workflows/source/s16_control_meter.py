@@ -23,7 +23,7 @@ END = 0.6
 NOTE = """
 ## What does the ControlNet do, and when?
 
-At every step it adds something to what the model has in mind. **Control Meter** makes the picture and measures how much.
+At every step it adds something to what the model has in mind. **Control Meter** makes the picture and measures it.
 
 **Look at** the filmstrip and the line below it. The edges push while the shapes form. At 60 % of the way the control
 ends: the line is 0, and the model paints the rest by itself. The map shows the layers: where in the model it pushes.
