@@ -26,6 +26,7 @@ from ..slides.command import run_slide
 from ..workflow import FOLDER, is_twin
 
 SIDE, BAND = 512, 64  # pixels of a thumbnail, and of the band with a model's name
+LARGEST, QUALITY = (768, 1100), 80  # of the pictures of the help pages and the README, which show them that wide
 BLUEPRINT_FOLDER = setup.ROOT / "subgraphs"  # where ComfyUI looks for blueprints of a pack
 HELP = setup.ROOT / "nodes" / "web" / "docs" / "pictures"
 
@@ -129,11 +130,11 @@ def mark_twins(name: str) -> None:
 
 
 def _save_small(picture: Path, target: Path, square: bool = False) -> None:
-    """Save a picture at most SIDE pixels large. square: pad it with the colour of its corner."""
+    """Save a picture no larger than LARGEST. square: SIDE pixels large, padded with the colour of its corner."""
     with Image.open(picture) as image:
         small = image.convert("RGB")
-        small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        small.thumbnail((SIDE, SIDE) if square else LARGEST, Image.Resampling.LANCZOS)
         if square:
             small = ImageOps.pad(small, (SIDE, SIDE), color=small.getpixel((0, 0)))
         target.parent.mkdir(parents=True, exist_ok=True)
-        small.save(target, quality=88)
+        small.save(target, quality=QUALITY, optimize=True)

@@ -13,7 +13,14 @@ def edges_only(folder: Path) -> Path:
     graph = json.loads((FOLDER / "08-canny-same-face-angle.json").read_text(encoding="utf-8"))
     kinds = ("SteerDemoPicture", "EmptyLatentImage", "SteerCanny", "MarkdownNote")
     kept = [n for n in graph["nodes"] if n["type"] in kinds]
-    kept += [n for n in graph["nodes"] if n.get("title") == "Edges"]
+    canny = next(n for n in kept if n["type"] == "SteerCanny")
+    saved = next(n for n in graph["nodes"] if n["type"] == "SaveImage") | {"title": "Edges"}
+    saved["widgets_values"] = ["steer/08-canny-edges"]
+    kept.append(saved)
+    for link in graph["links"]:
+        if link[3] == saved["id"]:  # the edges in the place of the sheet
+            link[1:3] = [canny["id"], 0]
+            canny["outputs"][0]["links"].append(link[0])
     ids = {node["id"] for node in kept}
     links = [link for link in graph["links"] if {link[1], link[3]} <= ids]
     for out in (out for node in kept for out in node["outputs"]):

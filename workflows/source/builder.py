@@ -31,6 +31,11 @@ class Output:
     slot: int
     value: Any = None
 
+    @property
+    def kind(self) -> str:
+        """The type of what it gives."""
+        return self.node.data["outputs"][self.slot]["type"]
+
 
 @dataclass
 class Node:
@@ -130,7 +135,7 @@ class GraphBuilder:
             value = left.pop(name, None)
             data["inputs"].append(self._slot(data, name, spec, value))
             if is_widget(spec):
-                widgets += _widget_values(name, spec, value.value if isinstance(value, Output) else value)
+                widgets += _widget_values(name, spec, _shown_value(spec, value))
         if left:
             raise ValueError(f"{self.name}: the node {kind} has no input named {', '.join(left)}")
         data["widgets_values"] = widgets
@@ -282,6 +287,13 @@ def _height(info: dict[str, Any]) -> int:
         sum(has_control(name, spec) for name, spec in widgets),
         info["python_module"].startswith("custom_nodes."),
     )
+
+
+def _shown_value(spec: list[Any], value: Any) -> Any:
+    """What a widget shows. A text that comes by a link shows nothing: its default would look as if it was in use."""
+    if not isinstance(value, Output):
+        return value
+    return "" if value.value is None and spec[0] == "STRING" else value.value
 
 
 def _widget_values(name: str, spec: list[Any], value: Any) -> list[Any]:

@@ -214,11 +214,12 @@ def lay_over(
     source: the folder of a Sweep, or pictures and their labels.
     """
     inside = part(graph, kit, "Lay the picture over", "The picture, laid over all but the face of each cell.")
+    # In the order that they come from, top to bottom, so that few wires cross.
+    pixels, face = inside.entry("image", "IMAGE"), inside.entry("mask", "MASK")
     several = isinstance(source, tuple)
     names = ("pictures", "labels") if several else ("folder",)
     links = dict(zip(names, source if several else (source,), strict=True)) | {"image": image, "mask": mask}
     ends = [inside.entry(name, "IMAGE" if name == "pictures" else "STRING", "", socket=several) for name in names]
-    face, pixels = inside.entry("mask", "MASK"), inside.entry("image", "IMAGE")
     outside = inside.node("InvertMask", called="Outside", mask=face)
     touched = inside.node("ThresholdMask", called="Touched", mask=face, value=0.0)
     loaded = [] if several else [inside.node("SteerLoadCells", folder=ends[0])]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "08-canny-same-face-angle"
 THUMBNAIL = "Without and with control"
-HELP = ("Edges", "Without and with control")
+HELP = ("Canny", "Without and with control")
 
 NOTE = """
 ## How do I keep the angle of a face?
@@ -25,7 +25,8 @@ new pictures along the edges of an old one.
 
 **Look at** the two rows. Each column is one seed. The prompt alone turns the head anywhere; along the edges it stays as
 it was. Colours, light and place are free.
-
+"""
+NEXT = """
 **Try next**
 - **ControlNet Guide**: `strength` 0.5, or `end_percent` 0.4: the edges count only while the big shapes form
 - **Canny**: lower both thresholds for more lines
@@ -35,24 +36,20 @@ it was. Colours, light and place are free.
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 8", height=300)
+    note = graph.note(kit.note(NOTE, control=True), title="Slide 8", height=240)
+    try_next = graph.note(kit.words(NEXT), title="Try next", height=180)
     models, net = kit.models(graph), kit.control_net(graph, "canny")
     size = size_of_picture(graph, kit)
     positive = prompt(graph, models, "Girl with a Pearl Earring, smiling, beach")
     negative = negative_prompt(graph, models)
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="girl with a pearl earring")
-    canny = graph.node("SteerCanny", image=picture[0], latent=size[0])
-    guide = graph.node(
-        "SteerControlNetGuide", positive=positive[0], negative=negative[0], control_net=net[0], image=canny[0]
-    )
-    edges = graph.node(
-        "SaveImage", called="Edges", more=PREVIEW, images=canny["hint"], filename_prefix="steer/08-canny-edges"
-    )
+    canny = graph.node("SteerCanny", called="Canny", more=PREVIEW, image=picture[0], latent=size[0])
+    guide = kit.guide(graph, models, net, (positive[0], negative[0]), canny[0], "canny", size[0])
     both = sample_twice(
         graph,
         kit,
         models,
-        Twice((positive[0], negative[0]), (guide[0], guide[1]), ("The prompt alone", "Along the edges")),
+        Twice((positive[0], negative[0]), guide.pair, ("The prompt alone", "Along the edges"), guide.model),
         latent=size[0],
         seeds="1-4",
     )
@@ -65,9 +62,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  A picture, a model", [picture, models.node])], [note]),
-        Column(NARROW, [Step("Step 2  Prompt and edges", [positive, net, canny, negative, size])], [size]),
-        Column(NARROW, [Step("Step 3  The edges guide", [guide, edges])], [edges]),
+        Column(NARROW, [note, Step("Step 1  Model and picture", [models.node, picture, size])], [note]),
+        Column(NARROW, [Step("Step 2  Prompt and edges", [positive, negative, canny])], [canny]),
+        Column(NARROW, [Step("Step 3  The edges guide", [net, guide.node]), try_next], [try_next]),
         Column(WIDE, [Step("Step 4  Without and with control", [result, both])], [result]),
         height=HEIGHT,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NAME = "09-mlsd-one-room-two-styles"
 THUMBNAIL = "One room, two styles"
-HELP = ("Lines",)
+HELP = ("M-LSD",)
 ROOM = "empty room"
 
 NOTE = """
@@ -31,7 +31,8 @@ the lines of a room, and a ControlNet builds along them.
 
 **Look at** the two rows. Each column is one prompt, all have the same seed. Along the lines, table, window and door
 stand where the template has them; style and colours are the prompt's.
-
+"""
+NEXT = """
 **Try next**
 - **Rooms**: another room after a bar
 - **M-LSD**: `distance_threshold` 20 keeps only long lines: the walls stay, the furniture is free
@@ -41,35 +42,28 @@ stand where the template has them; style and colours are the prompt's.
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 9")
+    note = graph.note(kit.note(NOTE, control=True), title="Slide 9", height=250)
+    try_next = graph.note(NEXT, title="Try next", height=180)
     models, net = kit.models(graph), kit.control_net(graph, "mlsd")
     size = size_of_picture(graph, kit)
     rooms = list_prompts(
         graph, kit, models, "Rooms", "[[room]], interior design", "room: modern office | classical kitchen"
     )
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture=ROOM)
-    lines = graph.node("SteerMLSD", called="M-LSD", image=picture[0], latent=size[0])
-    guide = graph.node(
-        "SteerControlNetGuide",
-        positive=rooms.pair[0],
-        negative=rooms.pair[1],
-        control_net=net[0],
-        image=lines["hint"],
-    )
-    hint = graph.node(
-        "SaveImage", called="Lines", more=PREVIEW, images=lines["hint"], filename_prefix="steer/09-mlsd-lines"
-    )
+    lines = graph.node("SteerMLSD", called="M-LSD", more=PREVIEW, image=picture[0], latent=size[0])
+    guide = kit.guide(graph, models, net, rooms.pair, lines["hint"], "mlsd", size[0])
     both = sample_twice(
         graph,
         kit,
         models,
         Twice(
             rooms.pair,
-            (guide[0], guide[1]),
+            guide.pair,
             ("The prompts alone", "Along the lines"),
+            guide.model,
         ),
         latent=size[0],
-        seed=4,
+        seed=3,
         labels=rooms.labels,
         across=2,
     )
@@ -82,9 +76,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and template", [picture, models.node])], [note]),
-        Column(NARROW, [Step("Step 2  Rooms and lines", [rooms.node, net, size, lines])]),
-        Column(NARROW, [Step("Step 3  The lines guide", [guide, hint])], [hint]),
+        Column(NARROW, [note, Step("Step 1  Model and template", [models.node, picture, size])], [note]),
+        Column(NARROW, [Step("Step 2  Rooms and lines", [rooms.node, net, lines])], [lines]),
+        Column(NARROW, [Step("Step 3  The lines guide", [guide.node]), try_next], [try_next]),
         Column(WIDE, [Step("Step 4  Without and with control", [result, both])], [result]),
         height=HEIGHT,
     )

@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...demo.judges.measures import joint_error
 from ...demo.networks import PICTURE
-from ...demo.picture_files import path_of
+from ...demo.picture_files import SETS, path_of
 from ...preprocessors.pose.keypoints import read_frames
+from .builder import WIDTH
 from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
-from .measure import Measurement, Picture, Probe, judge_pictures, mean_scores, run_rows
-from .parts import Twice, list_prompts, sample_twice, size_of_picture
+from .measure import Measurement, Probe, judge_pictures, run_rows
+from .parts import list_prompts, part, size_of_picture
 
 if TYPE_CHECKING:
-    from .builder import GraphBuilder
-    from .kits import Kit
+    from .builder import GraphBuilder, Node, Output
+    from .kits import Guided, Kit, Models, Pair
+    from .parts import Prompts
 
 NAME = "10-openpose-one-pose-many-people"
 THUMBNAIL = "One pose, many people"
 HELP = ("Skeleton", "One pose, many people")
-DANCER = "dancer"
+POSES, POSE = "three poses", "dancer"
+# What the note says where a control takes one hint at a time.
+ONE_POSE = {"then three poses": "then the pose", ". **Size**: `batch_size` is the number of poses": ""}
 
 NOTE = """
 ## How do I ask for a pose?
@@ -28,79 +34,123 @@ NOTE = """
 With a **skeleton**. Words for a pose are few and vague. A skeleton says exactly where the joints are, and nothing of
 who it is or what they wear.
 
-**Look at** the two rows. Each column is one prompt, all have the same seed. With the skeleton, everybody takes the pose
-of the picture.
+**Look at** a row: one person, one seed. First the prompt alone, then three poses. At a column: everybody takes the same
+pose.
 
 **Try next**
 - **People**: `pirate` or `wizard` after a bar
 - **ControlNet Guide**: `strength` 0.5
-- **Load Image** in place of **Demo Picture**: your own photograph. **OpenPose** finds its `keypoints`; this drawing
-  brings its own
+- **Load Image** in place of **Demo Picture**: your own photographs. **OpenPose** finds their `keypoints`; these
+  drawings bring their own. **Size**: `batch_size` is the number of poses
 """
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 10")
+    text, poses = NOTE, POSES
+    if kit.one_hint:
+        poses = POSE
+        for several, one in ONE_POSE.items():
+            text = text.replace(several, one)
+    note = graph.note(kit.note(text, control=True), title="Slide 10")
     models, net = kit.models(graph), kit.control_net(graph, "openpose")
-    size = size_of_picture(graph, kit)
+    size = size_of_picture(graph, kit, len(SETS.get(poses, (poses,))))
     people = list_prompts(
         graph, kit, models, "People", "full body, [[who]], beach", "who: dancer | astronaut | superhero | chef"
     )
-    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture=DANCER)
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture=poses)
     skeleton = graph.node("SteerPoseRender", keypoints=picture["keypoints"], latent=size[0])
-    guide = graph.node(
-        "SteerControlNetGuide",
-        positive=people.pair[0],
-        negative=people.pair[1],
-        control_net=net[0],
-        image=skeleton["hint"],
-    )
+    guide = kit.guide(graph, models, net, people.pair, skeleton["hint"], "openpose", size[0])
     hint = graph.node(
         "SaveImage", called="Skeleton", more=PREVIEW, images=skeleton[0], filename_prefix="steer/10-openpose-skeleton"
     )
-    both = sample_twice(
-        graph,
-        kit,
-        models,
-        Twice(
-            people.pair,
-            (guide[0], guide[1]),
-            ("The prompts alone", "With the skeleton"),
-        ),
-        latent=size[0],
-        seed=2,
-        labels=people.labels,
-    )
+    every = _sample_poses(graph, kit, models, people, guide, size[0])
     result = graph.node(
         "SaveImage",
         called="One pose, many people",
         more=300,
-        images=both["sheet"],
+        images=every["sheet"],
         filename_prefix="steer/10-openpose-people",
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and pose", [picture, models.node])], [note]),
-        Column(NARROW, [Step("Step 2  People, skeleton", [people.node, net, size, skeleton])]),
-        Column(NARROW, [Step("Step 3  The skeleton guides", [guide, hint])], [hint]),
-        Column(WIDE, [Step("Step 4  Without and with control", [result, both])], [result]),
+        Column(NARROW, [note, Step("Step 1  Model and poses", [picture, models.node])], [note]),
+        Column(NARROW, [Step("Step 2  People, skeletons", [people.node, net, size, skeleton])]),
+        Column(NARROW, [Step("Step 3  The skeletons guide", [guide.node, hint])], [hint]),
+        Column(
+            WIDE, [Step(f"Step 4  Many people, {'one pose' if kit.one_hint else poses}", [result, every])], [result]
+        ),
         height=HEIGHT,
     )
-    graph.app([(picture, "picture"), (people.node, "lists"), (both, "seed")], [result])
+    graph.app([(picture, "picture"), (people.node, "lists"), (every, "seed")], [result])
+
+
+def _sample_poses(
+    graph: GraphBuilder, kit: Kit, models: Models, people: Prompts, guide: Guided, latent: Output
+) -> Node:
+    """A row for each person: the prompt alone, then each pose, all on the same noise."""
+    inside = part(
+        graph, kit, "Sample every pose", "For each person the prompt alone, then each pose, on the same noise."
+    )
+    links = {
+        "positive": guide.pair[0],
+        "negative": guide.pair[1],
+        "positive alone": people.pair[0],
+        "negative alone": people.pair[1],
+        "labels": people.labels,
+        "latent": latent,
+        "model": models.model,
+        "vae": models.vae,
+    }
+    entry = {name: inside.entry(name, each.kind, "", long=True) for name, each in links.items()}
+    guided = entry["model"]
+    if guide.model is not None:
+        guided, links["model with control"] = inside.entry("model with control", "MODEL"), guide.model
+    seed, cfg = inside.entry("seed", "INT", 4), inside.entry("cfg", "FLOAT", kit.control_cfg)
+    same = inside.node("LatentBatchSeedBehavior", called="Same noise", samples=entry["latent"], seed_behavior="fixed")
+    first = inside.node("LatentFromBatch", called="One picture", samples=same[0], batch_index=0, length=1)
+
+    def sample(words: str, model: Output, pair: Pair, start: Node) -> tuple[Node, Node]:
+        sampled = inside.node(
+            "KSampler",
+            called=f"Sample, {words}",
+            model=model,
+            positive=pair[0],
+            negative=pair[1],
+            latent_image=start[0],
+            seed=seed,
+            steps=kit.steps,
+            cfg=cfg,
+            sampler_name=kit.sampler,
+            scheduler=kit.scheduler,
+        )
+        return sampled, inside.node("VAEDecode", called=f"Decode, {words}", samples=sampled[0], vae=entry["vae"])
+
+    alone = sample("without", entry["model"], (entry["positive alone"], entry["negative alone"]), first)
+    posed = sample("with control", guided, (entry["positive"], entry["negative"]), same)
+    row = inside.node("ImageBatch", called="Beside", image1=alone[1][0], image2=posed[1][0])
+    title = "The prompt alone, then each pose"
+    sheet = inside.node("SteerContactSheet", images=row[0], title=title, row_labels=entry["labels"])
+    inside.exit("sheet", sheet[0])
+    columns = [[same, first], [alone[0], posed[0]], [alone[1], posed[1]], [row, sheet]]
+    lay_out(inside, *(Column(WIDTH, each) for each in columns))
+    return graph.subgraph(inside, links)
 
 
 MOST_OFF = 0.05  # mean distance of a joint from the skeleton, in shares of the picture's side
 
 
+def read_skeletons() -> list[np.ndarray]:
+    """The joints [18, 3] of each pose, in pixels of a picture of the embedded model."""
+    frames = read_frames([json.loads(path_of(name).with_suffix(".json").read_text("utf-8")) for name in SETS[POSES]])
+    return [frame.people[0].body * (PICTURE / frame.width, PICTURE / frame.height, 1) for frame in frames]
+
+
 def promise(probe: Probe) -> list[Measurement]:
-    """With control, everybody takes the pose of the picture."""
-    (frame,) = read_frames(json.loads(path_of(DANCER).with_suffix(".json").read_text("utf-8")))
-    skeleton = frame.people[0].body * (PICTURE / frame.width, PICTURE / frame.height, 1)
-
-    def score(picture: Picture) -> float:
-        return joint_error(judge_pictures([picture]).joints[0].numpy(), skeleton)
-
-    held, free = mean_scores(run_rows(probe), score)
+    """With control, everybody takes each pose."""
+    pictures, skeletons = run_rows(probe).pictures, read_skeletons()
+    joints = {row: judge_pictures(pictures[row]).joints.numpy() for row in ("with", "without")}
+    held = np.mean([joint_error(each, skeletons[i % len(skeletons)]) for i, each in enumerate(joints["with"])])
+    free = np.mean([joint_error(each, skeleton) for each in joints["without"] for skeleton in skeletons])
     text = f"joints are {100 * held:.1f} % of the side away from the skeleton with control, {100 * free:.1f} % without"
-    return [Measurement(text, held < MOST_OFF and held < free)]
+    return [Measurement(text, bool(held < MOST_OFF and held < free))]
