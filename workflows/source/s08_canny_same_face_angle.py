@@ -20,8 +20,8 @@ HELP = ("Canny", "Without and with control")
 NOTE = """
 ## How do I keep the angle of a face?
 
-With its **edges**. A prompt says *who* and *what mood*, but hardly *seen from exactly here*. A Canny ControlNet paints
-new pictures along the edges of an old one.
+With its **edges**. A prompt hardly says *seen from exactly here*. A Canny ControlNet paints new pictures along the
+edges of an old one.
 
 **Look at** the two rows. Each column is one seed. The prompt alone turns the head anywhere; along the edges it stays as
 it was. Colours, light and place are free.
@@ -36,8 +36,8 @@ NEXT = """
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(kit.note(NOTE, control=True), title="Slide 8", height=240)
-    try_next = graph.note(kit.words(NEXT), title="Try next", height=180)
+    note = graph.note(NOTE, title="Slide 8", height=240)
+    try_next = graph.note(kit.note(kit.words(NEXT), control=True), title="Try next", height=180)
     models, net = kit.models(graph), kit.control_net(graph, "canny")
     size = size_of_picture(graph, kit)
     positive = prompt(graph, models, "Girl with a Pearl Earring, smiling, beach")

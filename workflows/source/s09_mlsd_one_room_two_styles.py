@@ -29,8 +29,7 @@ NOTE = """
 With its **straight lines**. A prompt furnishes a room, but puts walls, window and table wherever it likes. M-LSD finds
 the lines of a room, and a ControlNet builds along them.
 
-**Look at** the two rows. Each column is one prompt, all have the same seed. Along the lines, table, window and door
-stand where the template has them; style and colours are the prompt's.
+**Look at** the two rows. All have one seed. Along the lines, table, window and door stand where the template has them.
 """
 NEXT = """
 **Try next**
@@ -42,8 +41,8 @@ NEXT = """
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(kit.note(NOTE, control=True), title="Slide 9", height=250)
-    try_next = graph.note(NEXT, title="Try next", height=180)
+    note = graph.note(NOTE, title="Slide 9", height=250)
+    try_next = graph.note(kit.note(NEXT, control=True), title="Try next", height=180)
     models, net = kit.models(graph), kit.control_net(graph, "mlsd")
     size = size_of_picture(graph, kit)
     rooms = list_prompts(
