@@ -191,9 +191,9 @@ def test_two_sweeps_never_share_a_folder(lab: Lab):
 
 
 def test_cells_that_fit_on_no_sheet_are_made_all_the_same(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    from steer.nodes.sweep.run import comfy_run
+    from steer.nodes.sweep.run import comfy_sheet
 
-    monkeypatch.setattr(comfy_run, "SHEET_MEGAPIXELS", 1e-4)
+    monkeypatch.setattr(comfy_sheet, "SHEET_MEGAPIXELS", 1e-4)
     result = lab.comfy.run(lab.graph(axis_1=MOODS))
     assert result.error is None, result.message
     assert len(lab.pictures()) == 2

@@ -96,18 +96,16 @@ class Frontend:
         category = dialog.get_by_text(pack, exact=True).first
         category.scroll_into_view_if_needed()
         category.click()
-        entry = dialog.get_by_text(name, exact=True).first
-        entry.wait_for()
-        entry.hover()  # the wheel turns what lies below the mouse
+        dialog.hover()  # the wheel turns what lies below the mouse
         for _ in range(SCROLLS):
-            missing = {*others} - {*dialog.inner_text().split("\n")}
+            missing = {name, *others} - {*dialog.inner_text().split("\n")}
             if not missing:
                 break
             self.page.mouse.wheel(0, 1000)
             self.page.wait_for_timeout(100)
         else:
             raise LookupError(f"the page of {pack} lacks {', '.join(sorted(missing))}")
-        entry.click()
+        dialog.get_by_text(name, exact=True).first.click()
         dialog.wait_for(state="hidden", timeout=30_000)
         self._settle()
 
