@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NAME = "06-one-seed-four-moods"
 THUMBNAIL = "One seed, four moods"
 HELP = ("Earlier and earlier",)
+SWEEP_INSIDE = 126  # pixels for the preview of the sweep inside, which the classic renderer shows on its subgraph
 WORDS = (
     "face focus, cute, 1girl, black background, light particle, solo, standing, cinematic composition, best lighting, "
     "looking up, {}"
@@ -66,6 +67,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         filename_prefix="steer/06-moods",
     )
     on_the_way = _switch_on_the_way(graph, kit, models, size[0])
+    on_the_way.data["size"][1] += SWEEP_INSIDE
     switched = graph.node(
         "SaveImage",
         called="Earlier and earlier",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Blank, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, largest_difference, measure_followed, run_cells, values_in
 from .parts import negative_prompt, part, prompt, scaled, words
 
@@ -62,7 +62,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, small, picture, text])], [picture]),
         Column(NARROW, [Step("Step 2  What varies", [amounts, moods]), note], [moods, note]),
-        Column(NARROW, [Step("Step 3  Two samplers", [amount, mood, passes])], [mood]),
+        Column(NARROW, [Step("Step 3  Two samplers", [amount, mood, passes, Blank(36)])], [mood]),
         Column(WIDE, [Step("Step 4  Every combination", [Row([cells, pictures])])], [pictures]),
         height=HEIGHT,
     )
