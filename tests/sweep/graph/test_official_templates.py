@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import pytest
+from conversions import official_templates
 from graph_lab import Graph, GraphLab, node, seeds, swaps, values, with_graph, with_value
 from PIL import Image, ImageDraw
 
@@ -118,11 +117,11 @@ CASES = [
 
 @cache
 def template(name: str) -> dict[str, Any]:
-    for package in ("comfyui-workflow-templates-media-image", "comfyui-workflow-templates-media-other"):
-        for file in importlib.metadata.files(package) or ():
-            if file.name == f"{name}.json":
-                return json.loads(file.read_text(encoding="utf-8"))
-    raise AssertionError(f"the installed templates lack {name}")
+    """A workflow of ComfyUI's own templates. Newer packages of them leave these out: then the test is skipped."""
+    found = next((graph for stem, graph in official_templates() if stem == name), None)
+    if found is None:
+        pytest.skip(f"the installed templates lack {name}")
+    return found
 
 
 def repointed(name: str, object_info: Mapping[str, Any]) -> Graph:
