@@ -21,7 +21,8 @@ from .residuals import MeteredResidual, ResidualPart, sum_squares
 Latent = dict[str, Any]
 Residuals = dict[str, list[Any]]
 
-_PLACES = ("double_block", "noise_refiner")  # where what a patch adds can be seen from outside
+# Where what a patch adds can be seen from outside, and how the chart names a layer there.
+_PLACES = {"double_block": "block", "noise_refiner": "refiner"}
 _NAMES = {"T2IAdapter": "T2I adapter", "ControlLora": "Control LoRA"}
 
 
@@ -172,19 +173,20 @@ def _outside(own: Residuals, mask: torch.Tensor | None, latent: Sequence[int], c
 class MeteredPatch(GuidedPatch):
     """A patch object of ComfyUI or of a Model Patch Guide that is read while it acts."""
 
-    def __init__(self, inner: Any, number: int, readings: ControlReadings) -> None:
+    def __init__(self, inner: Any, number: int, place: str, readings: ControlReadings) -> None:
         guided = isinstance(inner, GuidedPatch)
         super().__init__(inner.patch if guided else inner, inner.window if guided else None, None)
-        self.inner, self.number, self.readings = inner, number, readings
+        self.inner, self.number, self.place, self.readings = inner, number, place, readings
 
     def __call__(self, given: dict[str, Any]) -> Any:
         """What the patch gives."""
-        before = given["img"].clone()
+        hidden = given["img"]  # newer ComfyUIs' object of Z-Image takes it out of `given`
+        before = hidden.clone()
         out = self.inner(given)
-        added = out.get("img", given["img"]) - before  # Z-Image's object works in place and hands nothing on
+        added = out.get("img", hidden) - before  # Z-Image's object works in place and hands nothing on
         options = given.get("transformer_options", {})
         part = ResidualPart(self.number, added, self._outside(added, given["x"].shape[-2:]))
-        layer = f"block {given.get('block_index', 0) + 1}"
+        layer = f"{_PLACES[self.place]} {given.get('block_index', 0) + 1}"
         self.readings.note(float(options["sigmas"][0]), layer, [part], before)
         return out
 
@@ -296,7 +298,7 @@ def _meter_patch(patch: Any, place: str, readings: ControlReadings) -> Any:
     window = patch.window if isinstance(patch, GuidedPatch) else None
     words = [title, f"strength {_strength(inner, window):g}"]
     words += ["with a mask"] if isinstance(patch, GuidedPatch) and patch.mask is not None else []
-    return MeteredPatch(patch, readings.number((id(model), id(window)), ", ".join(words)), readings)
+    return MeteredPatch(patch, readings.number((id(model), id(window)), ", ".join(words)), place, readings)
 
 
 def _strength(inner: Any, window: PatchWindow | None) -> float:
