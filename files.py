@@ -135,8 +135,9 @@ def flush_later(path: Path) -> None:
     Raises:
         OSError: one of the same folder, given here before, could not be flushed.
     """
+    failed = _FAILED.pop(path.parent, None)  # before this path is put, which may fail at once
     _flusher().put(path)
-    if failed := _FAILED.pop(path.parent, None):
+    if failed:
         raise failed
 
 
