@@ -95,7 +95,8 @@ def model_of(kind: str) -> Any:
     import comfy.model_patcher
     import comfy.supported_models
 
-    config = getattr(comfy.supported_models, kind)({"disable_unet_model_creation": True})
+    layout = {"disable_unet_model_creation": True, "hidden_size": 6144}  # newer ones reckon Flux.2's memory from it
+    config = getattr(comfy.supported_models, kind)(layout)
     model = config.get_model({}, "")
     device = torch.device("cpu")
     return comfy.model_patcher.ModelPatcher(model, load_device=device, offload_device=device)
