@@ -50,6 +50,7 @@ def test_with_korean_chosen_labels_and_search_are_korean(frontend: Frontend):
         assert shown == [locale["display_name"], locale["outputs"]["0"]["name"]]
         page.reload()
         page.wait_for_function(READY, timeout=60_000)
+    page.wait_for_function("app.graph._nodes.length > 0")  # the default workflow comes after the page
     page.evaluate("app.graph.clear()")
     page.evaluate("app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
     page.get_by_role("dialog").locator("input").first.wait_for()
@@ -70,7 +71,7 @@ WORDS = {
     "prompt schedule": ("Timed Swap",),
     "prompt s/r": ("Prompt Swap",),
     "variation": ("Seeds", "Prompt Swap", "Prompt Template", "Rescue Seed", "Seeded Noise"),
-    "expression": ("Prompt Swap", "Face Mask", "Timed Swap"),
+    "expression": ("Expression Dial", "Expression Finder"),
     "dwpose": ("OpenPose",),
     "openpose": ("OpenPose",),
     "batch prompts": ("Sweep", "Prompt Swap", "Prompt Template"),

@@ -41,6 +41,11 @@ OPEN = """async graph => {
 DRAW = """async () => { for (const _ of [0, 1]) {
     app.canvas.setDirty(true, true);
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))); } }"""
+UNKNOWN = """() => {
+    const lacksModel = n => n.properties.models || (n.subgraph?.nodes || []).some(lacksModel);
+    return app.graph._nodes.filter(n => n.has_errors && !lacksModel(n) || !n.constructor.nodeData
+        && !['MarkdownNote', 'Note'].includes(n.type)).map(n => n.type); }"""
+SHOWN = "id => Object.fromEntries(app.graph.getNodeById(id).widgets.map(widget => [widget.name, widget.value]))"
 # Downloads go nowhere, and their addresses are noted.
 CATCH_DOWNLOADS = """() => { window.steerDownloads = [];
     window.open = url => { window.steerDownloads.push(String(url)); return null; };
@@ -127,23 +132,26 @@ class Frontend:
     def add_by_search(self, words: str) -> None:
         """Add the first hit of the search box to an empty canvas."""
         self.page.evaluate("app.graph.clear()")
-        box = self.page.locator(".comfy-vue-node-search-container input, input[role=combobox]").first
         self.page.evaluate("app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
-        box.wait_for()
+        self.take_first_hit(words)
+        self._listen()
+
+    def take_first_hit(self, words: str) -> None:
+        """Type into the search box that opens, and put its first hit on the canvas."""
+        number = self.page.evaluate("app.graph._nodes.length")
+        self.page.locator(".comfy-vue-node-search-container input, input[role=combobox]").first.wait_for()
         hangs_on_the_cursor = not self.is_older
-        if hangs_on_the_cursor:
-            self.page.wait_for_timeout(700)  # it comes in slowly, and not with the keyboard at once
+        self.page.wait_for_timeout(700 if hangs_on_the_cursor else 300)  # it comes in without the keyboard
         self.page.keyboard.type(words)
-        self.page.wait_for_timeout(600)  # it waits for a pause
+        self.page.wait_for_timeout(900)  # it waits for a pause
         if hangs_on_the_cursor:
             self.page.get_by_test_id("result-item").first.wait_for()
         self.page.keyboard.press("Enter")
-        self.page.wait_for_function("app.graph._nodes.length > 0")
+        self.page.wait_for_function(f"app.graph._nodes.length === {number + 1}")
         if hangs_on_the_cursor:
             self.page.wait_for_timeout(1000)
             self.page.mouse.click(600, 500)
             self.page.wait_for_timeout(500)
-        self._listen()
 
     def _settle(self) -> None:
         self.page.wait_for_function("app.graph && app.graph._nodes.length > 0", timeout=30_000)
@@ -210,6 +218,10 @@ class Frontend:
         """The graph as the frontend would save it."""
         return self.page.evaluate("app.graph.serialize()")
 
+    def shown_values(self, node: int) -> dict[str, Any]:
+        """What the widgets of a node show, by name."""
+        return self.page.evaluate(SHOWN, node)
+
     def prompt(self) -> dict[str, Any]:
         """The API prompt that Run would send."""
         return self.page.evaluate("app.graphToPrompt().then(p => p.output)")
@@ -228,11 +240,11 @@ class Frontend:
         return self.page.evaluate(OVERFLOWING)
 
     def unknown_nodes(self) -> list[str]:
-        """Nodes that are not known, or red, but for loaders whose model is not there."""
-        return self.page.evaluate(
-            "app.graph._nodes.filter(n => n.has_errors && !n.properties.models || !n.constructor.nodeData"
-            " && !['MarkdownNote', 'Note'].includes(n.type)).map(n => n.type)"
-        )
+        """Nodes that are not known, or red, but for loaders whose model is not there.
+
+        Newer frontends make the subgraph around such a loader red, too.
+        """
+        return self.page.evaluate(UNKNOWN)
 
     def run(self, timeout_s: float = 300) -> list[dict[str, Any]]:
         """Press Run and wait for the end; returns the pictures that the nodes show."""
