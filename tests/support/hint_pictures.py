@@ -60,6 +60,22 @@ NO_PICTURES = (
     "2_pass_pose_worship-2",
     "3d_hunyuan3d_multiview_to_model_turbo-1",
     "3d_hunyuan3d_multiview_to_model_turbo-2",
+    "api_hunyuan3d_smart_topology-1",
+    "api_hunyuan3d_smart_topology-2",
+    "api_quiver_text_to_svg-1",
+    "api_stability_ai_audio_inpaint-1",
+    "audio_ace_step1_5_xl_base-1",
+    "audio_ace_step1_5_xl_sft-1",
+    "audio_ace_step1_5_xl_turbo-1",
+    "image_qwen_Image_2512_controlnet-2",
+    "image_qwen_image_union_control_lora-2",
+    "image_z_image_turbo_fun_union_controlnet-2",
+    "utility_depth_anything3_image_depth_estimation-1",
+    "utility_depth_anything3_video_depth_estimation-1",
+    "utility_sdpose_ood_image_to_pose-1",
+    "utility_sdpose_ood_video_to_pose_map-1",
+    "video_ltx2_canny_to_video-2",
+    "video_ltx2_depth_to_video-2",
 )
 SIZES = (256, 512, 512, 768)
 SOURCES = ("our canny", "their canny", "our mlsd", "our lsd", "their mlsd", "our pose", "their pose")
