@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Blank, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe
 from .parts import size_of_picture, words
 
@@ -87,7 +87,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         Column(NARROW, [Step("Step 3  Find the least value", [finder])], [finder]),
         Column(
             WIDE,
-            [Step("Step 4  Just enough", [pictures, Row([sheet, curve]), report, Blank(28)])],
+            [Step("Step 4  Just enough", [pictures, Row([sheet, curve]), report])],
             [pictures, curve],
         ),
         height=HEIGHT,

@@ -42,7 +42,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="girl with a pearl earring")
     size = size_of_picture(graph, kit)
     words = _prompts(graph, kit, models)
-    canny = graph.node("SteerCanny", more=PREVIEW, image=picture[0], latent=size[0])
+    canny = graph.node("SteerCanny", more=PREVIEW - 6, image=picture[0], latent=size[0])
     guide = graph.node(
         "SteerControlNetGuide",
         positive=words[0],
