@@ -10,6 +10,7 @@ import comfy.model_sampling as sampling
 import torch
 
 from ..comfy_progress import track_progress
+from ..comfy_sampling import sample_custom
 from ..text.printable import get_log
 from .process import FlowProcess, NoiseProcess, VPProcess, standard_process, table_timesteps
 from .reverse import Recorder, RecordingSampler, StepFrame
@@ -140,15 +141,11 @@ def sample_recorded(
     Raises:
         ValueError: the latent has several parts.
     """
-    from comfy_extras.nodes_custom_sampler import SamplerCustomAdvanced  # dozens of schemas: kept out of the start
-
     if latent["samples"].is_nested:
         raise ValueError("latent_image: latents of several parts make no strip. Use SamplerCustomAdvanced for them.")
     last = max(0, len(sigmas) - 1)
     recorder = Recorder([step for step in steps if step != last])
-    schedule = sigmas.clone()  # uni_pc writes into it, and ComfyUI keeps `sigmas` for other nodes and the next run
-    result = SamplerCustomAdvanced.execute(noise, guider, RecordingSampler(sampler, recorder), schedule, latent)
-    output, denoised = result.result  # type: ignore  # always these two
+    output, denoised = sample_custom(noise, guider, RecordingSampler(sampler, recorder), sigmas, latent)
     frames, edges = recorder.frames, sigmas.tolist()
     missing = recorder.steps - {frame.step for frame in frames}
     if missing:

@@ -10,6 +10,7 @@ import comfy.controlnet
 import comfy.model_patcher
 import torch
 
+from ...comfy_sampling import sample_custom
 from ..choices import MODES
 from ..comfy_control import ShapedControl
 from ..modes import mask_like
@@ -207,13 +208,9 @@ def sample_metered(
     Raises:
         ValueError: the guider has no control, or one that cannot be read.
     """
-    from comfy_extras.nodes_custom_sampler import SamplerCustomAdvanced  # dozens of schemas: kept out of the start
-
     readings = ControlReadings()
     metered = _meter_guider(guider, readings)
-    schedule = sigmas.clone()  # uni_pc writes into it
-    result = SamplerCustomAdvanced.execute(noise, metered, sampler, schedule, latent)
-    output, denoised = result.result  # type: ignore  # always these two
+    output, denoised = sample_custom(noise, metered, sampler, sigmas, latent)
     return output, denoised, readings
 
 

@@ -16,6 +16,7 @@ import comfy.utils
 import folder_paths
 import torch
 
+from ...comfy_sampling import sample_custom
 from ...prompt_graph import nodes_of
 from ...seeds.comfy_noise import PerImageSampler, SeededNoise
 from ...seeds.noise import Draw, split_batches
@@ -156,14 +157,11 @@ def _sample(
     job: PickJob, part: Sequence[int], tape: Tape, report: Callable[[int, torch.Tensor], None] = lambda *_: None
 ) -> Latent:
     """SamplerCustomAdvanced over the whole schedule for the pictures `part`, with `tape` before the network."""
-    from comfy_extras.nodes_custom_sampler import SamplerCustomAdvanced
-
     noise = SeededNoise([job.draws[index] for index in part], job.noise.rng)
     sampler = _Reporting(PerImageSampler(job.sampler, noise), report)
     guider = _with_tape(_guider_of(job.guider, part, len(job.draws)), tape)
     latent = _latent_of(job.latent, part, len(job.draws))
-    schedule = job.sigmas.clone()  # uni_pc writes into it
-    return SamplerCustomAdvanced.execute(noise, guider, sampler, schedule, latent).result[0]  # type: ignore
+    return sample_custom(noise, guider, sampler, job.sigmas, latent)[0]
 
 
 class _Reporting:
