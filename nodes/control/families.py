@@ -27,7 +27,7 @@ FAMILIES = {
 }
 # Some share a width and differ in their pooled prompts. 0: they have none.
 POOLED = {
-    (2048, 0): "AuraFlow or another family without pooled prompts",
+    (2048, 0): "AuraFlow, OmniGen2 or another family without pooled prompts",
     (4096, 0): "Wan, Chroma or another family without pooled prompts",
     (4096, 768): "Flux",
     (4096, 2048): "SD 3",

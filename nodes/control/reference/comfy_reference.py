@@ -20,9 +20,10 @@ from ..steps.strengths import ControlSteps, describe_steps
 
 _NET = "reference"
 _CELL = 16  # pixels: a token of edit models is two cells of eight
-# Families whose models do not look at reference latents, by the widths of prompts and of pooled prompts.
-_DEAF = (128, 768, 1024, 1280, 2048)
-_DEAF_POOLED = ((4096, 2048),)
+# Families whose models do not look at reference latents, by the widths of prompts, and of pooled ones too where an edit
+# model has prompts of the same width: OmniGen2 that of SDXL, others that of SD 3.
+_DEAF = (128, 768, 1024, 1280)
+_DEAF_POOLED = ((2048, 1280), (4096, 2048))
 # Outside ends this far before inside begins: ComfyUI lets both act at a sigma that is exactly on the border.
 _GAP = 1e-6
 Span = tuple[float, float]
@@ -88,7 +89,8 @@ def _check_hears(side: Conditioning) -> None:
         if widths[0] in _DEAF or widths in _DEAF_POOLED:
             raise ValueError(
                 f"positive: the prompt is of {describe_prompt(tokens, values)}, whose models do not look at "
-                "references. Use an edit model (Qwen-Image-Edit, Flux Kontext, Flux.2, Klein), or ControlNet Guide."
+                "references. Use an edit model (Qwen-Image-Edit, Flux Kontext, Flux.2, Klein, OmniGen2), or ControlNet "
+                "Guide."
             )
 
 

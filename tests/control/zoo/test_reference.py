@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 import torch
 from zoo.bench import hint
-from zoo.families import BY_NAME, FAMILIES, Family
+from zoo.families import BY_NAME, FAMILIES, OMNI, Family
 from zoo.runs import look, sample, sigmas_of
 from zoo.vaes import vae_of
 
-HEAR = ("Flux.1", "Flux.2", "Qwen-Image")
-DEAF = [family.name for family in FAMILIES if family.name not in (*HEAR, "Z-Image", "Wan 2.1")]
+HEAR = (BY_NAME["Flux.1"], BY_NAME["Flux.2"], BY_NAME["Qwen-Image"], OMNI)
+DEAF = [family.name for family in FAMILIES if family not in HEAR and family.name not in ("Z-Image", "Wan 2.1")]
 WIDGETS = {"start_percent": 0.0, "end_percent": 1.0, "fit": "crop", "kind": "any"}
 
 
-@pytest.fixture(params=HEAR)
+@pytest.fixture(params=HEAR, ids=lambda family: family.name)
 def family(request: pytest.FixtureRequest, comfy: Any) -> Family:
-    return BY_NAME[request.param]
+    return request.param
 
 
 @pytest.fixture

@@ -134,6 +134,16 @@ WAN: dict[str, Any] = {
     "in_dim": 16,
     "out_dim": 16,
 }
+OMNIGEN2: dict[str, Any] = {
+    "hidden_size": 96,
+    "num_layers": 2,
+    "num_refiner_layers": 1,
+    "num_attention_heads": 2,
+    "num_kv_heads": 1,
+    "multiple_of": 32,
+    "axes_dim_rope": (16, 16, 16),
+    "text_feat_dim": 2048,
+}
 
 
 @dataclass(frozen=True)
@@ -142,7 +152,7 @@ class Family:
 
     build: makes its MODEL. width, pooled: of its prompts and pooled prompts; pooled is 0 where it has none. channels:
     of its latents. cell: pixels along a side of a cell of the latent. frames: whether latents have a time axis, as in
-    [B, C, T, H, W].
+    [B, C, T, H, W]. counts: whether its prompts come with an attention mask, by which the model counts its tokens.
     """
 
     name: str
@@ -152,6 +162,7 @@ class Family:
     channels: int
     cell: int = 8
     frames: bool = False
+    counts: bool = False
 
     def model(self) -> Any:
         """Its MODEL, a clone that may be patched."""
@@ -161,7 +172,10 @@ class Family:
         """CONDITIONING of random tokens [1, tokens, width]."""
         generator = torch.Generator().manual_seed(seed)
         pooled = torch.randn(1, self.pooled, generator=generator) if self.pooled else None
-        return [[torch.randn(1, tokens, self.width, generator=generator), {"pooled_output": pooled}]]
+        values = {"pooled_output": pooled} | (
+            {"attention_mask": torch.ones(1, tokens, dtype=torch.long)} if self.counts else {}
+        )
+        return [[torch.randn(1, tokens, self.width, generator=generator), values]]
 
     def latent(self, height: int = 8, width: int = 8, batch: int = 1) -> dict[str, torch.Tensor]:
         """An empty LATENT of so many cells."""
@@ -233,3 +247,5 @@ FAMILIES = (
     Family("Wan 2.1", lambda: build("WAN21_T2V", WAN), 4096, 0, 16, frames=True),
 )
 BY_NAME = {family.name: family for family in FAMILIES}
+# An edit model with prompts as wide as those of SDXL; it has no control of its own, and no column in the matrix.
+OMNI = Family("OmniGen2", lambda: build("Omnigen2", OMNIGEN2), 2048, 0, 16, counts=True)
