@@ -13,7 +13,7 @@ from .choices import CANNY
 from .comfy_control import Conditioning, apply_stack, blacken_masked, check_net, needs_mask, target_size
 from .families import MODEL, NET, check_family, name_upstream
 from .hint_check import describe_photograph
-from .hints.comfy_hints import HintInputs, check_hint
+from .hints.comfy_hints import HintInputs, check_hint, check_is_picture
 from .hints.log import log_once
 from .stack import Control, ControlStack, check_control, describe_control, warn_of_idle, with_steps
 from .steps.strengths import ControlSteps
@@ -51,6 +51,9 @@ def guide(
     node_id, get_node = str(hidden.unique_id or ""), nodes_of(hidden.dynprompt)
     name = name_upstream(get_node, node_id, "control_net", NET)
     check_family(inputs.control_net, (positive, negative), name, name_upstream(get_node, node_id, "positive", MODEL))
+    if inputs.hint.latent is not None and not _may_take_frames(inputs.control_net):
+        of_net = f" '{name}'" if name else ""
+        check_is_picture(inputs.hint.latent, f"the ControlNet{of_net} is for pictures")
     size, inpaints = target_size(inputs.control_net, inputs.hint.latent, inputs.vae), needs_mask(inputs.control_net)
     hint = check_hint(inputs.hint, size, name, inpaints=inpaints, net=_NET)
     net, union_note = set_union_type(inputs.control_net, hint.looks, hint.kind)
@@ -78,6 +81,12 @@ def guide(
     report = "\n".join(filter(None, lines))
     show_text(report)
     return positive, negative, own, report
+
+
+def _may_take_frames(net: Any) -> bool:
+    """Whether a net may take the latent of a video: Fun for Qwen-Image does; what other packs bring is not known."""
+    kind = type(net)
+    return kind.__module__ != "comfy.controlnet" or kind.__name__ == "QwenFunControlNet"
 
 
 def _warn_of_lost(positive: Conditioning, stack: ControlStack | None) -> str:

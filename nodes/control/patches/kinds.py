@@ -74,6 +74,7 @@ KINDS = (
 )
 # MODEL_PATCHes of other purposes, by a part of their network: what they are, and their own node.
 _OTHERS = {
+    "controlnet_patch_embedding": ("a camera control for Wan (Uni3C)", "its own node"),
     "mid_projection": ("a style projector for Flux", "USO Style Reference"),
     "audio_proj": ("a net for speech (MultiTalk)", "its own node"),
     "project_modules": ("an upscaler (SUPIR)", "its own node"),
@@ -108,12 +109,12 @@ def find_kind(network: Any) -> PatchKind:
     Raises:
         ValueError: it takes no hint, or is not known.
     """
+    for mark, (what, node) in _OTHERS.items():  # first: Uni3C has the mark of DiffSynth, too
+        if hasattr(network, mark):
+            raise ValueError(f"model_patch: this is {what}, which takes no hint. Use {node} for it.")
     for kind in KINDS:
         if hasattr(network, kind.mark):
             return kind
-    for mark, (what, node) in _OTHERS.items():
-        if hasattr(network, mark):
-            raise ValueError(f"model_patch: this is {what}, which takes no hint. Use {node} for it.")
     known = ", ".join(kind.title for kind in KINDS)
     raise ValueError(
         f"model_patch: {type(network).__name__} is not known here. Known are {known}. Use ComfyUI's own node for it."

@@ -56,6 +56,20 @@ def test_a_controlnet_is_refused_by_every_other_family(comfy, kind: Kind):
         assert other.endswith("Choose a ControlNet and a model of one family."), message
 
 
+@of_each(KINDS)
+def test_a_latent_of_several_frames_is_refused_where_the_net_would_fail_on_it(bench: Callable[..., Bench], kind: Kind):
+    """Fun for Qwen-Image alone takes it; with the others ComfyUI ends in the middle of sampling."""
+    if kind not in kinds_here():
+        pytest.skip("not in this ComfyUI")
+    own, latent = bench(kind), {"samples": torch.zeros(1, kind.family.channels, 5, 8, 8)}
+    if kind.name == "Fun of Qwen-Image":
+        assert own.call(latent=latent)[1][1].shape == (1, 64, 64, 3)
+        return
+    with pytest.raises(ValueError, match=r"^latent: it is a video of 5 frames .*the ControlNet is for pictures\."):
+        own.call(latent=latent)
+    own.call()
+
+
 @of_each(PATCHES)
 def test_a_patch_is_refused_by_every_other_family(comfy, kind: PatchKind):
     if kind not in patches_here():
@@ -122,6 +136,14 @@ def test_a_lora_in_the_place_of_a_patch_is_named_before_it_is_loaded(patched_gra
     assert "use LoraLoaderModelOnly" in message
 
 
+def uni3c() -> Any:
+    """A patch of ComfyUIs newer than 0.28, by the names of its parts: it has one in common with DiffSynth."""
+    from zoo.patches import _wrap
+
+    parts = {"controlnet_patch_embedding": torch.nn.Linear(1, 1), "controlnet_blocks": torch.nn.Linear(1, 1)}
+    return _wrap(torch.nn.ModuleDict(parts), 1)
+
+
 def test_patches_of_other_purposes_and_what_is_none_are_named(comfy):
     family = BY_NAME["Qwen-Image"]
     given = PATCH_GUIDE | {"model": family.model(), "vae": vae_of(family), "image": hint(3)}
@@ -130,6 +152,7 @@ def test_patches_of_other_purposes_and_what_is_none_are_named(comfy):
         (family.model(), "expected a MODEL_PATCH, got a MODEL. Connect ModelPatchLoader"),
         (None, "expected a MODEL_PATCH, got nothing"),
         (torch.nn.Linear(1, 1), "expected a MODEL_PATCH, got Linear"),
+        (uni3c(), "this is a camera control for Wan (Uni3C), which takes no hint. Use its own node for it"),
     ):
         with pytest.raises(ValueError, match=f"^model_patch: {re.escape(words)}"):
             comfy.call("SteerModelPatchGuide", **given, model_patch=patch)
