@@ -13,7 +13,7 @@ from ..families import Family
 from ..patches import PATCHES, PatchKind, patches_here
 from ..runs import look, sigmas_of
 from ..vaes import vae_of
-from .verdict import ABSENT, EQUAL, IDLE, REFUSED, WRONG, Check, Verdict, compare
+from .verdict import ABSENT, EQUAL, IDLE, REFUSED, WRONG, Check, Verdict, compare, custom, refused, stock_latent
 
 STEPS = 2
 
@@ -79,11 +79,33 @@ def controlnet_guide(comfy: Any, family: Family) -> Verdict:
     return _of_each(comfy, own, _guide_like_stock) if own else Verdict(REFUSED, f"all {len(others)} nets, by name")
 
 
+def _nets_of(family: Family) -> list[Kind | PatchKind]:
+    nets = [kind for kind in kinds_here() if kind.family.name == family.name]
+    return [*nets, *(kind for kind in patches_here() if kind.family is family)]
+
+
 def control_steps(comfy: Any, family: Family) -> Verdict:
     """Each step as with ComfyUI's node at the strength that is named, and none of the nets runs elsewhere."""
-    own: list[Any] = [kind for kind in kinds_here() if kind.family.name == family.name]
-    own += [kind for kind in patches_here() if kind.family is family]
+    own = _nets_of(family)
     return _of_each(comfy, own, _exact_steps) if own else Verdict(ABSENT, "no net of this family")
+
+
+def _metered_like_stock(own: Bench) -> Verdict:
+    model, positive, negative = own.guided(mask=_mask(own.kind))
+    (guider,) = own.comfy.call("CFGGuider", model=model, positive=positive, negative=negative, cfg=4.0)
+    given = custom(own.family, model, guider=guider)
+    ours, _, _, report = own.comfy.call("SteerControlMeter", **given)
+    if "It adds nothing" in report:
+        return Verdict(WRONG, report)
+    return compare(ours["samples"], stock_latent(own.comfy, given))
+
+
+def control_meter(comfy: Any, family: Family) -> Verdict:
+    """The picture is that of SamplerCustomAdvanced, with each net; a model without a control is refused."""
+    own = _nets_of(family)
+    if not own:
+        return refused(lambda: comfy.call("SteerControlMeter", **custom(family)), "have a control")
+    return _of_each(comfy, own, _metered_like_stock)
 
 
 def patch_guide(comfy: Any, family: Family) -> Verdict:
@@ -139,5 +161,6 @@ CHECKS = (
     Check("Model Patch Guide", "ComfyUI's node of its patches; all others refused", patch_guide),
     Check("Reference Hint", "ReferenceLatent, or refused", reference_hint),
     Check("Control Steps", "each step at its strength; elsewhere no net runs", control_steps),
+    Check("Control Meter", "SamplerCustomAdvanced with each net; refused without one", control_meter),
     Check("Canny, M-LSD, OpenPose", "a hint of the size that the latent makes", preprocessors),
 )

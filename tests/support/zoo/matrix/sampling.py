@@ -92,6 +92,23 @@ def forward_diffusion(comfy: Any, family: Family) -> Verdict:
     return compare(found["samples"].float(), theirs.float(), close=1e-5)
 
 
+def forward_pictures(comfy: Any, family: Family) -> Verdict:
+    """Each frame is the mixture of the model's type, in pixels: what its noise_scaling gives, in the range of x0."""
+    model, sigmas = family.model(), sigmas_of(family.model(), 4)
+    sampling = model.get_model_object("model_sampling")
+    picture = torch.rand(1, 16, 24, 3, generator=torch.Generator().manual_seed(2))
+    noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(5))
+    given: dict[str, Any] = {"frames": 5, "spacing": "step", "seed": 5, "model_type": "auto", "captions": False}
+    given |= {"columns": 0, "dark": False}
+    frames = comfy.call("SteerForwardDiffusion", image=picture, sigmas=sigmas, model=model, **given)[1]
+    expected = []
+    for sigma in sorted(sigmas.tolist()):
+        mixed = sampling.noise_scaling(torch.tensor(sigma), noise, 2.0 * picture - 1.0)
+        scale = 1.0 if float(sampling.sigma_max) <= 1.0 else (1.0 + sigma**2) ** -0.5  # a flow model keeps its range
+        expected.append((mixed * scale + 1.0).clamp(0.0, 2.0) / 2.0)
+    return compare(frames, torch.cat(expected), close=1e-5)
+
+
 def reverse_diffusion(comfy: Any, family: Family) -> Verdict:
     """The result is that of SamplerCustomAdvanced."""
     ours = comfy.call("SteerReverseDiffusion", **custom(family), frames=3, steps="", order="noise to picture")[0]
@@ -165,6 +182,7 @@ CHECKS = (
     Check("Noise Schedule", "sigmas within the model's, or refused", noise_schedule),
     Check("Published Schedule", "the family is known by the model, or refused", published_schedule),
     Check("Schedule Plot", "every axis is drawn", schedule_plot),
+    Check("Forward Diffusion", "the mixture of the model's type, in pixels", forward_pictures),
     Check("Forward Diffusion (Latent)", "the model's own mixture of latent and noise", forward_diffusion),
     Check("Reverse Diffusion", "SamplerCustomAdvanced", reverse_diffusion),
     Check("Seeded Noise", "RandomNoise of each seed", seeded_noise),
