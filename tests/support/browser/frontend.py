@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, TimeoutError, sync_playwright
 
 READY = "window.app && window.app.graph && window.app.extensionManager"
 # The pictures of a node lie in n.imgs, or, where nodes are elements of the page (Nodes 2.0), in its element.
@@ -60,6 +60,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SEARCH_BOX = ".comfy-vue-node-search-container input, input[role=combobox]"
+DOUBLE_CLICKS = 4
 SCROLLS = 50  # of a page, in steps of 1000 pixels
 
 
@@ -129,17 +131,34 @@ class Frontend:
         """Whether this is a frontend before the search box was made anew (1.45 has the new one)."""
         return self.page.locator(".comfy-vue-node-search-container input").count() > 0
 
+    def clear(self) -> None:
+        """Empty the canvas of a new tab, once the workflow that ComfyUI opens by itself is there: it may come late."""
+        self.page.wait_for_function("app.graph._nodes.length > 0")
+        self.page.evaluate("app.graph.clear()")
+
     def add_by_search(self, words: str) -> None:
         """Add the first hit of the search box to an empty canvas."""
-        self.page.evaluate("app.graph.clear()")
+        self.clear()
         self.page.evaluate("app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
-        self.take_first_hit(words)
+        self._take_first_hit(words)
         self._listen()
 
-    def take_first_hit(self, words: str) -> None:
+    def add_by_double_click(self, words: str) -> None:
+        """Double click an empty place, as a person does, and add the first hit."""
+        box = self.page.locator(SEARCH_BOX).first
+        for _ in range(DOUBLE_CLICKS):  # a tab that has just been opened may not listen yet
+            self.page.mouse.dblclick(640, 420)
+            try:
+                box.wait_for(timeout=5_000)
+                break
+            except TimeoutError:
+                continue
+        self._take_first_hit(words)
+
+    def _take_first_hit(self, words: str) -> None:
         """Type into the search box that opens, and put its first hit on the canvas."""
         number = self.page.evaluate("app.graph._nodes.length")
-        self.page.locator(".comfy-vue-node-search-container input, input[role=combobox]").first.wait_for()
+        self.page.locator(SEARCH_BOX).first.wait_for()
         hangs_on_the_cursor = not self.is_older
         self.page.wait_for_timeout(700 if hangs_on_the_cursor else 300)  # it comes in without the keyboard
         self.page.keyboard.type(words)

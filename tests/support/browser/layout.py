@@ -15,8 +15,9 @@ CLASSIC, NODES_2 = "classic", "Nodes 2.0"
 RENDERERS = (CLASSIC, NODES_2)
 SLACK = 3.0  # pixels that nobody sees
 # A node's box with its title. One that is drawn as an element may be larger than the graph knows. A loader whose model
-# is not there is rightly red.
+# is not there is rightly red, and in newer frontends the subgraph around it.
 MEASURE = """() => {
+    const lacksModel = n => n.properties.models || (n.subgraph?.nodes || []).some(lacksModel);
     const canvas = app.canvas.canvas.getBoundingClientRect(), {scale, offset} = app.canvas.ds;
     const elements = new Map([...document.querySelectorAll('[data-node-id]')].map(e => [e.dataset.nodeId, e]));
     const box = node => {
@@ -34,7 +35,7 @@ MEASURE = """() => {
         nodes: app.graph._nodes.map(node => ({
             name: node.title, box: box(node), element: elements.has(String(node.id)),
             deprecated: Boolean(node.constructor.nodeData?.deprecated),
-            red: Boolean(node.has_errors && !node.properties.models),
+            red: Boolean(node.has_errors && !lacksModel(node)),
         })),
         groups: app.graph._groups.map(group => ({
             name: group.title, box: [...group.pos, ...group.size], title: group.titleHeight ?? 34,

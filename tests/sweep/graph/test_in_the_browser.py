@@ -28,19 +28,11 @@ class Canvas:
 
     def __init__(self, frontend: Frontend) -> None:
         self.frontend, self.page = frontend, frontend.page
-        self.page.evaluate("app.graph.clear()")
+        frontend.clear()
 
     def add(self, words: str, kind: str) -> int:
         """Add a node by the search; its number."""
-        number = self.page.evaluate("app.graph._nodes.length")
-        self.page.mouse.dblclick(640, 420)
-        box = self.page.locator(".comfy-vue-node-search-container input, input[role=combobox]").first
-        box.wait_for()
-        self.page.wait_for_timeout(300)
-        self.page.keyboard.type(words)
-        self.page.wait_for_timeout(900)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_function(f"app.graph._nodes.length === {number + 1}")
+        self.frontend.add_by_double_click(words)
         added = self.page.evaluate("[app.graph._nodes.at(-1).id, app.graph._nodes.at(-1).type]")
         assert added[1] == kind, f"the search for '{words}' found {added[1]}"
         # Out of sight, so that the next double click falls on an empty place.
