@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image
 
 from ...nodes.identity import version
 from ...workflows.source.blueprints import BLUEPRINTS
@@ -24,9 +23,9 @@ from ..comfyui.client import ComfyClient
 from ..comfyui.process import ComfyServer, has_gpu
 from ..slides.command import run_slide
 from ..workflow import FOLDER, is_twin
+from .thumbnails import QUALITY, save_marked, save_thumbnail
 
-SIDE, BAND = 512, 64  # pixels of a thumbnail, and of the band with a model's name
-LARGEST, QUALITY = (768, 1100), 80  # of the pictures of the help pages and the README, which show them that wide
+LARGEST = 768, 1100  # of the pictures of the help pages and the README, which show them that wide
 BLUEPRINT_FOLDER = setup.ROOT / "subgraphs"  # where ComfyUI looks for blueprints of a pack
 HELP = setup.ROOT / "nodes" / "web" / "docs" / "pictures"
 
@@ -34,12 +33,14 @@ HELP = setup.ROOT / "nodes" / "web" / "docs" / "pictures"
 class BuiltWorkflow(NamedTuple):
     """A workflow as its source describes it.
 
-    thumbnail, help: titles of the nodes whose pictures the template browser and the help pages show.
+    thumbnail, help: titles of the nodes whose pictures the template browser and the help pages show. tiles: which
+    pictures of the sheet are on the thumbnail; none for all of it.
     """
 
     name: str
     workflow: dict[str, Any]
     thumbnail: str
+    tiles: tuple[int, ...]
     help: tuple[str, ...]
 
 
@@ -50,7 +51,7 @@ def build(object_info: dict[str, Any]) -> Iterator[BuiltWorkflow]:
             name = slide.NAME + kit.suffix
             graph = GraphBuilder(name, object_info, version())
             slide.build(graph, kit)
-            yield BuiltWorkflow(name, graph.to_json(), slide.THUMBNAIL, tuple(slide.HELP))
+            yield BuiltWorkflow(name, graph.to_json(), slide.THUMBNAIL, tuple(slide.TILES), tuple(slide.HELP))
 
 
 def build_blueprints(object_info: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -104,37 +105,22 @@ def _needs_pictures(name: str, starts: list[str] | None) -> bool:
 
 def _write_pictures(built: BuiltWorkflow, pictures: dict[str, Path]) -> None:
     """pictures: the first picture of each node, by title. The template browser crops NAME.jpg to a square."""
-    thumbnail = FOLDER / f"{built.name}.jpg"
-    _save_small(pictures[built.thumbnail], thumbnail, square=True)
+    save_thumbnail(pictures[built.thumbnail], built.tiles, FOLDER / f"{built.name}.jpg")
     mark_twins(built.name)
     for title in built.help:
-        _save_small(pictures[title], HELP / help_picture(built.name, title))
+        _save_help(pictures[title], HELP / help_picture(built.name, title))
 
 
 def mark_twins(name: str) -> None:
-    """Give the twins of a workflow its thumbnail, with the name of their model on it where they have one."""
-    thumbnail = FOLDER / f"{name}.jpg"
+    """Give the twins of a workflow its thumbnail, with the name of their model on it."""
     for kit in (kit for kit in KITS if kit.suffix and kit.has_slide(name)):
-        twin = FOLDER / f"{name}{kit.suffix}.jpg"
-        if not kit.mark:
-            shutil.copyfile(thumbnail, twin)
-            continue
-        with Image.open(thumbnail) as image:
-            marked = image.convert("RGB")
-        draw = ImageDraw.Draw(marked)
-        draw.rectangle((0, 0, SIDE, BAND), fill="black")
-        draw.text(
-            (SIDE // 2, BAND // 2), f"for {kit.mark}", fill="white", anchor="mm", font=ImageFont.load_default(BAND // 2)
-        )
-        marked.save(twin, quality=75)
+        save_marked(FOLDER / f"{name}.jpg", kit.mark, FOLDER / f"{name}{kit.suffix}.jpg")
 
 
-def _save_small(picture: Path, target: Path, square: bool = False) -> None:
-    """Save a picture no larger than LARGEST. square: SIDE pixels large, padded with the colour of its corner."""
+def _save_help(picture: Path, target: Path) -> None:
+    """Save a picture no larger than LARGEST."""
     with Image.open(picture) as image:
         small = image.convert("RGB")
-        small.thumbnail((SIDE, SIDE) if square else LARGEST, Image.Resampling.LANCZOS)
-        if square:
-            small = ImageOps.pad(small, (SIDE, SIDE), color=small.getpixel((0, 0)))
+        small.thumbnail(LARGEST, Image.Resampling.LANCZOS)
         target.parent.mkdir(parents=True, exist_ok=True)
         small.save(target, quality=QUALITY, optimize=True)

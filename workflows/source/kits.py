@@ -125,7 +125,7 @@ class DemoKit(Kit):
 class StableDiffusionKit(Kit):
     """Stable Diffusion 1.5 by ComfyUI's own loaders; ComfyUI offers to download what is missing."""
 
-    suffix, size, steps, cfg, control_cfg = "-sd15", 512, 20, 7.0, 7.0
+    suffix, mark, size, steps, cfg, control_cfg = "-sd15", "SD 1.5", 512, 20, 7.0, 7.0
 
     def _model(self, graph: GraphBuilder) -> Node:
         name = "v1-5-pruned-emaonly-fp16.safetensors"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "01-recognition-and-generation"
 THUMBNAIL = "Few numbers and many"
+TILES: tuple[int, ...] = ()
 HELP = ("Picture",)
 
 NOTE = """

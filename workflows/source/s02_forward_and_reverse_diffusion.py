@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "02-forward-and-reverse-diffusion"
 THUMBNAIL = "Both ways"
+TILES: tuple[int, ...] = (0, 2, 4, 6, 8, 10, 12, 14, 16)
 HELP = ("Both ways", "Schedule Plot")
 PROMPT = "two elephants walking in the African savanna, photo"
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "03-same-prompt-many-answers"
 THUMBNAIL = "As a photo"
+TILES: tuple[int, ...] = (0, 2, 4, 6)
 HELP = ("As a photo", "In animation style")
 PROMPT = "two elephants walking in the African savanna, "
 COUNT = "batch_size"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "04-expression-swap"
 THUMBNAIL = "One seed, three moods"
+TILES: tuple[int, ...] = (0, 1, 2)
 HELP = ("One seed, three moods", "What the word changed")
 PROMPT = (
     "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "05-expression-by-place"
 THUMBNAIL = "Moods, places, seeds"
+TILES: tuple[int, ...] = (0, 1, 3, 5)
 HELP = ("Moods, places, seeds", "One mood alone")
 PROMPT = (
     "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "06-one-seed-four-moods"
 THUMBNAIL = "One seed, four moods"
+TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("Earlier and earlier",)
 SWEEP_INSIDE = 126  # pixels for the preview of the sweep inside, which the classic renderer shows on its subgraph
 WORDS = (

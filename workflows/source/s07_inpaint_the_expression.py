@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "07-inpaint-the-expression"
 THUMBNAIL = "One face, four moods"
+TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("One face, four moods", "Where it changed")
 PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, backstreet"
 

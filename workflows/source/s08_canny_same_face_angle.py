@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "08-canny-same-face-angle"
 THUMBNAIL = "Without and with control"
+TILES: tuple[int, ...] = (0, 3, 4, 7)
 HELP = ("Canny", "Without and with control")
 
 NOTE = """

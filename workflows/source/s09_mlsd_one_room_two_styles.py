@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NAME = "09-mlsd-one-room-two-styles"
 THUMBNAIL = "One room, two styles"
+TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("M-LSD",)
 ROOM = "empty room"
 

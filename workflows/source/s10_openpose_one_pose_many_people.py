@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "10-openpose-one-pose-many-people"
 THUMBNAIL = "One pose, many people"
+TILES: tuple[int, ...] = (1, 2, 3, 5, 6, 7, 9, 10, 11)
 HELP = ("Skeleton", "One pose, many people")
 POSES, POSE = "three poses", "dancer"
 # What the note says where a control takes one hint at a time.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "11-any-graph"
 THUMBNAIL = "Every combination"
+TILES: tuple[int, ...] = (0, 1, 4, 5)
 HELP = ("Every combination",)
 PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, backstreet"
 DENOISE = "0.3, 0.6"

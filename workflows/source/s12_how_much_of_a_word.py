@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "12-how-much-of-a-word"
 THUMBNAIL = "From smiling to angry"
+TILES: tuple[int, ...] = (0, 2, 3, 5)
 HELP = ("From smiling to angry",)
 PROMPT = (
     "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "

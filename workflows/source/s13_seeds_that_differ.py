@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "13-seeds-that-differ"
 THUMBNAIL = "Set apart"
+TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("As they come", "Set apart")
 MOOD = "smiling"
 PROMPT = (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "14-early-pick"
 THUMBNAIL = "The chosen ones"
+TILES: tuple[int, ...] = (0, 1, 2)
 HELP = ("The chosen ones",)
 
 NOTE = """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 NAME = "15-the-least-that-is-enough"
 THUMBNAIL = "First, just before, found, last"
+TILES: tuple[int, ...] = ()
 HELP = ("The curve",)
 PROMPT = (
     "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "

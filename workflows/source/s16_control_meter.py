@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "16-control-meter"
 THUMBNAIL = "What the control does"
+TILES: tuple[int, ...] = ()
 HELP = ("What the control does",)
 END = 0.6
 

@@ -42,6 +42,11 @@ class SlideSource(Protocol):
         ...
 
     @property
+    def TILES(self) -> Sequence[int]:
+        """Which pictures of that sheet, from 0: three, four or nine of them; none for the whole sheet."""
+        ...
+
+    @property
     def HELP(self) -> Sequence[str]:
         """The titles of the nodes whose pictures the help pages show."""
         ...
