@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from comfy_execution.utils import get_executing_context
 from .text.printable import printable
 
 Item = TypeVar("Item")
+FRAMES_S = 0.1  # a browser draws a few times within that
 
 
 def track_progress(items: Iterable[Item], count: int) -> Iterator[Item]:
@@ -40,3 +42,20 @@ def show_text(text: str, node_id: str = "") -> None:
     client = getattr(server, "client_id", None)
     if context is not None and server is not None and client is not None:  # to None would be to everyone
         server.send_progress_text(printable(text), node_id or context.node_id, sid=client)
+
+
+def drop_preview() -> None:
+    """Take the live preview off the node that is running: its pictures come next.
+
+    Frontends of late 2026 show the last preview in place of a node's pictures until the node begins anew, so it is said
+    to be gone for a moment. Others show its progress again.
+    """
+    from server import PromptServer
+
+    context = get_executing_context()
+    server = getattr(PromptServer, "instance", None)
+    client = getattr(server, "client_id", None)
+    if context is not None and server is not None and client is not None:
+        server.send_sync("progress_state", {"prompt_id": context.prompt_id, "nodes": {}}, client)
+        time.sleep(FRAMES_S)
+        comfy.utils.ProgressBar(1).update(1)

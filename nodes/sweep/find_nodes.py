@@ -130,6 +130,7 @@ class ExpressionFinder(io.ComfyNode):
         mask: torch.Tensor | None = None,
         control: ControlStack | None = None,
     ) -> io.NodeOutput:
+        from ..comfy_progress import drop_preview
         from .find.comfy_find import find_mood
         from .plan.cells import Settings
         from .plan.inputs import GraphAround, SweepInputs
@@ -137,6 +138,7 @@ class ExpressionFinder(io.ComfyNode):
         settings = Settings(positive, negative, seed, steps, cfg, sampler_name, scheduler, denoise)
         inputs = SweepInputs(model, clip, vae, latent, control)
         found = find_mood(inputs, settings, axis, mood, by, GraphAround.read(cls.hidden), mask)
+        drop_preview()
         return io.NodeOutput(
             found.value,
             found.label,

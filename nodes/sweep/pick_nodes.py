@@ -94,6 +94,7 @@ class EarlyPick(io.ComfyNode):
     ) -> io.NodeOutput:
         from comfy_execution.graph_utils import ExecutionBlocker
 
+        from ..comfy_progress import drop_preview
         from ..seeds.comfy_noise import SeededNoise
         from .pick.choose import read_pick
         from .pick.comfy_pick import PickJob, finish, make_early, open_store
@@ -114,4 +115,5 @@ class EarlyPick(io.ComfyNode):
         output: Any = finish(job, early, chosen) if chosen else ExecutionBlocker(None)
         labels: Any = [f"{index + 1}, {seeds[index]}" for index in chosen] or [ExecutionBlocker(None)]
         report = write_report(job, chosen)
+        drop_preview()
         return io.NodeOutput(output, sheet, labels, report, ui=ui.PreviewImage(sheet, cls=cls))
