@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
 
-LOADER, CONTROL_LOADER = 104, 86  # pixels of height, the same in both kits
+LOADER, CONTROL_LOADER = 120, 86  # pixels of height in every kit: newer frontends give a missing model a line
 _ARCHIVE = "https://huggingface.co/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main"
 _CONTROLNETS = "https://huggingface.co/comfyanonymous/ControlNet-v1-1_fp16_safetensors/resolve/main"
 
@@ -41,7 +41,7 @@ class Kit(ABC):
     """suffix: what the file's name ends in. mark: what its thumbnail says. size: side of a picture in pixels. steps,
     cfg, sampler, scheduler: for the slides' sampler. latent: the node of empty latents. about, about_control: what a
     note adds. slides: the numbers of those that have the kit; empty for all. one_hint: its control takes no batch of
-    hints.
+    hints. control_loader: pixels of height of the node that loads a control.
 
     control_cfg: cfg where a ControlNet guides. It holds the shapes as it is, and a high cfg would wash out the seams of
     pale walls in the embedded model's rooms.
@@ -60,6 +60,7 @@ class Kit(ABC):
     about_control: str = ""
     slides: tuple[str, ...] = ()
     one_hint: bool = False
+    control_loader: int = CONTROL_LOADER
 
     def models(self, graph: GraphBuilder) -> Models:
         """The node that loads them, and its outputs."""
@@ -73,7 +74,7 @@ class Kit(ABC):
     def control_net(self, graph: GraphBuilder, kind: str) -> Node:
         """CONTROL_NET for hints of `kind` (canny, mlsd or openpose)."""
         node = self._control_net(graph, kind)
-        node.data["size"][1] = CONTROL_LOADER
+        node.data["size"][1] = self.control_loader
         return node
 
     @abstractmethod

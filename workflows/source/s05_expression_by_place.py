@@ -32,9 +32,9 @@ another seed is another picture of the same words.
 """
 NEXT = """
 **Try next**
-- **Moods**, **Places**, **Seeds**: one more. Only the new cells are made
+- One more mood: only new cells are made
 - **Cells**: `laughing; meadows`
-- `index.html` in the folder `sweeps` of ComfyUI's output: choose what makes rows and columns
+- `index.html` in the sweep's folder
 """
 
 
@@ -44,7 +44,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     try_next = graph.note(kit.note(NEXT), title="Try next", height=146)
     models, size = kit.models(graph), size_of_picture(graph, kit)
     seeds = graph.node("SteerSeeds", called="Seeds", text="5, 16")
-    prompt = words(graph, PROMPT, more=24)
+    prompt = words(graph, PROMPT, more=18)
     places, moods = (
         graph.node("SteerPromptSwap", called=called, prompt=prompt[0], find=find, swaps=swaps)
         for called, find, swaps in (("Places", "backstreet", "meadows"), ("Moods", "smiling", "angry\nlaughing"))

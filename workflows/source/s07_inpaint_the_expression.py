@@ -40,7 +40,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     if isinstance(kit, QwenKit):
         build_edit(graph, QwenEditKit())
         return
-    note = graph.note(kit.note(NOTE), title="Slide 7", height=210)
+    note = graph.note(kit.note(NOTE), title="Slide 7", height=238)
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
     small = scaled(graph, kit, picture[0])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .builder import WIDTH
 from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe
-from .parts import size_of_picture, words
+from .parts import part, size_of_picture, words
 
 if TYPE_CHECKING:
-    from .builder import GraphBuilder
+    from .builder import GraphBuilder, Node, Output
     from .kits import Kit
 
 NAME = "15-the-least-that-is-enough"
@@ -67,9 +68,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         sampler_name="dpmpp_2m",
         scheduler="karras",
     )
-    sheet = graph.node(
-        "SteerContactSheet", called="Sheet", images=finder["pictures"], labels=finder["labels"], columns=2
-    )
+    sheet = _sheet(graph, kit, finder["pictures"], finder["labels"])
     pictures = graph.node(
         "SaveImage",
         called="First, just before, found, last",
@@ -80,7 +79,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     curve = graph.node(
         "SaveImage", called="The curve", more=PREVIEW, images=finder["curve"], filename_prefix="steer/15-curve"
     )
-    report = graph.node("PreviewAny", called="What was found", more=64, source=finder["report"])
+    report = graph.node("PreviewAny", called="What was found", more=120, source=finder["report"])
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  Model", [models.node, size])], [note]),
@@ -88,12 +87,23 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         Column(NARROW, [Step("Step 3  Find the least value", [finder])], [finder]),
         Column(
             WIDE,
-            [Step("Step 4  Just enough", [pictures, Row([sheet, curve]), report])],
+            [Step("Step 4  Just enough", [pictures, curve, Row([sheet, report])])],
             [pictures, curve],
         ),
         height=HEIGHT,
     )
     graph.app([(prompt, "value"), (dial, "word"), (finder, "mood"), (finder, "seed")], [pictures, curve])
+
+
+def _sheet(graph: GraphBuilder, kit: Kit, pictures: Output, labels: Output) -> Node:
+    """The four pictures, two by two."""
+    inside = part(graph, kit, "On a sheet", "The pictures of the search, with their values, two by two.")
+    links = {"pictures": pictures, "labels": labels}
+    images, texts = inside.entry("pictures", "IMAGE"), inside.entry("labels", "STRING", socket=True)
+    sheet = inside.node("SteerContactSheet", called="Sheet", images=images, labels=texts, columns=2)
+    inside.exit("sheet", sheet[0])
+    lay_out(inside, Column(WIDTH, [sheet]))
+    return graph.subgraph(inside, links)
 
 
 def promise(probe: Probe) -> list[Measurement]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .builder import WIDTH, Node
-from .kits import DemoKit, Guided, Kit, Models, StableDiffusionKit
+from .kits import CONTROL_LOADER, DemoKit, Guided, Kit, Models, StableDiffusionKit
 from .layout import Column, lay_out
 from .parts import part
 
@@ -77,6 +77,7 @@ class ZImageKit(TodayKit):
 
     suffix, mark, size, steps, cfg, control_cfg = "-zimage", "Z-Image Turbo", 1024, 9, 1.0, 1.0
     sampler, scheduler, shift, one_hint = "res_multistep", "simple", 3.0, True
+    control_loader = CONTROL_LOADER + 12
     unet = File("z_image_turbo_bf16.safetensors", f"{_ZIMAGE}/diffusion_models", "diffusion_models")
     encoder, encoder_type = File("qwen_3_4b.safetensors", f"{_ZIMAGE}/text_encoders", "text_encoders"), "lumina2"
     autoencoder = File("ae.safetensors", f"{_ZIMAGE}/vae", "vae")
