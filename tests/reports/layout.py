@@ -28,6 +28,7 @@ from ..support.browser.wires import WIRES, count_crossings
 from ._served import served
 
 OUTPUT = ROOT / "tests" / "reports" / "layout.md"
+PAUSE_MS = 600  # between two looks
 
 
 @dataclass
@@ -64,8 +65,12 @@ def measure(client: ComfyClient, browser: str, renderer: str, names: Sequence[st
 
 
 def _look(frontend: Frontend) -> list[str]:
-    frontend.page.wait_for_timeout(600)  # elements take their sizes
-    return find_faults(frontend.page.evaluate(MEASURE))
+    """What is wrong once nothing moves any more: elements take their sizes by and by."""
+    before, now = None, frontend.page.evaluate(MEASURE)
+    while now != before:
+        frontend.page.wait_for_timeout(PAUSE_MS)
+        before, now = now, frontend.page.evaluate(MEASURE)
+    return find_faults(now)
 
 
 def main(argv: list[str]) -> int:

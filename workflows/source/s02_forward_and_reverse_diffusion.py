@@ -22,17 +22,16 @@ PROMPT = "two elephants walking in the African savanna, photo"
 NOTE = """
 ## How does a diffusion model make a picture?
 
-**Forward**: a picture is mixed with noise, a little more at each step, until nothing of it is left. A model learns to
-undo one such step. **Reverse**: it starts from noise alone and undoes step after step.
+**Forward**: noise is added step by step, until nothing is left. **Reverse**: the model starts from noise and undoes
+step after step.
 
-**Look at** the sheet: left the picture, right the noise, every column at the same noise level. Row 1 goes to the right.
-Rows 2 and 3 are read from right to left: what the model was shown, and the picture it already saw in it. Big shapes
-come first, details last.
+**Look at** the sheet: a column has one noise level. Row 1 goes to the right. Read rows 2 and 3 from right to left: what
+the model was shown, and the picture it saw in it. Big shapes come first.
 
 **Try next**
 - **Prompt and noise**: another `noise_seed` or `prompt`
-- **Noise Schedule**: `sigma_spacing` *karras* spends more steps on little noise. See the chart
-- **Load Image** in place of **Demo Picture**; your own checkpoint in place of **Model**
+- **Noise Schedule**: `sigma_spacing` *karras*. See the chart
+- **Load Image** in place of **Demo Picture**
 """
 
 ROWS = ("Forward: the picture with noise", "Reverse: what the model is shown", "Reverse: what the model sees in it")

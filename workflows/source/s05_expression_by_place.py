@@ -25,16 +25,15 @@ PROMPT = (
 NOTE = """
 ## How do I change the mood, the place, or both?
 
-Each is one word of the prompt. Steer makes **every combination**: moods x places x seeds.
+Each is one word of the prompt. Steer makes **every combination**.
 
-**Look at** a row: the place stays, the mood changes. At a column: the mood stays, the place changes. At the two blocks:
-another seed is another picture of the same words.
+**Look at** a row: the place stays, the mood changes. At a column: the mood stays. At the blocks: another seed, another
+picture.
 """
 NEXT = """
 **Try next**
-- One more mood: only new cells are made
+- One more mood: only it is made
 - **Cells**: `laughing; meadows`
-- `index.html` in the sweep's folder
 """
 
 

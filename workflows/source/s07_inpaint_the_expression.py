@@ -23,15 +23,15 @@ PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, ba
 NOTE = """
 ## How do I change only the expression, and nothing else?
 
-Give the sampler a **mask**: inside it the picture is new, outside it stays. **Face Mask** finds the face by itself.
+With a **mask**: only inside it the picture is new. **Face Mask** finds the face by itself.
 
-**Look at** the moods, and at the heat maps below. Black is what stayed: outside the mask, every pixel. The face itself
-is new. What the prompt does not say, such as the colour of the eyes, may change.
+**Look at** the moods, and at the heat maps below: black is what stayed. What the prompt does not say, such as the
+colour of the eyes, may change.
 
 **Try next**
 - **Face Mask**: `region` *mouth*: the eyes stay, too
 - **Moods**: `angry` on a line of its own
-- **Load Image** in place of **Demo Picture**, and a prompt that says what is on it
+- **Load Image** in place of **Demo Picture**, and a prompt for it
 """
 
 
@@ -40,7 +40,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     if isinstance(kit, QwenKit):
         build_edit(graph, QwenEditKit())
         return
-    note = graph.note(kit.note(NOTE), title="Slide 7", height=238)
+    note = graph.note(kit.note(NOTE), title="Slide 7", height=278)
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
     small = scaled(graph, kit, picture[0])

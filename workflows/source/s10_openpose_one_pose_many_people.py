@@ -27,13 +27,12 @@ TILES: tuple[int, ...] = (1, 2, 3, 5, 6, 7, 9, 10, 11)
 HELP = ("Skeleton", "One pose, many people")
 POSES, POSE = "three poses", "dancer"
 # What the note says where a control takes one hint at a time.
-ONE_POSE = {"then three poses": "then the pose", ". **Size**: `batch_size` is the number of poses": ""}
+ONE_POSE = {"then three poses": "then the pose", ". **Size**: `batch_size` is their\n  number": ""}
 
 NOTE = """
 ## How do I ask for a pose?
 
-With a **skeleton**. Words for a pose are few and vague. A skeleton says exactly where the joints are, and nothing of
-who it is or what they wear.
+With a **skeleton**: it says where the joints are, and nothing of who it is or what they wear.
 
 **Look at** a row: one person, one seed. First the prompt alone, then three poses. At a column: everybody takes the same
 pose.
@@ -41,8 +40,8 @@ pose.
 **Try next**
 - **People**: `pirate` or `wizard` after a bar
 - **ControlNet Guide**: `strength` 0.5
-- **Load Image** in place of **Demo Picture**: your own photographs. **OpenPose** finds their `keypoints`; these
-  drawings bring their own. **Size**: `batch_size` is the number of poses
+- **Load Image** and **OpenPose** in place of **Demo Picture**: your own photographs. **Size**: `batch_size` is their
+  number
 """
 
 

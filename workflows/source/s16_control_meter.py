@@ -27,10 +27,10 @@ NOTE = """
 At every step it adds something to what the model has in mind. **Control Meter** makes the picture and measures it.
 
 **Look at** the filmstrip and the line below it. The edges push while the shapes form. At 60 % of the way the control
-ends: the line is 0, and the model paints the rest by itself. The map shows the layers: where in the model it pushes.
+ends: the line is 0. The map shows where in the model it pushes.
 
 **Try next**
-- **ControlNet Guide**: `strength` 0.5: the whole line is half as high. Are the edges still kept?
+- **ControlNet Guide**: `strength` 0.5: half as high
 - **ControlNet Guide**: `mode` *prompt*: the fine layers get less
 - **ControlNet Guide**: `end_percent` 0.2
 """
