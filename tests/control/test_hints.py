@@ -79,6 +79,37 @@ def test_photographs_are_no_hints():
     assert looks.count("photograph") >= 0.95 * len(looks), looks
 
 
+@pytest.mark.parametrize("share", [0.5, 0.3, 0.2])
+def test_a_skeleton_cut_to_a_part_of_it_is_a_pose(share: float):
+    """Its sticks are then broad, but plain."""
+    with np.load(PEOPLE) as file:
+        bodies = [file[name] for name in file.files if name.endswith("/body")]
+    for body in bodies:
+        hint, side = draw_people([Person(body)], 640, 640), int(640 * share)
+        left, top = np.clip(np.median(body[body[:, 2] > 0, :2], axis=0) - side / 2, 0, 640 - side).astype(int)
+        assert recognise(cv2.resize(hint[top : top + side, left : left + side], (512, 512))) == Look("pose")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_coloured_things_on_black_are_no_skeleton(seed: int):
+    """The first is shaded, as a thing in front of a black cloth. The second stands beside a grey photograph."""
+    rng = np.random.default_rng(seed)
+    down, across = np.mgrid[:512, :512]
+    thing = np.zeros((512, 512, 3), np.uint8)
+    for colour in ((255, 60, 0), (0, 85, 255), (255, 170, 0)):
+        x, y = rng.uniform(130, 380, 2)
+        away = np.hypot((across - x) / rng.uniform(50, 80), (down - y) / rng.uniform(80, 150))
+        round_one = np.sqrt(np.maximum(0, 1 - away**2))[..., None] * np.array(colour)
+        thing = np.where(away[..., None] < 1, round_one, thing).astype(np.uint8)
+    beside = np.zeros((512, 512, 3), np.uint8)
+    grey = cv2.cvtColor(photograph(5 * seed, 256), cv2.COLOR_RGB2GRAY)
+    beside[20 : 20 + grey.shape[0], 230 : 230 + grey.shape[1]] = grey[..., None]
+    beside[280:400, 40:160] = 20, 45, 240
+    cv2.circle(beside, (100, 340), 35, (255, 230, 0), 12)
+    assert recognise(thing) == Look("photograph")
+    assert recognise(beside) == Look("photograph")
+
+
 @pytest.mark.parametrize("scale", [0.75, 1.5])
 @pytest.mark.parametrize("part", ["face", "left", "right"])
 def test_a_face_or_a_hand_without_a_body_are_a_pose(part: str, scale: float):
