@@ -17,6 +17,7 @@ Document: TypeAlias = "Graph | Prompt"  # what a file may hold; the second is th
 
 MAX_FILE = 1 << 28  # bytes
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"GIF8")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # so Windows PowerShell writes what a command prints
 _MARKS = ("workflow", "prompt")  # under which pictures hold the two formats, the one to prefer first
 _COMMENT = ("_", "#", "/", "$")  # begins a key of an API file that is no node
 # What else people name, by how it begins. In words for `FILE is ...`.
@@ -114,14 +115,14 @@ def _read(path: Path) -> _Found:
     if content[4:8] == b"ftyp":
         raise WorkflowError(f"{path} is not a workflow file: it is a video. Steer reads pictures and JSON files.")
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
     except ValueError:
         raise WorkflowError(f"{path} is not a workflow file: it is no text, and no picture that Steer knows.") from None
     if not text.strip():
         raise WorkflowError(f"{path} is not a workflow file: it is empty.")
     if text.lstrip().startswith("<"):
         raise WorkflowError(f"{path} is not a workflow file: it is a web page. Download the file itself.")
-    return _Found(_parse(text, str(path)), content)
+    return _Found(_parse(text, str(path)), text.encode() if content.startswith(_UTF_16) else content)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -189,6 +190,8 @@ def _describe(data: Any) -> str:
         return "its nodes are no list"
     if data and all(isinstance(value, dict) and "class_type" in value for value in data.values()):
         return "its nodes have no inputs"
+    if data and all(isinstance(value, dict) and {"prompt", "outputs"} <= value.keys() for value in data.values()):
+        return "it is an answer of ComfyUI's /history. Name one of the pictures that it lists instead"
     return "it has neither a list of nodes, as ComfyUI saves it, nor nodes by number, as ComfyUI exports it for the API"
 
 
@@ -238,6 +241,8 @@ def _texts_of(path: Path, content: bytes, marks: Collection[str]) -> dict[str, s
                 if colon and mark.lower() in marks:
                     found.setdefault(mark.lower(), text.rstrip("\0"))
             return found
+    except Image.UnidentifiedImageError:  # its own words name an object in memory
+        raise WorkflowError(f"{path} is a picture that cannot be read: it is damaged or cut off.") from None
     # What Pillow raises for pictures that are no pictures; the last two come from a damaged EXIF.
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, struct.error, KeyError) as error:
         raise WorkflowError(f"{path} is a picture that cannot be read: {error}") from error

@@ -125,7 +125,9 @@ def test_spoiled_files_are_refused_or_read_and_never_end_in_a_traceback(tmp_path
         ("<!doctype html><title>404</title>", "it is a web page"),
         (b"PK\x03\x04", "it is a zip"),
         (b"\x00\x01\xff", "it is no text"),
-        (b"\x89PNG\r\n\x1a\n", "a picture that cannot be read"),
+        (b"\x89PNG\r\n\x1a\n", "a picture that cannot be read: it is damaged or cut off"),
+        ({"a-1": {"prompt": [1, "a-1", {}], "outputs": {}}}, "an answer of ComfyUI's /history"),
+        ('{"nodes": {}}'.encode("utf-16"), "its nodes are no list"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, comfyui: Path, ask: Any, content: Any, words: str):
@@ -183,6 +185,15 @@ def test_a_picture_is_read_as_the_workflow_in_it(tmp_path: Path, comfyui: Path, 
         assert set(json.loads(text)) == ({"1", "2:10", "2:11", "3"} if "workflow" in texts else {"1"})
         code, _, said = ask("pack", tmp_path / name, "-o", tmp_path / "p.zip", "--force", "--comfyui", comfyui)
         assert code == 0, said
+
+
+def test_what_powershell_wrote_is_read(tmp_path: Path, comfyui: Path, ask: Any):
+    """It writes UTF-16 where a command's output goes into a file."""
+    path = tmp_path / "w.json"
+    path.write_bytes((CASES / "subgraph.json").read_text(encoding="utf-8").encode("utf-16"))
+    assert ask("convert", path)[1] == ask("convert", CASES / "subgraph.json")[1]
+    code, _, said = ask("pack", path, "-o", tmp_path / "p.zip", "--force", "--comfyui", comfyui)
+    assert code == 0, said
 
 
 def test_api_files_in_a_request_and_with_comments_are_read(ask: Any):

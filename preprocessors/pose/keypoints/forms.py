@@ -157,8 +157,8 @@ def _split_editor(points: Sequence[Any], where: str) -> list[Any]:
 
 def _side(frame: Mapping[str, Any], names: Sequence[str], where: str) -> int:
     name, value = next(((name, frame[name]) for name in names if frame.get(name) is not None), ("", None))
-    if value is None:
-        return 0
+    if value is None or (isinstance(value, _REAL) and not isinstance(value, bool) and value == 0):
+        return 0  # so writes who does not know it
     if isinstance(value, bool) or not isinstance(value, _REAL) or not 1 <= value <= MAX_CANVAS:
         raise ValueError(
             f"keypoints: {name} of {where} is {_quote(value)}; it must be a number of pixels, 1 to {MAX_CANVAS}."

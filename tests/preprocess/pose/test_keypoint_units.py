@@ -90,6 +90,16 @@ def test_shares_without_any_canvas_name_the_remedy():
         read_frames(file)
 
 
+def test_a_canvas_of_0_is_one_that_its_writer_does_not_know():
+    points = body(np.random.default_rng(6), 500, 400)
+    file = {"people": [{BODY: written(points, "shares", 500, 400)}], "canvas_width": 0, "canvas_height": 0.0}
+    (frame,) = read_frames(file, (500, 400))
+    assert frame.height == 0
+    assert np.allclose(frame.people[0].body, points)
+    with pytest.raises(ValueError, match="Set width and height"):
+        read_frames(file)
+
+
 def flat(points: np.ndarray) -> list[float]:
     return points.ravel().tolist()
 
