@@ -269,6 +269,9 @@ def test_a_sweep_that_has_all_says_so_whether_comfyui_calls_it_or_not(
         def send_progress_text(self, text: str, node_id: str, sid: str) -> None:
             said.append((node_id, text))
 
+        def send_sync(self, event: str, data: object, sid: str) -> None:
+            assert (event, sid) == ("progress_state", self.client_id)  # the live preview is taken away
+
     monkeypatch.setattr(server.PromptServer, "instance", Instance(), raising=False)
     graph = lab.graph(axis_1=seeds_axis(1, 2)) | {"report": node("PreviewAny", source=["sweep", 2])}
     assert "Made 2 in" in lab.comfy.run(copy.deepcopy(graph)).outputs["report"]["text"][0]
