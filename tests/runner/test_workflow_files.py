@@ -156,7 +156,8 @@ NAMES = {
 # What the twin on Stable Diffusion 1.5 has in place of the embedded model.
 TWINS = {"SteerDemoModel": "CheckpointLoaderSimple", "SteerDemoControlNet": "ControlNetLoader"}
 LOADERS = {"SteerDemoModel", "CheckpointLoaderSimple", "UNETLoader"}
-NUMBERS = {256: 512, 5.0: 7.0, 3.0: 7.0}  # side of a picture, cfg (the second where a ControlNet guides)
+# Side of a picture, cfg (the others with a noisy sampler, and where a ControlNet guides), sampler.
+VALUES = {256: 512, 5.0: 7.0, 4.0: 7.0, 3.0: 7.0, "dpmpp_2m_sde": "dpmpp_2m"}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in FILES if not is_twin(path.stem)])
@@ -183,7 +184,7 @@ def test_the_sd15_twin_differs_only_in_models_size_and_sampler_settings(name: st
             loaders += 1
             continue
         for value, twin in zip(mine.pop("widgets_values"), other.pop("widgets_values"), strict=True):
-            assert value == twin or twin in (NUMBERS.get(value), f"{value}-sd15")
+            assert value == twin or twin in (VALUES.get(value), f"{value}-sd15")
         assert mine == other
     assert loaders
     assert ours == theirs

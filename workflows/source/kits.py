@@ -37,6 +37,13 @@ class Guided(NamedTuple):
     model: Output | None = None
 
 
+class Free(NamedTuple):
+    """A sampler, and its cfg."""
+
+    sampler: str
+    cfg: float
+
+
 class Kit(ABC):
     """suffix: what the file's name ends in. mark: what its thumbnail says. size: side of a picture in pixels. steps,
     cfg, sampler, scheduler: for the slides' sampler. latent: the node of empty latents. about, about_control: what a
@@ -45,6 +52,9 @@ class Kit(ABC):
 
     control_cfg: cfg where a ControlNet guides. It holds the shapes as it is, and a high cfg would wash out the seams of
     pale walls in the embedded model's rooms.
+
+    sampler: deterministic, so that another word changes little else. noisy_sampler, noisy_cfg: for slides whose
+    pictures need not stay alike. With noise in every step it draws whole limbs, where the other melts them.
     """
 
     suffix: str
@@ -54,6 +64,8 @@ class Kit(ABC):
     cfg: float
     control_cfg: float
     sampler: str = "dpmpp_2m"
+    noisy_sampler: str = ""
+    noisy_cfg: float = 0.0
     scheduler: str = "karras"
     latent: str = "EmptyLatentImage"
     about: str = ""
@@ -98,6 +110,11 @@ class Kit(ABC):
         """Further inputs of the guide."""
         return {}
 
+    @property
+    def free(self) -> Free:
+        """For slides whose pictures need not stay alike."""
+        return Free(self.noisy_sampler or self.sampler, self.noisy_cfg or self.cfg)
+
     def note(self, text: str, control: bool = False) -> str:
         """The note of a slide, with what is special with these models."""
         return self.words(text) + self.about + (self.about_control if control else "")
@@ -115,6 +132,7 @@ class DemoKit(Kit):
     """The embedded model, which needs no download."""
 
     suffix, size, steps, cfg, control_cfg = "", 256, 20, 5.0, 3.0
+    noisy_sampler, noisy_cfg = "dpmpp_2m_sde", 4.0
 
     def _model(self, graph: GraphBuilder) -> Node:
         return graph.node("SteerDemoModel", called="Model")

@@ -55,8 +55,8 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         latent_image=size[0],
         seed=5,
         steps=kit.steps,
-        cfg=kit.cfg,
-        sampler_name="dpmpp_2m",
+        cfg=kit.free.cfg,
+        sampler_name=kit.free.sampler,
         scheduler="karras",
     )
     four = _four_on_a_sheet(

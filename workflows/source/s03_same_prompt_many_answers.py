@@ -85,8 +85,9 @@ def _sample_both(graph: GraphBuilder, kit: Kit, links: dict[str, Output]) -> Nod
     kinds = {"noise": "NOISE", "labels": "STRING", "model": "MODEL", "vae": "VAE"}
     ends = {name: inside.entry(name, kinds.get(name, "CONDITIONING"), socket=True) for name in links if name != COUNT}
     ends[COUNT] = inside.entry(COUNT, "INT", 1)
-    cfg = inside.entry("cfg", "FLOAT", kit.cfg)
-    sampler = inside.node("KSamplerSelect", sampler_name="dpmpp_2m")
+    cfg = inside.entry("cfg", "FLOAT", kit.free.cfg)
+    chosen = inside.node("KSamplerSelect", sampler_name=kit.free.sampler)
+    sampler = inside.node("SteerPerImageStepNoise", sampler=chosen[0], noise=ends["noise"])
     sigmas = inside.node("BasicScheduler", model=ends["model"], scheduler="karras", steps=kit.steps)
     latent = inside.node("EmptyLatentImage", called="Size", width=kit.size, height=kit.size, batch_size=ends[COUNT])
 
@@ -107,7 +108,7 @@ def _sample_both(graph: GraphBuilder, kit: Kit, links: dict[str, Output]) -> Nod
 
     upper, lower = row("photo"), row("animation")
     rows = zip(upper, lower, strict=True)
-    lay_out(inside, Column(WIDTH, [sampler, sigmas, latent]), *(Column(WIDTH, each) for each in rows))
+    lay_out(inside, Column(WIDTH, [chosen, sampler, sigmas, latent]), *(Column(WIDTH, each) for each in rows))
     return graph.subgraph(inside, links)
 
 
@@ -123,7 +124,8 @@ def promise(probe: Probe) -> list[Measurement]:
     decode = next(each for each in probe.nodes("VAEDecode") if probe.inputs(each)["samples"] == [sampler, 0])
     latent = probe.add("EmptyLatentImage", width=256, height=256, batch_size=1)
     noise = probe.add("RandomNoise", noise_seed=seeds[place])
-    single = probe.inputs(sampler) | {"noise": [noise, 0], "latent_image": [latent, 0]}
+    plain = [probe.node("KSamplerSelect"), 0]
+    single = probe.inputs(sampler) | {"noise": [noise, 0], "latent_image": [latent, 0], "sampler": plain}
     alone = probe.add("SamplerCustomAdvanced", **single)
     decoded = probe.add("VAEDecode", samples=[alone, 0], vae=probe.inputs(decode)["vae"])
     pictures = probe.run({"batch": [decode, 0], "alone": [decoded, 0]}).pictures

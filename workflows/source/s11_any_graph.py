@@ -93,7 +93,7 @@ def _two_passes(graph: GraphBuilder, kit: Kit, models: Models, links: dict[str, 
             seed=seed,
             cfg=cfg,
             steps=kit.steps,
-            sampler_name="dpmpp_2m",
+            sampler_name=kit.sampler,
             scheduler="karras",
             denoise=amount,
         )

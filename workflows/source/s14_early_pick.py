@@ -77,10 +77,10 @@ def _settings(graph: GraphBuilder, kit: Kit, models: Models, prompts: Pair, seed
     model = inside.entry("model", "MODEL")
     positive, negative = inside.entry("positive", "CONDITIONING"), inside.entry("negative", "CONDITIONING")
     listed = inside.entry("seeds", "INT", socket=True)
-    steps, cfg = inside.entry("steps", "INT", kit.steps), inside.entry("cfg", "FLOAT", kit.cfg)
+    steps, cfg = inside.entry("steps", "INT", kit.steps), inside.entry("cfg", "FLOAT", kit.free.cfg)
     noise = inside.node("SteerSeededNoise", called="Seeded Noise", seeds=listed, batch_size=0)
     guider = inside.node("CFGGuider", called="Guider", model=model, positive=positive, negative=negative, cfg=cfg)
-    sampler = inside.node("KSamplerSelect", called="Sampler", sampler_name="dpmpp_2m")
+    sampler = inside.node("KSamplerSelect", called="Sampler", sampler_name=kit.free.sampler)
     sigmas = inside.node("BasicScheduler", called="Schedule", model=model, scheduler="karras", steps=steps)
     size = inside.node("EmptyLatentImage", called="Size", width=kit.size, height=kit.size)
     made = {"noise": noise["noise"], "guider": guider[0], "sampler": sampler[0], "sigmas": sigmas[0]}

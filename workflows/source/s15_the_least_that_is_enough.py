@@ -65,7 +65,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         seed=5,
         steps=kit.steps,
         cfg=kit.cfg,
-        sampler_name="dpmpp_2m",
+        sampler_name=kit.sampler,
         scheduler="karras",
     )
     sheet = _sheet(graph, kit, finder["pictures"], finder["labels"])

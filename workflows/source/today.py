@@ -76,7 +76,8 @@ class ZImageKit(TodayKit):
     """Z-Image Turbo, with the Fun union control, which is a model patch."""
 
     suffix, mark, size, steps, cfg, control_cfg = "-zimage", "Z-Image Turbo", 1024, 9, 1.0, 1.0
-    sampler, scheduler, shift, one_hint = "res_multistep", "simple", 3.0, True
+    sampler = "res_multistep"
+    scheduler, shift, one_hint = "simple", 3.0, True
     control_loader = CONTROL_LOADER + 12
     unet = File("z_image_turbo_bf16.safetensors", f"{_ZIMAGE}/diffusion_models", "diffusion_models")
     encoder, encoder_type = File("qwen_3_4b.safetensors", f"{_ZIMAGE}/text_encoders", "text_encoders"), "lumina2"
@@ -115,7 +116,8 @@ class QwenKit(TodayKit):
     """Qwen-Image with InstantX's union ControlNet, and Qwen-Image-Edit where a picture is edited."""
 
     suffix, mark, size, steps, cfg, control_cfg = "-qwen", "Qwen-Image", 1328, 20, 2.5, 2.5
-    sampler, scheduler, shift = "euler", "simple", 3.1
+    sampler = "euler"
+    scheduler, shift = "simple", 3.1
     unet = File("qwen_image_fp8_e4m3fn.safetensors", f"{_QWEN}/diffusion_models", "diffusion_models")
     encoder = File("qwen_2.5_vl_7b_fp8_scaled.safetensors", f"{_QWEN}/text_encoders", "text_encoders")
     encoder_type = "qwen_image"
@@ -147,7 +149,8 @@ class StableDiffusionXLKit(Kit):
     """SDXL base with one union ControlNet."""
 
     suffix, mark, size, steps, cfg, control_cfg = "-sdxl", "SDXL", 1024, 25, 8.0, 8.0
-    sampler, scheduler, slides = "euler", "normal", _LECTURE
+    sampler = "euler"
+    scheduler, slides = "normal", _LECTURE
     base = File(
         "sd_xl_base_1.0.safetensors", f"{_FACE}/stabilityai/stable-diffusion-xl-base-1.0/resolve/main", "checkpoints"
     )
