@@ -13,7 +13,7 @@ from comfy_execution.utils import get_executing_context
 from .text.printable import printable
 
 Item = TypeVar("Item")
-FRAMES_S = 0.1  # a browser draws a few times within that
+FRAMES_S = 0.3  # a browser draws within that, and a frontend looks at its messages once it draws
 
 
 def track_progress(items: Iterable[Item], count: int) -> Iterator[Item]:
@@ -59,3 +59,4 @@ def drop_preview() -> None:
         server.send_sync("progress_state", {"prompt_id": context.prompt_id, "nodes": {}}, client)
         time.sleep(FRAMES_S)
         comfy.utils.ProgressBar(1).update(1)
+        time.sleep(FRAMES_S)

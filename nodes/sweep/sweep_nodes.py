@@ -182,7 +182,6 @@ class Sweep(io.ComfyNode):
         cell: str = "",
         more_axes: tuple[Axis, ...] | None = None,
     ) -> io.NodeOutput:
-        from ..comfy_progress import drop_preview
         from .plan.cell_widget import OneCell, PlanOnly, SetAside, SeveralCells, WholeSweep, read_cell
         from .plan.cells import Settings
         from .plan.comfy_plan import plan_sweep
@@ -204,17 +203,14 @@ class Sweep(io.ComfyNode):
         match request:
             case WholeSweep():
                 sheet, report = make_sweep(plan, batch_size, on_error)
-                drop_preview()
                 return io.NodeOutput(sheet.picture, str(plan.home), report, ui=dict(sheet.shown))
             case PlanOnly():
                 text = describe_plan(plan, batch_size)
                 return io.NodeOutput(torch.zeros(1, 8, 8, 3), folder_output(plan.home), text, ui={"text": (text,)})
             case SeveralCells():
                 pictures, files, report = make_several(plan, request)
-                drop_preview()
                 return io.NodeOutput(pictures, folder_output(plan.home), report, ui=files)
             case OneCell():  # saved as Save Image saves: the folder's manifest does not know it
                 picture, prefix, report = make_one(plan, request)
-                drop_preview()
                 saved = ui.ImageSaveHelper.get_save_images_ui([picture], filename_prefix=prefix, cls=cls)
                 return io.NodeOutput(picture[None], folder_output(plan.home), report, ui=saved)

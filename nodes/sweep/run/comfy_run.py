@@ -17,7 +17,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from PIL import Image
 
 from ...comfy_maker import MARK, describe_maker_of
-from ...comfy_progress import show_text
+from ...comfy_progress import drop_preview, show_text
 from ...control.families import MODEL, name_upstream
 from ...taught_size import note_size
 from ...text.plural import count_things
@@ -111,6 +111,8 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[ShownSh
     report = outcome.report(statement, len(plan.cells), finished)
     if outcome.failed:
         log.warning("Sweep: %s", report)
+    if missing:
+        drop_preview()
     return sheet_of(manifest, freeze_prompt(plan.graph.prompt, "", ""), plan.graph.info), report
 
 
