@@ -42,7 +42,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     note = graph.note(NOTE, title="Slide 5", height=194)
     try_next = graph.note(kit.note(NEXT), title="Try next", height=146)
     models, size = kit.models(graph), size_of_picture(graph, kit)
-    seeds = graph.node("SteerSeeds", called="Seeds", text="5, 16")
+    seeds = graph.node("SteerSeeds", called="Seeds", text="7, 11")
     prompt = words(graph, PROMPT, more=18)
     places, moods = (
         graph.node("SteerPromptSwap", called=called, prompt=prompt[0], find=find, swaps=swaps)
