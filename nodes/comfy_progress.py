@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import comfy.model_management
 import comfy.utils
@@ -35,12 +35,8 @@ def show_text(text: str, node_id: str = "") -> None:
 
     A reload removes it, so outputs say the same. node_id: another node, such as the one that added this one to the run.
     """
-    from server import PromptServer  # there when a graph runs; loading it is not this pack's to do
-
-    context = get_executing_context()
-    server = getattr(PromptServer, "instance", None)
-    client = getattr(server, "client_id", None)
-    if context is not None and server is not None and client is not None:  # to None would be to everyone
+    if listener := _find_listener():
+        server, client, context = listener
         server.send_progress_text(printable(text), node_id or context.node_id, sid=client)
 
 
@@ -50,13 +46,20 @@ def drop_preview() -> None:
     Frontends of late 2026 show the last preview in place of a node's pictures until the node begins anew, so it is said
     to be gone for a moment. Others show its progress again.
     """
-    from server import PromptServer
-
-    context = get_executing_context()
-    server = getattr(PromptServer, "instance", None)
-    client = getattr(server, "client_id", None)
-    if context is not None and server is not None and client is not None:
+    if listener := _find_listener():
+        server, client, context = listener
         server.send_sync("progress_state", {"prompt_id": context.prompt_id, "nodes": {}}, client)
         time.sleep(FRAMES_S)
         comfy.utils.ProgressBar(1).update(1)
         time.sleep(FRAMES_S)
+
+
+def _find_listener() -> tuple[Any, str, Any] | None:
+    """The server, the browser that queued the prompt, and what is running; None if no browser did."""
+    from server import PromptServer  # there when a graph runs; loading it is not this pack's to do
+
+    context = get_executing_context()
+    server = getattr(PromptServer, "instance", None)
+    client = getattr(server, "client_id", None)
+    # To None would be to everyone.
+    return None if context is None or server is None or client is None else (server, client, context)

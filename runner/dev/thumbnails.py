@@ -38,8 +38,9 @@ def make_thumbnail(sheet: Image.Image, tiles: Sequence[int]) -> Image.Image:
         IndexError: the sheet has no such picture.
         KeyError: there is no arrangement of so many.
     """
+    sheet = sheet.convert("RGB")
     if not tiles:
-        small = ImageOps.contain(sheet.convert("RGB"), (SIDE, SIDE), Image.Resampling.LANCZOS)
+        small = ImageOps.contain(sheet, (SIDE, SIDE), Image.Resampling.LANCZOS)
         square = small.crop((0, 0, 1, 1)).resize((SIDE, SIDE))
         square.paste(small, ((SIDE - small.width) // 2, (SIDE - small.height) // 2))
         return square
@@ -47,8 +48,7 @@ def make_thumbnail(sheet: Image.Image, tiles: Sequence[int]) -> Image.Image:
     for tile, place in zip(tiles, PLACES[len(tiles)], strict=True):
         left, top, width, height = (round(share * SIDE) for share in place)
         size = (min(width + 1, SIDE - left), min(height + 1, SIDE - top))
-        picture = sheet.convert("RGB").crop(boxes[tile])
-        thumbnail.paste(ImageOps.fit(picture, size, Image.Resampling.LANCZOS), (left, top))
+        thumbnail.paste(ImageOps.fit(sheet.crop(boxes[tile]), size, Image.Resampling.LANCZOS), (left, top))
     return thumbnail
 
 

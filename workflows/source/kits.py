@@ -53,7 +53,7 @@ class Kit(ABC):
     control_cfg: cfg where a ControlNet guides. It holds the shapes as it is, and a high cfg would wash out the seams of
     pale walls in the embedded model's rooms.
 
-    sampler: deterministic, so that another word changes little else. noisy_sampler, noisy_cfg: for slides whose
+    sampler: deterministic, so that another word changes little else. noisy: for slides whose
     pictures need not stay alike. With noise in every step it draws whole limbs, where the other melts them.
     """
 
@@ -64,8 +64,7 @@ class Kit(ABC):
     cfg: float
     control_cfg: float
     sampler: str = "dpmpp_2m"
-    noisy_sampler: str = ""
-    noisy_cfg: float = 0.0
+    noisy: Free | None = None
     scheduler: str = "karras"
     latent: str = "EmptyLatentImage"
     about: str = ""
@@ -113,7 +112,7 @@ class Kit(ABC):
     @property
     def free(self) -> Free:
         """For slides whose pictures need not stay alike."""
-        return Free(self.noisy_sampler or self.sampler, self.noisy_cfg or self.cfg)
+        return self.noisy or Free(self.sampler, self.cfg)
 
     def note(self, text: str, control: bool = False) -> str:
         """The note of a slide, with what is special with these models."""
@@ -132,7 +131,7 @@ class DemoKit(Kit):
     """The embedded model, which needs no download."""
 
     suffix, size, steps, cfg, control_cfg = "", 256, 20, 5.0, 3.0
-    noisy_sampler, noisy_cfg = "dpmpp_2m_sde", 4.0
+    noisy = Free("dpmpp_2m_sde", 4.0)
 
     def _model(self, graph: GraphBuilder) -> Node:
         return graph.node("SteerDemoModel", called="Model")

@@ -20,7 +20,6 @@ WIRE = """([from, output, to, input]) => {
     return slot >= 0 && !!node(from).connect(node(from).outputs.findIndex(o => o.name === output), target, slot); }"""
 WRITE = """([id, name, value]) => { const node = app.graph._nodes.find(n => n.id == id);
     node.widgets.find(w => w.name === name).value = value; }"""
-READ = "id => Object.fromEntries(app.graph._nodes.find(n => n.id == id).widgets.map(w => [w.name, w.value]))"
 
 
 class Canvas:
@@ -48,7 +47,7 @@ class Canvas:
             self.page.evaluate(WRITE, [node, name, value])
 
     def read(self, node: int) -> dict[str, Any]:
-        return self.page.evaluate(READ, node)
+        return self.frontend.shown_values(node)
 
     def press_run(self) -> None:
         self.page.get_by_role("button", name="Run", exact=True).first.click()
