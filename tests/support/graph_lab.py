@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 PROMPT = "girl, smiling, backstreet"
+ASK_S = 0.05  # between two questions to a server, which answers them beside its work
 Graph = dict[str, dict[str, Any]]
 
 
@@ -123,7 +124,7 @@ class GraphLab:
             found.update(self.client.get(f"/history/{job}"))
             return job in found
 
-        wait_for(ended, limit)
+        wait_for(ended, limit, ASK_S)
         return found[job]
 
     def jobs(self, job: str) -> list[str]:
@@ -157,7 +158,7 @@ class GraphLab:
             queue = self.client.get("/queue")
             return not queue["queue_running"] and not queue["queue_pending"]
 
-        wait_for(idle)
+        wait_for(idle, pause=ASK_S)
 
     def cells(self, folder: str = "g") -> dict[tuple[str, ...], np.ndarray]:
         """The pictures of a folder by their labels."""
@@ -191,11 +192,11 @@ def read_texts(path: Path) -> dict[str, Any]:
         return {name: json.loads(text) for name, text in image.info.items()}
 
 
-def wait_for(done: Callable[[], bool], limit: float = 120.0) -> None:
+def wait_for(done: Callable[[], bool], limit: float = 120.0, pause: float = 0.02) -> None:
     end = time.monotonic() + limit
     while not done():
         assert time.monotonic() < end, "it took too long"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def noise_graph(side: int = 64) -> Graph:

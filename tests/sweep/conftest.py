@@ -23,12 +23,13 @@ def lab(comfy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """A file system in memory of the size that is asked for, and asked for again."""
-    place = tmp_path / "disk"
-    place.mkdir()
+def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """A file system in memory of the size that is asked for, and asked for again; where, if it must lie there."""
+    used = set[Path]()
 
-    def sized(size: str) -> Path:
+    def sized(size: str, place: Path = tmp_path / "disk") -> Path:
+        place.mkdir(exist_ok=True)
+        used.add(place)
         again = "remount," if place.is_mount() else ""
         done = subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"{again}size={size}", "tmpfs", place], capture_output=True
@@ -38,5 +39,5 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         return place
 
     yield sized
-    if place.is_mount():
+    for place in filter(Path.is_mount, used):
         subprocess.run(["umount", place], check=True)
