@@ -14,8 +14,9 @@ from graph_lab import Graph, GraphLab, node, seeds, swaps, values, with_graph, w
 from PIL import Image, ImageDraw
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
-SIZE = 256
+SIZE = 128
 STEPS = 2
+MIN_AREA = 64  # of ConditioningSetArea
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def template(name: str) -> dict[str, Any]:
 
 
 def repointed(name: str, object_info: Mapping[str, Any]) -> Graph:
-    """The template's prompt on the embedded model, its pictures and latents 256 pixels wide, with few steps."""
+    """The template's prompt on the embedded model, its pictures and latents 128 pixels wide, with few steps."""
     from steer.runner.workflow.conversion import convert
 
     graph: Graph = dict(convert(template(name), dict(object_info)).prompt)
@@ -147,7 +148,9 @@ def repointed(name: str, object_info: Mapping[str, Any]) -> Graph:
             inputs["stop_at_clip_layer"] = -1
         for side in ("width", "height", "x", "y"):
             if isinstance(inputs.get(side), int):
-                inputs[side] = inputs[side] * SIZE // 1280 // 8 * 8 if kind == "ConditioningSetArea" else SIZE
+                area = inputs[side] * SIZE // 1280 // 8 * 8
+                least = MIN_AREA if side in ("width", "height") else 0
+                inputs[side] = max(area, least) if kind == "ConditioningSetArea" else SIZE
     loader = next(number for number, each in graph.items() if each["class_type"] == "SteerDemoModel")
     vaes = [number for number, each in graph.items() if each["class_type"] == "VAELoader"]
     for each in graph.values():
@@ -161,8 +164,8 @@ def picture() -> bytes:
     """A face on a gradient with a hole in its alpha, which Load Image gives as the mask."""
     image = Image.linear_gradient("L").resize((SIZE, SIZE)).convert("RGBA")
     draw = ImageDraw.Draw(image)
-    draw.ellipse((80, 60, 180, 200), fill=(220, 180, 150, 255))
-    draw.rectangle((100, 90, 160, 130), fill=(0, 0, 0, 0))
+    draw.ellipse((40, 30, 90, 100), fill=(220, 180, 150, 255))
+    draw.rectangle((50, 45, 80, 65), fill=(0, 0, 0, 0))
     content = io.BytesIO()
     image.save(content, "PNG")
     return content.getvalue()
