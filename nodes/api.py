@@ -9,15 +9,11 @@ from typing import Any
 
 from comfy_api.v0_0_2 import ComfyExtension, io, ui
 
-__all__ = ["ADVANCED", "ComfyExtension", "io", "search_words", "ui"]
+__all__ = ["ComfyExtension", "fold", "io", "search_words", "ui"]
 
 
 def _takes(call: Callable[..., Any], name: str) -> bool:
     return name in inspect.signature(call).parameters
-
-
-# For an input that is rarely touched: folded away where ComfyUI can fold. It keeps its place among the widgets.
-ADVANCED: dict[str, Any] = {"advanced": True} if _takes(io.Int.Input, "advanced") else {}
 
 
 _KNOWS_WORDS = _takes(io.Schema, "search_aliases")
@@ -26,3 +22,13 @@ _KNOWS_WORDS = _takes(io.Schema, "search_aliases")
 def search_words(*words: str) -> dict[str, Any]:
     """For a schema: words by which the node is found too, where ComfyUI knows such. 0.3.75 searches names alone."""
     return {"search_aliases": list(words)} if _KNOWS_WORDS else {}
+
+
+def fold(declared: io.Input) -> io.Input:
+    """The input, which is rarely touched: the frontend folds it away, and it keeps its place among the widgets.
+
+    In this form every ComfyUI sends it to the frontend, whether its API has a name for it or not. Nodes 2.0 in the
+    frontend 1.32 shows it all the same.
+    """
+    declared.extra_dict["advanced"] = True
+    return declared

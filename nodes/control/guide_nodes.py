@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...preprocessors.choices import FITS
-from ..api import ADVANCED, io, search_words
+from ..api import fold, io, search_words
 from ..choices import CONTROL_STACK_TYPE
 from .choices import AUTO, CATEGORY, KINDS, MODES, STEPS_TYPE
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from .comfy_control import Conditioning
     from .stack import ControlStack
     from .steps.strengths import ControlSteps
-
-OTHER_DOOR = {"advanced": True}  # of a socket that image makes needless: for frontends that fold such away
 
 
 class ControlNetGuide(io.ComfyNode):
@@ -74,22 +72,24 @@ class ControlNetGuide(io.ComfyNode):
                     tooltip="For a hint of another shape than the latent. crop fills it, pad shows "
                     "everything with black bars, stretch changes the proportions.",
                 ),
-                io.Combo.Input(
-                    "kind",
-                    options=list(KINDS),
-                    default=AUTO,
-                    tooltip="What the ControlNet was made for. A wrong hint is reported. auto: from its file name. "
-                    "any: no such check, and dark on white is fine too. A union ControlNet gets its type from it.",
-                    **ADVANCED,
+                fold(
+                    io.Combo.Input(
+                        "kind",
+                        options=list(KINDS),
+                        default=AUTO,
+                        tooltip="What the ControlNet was made for. A wrong hint is reported. auto: from its file name. "
+                        "any: no such check, and dark on white is fine too. A union ControlNet gets its type from it.",
+                    )
                 ),
-                io.Int.Input(
-                    "feather",
-                    default=16,
-                    min=0,
-                    max=1024,
-                    tooltip="The control fades over this many pixels of the picture, inside the edge of "
-                    "the mask. Not used by inpainting ControlNets.",
-                    **ADVANCED,
+                fold(
+                    io.Int.Input(
+                        "feather",
+                        default=16,
+                        min=0,
+                        max=1024,
+                        tooltip="The control fades over this many pixels of the picture, inside the edge of "
+                        "the mask. Not used by inpainting ControlNets.",
+                    )
                 ),
                 io.Image.Input(
                     "image",
@@ -107,19 +107,22 @@ class ControlNetGuide(io.ComfyNode):
                     tooltip="Where the ControlNet acts. Outside the mask it changes nothing. For an inpainting "
                     "ControlNet: what is repainted.",
                 ),
-                io.Custom("POSE_KEYPOINT").Input(
-                    "keypoints",
-                    optional=True,
-                    extra_dict=OTHER_DOOR,
-                    tooltip="Poses, drawn at the picture's size instead of image. If there is nobody in "
-                    "them, image is the hint.",
+                # Two sockets that image makes needless. No frontend folds a socket yet.
+                fold(
+                    io.Custom("POSE_KEYPOINT").Input(
+                        "keypoints",
+                        optional=True,
+                        tooltip="Poses, drawn at the picture's size instead of image. If there is nobody in "
+                        "them, image is the hint.",
+                    )
                 ),
-                io.Custom("STEER_LINES").Input(
-                    "lines",
-                    optional=True,
-                    extra_dict=OTHER_DOOR,
-                    tooltip="Lines of M-LSD, drawn at the picture's size instead of image. If there are "
-                    "none, image is the hint.",
+                fold(
+                    io.Custom("STEER_LINES").Input(
+                        "lines",
+                        optional=True,
+                        tooltip="Lines of M-LSD, drawn at the picture's size instead of image. If there are "
+                        "none, image is the hint.",
+                    )
                 ),
                 io.Vae.Input(
                     "vae",

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..api import ADVANCED, io, search_words, ui
+from ..api import fold, io, search_words, ui
 from . import choices
 from .inputs import CATEGORY, model_type_input
 
@@ -53,13 +53,15 @@ class NoiseSchedule(io.ComfyNode):
                     "without the top. trailing: from the very top, best for few steps. default: "
                     "diffusers' choice for this scheduler.",
                 ),
-                io.Int.Input(
-                    "steps_offset",
-                    default=0,
-                    min=0,
-                    max=999,
-                    tooltip="Moves the timesteps of 'leading' spacing up by this much. Stable Diffusion 1.x uses 1.",
-                    **ADVANCED,
+                fold(
+                    io.Int.Input(
+                        "steps_offset",
+                        default=0,
+                        min=0,
+                        max=999,
+                        tooltip="Moves the timesteps of 'leading' spacing up by this much. Stable Diffusion "
+                        "1.x uses 1.",
+                    )
                 ),
                 io.Combo.Input(
                     "sigma_spacing",
@@ -68,40 +70,44 @@ class NoiseSchedule(io.ComfyNode):
                     tooltip="default: the noise of the chosen timesteps. karras, exponential, beta: the "
                     "same range, divided by that curve.",
                 ),
-                io.Combo.Input(
-                    "beta_schedule",
-                    options=list(choices.BETA_SCHEDULES),
-                    default="scaled_linear",
-                    tooltip="How noise grew during training. scaled_linear: Stable Diffusion 1.x, 2.x "
-                    "and XL. Not used with a model, nor by EDM Euler and Flow-match Euler.",
-                    **ADVANCED,
+                fold(
+                    io.Combo.Input(
+                        "beta_schedule",
+                        options=list(choices.BETA_SCHEDULES),
+                        default="scaled_linear",
+                        tooltip="How noise grew during training. scaled_linear: Stable Diffusion 1.x, 2.x "
+                        "and XL. Not used with a model, nor by EDM Euler and Flow-match Euler.",
+                    )
                 ),
-                io.Float.Input(
-                    "beta_start",
-                    default=0.00085,
-                    min=0.00001,
-                    max=0.5,
-                    step=0.00001,
-                    round=False,
-                    tooltip="First beta of the training noise. Stable Diffusion: 0.00085. Not used with a model.",
-                    **ADVANCED,
+                fold(
+                    io.Float.Input(
+                        "beta_start",
+                        default=0.00085,
+                        min=0.00001,
+                        max=0.5,
+                        step=0.00001,
+                        round=False,
+                        tooltip="First beta of the training noise. Stable Diffusion: 0.00085. Not used with a model.",
+                    )
                 ),
-                io.Float.Input(
-                    "beta_end",
-                    default=0.012,
-                    min=0.00001,
-                    max=0.5,
-                    step=0.00001,
-                    round=False,
-                    tooltip="Last beta of the training noise. Stable Diffusion: 0.012. Not used with a model.",
-                    **ADVANCED,
+                fold(
+                    io.Float.Input(
+                        "beta_end",
+                        default=0.012,
+                        min=0.00001,
+                        max=0.5,
+                        step=0.00001,
+                        round=False,
+                        tooltip="Last beta of the training noise. Stable Diffusion: 0.012. Not used with a model.",
+                    )
                 ),
-                io.Boolean.Input(
-                    "zero_terminal_snr",
-                    default=False,
-                    tooltip="Starts from noise without any trace of a picture (sigma 4518.8). For models "
-                    "trained in that way.",
-                    **ADVANCED,
+                fold(
+                    io.Boolean.Input(
+                        "zero_terminal_snr",
+                        default=False,
+                        tooltip="Starts from noise without any trace of a picture (sigma 4518.8). For models "
+                        "trained in that way.",
+                    )
                 ),
                 io.Float.Input(
                     "shift",
@@ -177,23 +183,25 @@ class SchedulePlot(io.ComfyNode):
                 io.String.Input("title", default="Noise schedules", tooltip="Headline of the chart."),
                 model_type_input(),
                 io.Boolean.Input("dark", default=False, tooltip="Light lines on a dark background."),
-                io.Int.Input(
-                    "width",
-                    default=768,
-                    min=choices.MIN_SIZE,
-                    max=choices.MAX_SIZE,
-                    step=8,
-                    tooltip="Width in pixels.",
-                    **ADVANCED,
+                fold(
+                    io.Int.Input(
+                        "width",
+                        default=768,
+                        min=choices.MIN_SIZE,
+                        max=choices.MAX_SIZE,
+                        step=8,
+                        tooltip="Width in pixels.",
+                    )
                 ),
-                io.Int.Input(
-                    "height",
-                    default=512,
-                    min=choices.MIN_SIZE,
-                    max=choices.MAX_SIZE,
-                    step=8,
-                    tooltip="Height in pixels.",
-                    **ADVANCED,
+                fold(
+                    io.Int.Input(
+                        "height",
+                        default=512,
+                        min=choices.MIN_SIZE,
+                        max=choices.MAX_SIZE,
+                        step=8,
+                        tooltip="Height in pixels.",
+                    )
                 ),
             ],
             outputs=[io.Image.Output(display_name="chart", tooltip="The chart, one picture.")],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..api import ADVANCED, io, search_words
+from ..api import fold, io, search_words
 from .inputs import declare_fit, declare_latent, declare_resolution
 
 if TYPE_CHECKING:
@@ -59,15 +59,16 @@ class MLSD(io.ComfyNode):
                     tooltip="Shorter lines are left out. 1 is two pixels of the detection size. 0.1 "
                     "keeps all lines, 20 only long ones.",
                 ),
-                io.Int.Input(
-                    "detect_resolution",
-                    default=512,
-                    min=64,
-                    max=2048,
-                    step=64,
-                    tooltip="The network looks at the picture at this short side. It was trained at 512. "
-                    "A larger value finds finer lines and takes longer.",
-                    **ADVANCED,
+                fold(
+                    io.Int.Input(
+                        "detect_resolution",
+                        default=512,
+                        min=64,
+                        max=2048,
+                        step=64,
+                        tooltip="The network looks at the picture at this short side. It was trained at 512. "
+                        "A larger value finds finer lines and takes longer.",
+                    )
                 ),
                 declare_resolution(),
                 declare_fit(),

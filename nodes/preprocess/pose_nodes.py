@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...preprocessors.choices import MAX_SIDE, POSE_DETECTORS
-from ..api import ADVANCED, io, search_words
+from ..api import fold, io, search_words
 from .inputs import declare_fit, declare_latent, declare_resolution
 
 if TYPE_CHECKING:
@@ -20,19 +20,20 @@ def _declare_drawing(threshold: io.Input) -> list[io.Input]:
         io.Boolean.Input("body", default=True, tooltip="Draw the body."),
         io.Boolean.Input("hands", default=False, tooltip="Find and draw the hands."),
         io.Boolean.Input("face", default=False, tooltip="Find and draw the face."),
-        io.Boolean.Input(
-            "xinsir_sticks",
-            default=False,
-            tooltip="Draws limbs and joints thicker on large pictures, for xinsir's SDXL OpenPose ControlNets. "
-            "Turn it off for SD 1.5.",
-            **ADVANCED,
+        fold(
+            io.Boolean.Input(
+                "xinsir_sticks",
+                default=False,
+                tooltip="Draws limbs and joints thicker on large pictures, for xinsir's SDXL OpenPose ControlNets. "
+                "Turn it off for SD 1.5.",
+            )
         ),
         threshold,
     ]
 
 
 def _declare_threshold(default: float, tooltip: str) -> io.Input:
-    return io.Float.Input("score_threshold", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip, **ADVANCED)
+    return fold(io.Float.Input("score_threshold", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip))
 
 
 class OpenPose(io.ComfyNode):
@@ -65,12 +66,13 @@ class OpenPose(io.ComfyNode):
                         "dwpose. openpose leaves out uncertain points by itself.",
                     )
                 ),
-                io.Boolean.Input(
-                    "whole_scores",
-                    default=False,
-                    tooltip="Writes the score 1 for every point that is drawn in keypoints. The render "
-                    "nodes of comfyui_controlnet_aux ignore points with another score.",
-                    **ADVANCED,
+                fold(
+                    io.Boolean.Input(
+                        "whole_scores",
+                        default=False,
+                        tooltip="Writes the score 1 for every point that is drawn in keypoints. The render "
+                        "nodes of comfyui_controlnet_aux ignore points with another score.",
+                    )
                 ),
                 declare_resolution(),
                 declare_fit(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import comfy.model_management
 import torch
 
-from ..api import io, search_words
+from ..api import fold, io, search_words
 from ..choices import AXIS_TYPE
 from ..text.printable import get_log
 from .choices import BY_STEPS, LIST_MODES, PRODUCT, TIME_MODES
@@ -64,15 +64,21 @@ class PromptSwap(io.ComfyNode):
                     tooltip="The new words, one swap in each line: a comma belongs to the swap. If several words "
                     "change together, one of each: angry, stormy.",
                 ),
-                io.Boolean.Input("include_original", default=True, tooltip="On: the unchanged prompt comes first."),
-                io.Boolean.Input(
-                    "whole_words",
-                    default=True,
-                    tooltip="Off: also finds parts of longer words, such as smile in smiles, or a Korean "
-                    "word with an ending.",
+                fold(
+                    io.Boolean.Input("include_original", default=True, tooltip="On: the unchanged prompt comes first.")
                 ),
-                io.Boolean.Input(
-                    "match_case", default=False, tooltip="On: capital and small letters must be the same."
+                fold(
+                    io.Boolean.Input(
+                        "whole_words",
+                        default=True,
+                        tooltip="Off: also finds parts of longer words, such as smile in smiles, or a Korean "
+                        "word with an ending.",
+                    )
+                ),
+                fold(
+                    io.Boolean.Input(
+                        "match_case", default=False, tooltip="On: capital and small letters must be the same."
+                    )
                 ),
             ],
             outputs=[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import comfy.samplers
 import torch
 
-from ..api import ADVANCED, io, search_words, ui
+from ..api import fold, io, search_words, ui
 from ..choices import AXIS_TYPE, CONTROL_STACK_TYPE
 from ..seeds.choices import MAX_SEED
 from .choices import BY_PIXELS, CATEGORY, FIND_BY
@@ -69,15 +69,13 @@ class ExpressionFinder(io.ComfyNode):
                 ),
                 io.Int.Input("steps", default=20, min=1, max=10000, tooltip="As on KSampler."),
                 io.Float.Input("cfg", default=8.0, min=0.0, max=100.0, step=0.1, round=0.01, tooltip="As on KSampler."),
-                io.Combo.Input(
-                    "sampler_name", options=comfy.samplers.KSampler.SAMPLERS, tooltip="As on KSampler.", **ADVANCED
+                fold(
+                    io.Combo.Input("sampler_name", options=comfy.samplers.KSampler.SAMPLERS, tooltip="As on KSampler.")
                 ),
-                io.Combo.Input(
-                    "scheduler", options=comfy.samplers.KSampler.SCHEDULERS, tooltip="As on KSampler.", **ADVANCED
+                fold(
+                    io.Combo.Input("scheduler", options=comfy.samplers.KSampler.SCHEDULERS, tooltip="As on KSampler.")
                 ),
-                io.Float.Input(
-                    "denoise", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="As on KSampler.", **ADVANCED
-                ),
+                fold(io.Float.Input("denoise", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="As on KSampler.")),
                 io.Combo.Input(
                     "by",
                     options=list(FIND_BY),

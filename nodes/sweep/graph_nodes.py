@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..api import ADVANCED, io, search_words, ui
+from ..api import fold, io, search_words, ui
 from ..choices import AXES_TYPE, AXIS_TYPE
 from .choices import BLANK, CATEGORY, ON_ERROR
 
@@ -45,14 +45,15 @@ class SweepValue(io.ComfyNode):
                     control_after_generate=False,
                     tooltip="Which value a plain run uses, counted from 0. A Sweep Graph goes through all of them.",
                 ),
-                io.Int.Input(
-                    "part",
-                    default=1,
-                    min=1,
-                    max=16,
-                    control_after_generate=False,
-                    tooltip="Of an axis of pairs from Zip Axes, or of several LoRAs in a row: which of them.",
-                    **ADVANCED,
+                fold(
+                    io.Int.Input(
+                        "part",
+                        default=1,
+                        min=1,
+                        max=16,
+                        control_after_generate=False,
+                        tooltip="Of an axis of pairs from Zip Axes, or of several LoRAs in a row: which of them.",
+                    )
                 ),
             ],
             outputs=[
@@ -103,21 +104,19 @@ class SweepGraph(io.ComfyNode):
                     tooltip="Where the pictures go, inside ComfyUI's output folder. Pictures that are "
                     "already there stay.",
                 ),
-                io.Int.Input(
-                    "max_cells",
-                    default=256,
-                    min=1,
-                    max=65536,
-                    tooltip="A sweep with more cells is refused.",
-                    **ADVANCED,
+                fold(
+                    io.Int.Input(
+                        "max_cells", default=256, min=1, max=65536, tooltip="A sweep with more cells is refused."
+                    )
                 ),
-                io.Combo.Input(
-                    "on_error",
-                    options=list(ON_ERROR),
-                    default=BLANK,
-                    tooltip="blank: a cell that fails stays empty with its reason, and the others go on. "
-                    "stop: after the first failure the rest ends without work.",
-                    **ADVANCED,
+                fold(
+                    io.Combo.Input(
+                        "on_error",
+                        options=list(ON_ERROR),
+                        default=BLANK,
+                        tooltip="blank: a cell that fails stays empty with its reason, and the others go on. "
+                        "stop: after the first failure the rest ends without work.",
+                    )
                 ),
                 *[
                     io.Image.Input(
@@ -138,14 +137,15 @@ class SweepGraph(io.ComfyNode):
                     "sheet. Without it, the Sweep Values count in the order in which they were added.",
                 ),
                 # Keep it the last widget, behind on_error: plan/freeze.py finds it by that.
-                io.String.Input(
-                    "cell",
-                    default="",
-                    optional=True,
-                    socketless=True,
-                    tooltip="Empty: the whole sweep. The labels of one cell, such as angry; seed 3: only that "
-                    "picture. A saved picture opens with its own cell here.",
-                    **ADVANCED,
+                fold(
+                    io.String.Input(
+                        "cell",
+                        default="",
+                        optional=True,
+                        socketless=True,
+                        tooltip="Empty: the whole sweep. The labels of one cell, such as angry; seed 3: only that "
+                        "picture. A saved picture opens with its own cell here.",
+                    )
                 ),
             ],
             outputs=[

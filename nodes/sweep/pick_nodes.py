@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..api import ADVANCED, io, search_words, ui
+from ..api import fold, io, search_words, ui
 from .choices import CATEGORY
 
 MAX_BATCH, MAX_STEPS, MAX_CELL = 4096, 10_000, 2048
@@ -55,13 +55,14 @@ class EarlyPick(io.ComfyNode):
                     tooltip="The most pictures to make at once. 1: every picture is that of its seed alone, bit for "
                     "bit. 0: all at once.",
                 ),
-                io.Int.Input(
-                    "cell_size",
-                    default=256,
-                    min=16,
-                    max=MAX_CELL,
-                    tooltip="Long side of a picture on the sheet in pixels.",
-                    **ADVANCED,
+                fold(
+                    io.Int.Input(
+                        "cell_size",
+                        default=256,
+                        min=16,
+                        max=MAX_CELL,
+                        tooltip="Long side of a picture on the sheet in pixels.",
+                    )
                 ),
             ],
             outputs=[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import comfy.utils
 import torch
 
-from ..api import ADVANCED, io, search_words
+from ..api import fold, io, search_words
 from ..text.printable import get_log
 from .choices import CATEGORY, MAX_CELL, THEMES
 from .load_nodes import open_manifest
@@ -54,19 +54,21 @@ class ContactSheet(io.ComfyNode):
                     max=4096,
                     tooltip="Pictures in a row. 0: as many as column_labels, or a nearly square sheet.",
                 ),
-                io.String.Input(
-                    "column_labels",
-                    default="",
-                    multiline=True,
-                    tooltip="A header for each column: one in each line, or a list. It sets the number of columns.",
-                    **ADVANCED,
+                fold(
+                    io.String.Input(
+                        "column_labels",
+                        default="",
+                        multiline=True,
+                        tooltip="A header for each column: one in each line, or a list. It sets the number of columns.",
+                    )
                 ),
-                io.String.Input(
-                    "row_labels",
-                    default="",
-                    multiline=True,
-                    tooltip="A header for each row: one in each line, or a list. It sets the number of rows.",
-                    **ADVANCED,
+                fold(
+                    io.String.Input(
+                        "row_labels",
+                        default="",
+                        multiline=True,
+                        tooltip="A header for each row: one in each line, or a list. It sets the number of rows.",
+                    )
                 ),
                 io.Int.Input(
                     "cell_size",
@@ -75,31 +77,35 @@ class ContactSheet(io.ComfyNode):
                     max=MAX_CELL,
                     tooltip="Scales the long side of every picture to this many pixels. 0: every pixel stays as it is.",
                 ),
-                io.Int.Input("gap", default=8, min=0, max=512, tooltip="Pixels between pictures.", **ADVANCED),
-                io.Int.Input(
-                    "font_size",
-                    default=0,
-                    min=0,
-                    max=256,
-                    tooltip="Height of captions in pixels. Long captions shrink to 70 % of it. 0: fits the pictures.",
-                    **ADVANCED,
+                fold(io.Int.Input("gap", default=8, min=0, max=512, tooltip="Pixels between pictures.")),
+                fold(
+                    io.Int.Input(
+                        "font_size",
+                        default=0,
+                        min=0,
+                        max=256,
+                        tooltip="Height of captions in pixels. Long captions shrink to 70 % of it. 0: fits the "
+                        "pictures.",
+                    )
                 ),
                 io.Combo.Input("theme", options=list(THEMES), default=THEMES[0], tooltip="White or dark paper."),
-                io.Boolean.Input(
-                    "only_differences",
-                    default=False,
-                    tooltip="Removes the words that all captions have in common at the start or the end. "
-                    "Useful for prompts as labels.",
-                    **ADVANCED,
+                fold(
+                    io.Boolean.Input(
+                        "only_differences",
+                        default=False,
+                        tooltip="Removes the words that all captions have in common at the start or the end. "
+                        "Useful for prompts as labels.",
+                    )
                 ),
-                io.Float.Input(
-                    "max_megapixels",
-                    default=64.0,
-                    min=0.1,
-                    max=1024.0,
-                    step=1.0,
-                    tooltip="A larger sheet is refused before it fills the memory: 12 bytes for each pixel.",
-                    **ADVANCED,
+                fold(
+                    io.Float.Input(
+                        "max_megapixels",
+                        default=64.0,
+                        min=0.1,
+                        max=1024.0,
+                        step=1.0,
+                        tooltip="A larger sheet is refused before it fills the memory: 12 bytes for each pixel.",
+                    )
                 ),
             ],
             outputs=[io.Image.Output(display_name="sheet", tooltip="The sheet, one picture.")],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import comfy.samplers
 import torch
 
-from ..api import ADVANCED, io, search_words, ui
+from ..api import fold, io, search_words, ui
 from ..choices import AXES_TYPE, AXIS_TYPE, CONTROL_STACK_TYPE
 from ..seeds.choices import MAX_SEED
 from .choices import BLANK, CATEGORY, ON_ERROR
@@ -74,32 +74,28 @@ class Sweep(io.ComfyNode):
                 ),
                 io.Int.Input("steps", default=20, min=1, max=10000, tooltip="As on KSampler."),
                 io.Float.Input("cfg", default=8.0, min=0.0, max=100.0, step=0.1, round=0.01, tooltip="As on KSampler."),
-                io.Combo.Input(
-                    "sampler_name", options=comfy.samplers.KSampler.SAMPLERS, tooltip="As on KSampler.", **ADVANCED
+                fold(
+                    io.Combo.Input("sampler_name", options=comfy.samplers.KSampler.SAMPLERS, tooltip="As on KSampler.")
                 ),
-                io.Combo.Input(
-                    "scheduler", options=comfy.samplers.KSampler.SCHEDULERS, tooltip="As on KSampler.", **ADVANCED
+                fold(
+                    io.Combo.Input("scheduler", options=comfy.samplers.KSampler.SCHEDULERS, tooltip="As on KSampler.")
                 ),
-                io.Float.Input(
-                    "denoise", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="As on KSampler.", **ADVANCED
+                fold(io.Float.Input("denoise", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="As on KSampler.")),
+                fold(
+                    io.Int.Input(
+                        "batch_size",
+                        default=0,
+                        min=0,
+                        max=64,
+                        tooltip="Cells that differ only in the seed are made together, this many at once. 0: "
+                        "as many as fit into memory, 1 on a processor. With 1, each picture is what "
+                        "KSampler makes, to the last bit.",
+                    )
                 ),
-                io.Int.Input(
-                    "batch_size",
-                    default=0,
-                    min=0,
-                    max=64,
-                    tooltip="Cells that differ only in the seed are made together, this many at once. 0: "
-                    "as many as fit into memory, 1 on a processor. With 1, each picture is what "
-                    "KSampler makes, to the last bit.",
-                    **ADVANCED,
-                ),
-                io.Int.Input(
-                    "max_cells",
-                    default=256,
-                    min=1,
-                    max=65536,
-                    tooltip="A sweep with more cells is refused.",
-                    **ADVANCED,
+                fold(
+                    io.Int.Input(
+                        "max_cells", default=256, min=1, max=65536, tooltip="A sweep with more cells is refused."
+                    )
                 ),
                 io.String.Input(
                     "folder",
@@ -107,13 +103,14 @@ class Sweep(io.ComfyNode):
                     tooltip="Where the pictures go, inside ComfyUI's output folder. Pictures that are "
                     "already there stay.",
                 ),
-                io.Combo.Input(
-                    "on_error",
-                    options=list(ON_ERROR),
-                    default=BLANK,
-                    tooltip="blank: a cell that fails stays empty with its reason, and the others go on. "
-                    "stop: the first failure ends the run.",
-                    **ADVANCED,
+                fold(
+                    io.Combo.Input(
+                        "on_error",
+                        options=list(ON_ERROR),
+                        default=BLANK,
+                        tooltip="blank: a cell that fails stays empty with its reason, and the others go on. "
+                        "stop: the first failure ends the run.",
+                    )
                 ),
                 *axes,
                 io.Custom(CONTROL_STACK_TYPE).Input(
@@ -122,15 +119,16 @@ class Sweep(io.ComfyNode):
                 io.Sampler.Input("sampler", optional=True, tooltip="Replaces sampler_name."),
                 io.Sigmas.Input("sigmas", optional=True, tooltip="Replaces scheduler, steps and denoise."),
                 # Keep it the last widget, behind on_error: plan/freeze.py finds it by that.
-                io.String.Input(
-                    "cell",
-                    default="",
-                    optional=True,
-                    socketless=True,
-                    tooltip="Empty: the whole sweep. The labels of one cell, such as angry; seed 3: only "
-                    "that picture. A saved picture opens with its own cell here. Other sweeps "
-                    "then have -, which makes nothing.",
-                    **ADVANCED,
+                fold(
+                    io.String.Input(
+                        "cell",
+                        default="",
+                        optional=True,
+                        socketless=True,
+                        tooltip="Empty: the whole sweep. The labels of one cell, such as angry; seed 3: only "
+                        "that picture. A saved picture opens with its own cell here. Other sweeps "
+                        "then have -, which makes nothing.",
+                    )
                 ),
                 io.Custom(AXES_TYPE).Input(
                     "more_axes", optional=True, tooltip="Further axes, from Join Axes. They count behind axis_4."

@@ -53,14 +53,23 @@ def test_every_input_and_output_explains_itself(schemas: dict[str, Any]):
             assert slot.tooltip, f"{node_id}.{slot.display_name} has no tooltip"
 
 
-def test_comfyui_gets_search_words_and_folded_inputs_where_it_takes_them(schemas: dict[str, Any]):
-    """0.3.75 takes neither, 0.11 both. Where it takes them, each node has words, and some inputs are folded away."""
+def test_comfyui_gets_search_words_where_it_takes_them(schemas: dict[str, Any]):
+    """0.3.75 takes none, 0.11 does."""
     from steer.nodes.api import io
 
     words = {name for name, schema in schemas.items() if getattr(schema, "search_aliases", None)}
-    folded = [each.id for schema in schemas.values() for each in schema.inputs if getattr(each, "advanced", None)]
     assert words == (set(schemas) if "search_aliases" in inspect.signature(io.Schema).parameters else set())
-    assert bool(folded) == ("advanced" in inspect.signature(io.Int.Input).parameters)
+
+
+def test_what_is_rarely_touched_is_folded_away(schemas: dict[str, Any]):
+    """The frontend reads it from the options of the input, in every ComfyUI."""
+    options = {name: [each.as_dict() for each in schema.inputs] for name, schema in schemas.items()}
+    folded = {name: [each for each in inputs if each.get("advanced")] for name, inputs in options.items()}
+    assert folded["SteerSweep"]
+    for name in ("SteerSweep", "SteerControlNetGuide", "SteerContactSheet", "SteerPromptSwap", "SteerNoiseSchedule"):
+        widgets = [each for each in schemas[name].inputs if "socketless" in vars(each) and not each.force_input]
+        in_sight = [each.id for each in widgets if not each.as_dict().get("advanced")]
+        assert len(in_sight) <= 6, in_sight
 
 
 def test_every_node_has_help_in_both_languages(schemas: dict[str, Any]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ....preprocessors.choices import FITS
-from ...api import ADVANCED, io, search_words
+from ...api import fold, io, search_words
 from ...choices import CONTROL_STACK_TYPE
 from ..choices import AUTO, CATEGORY, KINDS, STEPS_TYPE
 
@@ -64,22 +64,24 @@ class ModelPatchGuide(io.ComfyNode):
                     tooltip="For a hint of another shape than the latent. crop fills it, pad shows "
                     "everything with black bars, stretch changes the proportions.",
                 ),
-                io.Combo.Input(
-                    "kind",
-                    options=list(KINDS),
-                    default=AUTO,
-                    tooltip="What the patch was made for. A wrong hint is reported. auto: from its file name. "
-                    "any: no such check, and dark on white is fine too.",
-                    **ADVANCED,
+                fold(
+                    io.Combo.Input(
+                        "kind",
+                        options=list(KINDS),
+                        default=AUTO,
+                        tooltip="What the patch was made for. A wrong hint is reported. auto: from its file name. "
+                        "any: no such check, and dark on white is fine too.",
+                    )
                 ),
-                io.Int.Input(
-                    "feather",
-                    default=16,
-                    min=0,
-                    max=1024,
-                    tooltip="The control fades over this many pixels of the picture, inside the edge of "
-                    "the mask. Not used by inpainting patches.",
-                    **ADVANCED,
+                fold(
+                    io.Int.Input(
+                        "feather",
+                        default=16,
+                        min=0,
+                        max=1024,
+                        tooltip="The control fades over this many pixels of the picture, inside the edge of "
+                        "the mask. Not used by inpainting patches.",
+                    )
                 ),
                 io.Vae.Input("vae", optional=True, tooltip="The VAE of the model: the hint is given as a latent."),
                 io.Image.Input("image", optional=True, tooltip="The hint: edges, lines, a skeleton."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ....preprocessors.choices import FITS
-from ...api import ADVANCED, io, search_words
+from ...api import fold, io, search_words
 from ..choices import ANY, AUTO, CATEGORY, KINDS, STEPS_TYPE
 
 if TYPE_CHECKING:
@@ -53,12 +53,13 @@ class ReferenceHint(io.ComfyNode):
                     tooltip="For a hint of another shape than the latent. crop fills it, pad shows "
                     "everything with black bars, stretch changes the proportions.",
                 ),
-                io.Combo.Input(
-                    "kind",
-                    options=[kind for kind in KINDS if kind != AUTO],
-                    default=ANY,
-                    tooltip="What the hint should be. A wrong hint is reported. any: no such check.",
-                    **ADVANCED,
+                fold(
+                    io.Combo.Input(
+                        "kind",
+                        options=[kind for kind in KINDS if kind != AUTO],
+                        default=ANY,
+                        tooltip="What the hint should be. A wrong hint is reported. any: no such check.",
+                    )
                 ),
                 io.Conditioning.Input(
                     "negative", optional=True, tooltip="What the picture should not show. It gets the reference too."
