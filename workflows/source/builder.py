@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .sizes import has_control, height_of, is_widget, kind_of_widget
+from .notes import height_of_note
+from .sizes import has_control, height_of, is_folded, is_widget, kind_of_widget
 
 NAMESPACE = uuid.UUID("6a0f6a52-6a39-4d0f-9a3c-2f6f0c1b7d55")
 WIDTH = 280  # of a node that is given no size
+NOTE = 284  # of a note in a column of its own: that of the groups above and below it
 GROUP_COLOR = "#3f789e"
 # Notes, prompts and negative prompts, as in the templates that come with ComfyUI.
 BROWN = {"color": "#432", "bgcolor": "#653"}
@@ -145,9 +147,9 @@ class GraphBuilder:
         ]
         return Node(data, names)
 
-    def note(self, text: str, title: str = "Note", height: int = 300) -> Node:
-        """Add a MarkdownNote."""
-        data = self._base("MarkdownNote", (0, 0), (WIDTH, height), title)
+    def note(self, text: str, title: str = "Note", width: int = NOTE) -> Node:
+        """Add a MarkdownNote. width: that it will have, for its height."""
+        data = self._base("MarkdownNote", (0, 0), (width, height_of_note(text, width)), title)
         del data["properties"]["Node name for S&R"]
         data |= {"widgets_values": [text.strip() + "\n"]} | BROWN
         self.nodes.append(data)
@@ -281,11 +283,13 @@ def _inputs(info: dict[str, Any]) -> list[tuple[str, list[Any]]]:
 def _height(info: dict[str, Any]) -> int:
     inputs = _inputs(info)
     widgets = [(name, spec) for name, spec in inputs if is_widget(spec)]
+    in_sight = [(name, spec) for name, spec in widgets if not is_folded(spec)]
     return height_of(
         max(len(inputs) - len(widgets), len(info["output"])),
-        [kind_of_widget(spec) for _, spec in widgets],
-        sum(has_control(name, spec) for name, spec in widgets),
-        info["python_module"].startswith("custom_nodes."),
+        [kind_of_widget(spec) for _, spec in in_sight],
+        sum(has_control(name, spec) for name, spec in in_sight),
+        folded=[kind_of_widget(spec) for _, spec in widgets if is_folded(spec)],
+        pack=info["python_module"].startswith("custom_nodes."),
     )
 
 

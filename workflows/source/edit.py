@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .builder import WIDTH
 from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
-from .parts import lay_over, mask_latent, part, scaled, words
+from .parts import lay_over, part, scaled_latent, words
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
@@ -30,29 +30,30 @@ everything outside it, to the pixel.
 
 def build_edit(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the edit model of the kit."""
-    note = graph.note(kit.note(NOTE), title="Slide 7", height=210)
+    note = graph.note(kit.note(NOTE), title="Slide 7")
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
-    small = scaled(graph, kit, picture[0])
-    mask = graph.node("SteerFaceMask", more=190, image=small[0], grow=12, feather=8)
+    small = scaled_latent(graph, kit, models, picture[0])
+    mask = graph.node("SteerFaceMask", more=190, image=small["image"], grow=12, feather=8)
     prompt = words(graph, PROMPT, more=0)
     moods = graph.node(
         "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="laughing\nsurprised\nsad"
     )
-    latent = mask_latent(graph, kit, models, small[0], mask[0])
-    edited = _edit_each(graph, kit, models, small[0], moods["prompts"], latent[0])
-    laid = lay_over(graph, kit, (edited[0], moods["labels"]), small[0], mask[0])
-    faces, maps = (
-        graph.node("SaveImage", called=called, more=PREVIEW, images=laid[name], filename_prefix=f"steer/{prefix}")
-        for called, name, prefix in (
-            ("One face, four moods", "sheet", "07-one-face"),
-            ("Where it changed", "heat maps", "07-where-it-changed"),
-        )
+    latent = graph.node("SetLatentNoiseMask", samples=small["latent"], mask=mask[0])
+    edited = _edit_each(graph, kit, models, small["image"], moods["prompts"], latent[0])
+    laid = lay_over(graph, kit, (edited[0], moods["labels"]), small["image"], mask[0])
+    faces = graph.node(
+        "SaveImage",
+        called="One face, four moods",
+        more=PREVIEW,
+        images=laid["sheet"],
+        filename_prefix="steer/07-one-face",
     )
+    maps = graph.node("PreviewImage", called="Where it changed", more=PREVIEW, images=laid["heat maps"])
     lay_out(
         graph,
         Column(NARROW, [Step("Step 1  Picture and instruction", [models.node, small, picture, prompt])], [prompt]),
-        Column(NARROW, [Step("Step 2  What may change", [latent, mask, moods])]),
+        Column(NARROW, [Step("Step 2  What may change", [mask, latent, moods])]),
         Column(NARROW, [Step("Step 3  An edit for each", [edited]), note], [note]),
         Column(WIDE, [Step("Step 4  One face, four moods", [laid, faces, maps])], [faces, maps]),
         height=HEIGHT,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
 
-LOADER, CONTROL_LOADER = 120, 86  # pixels of height in every kit: newer frontends give a missing model a line
+LOADER, CONTROL_LOADER = 156, 108  # pixels of height in every kit: newer frontends give a missing model a line
 _ARCHIVE = "https://huggingface.co/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main"
 _CONTROLNETS = "https://huggingface.co/comfyanonymous/ControlNet-v1-1_fp16_safetensors/resolve/main"
 

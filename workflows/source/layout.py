@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 HEAD, PAD = 40, 10  # pixels of a group around its nodes: above with its title, and at the other sides
 HEIGHT = 990  # of a slide at least: in a window of 1280 x 800, ComfyUI's bars lie above it
 NARROW, WIDE = 264, 748  # a slide's first three columns and its last, whose picture is 600 pixels wide at 1920 x 1080
+WIDE_NOTE, BESIDE = WIDE + 2 * PAD, 456  # notes in the last column: alone, and in a step beside another node
 PREVIEW = 222  # of a node for its picture, above what its widgets need; Nodes 2.0 enlarges it to that
+REPORT = 64  # of a node for the words that it shows after Run
 GAP = 12  # from one group to the next, and from node to node
 
 
@@ -42,14 +44,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Column:
-    """Steps and single nodes below one another.
+    """Steps, and single nodes and rows of them, below one another.
 
     width: of the nodes in its steps. grows: nodes that share the height that is left; without them, the items stand
     apart by it.
     """
 
     width: int
-    items: Sequence[Node | Step]
+    items: Sequence[Node | Row | Step]
     grows: Sequence[Node] = ()
 
 
@@ -67,26 +69,29 @@ def lay_out(graph: GraphBuilder, *columns: Column, height: int = 0) -> None:
         top = 0
         for item in each.items:
             if isinstance(item, Step):
-                tall = _height_of_step(item)
+                alone = len(each.items) == 1 and not each.grows
+                tall = _height_of_step(item) + spare * alone  # also room for what grows after Run
                 graph.group(item.title, at=(left, top), size=(each.width + 2 * PAD, tall))
                 _place_step(item, left + PAD, top + HEAD, each.width)
             else:
                 tall = _height_of_item(item)
-                _place(item, left, top, each.width + 2 * PAD)
+                _place_item(item, left, top, each.width + 2 * PAD)
             top += tall + GAP + apart
         left += each.width + 2 * PAD + GAP
 
 
 def _place_step(step: Step, left: int, top: int, width: int) -> None:
     for item in step.items:
-        tall = _height_of_item(item)
-        if isinstance(item, Blank):
-            continue
-        if isinstance(item, Row):
-            _place_row(item, left, top, width, tall)
-        else:
-            _place(item, left, top, width)
-        top += tall + GAP
+        if not isinstance(item, Blank):
+            _place_item(item, left, top, width)
+        top += _height_of_item(item) + GAP
+
+
+def _place_item(item: Node | Row, left: int, top: int, width: int) -> None:
+    if isinstance(item, Row):
+        _place_row(item, left, top, width, _height_of_item(item))
+    else:
+        _place(item, left, top, width)
 
 
 def _place_row(row: Row, left: int, top: int, width: int, tall: int) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
     from .kits import Kit, Models, Pair
 
-SHEET = 196  # pixels of the sheet that grows on a Sweep
+SHEET = 230  # pixels of the sheet that grows on a Sweep
 
 
 def part(graph: GraphBuilder, kit: Kit, called: str, about: str) -> SubgraphBuilder:
@@ -195,15 +195,16 @@ def what_changed(graph: GraphBuilder, kit: Kit, folder: Output, columns: int) ->
     return graph.subgraph(inside, {"folder": folder})
 
 
-def mask_latent(graph: GraphBuilder, kit: Kit, models: Models, image: Output, mask: Output) -> Node:
-    """The picture as a latent, which only changes where the mask is."""
-    inside = part(graph, kit, "Mask the latent", "The picture as a latent that changes only inside the mask.")
-    vae, pixels, where = inside.entry("vae", "VAE"), inside.entry("image", "IMAGE"), inside.entry("mask", "MASK")
-    encoded = inside.node("VAEEncode", pixels=pixels, vae=vae)
-    masked = inside.node("SetLatentNoiseMask", samples=encoded[0], mask=where)
-    inside.exit("latent", masked[0])
-    lay_out(inside, Column(WIDTH, [encoded]), Column(WIDTH, [masked]))
-    return graph.subgraph(inside, {"vae": models.vae, "image": image, "mask": mask})
+def scaled_latent(graph: GraphBuilder, kit: Kit, models: Models, image: Output) -> Node:
+    """A picture at the size that the model was taught, and the same as a latent."""
+    inside = part(graph, kit, "Size", "The picture at the size of the model, and the same as a latent.")
+    vae, pixels = inside.entry("vae", "VAE"), inside.entry("image", "IMAGE")
+    small = scaled(inside, kit, pixels)
+    encoded = inside.node("VAEEncode", pixels=small[0], vae=vae)
+    inside.exit("image", small[0])
+    inside.exit("latent", encoded[0])
+    lay_out(inside, Column(WIDTH, [small]), Column(WIDTH, [encoded]))
+    return graph.subgraph(inside, {"vae": models.vae, "image": image})
 
 
 def lay_over(

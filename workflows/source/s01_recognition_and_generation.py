@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import psnr
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
+from .layout import HEIGHT, NARROW, PREVIEW, REPORT, WIDE, Column, Step, lay_out
 from .measure import Measurement, Probe, as_tensor
 from .parts import negative_prompt, part, prompt, size_of_picture, stitch
 
@@ -22,12 +22,12 @@ HELP = ("Picture",)
 NOTE = """
 ## What do recognition and generation have to do with each other?
 
-**Recognition** makes few numbers of a picture: the joints of a dancer are 36, the *latent* of an encoder has 48 times
-fewer numbers than the picture. **Generation** goes the other way: a sentence, or a latent, becomes a picture again.
+**Recognition** makes few numbers of a picture: the joints of a dancer are 36, a *latent* has 48 times fewer numbers
+than the picture. **Generation** goes back: words, or a latent, become a picture.
 
-**Look at** the four pictures: the original; its joints; the picture decoded from its latent, nearly the same; and one
-that the model made from the words alone. A diffusion model works on latents: there is less to compute.
-
+**Look at** the four pictures: the original; its joints; decoded from its latent, nearly the same; made from words.
+"""
+NEXT = """
 **Try next**
 - **Picture**: another one. Where nobody is in it, there are no joints
 - **Prompt**: other words; **KSampler**: another `seed`
@@ -38,11 +38,13 @@ CAPTIONS = ("a picture", "few numbers: its joints", "its latent, decoded", "gene
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 1")
+    note, try_next = graph.note(NOTE, title="Slide 1"), graph.note(NEXT, title="Try next")
     models = kit.models(graph)
     picture = graph.node("SteerDemoPicture", called="Picture", more=PREVIEW, picture="dancer")
     latent = graph.node("VAEEncode", called="Encoder", pixels=picture["image"], vae=models.vae)
-    joints = graph.node("SteerPoseRender", called="Joints", keypoints=picture["keypoints"], latent=latent[0])
+    joints = graph.node(
+        "SteerPoseRender", called="Joints", more=REPORT, keypoints=picture["keypoints"], latent=latent[0]
+    )
     positive = prompt(graph, models, "full body, dancer, arms raised, beach")
     negative = negative_prompt(graph, models)
     size = size_of_picture(graph, kit)
@@ -82,10 +84,11 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         Column(NARROW, [Step("Step 1  Picture and model", [picture, models.node]), note], [note]),
         Column(
             NARROW,
-            [Step("Step 2  Recognition", [latent]), Step("Step 4  Generation", [positive, negative, size])],
+            [Step("Step 2  Recognition", [latent, joints]), Step("Step 3  Generation", [positive, negative])],
+            [positive],
         ),
-        Column(NARROW, [Step("Step 3  Its joints", [joints]), Step("Step 5  Sample", [sampled])]),
-        Column(WIDE, [Step("Step 6  Few numbers and many", [four, result])], [result]),
+        Column(NARROW, [Step("Step 4  Sample", [size, sampled]), try_next], [try_next]),
+        Column(WIDE, [Step("Step 5  Few numbers and many", [four, result])], [result]),
         height=HEIGHT,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import GREEN, RED, WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, WIDE_NOTE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, largest_difference
 from .parts import part, prompt, scaled, size_of_picture, stitch
 
@@ -27,7 +27,8 @@ step after step.
 
 **Look at** the sheet: a column has one noise level. Row 1 goes to the right. Read rows 2 and 3 from right to left: what
 the model was shown, and the picture it saw in it. Big shapes come first.
-
+"""
+NEXT = """
 **Try next**
 - **Prompt and noise**: another `noise_seed` or `prompt`
 - **Noise Schedule**: `sigma_spacing` *karras*. See the chart
@@ -39,7 +40,7 @@ ROWS = ("Forward: the picture with noise", "Reverse: what the model is shown", "
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 2")
+    note, try_next = graph.note(NOTE, title="Slide 2"), graph.note(NEXT, title="Try next", width=WIDE_NOTE)
     models = kit.models(graph)
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="two elephants")
     schedule = graph.node(
@@ -75,7 +76,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         Column(NARROW, [note, Step("Step 1  Model and picture", [models.node, picture])], [note]),
         Column(NARROW, [Step("Step 2  What is needed", [needed, schedule, small])]),
         Column(NARROW, [Step("Step 3  Reverse, forward", [reverse, forward])], [reverse, forward]),
-        Column(WIDE, [Step("Step 4  Both on one axis", [Row([made, chart]), result])], [result]),
+        Column(WIDE, [Step("Step 4  Both on one axis", [Row([made, chart]), result]), try_next], [result]),
         height=HEIGHT,
     )
 
@@ -99,7 +100,7 @@ def _prompt_and_noise(graph: GraphBuilder, kit: Kit, models: Models) -> Node:
         model=model,
         positive=positive[0],
         negative=negative[0],
-        cfg=inside.entry("cfg", "FLOAT", kit.cfg),
+        cfg=kit.cfg,
     )
     sampler = inside.node("KSamplerSelect", sampler_name="euler")
     latent = size_of_picture(inside, kit)

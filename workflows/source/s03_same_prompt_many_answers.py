@@ -31,7 +31,8 @@ not which one of all the pictures that fit.
 same noise; only the words for the style differ.
 
 Each picture is exactly the one that its seed makes alone, whatever else is in the batch.
-
+"""
+NEXT = """
 **Try next**
 - **Seeds**: `1-20`, or `42, 1000..1040(+10)`, or `random 4 from 7`
 - **Seeded Noise**: `variation_strength` 0.2 gives relatives of a picture you like
@@ -40,7 +41,7 @@ Each picture is exactly the one that its seed makes alone, whatever else is in t
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 3")
+    note, try_next = graph.note(NOTE, title="Slide 3"), graph.note(NEXT, title="Try next")
     models = kit.models(graph)
     seeds = graph.node("SteerSeeds", called="Seeds", text="11-18")
     noise = graph.node("SteerSeededNoise", called="Seeded Noise", seeds=seeds["seeds"])
@@ -73,7 +74,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
             [Step("Step 2  Two prompts", [photo, animation, negative]), Step("Step 3  Eight noises", [noise])],
             [photo, animation],
         ),
-        Column(NARROW, [Step("Step 4  Sample", [both])], [both]),
+        Column(NARROW, [Step("Step 4  Sample", [both]), try_next], [both, try_next]),
         Column(WIDE, [Step("Step 5  Eight seeds, two styles", sheets)], sheets),
         height=HEIGHT,
     )

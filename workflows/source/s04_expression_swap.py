@@ -30,7 +30,8 @@ comes out as nearly the same picture.
 
 **Look at** the three moods, and at the heat maps below them. Black is what stayed as in the first picture, bright is
 what the word changed: the face most of all, but clothes or place may move too.
-
+"""
+NEXT = """
 **Try next**
 - **Moods**: `surprised` or `sad` on a line of its own
 - **Sweep**: another `seed`. At some, the word changes more than at others
@@ -41,9 +42,9 @@ what the word changed: the face most of all, but clothes or place may move too.
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(kit.note(NOTE), title="Slide 4")
+    note, try_next = graph.note(NOTE, title="Slide 4"), graph.note(kit.note(NEXT), title="Try next")
     models, size = kit.models(graph), size_of_picture(graph, kit)
-    prompt = words(graph, PROMPT, more=90)
+    prompt = words(graph, PROMPT, more=60)
     moods = graph.node("SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="angry\nlaughing")
     cells = sweep(
         graph,
@@ -73,7 +74,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt])], [prompt]),
+        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), try_next], [prompt, try_next]),
         Column(NARROW, [note, Step("Step 2  One word changes", [moods])], [note]),
         Column(NARROW, [sweep_step("Step 3  A picture for each", cells)]),
         Column(WIDE, [Step("Step 4  One seed, three moods", [pictures, Row([changes, maps])])], [pictures, maps]),

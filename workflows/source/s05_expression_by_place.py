@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, WIDE_NOTE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, measure_followed, run_cells, values_in
 from .parts import part, size_of_picture, sweep, sweep_step, words
 
@@ -25,12 +25,12 @@ PROMPT = (
 NOTE = """
 ## How do I change the mood, the place, or both?
 
-Each is one word of the prompt. Steer makes **every combination**.
-
-**Look at** a row: the place stays, the mood changes. At a column: the mood stays. At the blocks: another seed, another
-picture.
+Steer makes **every combination**.
 """
 NEXT = """
+**Look at** a row: the place stays, the mood changes. At a column: the mood stays. At the blocks: another seed, another
+picture.
+
 **Try next**
 - One more mood: only it is made
 - **Cells**: `laughing; meadows`
@@ -39,11 +39,11 @@ NEXT = """
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 5", height=194)
-    try_next = graph.note(kit.note(NEXT), title="Try next", height=146)
+    note = graph.note(NOTE, title="Slide 5")
+    try_next = graph.note(kit.note(NEXT), title="Look at", width=WIDE_NOTE)
     models, size = kit.models(graph), size_of_picture(graph, kit)
     seeds = graph.node("SteerSeeds", called="Seeds", text="7, 11")
-    prompt = words(graph, PROMPT, more=18)
+    prompt = words(graph, PROMPT, more=0)
     places, moods = (
         graph.node("SteerPromptSwap", called=called, prompt=prompt[0], find=find, swaps=swaps)
         for called, find, swaps in (("Places", "backstreet", "meadows"), ("Moods", "smiling", "angry\nlaughing"))
@@ -75,12 +75,12 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(
             NARROW,
-            [Step("Step 1  Model and seeds", [models.node, size, seeds]), note, Step("Step 2  A prompt", [prompt])],
-            [note],
+            [note, Step("Step 1  Seeds and a prompt", [models.node, size, seeds, prompt])],
+            [prompt],
         ),
-        Column(NARROW, [try_next, Step("Step 3  Words that change", [moods, places])], [try_next]),
-        Column(NARROW, [sweep_step("Step 4  Every combination", cells)]),
-        Column(WIDE, [Step("Step 5  Moods, places, seeds", [pictures, Row([chosen, one_mood])])], [pictures]),
+        Column(NARROW, [Step("Step 2  Words that change", [moods, places])], [moods, places]),
+        Column(NARROW, [sweep_step("Step 3  Every combination", cells)]),
+        Column(WIDE, [Step("Step 4  Moods, places, seeds", [pictures, Row([chosen, one_mood])]), try_next], [pictures]),
         height=HEIGHT,
     )
     graph.app([(prompt, "value"), (moods, "swaps"), (places, "swaps"), (seeds, "text")], [pictures])

@@ -28,12 +28,13 @@ NOTE = """
 
 One **seed**, four moods: one face. Another seed is another face.
 
-A prompt may also change **on the way**: `[smiling:angry:0.4]` smiles for 40 % of the steps and is angry for the rest.
-The first steps lay out the picture, the last ones draw details.
+A prompt may also change **on the way**: `[smiling:angry:0.4]` smiles for 40 % of the steps, then it is angry. The first
+steps lay out the picture.
 
-**Look at** the rows above: each has one seed. Below, from left to right, the mood changes earlier and earlier.
-Somewhere between, the face is still that of the smile, and the mood the new one.
-
+**Look at** the rows above: each has one seed. Below, the mood changes earlier and earlier. Somewhere between, the face
+is still that of the smile.
+"""
+NEXT = """
 **Try next**
 - **Seeds**: `2, 3`
 - **On the way**: `switch times` `0.5-0.7(+0.05)`, or `[smiling:laughing:0.4]` in its prompt
@@ -42,9 +43,9 @@ Somewhere between, the face is still that of the smile, and the mood the new one
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(kit.note(NOTE), title="Slide 6")
+    note, try_next = graph.note(NOTE, title="Slide 6"), graph.note(kit.note(NEXT), title="Try next")
     models, size = kit.models(graph), size_of_picture(graph, kit)
-    prompt = words(graph, WORDS.format("smiling"), more=70)
+    prompt = words(graph, WORDS.format("smiling"), more=20)
     seeds = graph.node("SteerSeeds", called="Seeds", text="2, 5")
     moods = graph.node(
         "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="angry\nsad\nlaughing"
@@ -79,7 +80,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), note], [note]),
-        Column(NARROW, [Step("Step 2  Seeds and moods", [seeds, moods])], [moods]),
+        Column(NARROW, [Step("Step 2  Seeds and moods", [seeds, moods]), try_next], [moods, try_next]),
         Column(NARROW, [sweep_step("Step 3  A picture for each", cells)]),
         Column(
             WIDE,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .edit import build_edit
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, measure_followed, values_in
-from .parts import lay_over, mask_latent, scaled, sweep, sweep_step, words
+from .parts import lay_over, scaled_latent, sweep, sweep_step, words
 from .today import QwenEditKit, QwenKit
 
 if TYPE_CHECKING:
@@ -21,17 +21,16 @@ HELP = ("One face, four moods", "Where it changed")
 PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, backstreet"
 
 NOTE = """
-## How do I change only the expression, and nothing else?
+## How do I change the face alone?
 
-With a **mask**: only inside it the picture is new. **Face Mask** finds the face by itself.
+With a **mask**: only inside it the picture is new.
 
-**Look at** the moods, and at the heat maps below: black is what stayed. What the prompt does not say, such as the
-colour of the eyes, may change.
+**Look at** the heat maps: black is what stayed. What the prompt does not say, such as the colour of the eyes, may
+change.
 
 **Try next**
 - **Face Mask**: `region` *mouth*: the eyes stay, too
-- **Moods**: `angry` on a line of its own
-- **Load Image** in place of **Demo Picture**, and a prompt for it
+- **Load Image** in place of **Demo Picture**
 """
 
 
@@ -40,16 +39,16 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     if isinstance(kit, QwenKit):
         build_edit(graph, QwenEditKit())
         return
-    note = graph.note(kit.note(NOTE), title="Slide 7", height=278)
+    note = graph.note(kit.note(NOTE), title="Slide 7", width=BESIDE)
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
-    small = scaled(graph, kit, picture[0])
-    mask = graph.node("SteerFaceMask", more=190, image=small[0], grow=12, feather=8)
+    small = scaled_latent(graph, kit, models, picture[0])
+    mask = graph.node("SteerFaceMask", more=190, image=small["image"], grow=12, feather=8)
     prompt = words(graph, PROMPT, more=0)
     moods = graph.node(
         "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="laughing\nsurprised\nsad"
     )
-    latent = mask_latent(graph, kit, models, small[0], mask[0])
+    latent = graph.node("SetLatentNoiseMask", samples=small["latent"], mask=mask[0])
     cells = sweep(
         graph,
         kit,
@@ -62,7 +61,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         seed=2,
         denoise=0.9,
     )
-    laid = lay_over(graph, kit, cells["folder"], small[0], mask[0])
+    laid = lay_over(graph, kit, cells["folder"], small["image"], mask[0])
     faces = graph.node(
         "SaveImage",
         called="One face, four moods",
@@ -71,16 +70,15 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         filename_prefix="steer/07-one-face",
     )
     maps = graph.node(
-        "SaveImage",
+        "PreviewImage",
         called="Where it changed",
         more=PREVIEW,
         images=laid["heat maps"],
-        filename_prefix="steer/07-where-it-changed",
     )
     lay_out(
         graph,
         Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, small, picture, prompt])], [prompt]),
-        Column(NARROW, [Step("Step 2  What may change", [latent, mask, moods])]),
+        Column(NARROW, [Step("Step 2  What may change", [mask, latent, moods])]),
         Column(NARROW, [sweep_step("Step 3  The face for each", cells)]),
         Column(WIDE, [Step("Step 4  One face, four moods", [Row([laid, note]), faces, maps])], [faces, maps]),
         height=HEIGHT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import edge_f1, edges
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
+from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, mean_scores, run_rows
 from .parts import Twice, negative_prompt, prompt, sample_twice, size_of_picture
 
@@ -37,8 +37,8 @@ NEXT = """
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 8", height=240)
-    try_next = graph.note(kit.note(kit.words(NEXT), control=True), title="Try next", height=180)
+    note = graph.note(NOTE, title="Slide 8")
+    try_next = graph.note(kit.note(kit.words(NEXT), control=True), title="Try next", width=BESIDE)
     models, net = kit.models(graph), kit.control_net(graph, "canny")
     size = size_of_picture(graph, kit)
     positive = prompt(graph, models, "Girl with a Pearl Earring, smiling, beach")
@@ -63,10 +63,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and picture", [models.node, picture, size])], [note]),
-        Column(NARROW, [Step("Step 2  Prompt and edges", [positive, negative, canny])], [canny]),
-        Column(NARROW, [Step("Step 3  The edges guide", [net, guide.node]), try_next], [try_next]),
-        Column(WIDE, [Step("Step 4  Without and with control", [result, both])], [result]),
+        Column(NARROW, [note, Step("Step 1  Model and picture", [models.node, picture])], [note]),
+        Column(NARROW, [Step("Step 2  Its edges", [size, canny, net])], [canny]),
+        Column(NARROW, [Step("Step 3  Prompt and guide", [positive, negative, guide.node])], [positive]),
+        Column(WIDE, [Step("Step 4  Without and with control", [result, Row([both, try_next])])], [result]),
         height=HEIGHT,
     )
 

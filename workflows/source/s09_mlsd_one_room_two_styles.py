@@ -10,7 +10,7 @@ from PIL import Image
 from ...demo.judges.measures import lines_followed
 from ...demo.picture_files import path_of
 from ...preprocessors.lines import mlsd
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
+from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Picture, Probe, mean_scores, run_rows
 from .parts import Twice, list_prompts, sample_twice, size_of_picture
 
@@ -42,8 +42,8 @@ NEXT = """
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 9", height=250)
-    try_next = graph.note(kit.note(NEXT, control=True), title="Try next", height=180)
+    note = graph.note(NOTE, title="Slide 9")
+    try_next = graph.note(kit.note(NEXT, control=True), title="Try next", width=BESIDE)
     models, net = kit.models(graph), kit.control_net(graph, "mlsd")
     size = size_of_picture(graph, kit)
     rooms = list_prompts(
@@ -76,10 +76,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and template", [models.node, picture, size])], [note]),
-        Column(NARROW, [Step("Step 2  Rooms and lines", [rooms.node, net, lines])], [lines]),
-        Column(NARROW, [Step("Step 3  The lines guide", [guide.node]), try_next], [try_next]),
-        Column(WIDE, [Step("Step 4  Without and with control", [result, both])], [result]),
+        Column(NARROW, [note, Step("Step 1  Model and template", [models.node, picture])], [note]),
+        Column(NARROW, [Step("Step 2  Its lines", [size, lines, net])], [lines]),
+        Column(NARROW, [Step("Step 3  Rooms and guide", [rooms.node, guide.node])], [rooms.node]),
+        Column(WIDE, [Step("Step 4  Without and with control", [result, Row([both, try_next])])], [result]),
         height=HEIGHT,
     )
 

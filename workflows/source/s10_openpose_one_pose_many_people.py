@@ -12,7 +12,7 @@ from ...demo.networks import PICTURE
 from ...demo.picture_files import SETS, path_of
 from ...preprocessors.pose.keypoints import read_frames
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
+from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, REPORT, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, judge_pictures, run_rows
 from .parts import list_prompts, part, size_of_picture
 
@@ -32,11 +32,11 @@ ONE_POSE = {"then three poses": "then the pose", ". **Size**: `batch_size` is th
 NOTE = """
 ## How do I ask for a pose?
 
-With a **skeleton**: it says where the joints are, and nothing of who it is or what they wear.
+With a **skeleton**: where the joints are, not who it is or what they wear.
 
-**Look at** a row: one person, one seed. First the prompt alone, then three poses. At a column: everybody takes the same
-pose.
-
+**Look at** a row: one person, one seed. First the prompt alone, then three poses. At a column: one pose.
+"""
+NEXT = """
 **Try next**
 - **People**: `pirate` or `wizard` after a bar
 - **ControlNet Guide**: `strength` 0.5
@@ -47,19 +47,20 @@ pose.
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    text, poses = NOTE, POSES
+    text, more, poses = NOTE, NEXT, POSES
     if kit.one_hint:
         poses = POSE
         for several, one in ONE_POSE.items():
-            text = text.replace(several, one)
-    note = graph.note(kit.note(text, control=True), title="Slide 10")
+            text, more = text.replace(several, one), more.replace(several, one)
+    note = graph.note(text, title="Slide 10")
+    try_next = graph.note(kit.note(more, control=True), title="Try next", width=BESIDE)
     models, net = kit.models(graph), kit.control_net(graph, "openpose")
     size = size_of_picture(graph, kit, len(SETS.get(poses, (poses,))))
     people = list_prompts(
         graph, kit, models, "People", "full body, [[who]], beach", "who: dancer | astronaut | superhero | chef"
     )
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture=poses)
-    skeleton = graph.node("SteerPoseRender", keypoints=picture["keypoints"], latent=size[0])
+    skeleton = graph.node("SteerPoseRender", more=REPORT, keypoints=picture["keypoints"], latent=size[0])
     guide = kit.guide(graph, models, net, people.pair, skeleton["hint"], "openpose", size[0])
     hint = graph.node(
         "SaveImage", called="Skeleton", more=PREVIEW, images=skeleton[0], filename_prefix="steer/10-openpose-skeleton"
@@ -68,17 +69,19 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     result = graph.node(
         "SaveImage",
         called="One pose, many people",
-        more=300,
+        more=PREVIEW,
         images=every["sheet"],
         filename_prefix="steer/10-openpose-people",
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and poses", [picture, models.node])], [note]),
-        Column(NARROW, [Step("Step 2  People, skeletons", [people.node, net, size, skeleton])]),
+        Column(NARROW, [note, Step("Step 1  Models and poses", [picture, models.node, net])], [note]),
+        Column(NARROW, [Step("Step 2  People, skeletons", [people.node, size, skeleton])]),
         Column(NARROW, [Step("Step 3  The skeletons guide", [guide.node, hint])], [hint]),
         Column(
-            WIDE, [Step(f"Step 4  Many people, {'one pose' if kit.one_hint else poses}", [result, every])], [result]
+            WIDE,
+            [Step(f"Step 4  Many people, {'one pose' if kit.one_hint else poses}", [result, Row([every, try_next])])],
+            [result],
         ),
         height=HEIGHT,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Blank, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, WIDE_NOTE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, largest_difference, measure_followed, run_cells, values_in
 from .parts import negative_prompt, part, prompt, scaled, words
 
@@ -27,7 +27,8 @@ NOTE = """
 queue and is saved at once.
 
 **Look at** the rows: how much the first sampler changes. At the columns: the mood that the second one gives the face.
-
+"""
+NEXT = """
 **Try next**
 - Press Run again: all is there. Add `0.9` to **How much**, and only its cells are made
 - Drag another **Sweep Value** to any widget
@@ -37,17 +38,16 @@ queue and is saved at once.
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 11", height=230)
+    note, try_next = graph.note(NOTE, title="Slide 11"), graph.note(NEXT, title="Try next", width=WIDE_NOTE)
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
-    small = scaled(graph, kit, picture[0])
     text = words(graph, PROMPT, more=0)
     amounts = graph.node("SteerValueAxis", called="How much", kind="denoise", text=DENOISE)
     moods = graph.node("SteerPromptSwap", called="Moods", prompt=text[0], find="smiling", swaps="laughing\nsad")
     amount = graph.node("SteerSweepValue", called="Amount", axis=amounts["axis"])
     mood = graph.node("SteerSweepValue", called="Mood", axis=moods["axis"], text=text[0])
     passes = _two_passes(
-        graph, kit, models, {"image": small[0], "prompt": text[0], "denoise": amount[0], "face": mood[0]}
+        graph, kit, models, {"image": picture[0], "prompt": text[0], "denoise": amount[0], "face": mood[0]}
     )
     cells = graph.node(
         "SteerSweepGraph", called="Sweep", more=60, images=passes[0], folder=f"sweeps/{NAME}{kit.suffix}"
@@ -61,10 +61,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, small, picture, text])], [picture]),
+        Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, picture, text])], [picture]),
         Column(NARROW, [Step("Step 2  What varies", [amounts, moods]), note], [moods, note]),
-        Column(NARROW, [Step("Step 3  Two samplers", [amount, mood, passes, Blank(36)])], [mood]),
-        Column(WIDE, [Step("Step 4  Every combination", [Row([cells, pictures])])], [pictures]),
+        Column(NARROW, [Step("Step 3  Two samplers", [amount, mood, passes])], [mood]),
+        Column(WIDE, [Step("Step 4  Every combination", [Row([cells, pictures])]), try_next], [pictures]),
         height=HEIGHT,
     )
     graph.app([(text, "value"), (amounts, "text"), (moods, "swaps")], [pictures])
@@ -76,11 +76,11 @@ def _two_passes(graph: GraphBuilder, kit: Kit, models: Models, links: dict[str, 
     model, clip, vae = inside.entry("model", "MODEL"), inside.entry("clip", "CLIP"), inside.entry("vae", "VAE")
     pixels = inside.entry("image", "IMAGE")
     within = models._replace(model=model, clip=clip, vae=vae)
-    whole = prompt(inside, within, inside.entry("prompt", "STRING", PROMPT), called="Whole picture")
-    face = prompt(inside, within, inside.entry("face", "STRING", PROMPT), called="Face")
+    whole = prompt(inside, within, inside.entry("prompt", "STRING", PROMPT, long=True), called="Whole picture")
+    face = prompt(inside, within, inside.entry("face", "STRING", PROMPT, long=True), called="Face")
     nothing = negative_prompt(inside, within)
     denoise = inside.entry("denoise", "FLOAT", 0.6)
-    seed, cfg = inside.entry("seed", "INT", 2), inside.entry("cfg", "FLOAT", kit.cfg)
+    seed = inside.entry("seed", "INT", 2)
 
     def sampled(called: str, positive: Node, latent: Output, amount: Output | float) -> Node:
         return inside.node(
@@ -91,14 +91,15 @@ def _two_passes(graph: GraphBuilder, kit: Kit, models: Models, links: dict[str, 
             negative=nothing[0],
             latent_image=latent,
             seed=seed,
-            cfg=cfg,
+            cfg=kit.cfg,
             steps=kit.steps,
             sampler_name=kit.sampler,
             scheduler="karras",
             denoise=amount,
         )
 
-    encoded = inside.node("VAEEncode", pixels=pixels, vae=vae)
+    small = scaled(inside, kit, pixels)
+    encoded = inside.node("VAEEncode", pixels=small[0], vae=vae)
     first = sampled("First pass", whole, encoded[0], denoise)
     between = inside.node("VAEDecode", called="After the first pass", samples=first[0], vae=vae)
     mask = inside.node("SteerFaceMask", image=between[0], grow=12, feather=8)
@@ -109,7 +110,7 @@ def _two_passes(graph: GraphBuilder, kit: Kit, models: Models, links: dict[str, 
     lay_out(
         inside,
         Column(WIDTH, [whole, face, nothing]),
-        Column(WIDTH, [encoded, first]),
+        Column(WIDTH, [small, encoded, first]),
         Column(WIDTH, [between, mask, masked]),
         Column(WIDTH, [second, decoded]),
     )

@@ -34,7 +34,7 @@ is more of it than the word alone gives.
 **Try next**
 - **Expression Dial**: `word` sad or laughing
 - **Expression Dial**: `values` 0.4-0.8[6], around the place where it tips
-- **Sweep**: another `seed`. It tips at another value
+- **Sweep**: another `seed`
 - Workflow 15 finds that value by itself
 """
 
@@ -74,8 +74,8 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  Model", [models.node, size])], [note]),
-        Column(NARROW, [Step("Step 2  A prompt, and a word to turn", [prompt, dial])], [prompt]),
-        Column(NARROW, [sweep_step("Step 3  A picture for each value", cells)]),
+        Column(NARROW, [Step("Step 2  A word to turn", [prompt, dial])], [prompt]),
+        Column(NARROW, [sweep_step("Step 3  A picture for each", cells)]),
         Column(WIDE, [Step("Step 4  From smiling to angry", [pictures])], [pictures]),
         height=HEIGHT,
     )

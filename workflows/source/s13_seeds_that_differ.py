@@ -32,7 +32,8 @@ prompt in the first step. Each picture draws it from its own seed: one seed, one
 
 **Look at** both rows: the same seeds, without and with Seed Spread. The number above each row says how different its
 pictures are: 0 all equal, 1 as different as noise.
-
+"""
+NEXT = """
 **Try next**
 - **Seed Spread**: `strength` 8. When do the pictures leave the prompt?
 - **Seed Spread**: `steps` 2
@@ -51,7 +52,7 @@ class _Sampling(NamedTuple):
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the workflow's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Workflow 13")
+    note, try_next = graph.note(NOTE, title="Workflow 13"), graph.note(NEXT, title="Try next")
     models = kit.models(graph)
     seeds = graph.node("SteerSeeds", called="Seeds", text="1-6")
     noise = graph.node("SteerSeededNoise", called="Seeded Noise", seeds=seeds["seeds"])
@@ -74,7 +75,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])], [note]),
-        Column(NARROW, [Step("Step 2  Prompt and noise", [positive, negative, noise])], [positive]),
+        Column(NARROW, [Step("Step 2  Prompt and noise", [positive, negative, noise]), try_next], [positive, try_next]),
         Column(NARROW, [Step("Step 3  Few steps, more noise", [sigmas, spread, both])], [both]),
         Column(WIDE, [Step("Step 4  The same seeds", saved)], saved),
         height=HEIGHT,

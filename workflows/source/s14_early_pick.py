@@ -27,7 +27,8 @@ model already sees. Then only the chosen ones go on to the end: they are the pic
 
 **Look at** the sheet on **Early Pick**: sixteen seeds after 4 of 20 steps. Below are the three that were chosen,
 finished.
-
+"""
+NEXT = """
 **Try next**
 - **Early Pick**: clear `pick` and press Run: only the sheet is made. Then write the numbers you like, such as `3, 12`,
   and press Run again. It goes on where it was
@@ -38,7 +39,7 @@ finished.
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the workflow's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Workflow 14")
+    note, try_next = graph.note(NOTE, title="Workflow 14"), graph.note(NEXT, title="Try next")
     models = kit.models(graph)
     positive = prompt(graph, models, "2 elephants walking in the African savanna, animation style")
     negative = negative_prompt(graph, models)
@@ -64,7 +65,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])], [note]),
-        Column(NARROW, [Step("Step 2  Prompt and sampler", [positive, negative, settings])], [positive]),
+        Column(
+            NARROW, [Step("Step 2  Prompt and sampler", [positive, negative, settings]), try_next], [positive, try_next]
+        ),
         Column(WIDE, [Step("Step 3  Look early, finish the best", [Row([sheet, pick]), chosen])], [pick, chosen]),
         height=HEIGHT,
     )

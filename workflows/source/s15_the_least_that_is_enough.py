@@ -83,7 +83,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  Model", [models.node, size])], [note]),
-        Column(NARROW, [Step("Step 2  A prompt, and a word to turn", [prompt, dial])], [prompt]),
+        Column(NARROW, [Step("Step 2  A word to turn", [prompt, dial])], [prompt]),
         Column(NARROW, [Step("Step 3  Find the least value", [finder])], [finder]),
         Column(
             WIDE,

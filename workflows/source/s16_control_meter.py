@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .builder import GREEN, WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, WIDE_NOTE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, largest_difference
 from .parts import negative_prompt, part, prompt, size_of_picture, stitch
 
@@ -38,7 +38,7 @@ ends: the line is 0. The map shows where in the model it pushes.
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the workflow's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Workflow 16", height=280)
+    note = graph.note(NOTE, title="Workflow 16", width=WIDE_NOTE)
     models, net = kit.models(graph), kit.control_net(graph, "canny")
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="girl with a pearl earring")
     size = size_of_picture(graph, kit)
@@ -69,10 +69,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  A picture, a model", [picture, models.node])], [note]),
-        Column(NARROW, [Step("Step 2  Prompt and edges", [words, net, canny, size])], [words]),
-        Column(NARROW, [Step("Step 3  The edges guide", [guide, settings])], [settings]),
-        Column(WIDE, [Step("Step 4  Sample and measure", [Row([meter, both]), result])], [result]),
+        Column(NARROW, [Step("Step 1  A picture, a model", [picture, models.node])], [picture]),
+        Column(NARROW, [Step("Step 2  Prompt and edges", [words, canny, size])], [words]),
+        Column(NARROW, [Step("Step 3  The edges guide", [net, guide, settings])], [settings]),
+        Column(WIDE, [note, Step("Step 4  Sample and measure", [Row([meter, both]), result])], [result]),
         height=HEIGHT,
     )
     graph.app([(words, "prompt"), (guide, "strength"), (guide, "end_percent"), (settings, "seed")], [result])

@@ -11,7 +11,7 @@ from .sizes import NUMBER, TEXT, WIDGET_TYPES, WORDS, height_of
 
 INPUT_NODE, OUTPUT_NODE = -10, -20  # the ids that ComfyUI gives to both ends of every subgraph
 SLOT = 20  # pixels from one slot of an end to the next
-FOOTER = 36  # pixels of the button in Nodes 2.0 that opens the subgraph
+FOOTER = 28  # pixels of the button in Nodes 2.0 that opens the subgraph
 
 
 @dataclass

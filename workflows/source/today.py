@@ -78,7 +78,7 @@ class ZImageKit(TodayKit):
     suffix, mark, size, steps, cfg, control_cfg = "-zimage", "Z-Image Turbo", 1024, 9, 1.0, 1.0
     sampler = "res_multistep"
     scheduler, shift, one_hint = "simple", 3.0, True
-    control_loader = CONTROL_LOADER + 12
+    control_loader = CONTROL_LOADER + 24
     unet = File("z_image_turbo_bf16.safetensors", f"{_ZIMAGE}/diffusion_models", "diffusion_models")
     encoder, encoder_type = File("qwen_3_4b.safetensors", f"{_ZIMAGE}/text_encoders", "text_encoders"), "lumina2"
     autoencoder = File("ae.safetensors", f"{_ZIMAGE}/vae", "vae")
@@ -87,7 +87,7 @@ class ZImageKit(TodayKit):
         f"{_FACE}/alibaba-pai/Z-Image-Turbo-Fun-Controlnet-Union/resolve/main",
         "model_patches",
     )
-    about = "\nOn **Z-Image Turbo**: 9 steps and cfg 1, so the negative prompt does nothing.\n"
+    about = "\nOn **Z-Image Turbo**: 9 steps, cfg 1, so no negative prompt.\n"
     about_control = "\nIts control is a **model patch**. It needs a ComfyUI newer than 0.3.75.\n"
 
     def words(self, text: str) -> str:
