@@ -1,7 +1,7 @@
 """`python run.py report layout`: every bundled workflow in several frontends, in both renderers, and what overlaps.
 
 Writes tests/reports/layout.md. Frontends are packages of PyPI; each is kept beside the packages of run.py. The demo
-slides are measured once more after Run.
+slides are measured once more after Run, which samples in few steps: where things lie does not depend on them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ...runner.comfyui.client import ComfyClient
 from ...runner.comfyui.transport import json_content
@@ -29,6 +31,7 @@ from ._served import served
 
 OUTPUT = ROOT / "tests" / "reports" / "layout.md"
 PAUSE_MS = 600  # between two looks
+STEPS, FEW = 20, 6  # of the slides, and of those that are run here
 
 
 @dataclass
@@ -53,7 +56,7 @@ def measure(client: ComfyClient, browser: str, renderer: str, names: Sequence[st
     with browser_page(browser) as page:
         frontend = Frontend(page, client.url)
         for name in names:
-            graph = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+            graph = with_few_steps(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
             row = Row(frontend.version, renderer, name, [fault] if (fault := frontend.open(graph)) else [])
             frontend.fit_view()
             row.opened += _look(frontend)
@@ -62,6 +65,15 @@ def measure(client: ComfyClient, browser: str, renderer: str, names: Sequence[st
                 frontend.run()
                 row.after = _look(frontend)
             yield row
+
+
+def with_few_steps(graph: dict[str, Any]) -> dict[str, Any]:
+    """The workflow with FEW steps in every node, also inside of subgraphs, that takes STEPS."""
+    for part in (graph, *graph.get("definitions", {}).get("subgraphs", [])):
+        for node in part["nodes"]:
+            if any(slot.get("widget") == {"name": "steps"} for slot in node["inputs"]):
+                node["widgets_values"] = [FEW if value == STEPS else value for value in node["widgets_values"]]
+    return graph
 
 
 def _look(frontend: Frontend) -> list[str]:
@@ -79,20 +91,26 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--renderers", nargs="+", choices=RENDERERS, default=RENDERERS)
     parser.add_argument("--only", default="", help="workflows whose name holds this")
     parser.add_argument("--no-run", action="store_true", help="open them only")
+    parser.add_argument("--jobs", type=int, default=1, help="frontends at once")
     parser.add_argument("--out", type=Path, default=OUTPUT)
     options = parser.parse_args(argv)
     browser = find_browser()
     if browser is None:
         sys.exit("No browser. Install chromium, Chrome or Edge.")
     names = [path.stem for path in sorted(FOLDER.glob("*.json")) if options.only in path.stem]
-    started, rows = time.monotonic(), []
-    for version in options.frontends:
-        arguments = ["--front-end-root", str(frontend_folder(version))]
+    started = time.monotonic()
+
+    def measure_all(version: str) -> list[Row]:
+        rows, arguments = [], ["--front-end-root", str(frontend_folder(version))]
         with tempfile.TemporaryDirectory() as temp, served(Path(temp) / "comfyui", *arguments) as client:
             for renderer in options.renderers:
                 for row in measure(client, browser, renderer, names, not options.no_run):
                     rows.append(row)
                     print(f"{row.frontend} {renderer} {row.name}", *_lines(row), sep="\n  ", flush=True)
+        return rows
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        rows = [row for found in pool.map(measure_all, options.frontends) for row in found]
     command = " ".join(["python run.py report layout", *argv])
     options.out.write_text(render(rows, command, time.monotonic() - started), encoding="utf-8")
     return 1 if any(map(_lines, rows)) else 0

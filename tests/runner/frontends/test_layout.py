@@ -1,10 +1,11 @@
-"""What the report of layouts counts as a fault, on boxes made for it."""
+"""What the report of layouts counts as a fault, on boxes made for it, and how tall a note is."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from layout import find_faults
+from steer.workflows.source.notes import height_of_note
 from wires import count_crossings
 
 GROUP = [0.0, 0.0, 140.0, 160.0]
@@ -49,3 +50,23 @@ def test_crossing_wires_are_counted():
     assert count_crossings([back, down, up]) == 3, "back through both, which cross each other"
     steep = [wire("6 0", 0, 0, 20, 800), wire("7 0", 0, 30, 20, 830)]
     assert count_crossings(steep) == 1, "steep curves swing out to the right, and one swings through the other"
+
+
+# Width of a note and its height below the title in Nodes 2.0 of the frontend 1.45.21, in pixels.
+NOTES = {
+    "## How do I change the mood, the place, or both?\n\nSteer makes **every combination**.\n": (284, 124),
+    "**Try next**\n- **Picture**: another one. Where nobody is in it, there are no joints\n- **Prompt**: other words; "
+    "**KSampler**: another `seed`\n": (284, 164),
+    "## How do I change the face alone?\n\nWith a **mask**: only inside it the picture is new.\n\n"
+    "**Look at** the heat maps: black is what stayed. What the prompt does not say, such as the colour of the eyes, "
+    "may\nchange.\n\n**Try next**\n- **Face Mask**: `region` *mouth*: the eyes stay, too\n"
+    "- **Load Image** in place of **Demo Picture**\n": (456, 245),
+}
+
+
+def test_a_note_has_room_for_its_text_and_at_most_a_line_more():
+    for text, (width, height) in NOTES.items():
+        assert 0 <= height_of_note(text, width) - height <= 23, text
+    more = "A word more and a word more. " * 4
+    assert height_of_note(more + more, 284) > height_of_note(more, 284)
+    assert height_of_note(more, 284) > height_of_note(more, 568)

@@ -50,8 +50,7 @@ def test_with_korean_chosen_labels_and_search_are_korean(frontend: Frontend):
         assert shown == [locale["display_name"], locale["outputs"]["0"]["name"]]
         page.reload()
         page.wait_for_function(READY, timeout=60_000)
-    page.wait_for_function("app.graph._nodes.length > 0")  # the default workflow comes after the page
-    page.evaluate("app.graph.clear()")
+    frontend.clear()
     page.evaluate("app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
     page.get_by_role("dialog").locator("input").first.wait_for()
     page.keyboard.type("\uc2a4\uc715")  # Sweep

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, TimeoutError, sync_playwright
+from steer.tests.support.browser.layout import LACKS_MODEL
 
 READY = "window.app && window.app.graph && window.app.extensionManager"
 # The pictures of a node lie in n.imgs, or, where nodes are elements of the page (Nodes 2.0), in its element.
@@ -41,10 +42,16 @@ OPEN = """async graph => {
 DRAW = """async () => { for (const _ of [0, 1]) {
     app.canvas.setDirty(true, true);
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))); } }"""
-UNKNOWN = """() => {
-    const lacksModel = n => n.properties.models || (n.subgraph?.nodes || []).some(lacksModel);
+UNKNOWN = (
+    f"() => {{ {LACKS_MODEL}"
+    + """
     return app.graph._nodes.filter(n => n.has_errors && !lacksModel(n) || !n.constructor.nodeData
         && !['MarkdownNote', 'Note'].includes(n.type)).map(n => n.type); }"""
+)
+# A Sweep Graph puts jobs into the queue, each before the one before it has ended.
+IDLE = """async () => {
+    const {queue_running, queue_pending} = await (await app.api.fetchApi('/queue')).json();
+    return !queue_running.length && !queue_pending.length; }"""
 SHOWN = "id => Object.fromEntries(app.graph.getNodeById(id).widgets.map(widget => [widget.name, widget.value]))"
 # Downloads go nowhere, and their addresses are noted.
 CATCH_DOWNLOADS = """() => { window.steerDownloads = [];
@@ -266,19 +273,20 @@ class Frontend:
         return self.page.evaluate(UNKNOWN)
 
     def run(self, timeout_s: float = 300) -> list[dict[str, Any]]:
-        """Press Run and wait for the end; returns the pictures that the nodes show."""
+        """Press Run and wait for the end, also of the jobs that follow; returns the pictures that the nodes show."""
         self.page.evaluate(
-            """() => { window.steerEnd = null;
+            """() => { window.steerEnds = [];
                 for (const kind of ['execution_success', 'execution_error', 'execution_interrupted'])
-                    app.api.addEventListener(kind, event => { window.steerEnd = [kind, event.detail]; }); }"""
+                    app.api.addEventListener(kind, event => { window.steerEnds.push([kind, event.detail]); }); }"""
         )
         self.page.get_by_role("button", name="Run", exact=True).first.click()
-        self.page.wait_for_function("window.steerEnd !== null", timeout=timeout_s * 1000)
-        kind, detail = self.page.evaluate("window.steerEnd")
+        self.page.wait_for_function("window.steerEnds.length > 0", timeout=timeout_s * 1000)
+        self.page.wait_for_function(IDLE, polling=500, timeout=timeout_s * 1000)
         self.page.wait_for_function(LOADED, timeout=30_000)
         self.page.wait_for_timeout(1000)  # pictures are drawn, late toasts appear
         self._listen()
-        assert kind == "execution_success", detail
+        for kind, detail in self.page.evaluate("window.steerEnds"):
+            assert kind == "execution_success", detail
         return self.page.evaluate("Object.values(app.nodeOutputs).flatMap(o => o.images || [])")
 
     def screenshot(self, path: Path) -> None:

@@ -14,10 +14,12 @@ SETTING = "Comfy.VueNodes.Enabled"
 CLASSIC, NODES_2 = "classic", "Nodes 2.0"
 RENDERERS = (CLASSIC, NODES_2)
 SLACK = 3.0  # pixels that nobody sees
-# A node's box with its title. One that is drawn as an element may be larger than the graph knows. A loader whose model
-# is not there is rightly red, and in newer frontends the subgraph around it.
-MEASURE = """() => {
-    const lacksModel = n => n.properties.models || (n.subgraph?.nodes || []).some(lacksModel);
+# A loader whose model is not there is rightly red, and in newer frontends the subgraph around it.
+LACKS_MODEL = "const lacksModel = n => n.properties.models || (n.subgraph?.nodes || []).some(lacksModel);"
+# A node's box with its title. One that is drawn as an element may be larger than the graph knows.
+MEASURE = (
+    f"() => {{ {LACKS_MODEL}"
+    + """
     const canvas = app.canvas.canvas.getBoundingClientRect(), {scale, offset} = app.canvas.ds;
     const elements = new Map([...document.querySelectorAll('[data-node-id]')].map(e => [e.dataset.nodeId, e]));
     const box = node => {
@@ -41,6 +43,7 @@ MEASURE = """() => {
             name: group.title, box: [...group.pos, ...group.size], title: group.titleHeight ?? 34,
         })),
     }; }"""
+)
 
 
 @dataclass(frozen=True)
