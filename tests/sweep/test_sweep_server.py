@@ -10,15 +10,18 @@ import signal
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from server_prompts import get_json
 from sweep_lab import SMALL
+
+if TYPE_CHECKING:
+    from frontend import Frontend
 
 pytestmark = pytest.mark.server
 PROMPT = "girl, smiling, backstreet"
@@ -74,24 +77,24 @@ def pixels(data: bytes) -> np.ndarray:
         return np.array(image)
 
 
-def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
+def test_a_killed_server_loses_no_finished_picture(server, tmp_path: Path):
     from steer.runner import setup
     from steer.runner import workflow as workflows
     from steer.runner.comfyui.client import ComfyClient
     from steer.runner.comfyui.process import ComfyServer, own_folders
 
-    folder = tmp_path / "output" / "killed"
-    arguments = ["--cpu", *own_folders(tmp_path, "output", "user", "temp")]
-
-    def server() -> ComfyServer:
-        return ComfyServer(setup.COMFYUI, setup.PYTHON, tmp_path / "comfyui.log", arguments=arguments)
+    folder = Path(server.arguments[2]) / "killed"
+    # A ComfyUI of this test alone over the folder of the shared one, which goes on where it was killed.
+    arguments = ["--cpu", "--output-directory", server.arguments[2], *own_folders(tmp_path, "user", "temp")]
+    arguments += ["--disable-api-nodes"]
 
     def queue(running: ComfyServer) -> Any:
-        graph = sweep_graph(get_json(f"{running.url}/object_info"), "killed", "1-4", "angry\nlaughing", steps=4)
         client = ComfyClient(running.url, running.check_alive)
-        return client.run(workflows.to_prompt(graph, client.get("/object_info")), graph)
+        object_info = client.get("/object_info")
+        graph = sweep_graph(object_info, "killed", "1-4", "angry\nlaughing", steps=4)
+        return client.run(workflows.to_prompt(graph, object_info), graph)
 
-    with server() as running:
+    with ComfyServer(setup.COMFYUI, setup.PYTHON, tmp_path / "comfyui.log", arguments=arguments) as running:
         failure: list[BaseException] = []
 
         def first_run() -> None:
@@ -102,15 +105,14 @@ def test_a_killed_server_loses_no_finished_picture(tmp_path: Path):
 
         thread = threading.Thread(target=first_run)
         thread.start()
-        wait_for(lambda: len(pictures(folder)) >= 5)
+        wait_for(lambda: len(list(folder.glob("*.png"))) >= 5)
         assert running.process is not None
         os.kill(running.process.pid, signal.SIGKILL)
         thread.join(30)
         assert failure, "the run ended before the server was killed"
     before = {name: entry for name, entry in pictures(folder).items() if name in recorded(folder)}
     assert 4 <= len(before) < 12
-    with server() as running:
-        queue(running)
+    queue(server)
     after = pictures(folder)
     assert len(after) == 12
     assert before.items() <= after.items(), "a finished picture was touched"
@@ -124,7 +126,7 @@ def cancelled(server, client, graph: dict[str, Any], folder: Path, count: int) -
     from steer.runner.comfyui.messages import QueueError
 
     stop = threading.Thread(
-        target=lambda: (wait_for(lambda: len(pictures(folder)) >= count), _post(f"{server.url}/interrupt"))
+        target=lambda: (wait_for(lambda: len(list(folder.glob("*.png"))) >= count), _post(f"{server.url}/interrupt"))
     )
     stop.start()
     with pytest.raises(QueueError, match="cancelled"):
@@ -174,37 +176,55 @@ def _post(url: str, body: bytes = b"{}") -> None:
     urllib.request.urlopen(urllib.request.Request(url, body, {"Content-Type": "application/json"}), timeout=30).close()
 
 
-@pytest.mark.browser
-def test_a_picture_of_a_sweep_in_a_subgraph_dropped_into_the_frontend_makes_itself(server):
+@pytest.fixture(scope="module")
+def tab(server, browser: str) -> Iterator[Frontend]:
+    """One tab for all tests of this file: to load the frontend takes longer than most of them."""
     from frontend import Frontend, browser_page
-    from steer.runner.dev.testing import find_browser
 
-    browser = os.environ.get("STEER_BROWSER") or find_browser()
-    assert browser, "no Chromium, Chrome or Edge found; `python run.py test` installs one or leaves these tests out"
-    folder = Path(server.arguments[2]) / "dropped"
-    _post(f"{server.url}/settings/Comfy.TutorialCompleted", b"true")  # else a dialog greets the first visitor
-    graph = sweep_graph(get_json(f"{server.url}/object_info"), "dropped", "3, 30", "angry")
     with browser_page(browser) as page:
         frontend = Frontend(page, server.url)
-        page.evaluate("workflow => app.loadGraphData(workflow)", graph)
-        page.wait_for_function("app.graph._nodes.length > 4")
-        page.evaluate("app.graph.convertToSubgraph(new Set([app.graph._nodes.find(n => n.type === 'SteerSweep')]))")
-        frontend.run()
-        before = pictures(folder)
-        path = folder / random.choice(sorted(before))
-        with Image.open(path) as image:
-            sweeps = [node["inputs"] for node in json.loads(image.info["prompt"]).values() if "cell" in node["inputs"]]
-        assert len(before) == 4
-    with browser_page(browser) as page:
-        frontend = Frontend(page, server.url)
-        frontend.drop(path.name, path.read_bytes())
-        page.wait_for_function("app.graph._nodes.length > 4")
-        prompt = frontend.prompt()
-        ((number, cell),) = [(i, n["inputs"]["cell"]) for i, n in prompt.items() if n["class_type"] == "SteerSweep"]
-        assert ":" in number, "it is in a subgraph"
-        assert [cell] == [inputs["cell"] for inputs in sweeps], path.name
-        frontend.run()
-        assert frontend.said == []
+        frontend.clear()
+        yield frontend
+
+
+@pytest.fixture
+def frontend(tab: Frontend) -> Frontend:
+    """The tab with an empty canvas."""
+    tab.page.evaluate("app.graph.clear()")
+    tab.said.clear()
+    return tab
+
+
+def open_graph(frontend: Frontend, graph: dict[str, Any]) -> None:
+    frontend.page.evaluate("workflow => app.loadGraphData(workflow)", graph)
+    frontend.page.wait_for_function("app.graph._nodes.length > 4")
+
+
+def open_dropped(frontend: Frontend, path: Path) -> None:
+    """Drop a picture onto an empty canvas."""
+    frontend.page.evaluate("app.graph.clear()")
+    frontend.drop(path.name, path.read_bytes())
+    frontend.page.wait_for_function("app.graph._nodes.length > 4")
+
+
+@pytest.mark.browser
+def test_a_picture_of_a_sweep_in_a_subgraph_dropped_into_the_frontend_makes_itself(server, frontend: Frontend):
+    folder, page = Path(server.arguments[2]) / "dropped", frontend.page
+    open_graph(frontend, sweep_graph(get_json(f"{server.url}/object_info"), "dropped", "3, 30", "angry"))
+    page.evaluate("app.graph.convertToSubgraph(new Set([app.graph._nodes.find(n => n.type === 'SteerSweep')]))")
+    frontend.run()
+    before = pictures(folder)
+    assert len(before) == 4
+    path = folder / random.choice(sorted(before))
+    with Image.open(path) as image:
+        sweeps = [node["inputs"] for node in json.loads(image.info["prompt"]).values() if "cell" in node["inputs"]]
+    open_dropped(frontend, path)
+    prompt = frontend.prompt()
+    ((number, cell),) = [(i, n["inputs"]["cell"]) for i, n in prompt.items() if n["class_type"] == "SteerSweep"]
+    assert ":" in number, "it is in a subgraph"
+    assert [cell] == [inputs["cell"] for inputs in sweeps], path.name
+    frontend.run()
+    assert frontend.said == []
     made = pictures(folder)
     assert before.items() <= made.items()
     (new,) = made.keys() - before.keys()
@@ -212,34 +232,29 @@ def test_a_picture_of_a_sweep_in_a_subgraph_dropped_into_the_frontend_makes_itse
 
 
 @pytest.mark.browser
-def test_the_second_run_in_a_page_saves_workflows_too(server, client, browser: str):
+def test_the_second_run_in_a_page_saves_workflows_too(server, client, frontend: Frontend):
     """Since the first one the frontend keeps the text below the node as one more value of it."""
-    from frontend import Frontend, browser_page
     from steer.runner import workflow as workflows
 
-    folder = Path(server.arguments[2]) / "second-in-a-page"
-    _post(f"{server.url}/settings/Comfy.TutorialCompleted", b"true")  # else a dialog greets the first visitor
+    folder, page = Path(server.arguments[2]) / "second-in-a-page", frontend.page
     object_info = client.get("/object_info")
     graph = sweep_graph(object_info, "second-in-a-page", "3", "angry")
-    with browser_page(browser) as page:
-        frontend = Frontend(page, server.url)
-        page.evaluate("workflow => app.loadGraphData(workflow)", graph)
-        page.wait_for_function("app.graph._nodes.length > 4")
-        frontend.run()
-        first = pictures(folder)
-        page.evaluate("app.graph._nodes.find(n => n.type === 'SteerSeeds').widgets[0].value = '3, 30'")
-        saved = frontend.graph()
-        (values,) = [node["widgets_values"] for node in saved["nodes"] if node["type"] == "SteerSweep"]
-        assert values[-1] in (f"2 of 2 saved. {SMALL}", ""), (
-            "the text of the first run; newer frontends keep only its place"
-        )
-        # run.py reads such a file as the frontend does, and sets its widgets.
-        assert workflows.to_prompt(saved, object_info) == frontend.prompt()
-        alone = workflows.Setting("Sweep", "cell", "angry; seed 30")
-        frozen = alone.apply(workflows.Workflow(saved, object_info)).data
-        frontend.run()
-        both = pictures(folder)
-        assert frontend.said == []
+    open_graph(frontend, graph)
+    frontend.run()
+    first = pictures(folder)
+    page.evaluate("app.graph._nodes.find(n => n.type === 'SteerSeeds').widgets[0].value = '3, 30'")
+    saved = frontend.graph()
+    (values,) = [node["widgets_values"] for node in saved["nodes"] if node["type"] == "SteerSweep"]
+    assert values[-1] in (f"2 of 2 saved. {SMALL}", ""), (
+        "the text of the first run; newer frontends keep only its place"
+    )
+    # run.py reads such a file as the frontend does, and sets its widgets.
+    assert workflows.to_prompt(saved, object_info) == frontend.prompt()
+    alone = workflows.Setting("Sweep", "cell", "angry; seed 30")
+    frozen = alone.apply(workflows.Workflow(saved, object_info)).data
+    frontend.run()
+    both = pictures(folder)
+    assert frontend.said == []
     assert (len(first), len(both)) == (2, 4)
     prompts = []
     for name, (_, data) in both.items():
@@ -249,24 +264,17 @@ def test_the_second_run_in_a_page_saves_workflows_too(server, client, browser: s
         assert workflows.to_prompt(texts["workflow"], object_info) == texts["prompt"], name
     assert workflows.to_prompt(frozen, object_info) in prompts
     name = max(both, key=lambda name: both[name][0])  # the last one made
-    with browser_page(browser) as page:
-        frontend = Frontend(page, server.url)
-        frontend.drop(name, both[name][1])
-        page.wait_for_function("app.graph._nodes.length > 4")
-        with Image.open(folder / name) as image:
-            assert frontend.prompt() == json.loads(image.info["prompt"])
+    open_dropped(frontend, folder / name)
+    with Image.open(folder / name) as image:
+        assert frontend.prompt() == json.loads(image.info["prompt"])
 
 
 @pytest.mark.browser
-def test_a_new_sweep_has_nothing_that_changes_its_seed_after_a_run(server, client, browser: str):
+def test_a_new_sweep_has_nothing_that_changes_its_seed_after_a_run(client, frontend: Frontend):
     """Else the Run after a Cancel would make all pictures anew."""
-    from frontend import Frontend, browser_page
-
     graph = sweep_graph(client.get("/object_info"), "new", "3", "angry")
     (values,) = [node["widgets_values"] for node in graph["nodes"] if node["type"] == "SteerSweep"]
-    with browser_page(browser) as page:
-        Frontend(page, server.url)
-        names = page.evaluate("LiteGraph.createNode('SteerSweep').widgets.map(widget => widget.name)")
+    names = frontend.page.evaluate("LiteGraph.createNode('SteerSweep').widgets.map(widget => widget.name)")
     assert names == [
         "positive",
         "negative",
