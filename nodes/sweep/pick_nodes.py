@@ -116,5 +116,6 @@ class EarlyPick(io.ComfyNode):
         output: Any = finish(job, early, chosen) if chosen else ExecutionBlocker(None)
         labels: Any = [f"{index + 1}, {seeds[index]}" for index in chosen] or [ExecutionBlocker(None)]
         report = write_report(job, chosen)
-        drop_preview()
+        if job.rows:  # something was sampled, so that a live preview is there
+            drop_preview()
         return io.NodeOutput(output, sheet, labels, report, ui=ui.PreviewImage(sheet, cls=cls))

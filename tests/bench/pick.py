@@ -31,9 +31,10 @@ def time_picking(bench: Bench, name: str, options: argparse.Namespace, folder: P
 
     started = time.perf_counter()
     noise = SeededNoise(make_draws(range(1, options.seeds + 1)), COMFYUI)
-    given = {"sampler": sampler_object(name), "sigmas": bench.sigmas(), "latent": bench.latent, "batch": 1}
+    given = {"sampler": sampler_object(name), "sigmas": bench.sigmas(), "latent": bench.latent}
     for run in ("shows", "finishes"):
-        job, store = PickJob(noise, bench.guider, steps=options.early, **given), Store(folder, "run")
+        job = PickJob(noise, bench.guider, steps=options.early, batch=options.batch, **given)
+        store = Store(folder, "run")
         early = make_early(job, store, bench.vae)
         chosen = list(range(options.picked)) if run == "finishes" else []
         draw_sheet(early, [draw.label for draw in job.draws], chosen, 128)
@@ -59,6 +60,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--early", type=int, default=3)
     parser.add_argument("--size", type=int, default=256, help="side of the pictures in pixels")
     parser.add_argument("--sampler", default="dpmpp_2m")
+    parser.add_argument("--batch", type=int, default=4, help="batch_size of Early Pick; the others are made one by one")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(InProcessComfy(Path(folder) / "comfy"), options)
@@ -69,7 +71,7 @@ def main(argv: list[str]) -> int:
     steps = options.seeds * options.early + options.picked * (options.steps - options.early)
     print(
         f"{options.seeds} seeds, {options.early} of {options.steps} steps, {options.picked} to the end, {options.size} "
-        f"x {options.size}, {options.sampler}: {picking:.1f} s against {whole:.1f} s, ratio {ratio:.2f} (at most "
+        f"x {options.size}, {options.sampler}, batches of {options.batch}: {picking:.1f} s against {whole:.1f} s, ratio {ratio:.2f} (at most "
         f"{LIMIT:g}); steps of pictures {steps:,} against {options.seeds * options.steps:,}"
     )
     return 0 if ratio <= LIMIT else 1
