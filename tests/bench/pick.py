@@ -71,7 +71,7 @@ def main(argv: list[str]) -> int:
     steps = options.seeds * options.early + options.picked * (options.steps - options.early)
     print(
         f"{options.seeds} seeds, {options.early} of {options.steps} steps, {options.picked} to the end, {options.size} "
-        f"x {options.size}, {options.sampler}, batches of {options.batch}: {picking:.1f} s against {whole:.1f} s, ratio {ratio:.2f} (at most "
-        f"{LIMIT:g}); steps of pictures {steps:,} against {options.seeds * options.steps:,}"
+        f"x {options.size}, {options.sampler}, batches of {options.batch}: {picking:.1f} s against {whole:.1f} s, "
+        f"ratio {ratio:.2f} (at most {LIMIT:g}); steps of pictures {steps:,} against {options.seeds * options.steps:,}"
     )
     return 0 if ratio <= LIMIT else 1
