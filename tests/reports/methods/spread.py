@@ -2,7 +2,7 @@
 
 Writes tests/reports/spread.md. Pictures of several prompts and seeds at each strength, with the number that Measure
 Spread gives and how often the judges see what the prompt names. Asked at the default strength: 1.3 times the spread,
-and at most 2 points less following.
+and at most 2 points less following. Beside it stands the spread of drawn scenes of the same words.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from typing import Any
 import torch
 
 from ....demo.judges import network
+from ....demo.scenes import HELD_OUT, render
 from ....nodes.seeds.choices import COMFYUI
 from ....nodes.seeds.noise import make_draws
+from ....nodes.seeds.spread import measure_spread
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
-from ..parts.generator import Generator, share, weights_label
+from ..parts.generator import Generator, share, tensor, weights_label
 from ..parts.remaining import with_estimate
 from ..parts.rows import make_prompt
 
@@ -82,6 +84,16 @@ class Bench:
         return of_latents, of_pictures, right
 
 
+def spread_of_drawings(number: int, seeds: int) -> float:
+    """The spread of held-out scenes with the attributes of a prompt: what seeds could differ by."""
+    from ....nodes.seeds.comfy_spread import join_images
+
+    attributes: dict[str, Any] = dict(make_prompt(number)[1])
+    kind = "savanna" if "count" in attributes else "portrait"
+    scenes = (render(HELD_OUT + 1000 * number + i, kind=kind, **attributes) for i in range(seeds))
+    return measure_spread(join_images([tensor(scene.image).movedim(1, -1) for scene in scenes])).share
+
+
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report spread", description=__doc__)
     parser.add_argument("--seeds", type=int, default=64)
@@ -100,8 +112,9 @@ def main(argv: list[str]) -> int:
             for slot in comfy.nodes.NODE_CLASS_MAPPINGS["SteerSeedSpread"].GET_SCHEMA().inputs
             if slot.id == "strength"
         )
+        drawn = sum(spread_of_drawings(number, options.seeds) for number in range(options.prompts)) / options.prompts
         for steps in options.steps:
-            lines += table(Bench(comfy, steps, options.spread_steps, options.cfg), options, default)
+            lines += table(Bench(comfy, steps, options.spread_steps, options.cfg), options, default, drawn)
     text = [
         "# Seed Spread on the embedded model",
         "",
@@ -118,8 +131,8 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def table(bench: Bench, options: argparse.Namespace, default: float) -> list[str]:
-    """The table of a number of steps, with the verdict on the default strength."""
+def table(bench: Bench, options: argparse.Namespace, default: float, drawn: float) -> list[str]:
+    """The table of a number of steps, with the verdict on the default strength. drawn: the spread of drawn scenes."""
     found: dict[float, dict[str, Any]] = defaultdict(lambda: {"latents": [], "pictures": [], "right": []})
     for number, strength in with_estimate(product(range(options.prompts), options.strengths)):
         latents, pictures, right = bench.measure(number, options.seeds, strength)
@@ -142,6 +155,7 @@ def table(bench: Bench, options: argparse.Namespace, default: float) -> list[str
     for strength, (latents, pictures, right) in means.items():
         ratio = f"{latents / base[0]:.2f} x, {pictures / base[1]:.2f} x"
         lines.append(f"| {strength:g} | {latents:.3f} | {pictures:.3f} | {ratio} | {right:.1f} % |")
+    lines.append(f"| drawn scenes of the same words | | {drawn:.3f} | {drawn / base[1]:.2f} x | |")
     if default in means:
         _, pictures, right = means[default]
         wider, less = pictures / base[1], base[2] - right
