@@ -181,7 +181,8 @@ class SweepGraph(io.ComfyNode):
         cell: Sequence[str] = ("",),
         **kept: Sequence[Any],
     ) -> io.NodeOutput:
-        from .graph.comfy_run import Widgets, run
+        from .graph.comfy_run import run
+        from .graph.requests import Widgets
 
         widgets = Widgets(folder[0], max_cells[0], on_error[0], _first(cell) or "")
         result = run(cls.hidden, widgets, _first(axes) or (), kept)

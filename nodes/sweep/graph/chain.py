@@ -7,9 +7,10 @@ job that fails breaks no chain, and looks at how earlier ones ended: a cell that
 from __future__ import annotations
 
 import uuid
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from ...text.printable import MAX_MESSAGE, get_log, printable
@@ -20,6 +21,7 @@ from .prompts import Json
 
 MAX_WAITING = 50  # jobs of a sweep in the queue
 MAX_SWEEPS = 64  # under way at once
+MAX_LAST = 1024  # jobs that closed a sweep, by their ids
 MAX_FAILURES = 20  # that a report names
 
 log = get_log(__name__)
@@ -203,16 +205,28 @@ class Underway:
 
     def __init__(self) -> None:
         self._chains: OrderedDict[str, SweepChain] = OrderedDict()
+        self._last: deque[str] = deque(maxlen=MAX_LAST)
 
     def add(self, chain: SweepChain) -> None:
         """Remember a sweep; of too many the oldest is forgotten."""
         self._chains[chain.name] = chain
+        self._last.append(chain.ids[-1])
         while len(self._chains) > MAX_SWEEPS:
             self._chains.popitem(last=False)
 
     def get(self, name: str) -> SweepChain | None:
         """The sweep of this name."""
         return self._chains.get(name)
+
+    def closes(self, job_id: str) -> bool:
+        """Whether this job is the last one of a sweep, which holds what lies behind its sheet."""
+        return job_id in self._last
+
+    def runs(self, graph_id: str, folder: Path, queue: JobQueue) -> bool:
+        """Whether a sweep of this Sweep Graph into this folder has jobs that wait or run."""
+        there = queue.waiting() | queue.running()
+        own = [c for c in self._chains.values() if c.plan.graph.graph_id == graph_id and c.manifest.folder == folder]
+        return any(chain.open.keys() & there for chain in own)
 
     def remove(self, name: str) -> None:
         """Forget a sweep that has ended."""

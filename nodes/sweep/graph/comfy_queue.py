@@ -86,6 +86,12 @@ class ComfyQueue:
         return read_ended(found.get(job_id)) if job_id in found else None
 
 
+def running_job() -> str:
+    """The id of the job that runs; empty outside of one."""
+    context = get_executing_context()
+    return "" if context is None else context.prompt_id
+
+
 def _status(entry: Mapping[str, Any]) -> Any:
     """Of an entry of the history, without a copy of all of it."""
     return entry.get("status")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,41 +29,26 @@ from ..run.comfy_run import NEW_RUN, folder_output, set_aside
 from ..run.comfy_sheet import sheet_of
 from .chain import UNDERWAY, SweepChain
 from .comfy_graph import Place, Planned, axes_of, plan_here, plan_with_seeds
-from .comfy_queue import ComfyQueue
+from .comfy_queue import ComfyQueue, running_job
 from .comfy_targets import kinds_of_nodes
 from .expand import axes_graph, cell_graph, gather, set_widget
 from .freezing import frozen_workflow
 from .keeping import frames_of, save_cell
 from .plan import GraphCell, describe, hash_of_graph, key_of, write_plan
 from .prompts import KEPT, VALUE_KIND, Json, Prompt, closing_prompt, find_makers, plain_nodes
-from .requests import CellToKeep, Job, PlanNow, read_request, write_job, write_made, write_plan_now
+from .requests import (
+    CellToKeep,
+    Job,
+    NodeAnswer,
+    PlanNow,
+    Widgets,
+    read_request,
+    write_job,
+    write_made,
+    write_plan_now,
+)
 
 log = get_log(__name__)
-
-
-@dataclass(frozen=True)
-class NodeAnswer:
-    """What the node gives. outputs: sheet, folder, report. ui: what it shows. expand: nodes to add, whose ids the
-    outputs then name. to_save: pictures to save as Save Image does, and the prefix of their files."""
-
-    outputs: tuple[Any, ...]
-    ui: Json | None = None
-    expand: Json | None = None
-    to_save: tuple[Sequence[Any], str] | None = None
-
-
-@dataclass(frozen=True)
-class Widgets:
-    """The widgets of a Sweep Graph."""
-
-    folder: str
-    max_cells: int
-    on_error: str
-    cell: str
-
-    def with_cell(self, cell: str) -> Json:
-        """As the inputs of a prompt."""
-        return {"folder": self.folder, "max_cells": self.max_cells, "on_error": self.on_error, CELL: cell}
 
 
 def fingerprint(folder: str | None, cell: str | None) -> str | float:
@@ -136,6 +120,8 @@ def run(hidden: Any, widgets: Widgets, axes: Sequence[Axis], kept: Mapping[str, 
         return _keep_made(place, widgets, request, kept)
     if isinstance(request, PlanNow):
         return _plan(place, widgets, axes, request.text)
+    if isinstance(request, WholeSweep) and UNDERWAY.closes(running_job()):
+        return _show(place, widgets)
     if isinstance(request, OneCell) and not _varies(place):
         labels = request.labels or tuple(part.strip() for part in request.text.split(";"))
         return _keep_made(place, widgets, CellToKeep(request.text, labels), kept)
@@ -261,6 +247,10 @@ def _run_job(place: Place, widgets: Widgets, job: Job, kept: Mapping[str, Sequen
         UNDERWAY.remove(job.sweep)
         grid = chain.plan.grid  # of this sweep, where another one shares the folder
         chain.manifest.start(grid.title, grid.axes, grid.cells)
+        # What is saved behind the sheet holds the prompt of this job: it opens as the sweep, not as a job that is over.
+        own = place.prompt[place.own_id]
+        own["inputs"][CELL] = ""
+        own.pop("is_changed", None)  # ComfyUI would believe it when that prompt is queued
         return _close(chain.manifest, chain.report(), place, chain.plan.prompt)
     text = f"{chain.there} of {len(chain.plan.cells)} saved."
     show_text(text, place.own_id)
@@ -320,6 +310,20 @@ def _close(manifest: Manifest, report: str, place: Place, prompt: Prompt) -> Nod
     sheet = sheet_of(manifest, plain_nodes(prompt, prompt), place.info)
     show_text(report.split("\n")[0], place.own_id)
     return NodeAnswer((sheet.picture, str(manifest.folder), report), {**sheet.shown, "text": (report,)})
+
+
+def _show(place: Place, widgets: Widgets) -> NodeAnswer:
+    """What there is, in the last job of another sweep of the graph: two that began each other anew would never end."""
+    home, queue = folder_inside(output_folder(), widgets.folder), ComfyQueue()
+    manifest = Manifest(home)
+    if UNDERWAY.runs(place.own_id, home, queue) or manifest.grid is None:
+        blocked, text = (
+            ExecutionBlocker(None),
+            "This sweep is not over. What needs its sheet comes behind its last cell.",
+        )
+        return NodeAnswer((blocked, blocked, text), {"text": (text,)})
+    there = sum(manifest.finished(cell.key) is not None for cell in manifest.grid.cells)
+    return _close(manifest, f"{there} of {len(manifest.grid.cells)} pictures are there.", place, place.prompt)
 
 
 def _write_page(manifest: Manifest) -> None:

@@ -112,12 +112,18 @@ def _check_place(prompt: Prompt, graph_id: str, makers: Collection[str]) -> None
     """Raises ValueError for a Sweep Value that no Sweep Graph can count."""
     graphs = [i for i, node in prompt.items() if node["class_type"] == GRAPH_KIND]
     counted = {i for graph in graphs for i in find_makers(prompt, graph)}
-    behind = find_descendants(prompt, graphs)
+    behind = find_descendants(prompt, graphs) - set(graphs)
     used = {source for node in prompt.values() for source in _sources(node)}
     for node_id, node in prompt.items():
         if node["class_type"] != VALUE_KIND or node_id in counted:
             continue
-        if node_id in behind:
+        users = {user for user, user_node in prompt.items() if node_id in _sources(user_node)}
+        if users & set(graphs):
+            raise ValueError(
+                f"value: the Sweep Value (node {node_id}) goes into a widget of a Sweep Graph, which is the same for "
+                "all cells. Write it there, and wire the value to what makes the pictures."
+            )
+        if find_descendants(prompt, [node_id]) & behind:
             raise ValueError(
                 f"images: the Sweep Value (node {node_id}) lies behind a Sweep Graph, so it changes nothing that is "
                 "kept. Take its axis from before the Sweep Graph, or give it a Sweep Graph of its own."

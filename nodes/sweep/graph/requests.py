@@ -12,8 +12,35 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from ..plan.cell_widget import CellRequest, Labels, read_cell
+from ..plan.cell_widget import CELL, CellRequest, Labels, read_cell
+from .prompts import Json
+
+
+@dataclass(frozen=True)
+class NodeAnswer:
+    """What the node gives. outputs: sheet, folder, report. ui: what it shows. expand: nodes to add, whose ids the
+    outputs then name. to_save: pictures to save as Save Image does, and the prefix of their files."""
+
+    outputs: tuple[Any, ...]
+    ui: Json | None = None
+    expand: Json | None = None
+    to_save: tuple[Sequence[Any], str] | None = None
+
+
+@dataclass(frozen=True)
+class Widgets:
+    """The widgets of a Sweep Graph."""
+
+    folder: str
+    max_cells: int
+    on_error: str
+    cell: str
+
+    def with_cell(self, cell: str) -> Json:
+        """As the inputs of a prompt."""
+        return {"folder": self.folder, "max_cells": self.max_cells, "on_error": self.on_error, CELL: cell}
 
 
 @dataclass(frozen=True)
