@@ -69,6 +69,13 @@ def _modules() -> dict[str, Path]:
 
 
 @cache
+def _statements(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    """The imports of a file, wherever they stand. To parse and walk all files takes seconds."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+@cache
 def _imports() -> dict[str, set[str]]:
     """The modules of the pack that each module imports: anywhere in it, also in functions and for types alone."""
     return {name: set(_imported_modules(name, path)) - {name} for name, path in _modules().items()}
@@ -76,10 +83,10 @@ def _imports() -> dict[str, set[str]]:
 
 def _imported_modules(name: str, path: Path) -> Iterator[str]:
     package = list(filter(None, name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]))
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _statements(path):
         if isinstance(node, ast.Import):
             yield from (_in_pack(alias.name) for alias in node.names if _in_pack(alias.name) in _modules())
-        elif isinstance(node, ast.ImportFrom):
+        else:
             above = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*above, *filter(None, [node.module])])
             base = base if node.level else _in_pack(base)
@@ -155,10 +162,10 @@ def test_only_files_that_say_so_import_comfyui(folder: str):
 
 def _imported_packages(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _statements(path):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        elif node.level == 0 and node.module:
             names.add(node.module.split(".")[0])
     return names
 

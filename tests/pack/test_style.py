@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,10 +27,11 @@ EXCEPTION = re.compile(r"# fmt: (?:skip|off)")
 SAME_CLASS: dict[str, str] = {}
 
 
-def _sources() -> Iterator[tuple[str, str]]:
+@cache
+def _sources() -> list[tuple[str, str]]:
     """Name and text of every file of code."""
-    for path in [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")] + [*ROOT.glob("*.py")]:
-        yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+    paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")] + [*ROOT.glob("*.py")]
+    return [(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
 
 
 CHECKERS = [["ruff", "check"], ["ruff", "format", "--check"], ["pyrefly", "check"]]
@@ -72,6 +73,7 @@ def test_a_class_name_means_one_thing():
     assert set(SAME_CLASS) <= set(twice), "SAME_CLASS names a class that is there once only"
 
 
+@cache
 def _classes() -> dict[str, list[str]]:
     """The public classes outside of tests, and the files that define them."""
     found: dict[str, list[str]] = defaultdict(list)
