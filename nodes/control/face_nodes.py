@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..api import io, search_words, ui
+from ..api import fold, io, search_words, ui
 from .choices import ALL, CATEGORY, EXPRESSION, REGIONS
 
 
@@ -29,10 +29,12 @@ class FaceMask(io.ComfyNode):
                     default=EXPRESSION,
                     tooltip="Which part of a face is in the mask. An expression needs mouth, brows and eyes.",
                 ),
-                io.String.Input(
-                    "faces",
-                    default=ALL,
-                    tooltip="Which faces: all, or numbers such as 1, 3. They are counted from the left.",
+                fold(
+                    io.String.Input(
+                        "faces",
+                        default=ALL,
+                        tooltip="Which faces: all, or numbers such as 1, 3. They are counted from the left.",
+                    )
                 ),
                 io.Int.Input(
                     "grow",
@@ -41,12 +43,14 @@ class FaceMask(io.ComfyNode):
                     max=1024,
                     tooltip="Makes the mask larger by this many pixels on all sides. A value below 0 makes it smaller.",
                 ),
-                io.Int.Input(
-                    "feather",
-                    default=8,
-                    min=0,
-                    max=1024,
-                    tooltip="The mask fades over this many pixels inside its edge. Outside it is exactly 0.",
+                fold(
+                    io.Int.Input(
+                        "feather",
+                        default=8,
+                        min=0,
+                        max=1024,
+                        tooltip="The mask fades over this many pixels inside its edge. Outside it is exactly 0.",
+                    )
                 ),
                 io.Image.Input("image", optional=True, tooltip="The pictures to look for faces in."),
                 io.Custom("POSE_KEYPOINT").Input(

@@ -72,11 +72,13 @@ class MLSD(io.ComfyNode):
                 ),
                 declare_resolution(),
                 declare_fit(),
-                io.Boolean.Input(
-                    "download",
-                    default=False,
-                    tooltip="Allows the download of the controlnet_aux weights (6 MB) if they are "
-                    "missing. The other detectors need no download.",
+                fold(
+                    io.Boolean.Input(
+                        "download",
+                        default=False,
+                        tooltip="Allows the download of the controlnet_aux weights (6 MB) if they are "
+                        "missing. The other detectors need no download.",
+                    )
                 ),
                 declare_latent(),
             ],

@@ -34,7 +34,7 @@ def build_edit(graph: GraphBuilder, kit: Kit) -> None:
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
     small = scaled_latent(graph, kit, models, picture[0])
-    mask = graph.node("SteerFaceMask", more=190, image=small["image"], grow=12, feather=8)
+    mask = graph.node("SteerFaceMask", more=282, image=small["image"], grow=12, feather=8)
     prompt = words(graph, PROMPT, more=0)
     moods = graph.node(
         "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="laughing\nsurprised\nsad"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
 
 LOADER, CONTROL_LOADER = 156, 108  # pixels of height in every kit: newer frontends give a missing model a line
+GUIDE_REPORT = 130  # pixels of height for the words that a guide shows after Run
 _ARCHIVE = "https://huggingface.co/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main"
 _CONTROLNETS = "https://huggingface.co/comfyanonymous/ControlNet-v1-1_fp16_safetensors/resolve/main"
 
@@ -97,6 +98,7 @@ class Kit(ABC):
         """The node that guides by a hint of `kind`, with what `control_net` gave."""
         node = graph.node(
             "SteerControlNetGuide",
+            more=GUIDE_REPORT,
             positive=pair[0],
             negative=pair[1],
             control_net=net[0],

@@ -75,10 +75,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(
             NARROW,
-            [note, Step("Step 1  Seeds and a prompt", [models.node, size, seeds, prompt])],
+            [Step("Step 1  Seeds and a prompt", [models.node, size, seeds, prompt])],
             [prompt],
         ),
-        Column(NARROW, [Step("Step 2  Words that change", [moods, places])], [moods, places]),
+        Column(NARROW, [note, Step("Step 2  Words that change", [places, moods])], [note, places, moods]),
         Column(NARROW, [sweep_step("Step 3  Every combination", cells)]),
         Column(WIDE, [Step("Step 4  Moods, places, seeds", [pictures, Row([chosen, one_mood])]), try_next], [pictures]),
         height=HEIGHT,

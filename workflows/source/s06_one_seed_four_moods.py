@@ -17,7 +17,7 @@ NAME = "06-one-seed-four-moods"
 THUMBNAIL = "One seed, four moods"
 TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("Earlier and earlier",)
-SWEEP_INSIDE = 126  # pixels for the preview of the sweep inside, which the classic renderer shows on its subgraph
+SWEEP_INSIDE = 266  # pixels for the preview of the sweep inside, which the classic renderer shows on its subgraph
 WORDS = (
     "face focus, cute, 1girl, black background, light particle, solo, standing, cinematic composition, best lighting, "
     "looking up, {}"
@@ -117,7 +117,7 @@ def _switch_on_the_way(graph: GraphBuilder, kit: Kit, models: Models, latent: Ou
         latent=empty,
         positive=text,
         axis_1=times["axis"],
-        seed=inside.entry("seed", "INT", 2),
+        seed=2,
     )
     cells = inside.node("SteerLoadCells", folder=swept["folder"])
     changes = inside.node("SteerDifference", images=cells["images"], labels=cells["labels"])

@@ -10,7 +10,7 @@ from PIL import Image
 from ...demo.judges.measures import lines_followed
 from ...demo.picture_files import path_of
 from ...preprocessors.lines import mlsd
-from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, REPORT, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Picture, Probe, mean_scores, run_rows
 from .parts import Twice, list_prompts, sample_twice, size_of_picture
 
@@ -50,7 +50,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph, kit, models, "Rooms", "[[room]], interior design", "room: modern office | classical kitchen"
     )
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture=ROOM)
-    lines = graph.node("SteerMLSD", called="M-LSD", more=PREVIEW, image=picture[0], latent=size[0])
+    lines = graph.node("SteerMLSD", called="M-LSD", more=PREVIEW + REPORT - 8, image=picture[0], latent=size[0])
     guide = kit.guide(graph, models, net, rooms.pair, lines["hint"], "mlsd", size[0])
     both = sample_twice(
         graph,

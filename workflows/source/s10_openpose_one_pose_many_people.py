@@ -32,9 +32,9 @@ ONE_POSE = {"then three poses": "then the pose", ". **Size**: `batch_size` is th
 NOTE = """
 ## How do I ask for a pose?
 
-With a **skeleton**: where the joints are, not who it is or what they wear.
+With a **skeleton**: the joints alone.
 
-**Look at** a row: one person, one seed. First the prompt alone, then three poses. At a column: one pose.
+**Look at** a row: one person, one seed. First the prompt alone, then three poses.
 """
 NEXT = """
 **Try next**
@@ -59,12 +59,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     people = list_prompts(
         graph, kit, models, "People", "full body, [[who]], beach", "who: dancer | astronaut | superhero | chef"
     )
-    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture=poses)
+    picture = graph.node("SteerDemoPicture", more=PREVIEW + 36, picture=poses)  # and its row of buttons
     skeleton = graph.node("SteerPoseRender", more=REPORT, keypoints=picture["keypoints"], latent=size[0])
     guide = kit.guide(graph, models, net, people.pair, skeleton["hint"], "openpose", size[0])
-    hint = graph.node(
-        "SaveImage", called="Skeleton", more=PREVIEW, images=skeleton[0], filename_prefix="steer/10-openpose-skeleton"
-    )
+    hint = graph.node("PreviewImage", called="Skeleton", more=PREVIEW + 8, images=skeleton[0])
     every = _sample_poses(graph, kit, models, people, guide, size[0])
     result = graph.node(
         "SaveImage",

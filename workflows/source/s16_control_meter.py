@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from .builder import GREEN, WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, WIDE_NOTE, Column, Row, Step, lay_out
+from .kits import GUIDE_REPORT
+from .layout import HEIGHT, NARROW, PREVIEW, REPORT, WIDE, WIDE_NOTE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, largest_difference
 from .parts import negative_prompt, part, prompt, size_of_picture, stitch
 
@@ -43,9 +44,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="girl with a pearl earring")
     size = size_of_picture(graph, kit)
     words = _prompts(graph, kit, models)
-    canny = graph.node("SteerCanny", more=PREVIEW - 6, image=picture[0], latent=size[0])
+    canny = graph.node("SteerCanny", more=PREVIEW + REPORT, image=picture[0], latent=size[0])
     guide = graph.node(
         "SteerControlNetGuide",
+        more=GUIDE_REPORT,
         positive=words[0],
         negative=words[1],
         control_net=net[0],
@@ -69,9 +71,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  A picture, a model", [picture, models.node])], [picture]),
-        Column(NARROW, [Step("Step 2  Prompt and edges", [words, canny, size])], [words]),
-        Column(NARROW, [Step("Step 3  The edges guide", [net, guide, settings])], [settings]),
+        Column(NARROW, [Step("Step 1  Picture and models", [picture, models.node, net, size])], [picture]),
+        Column(NARROW, [Step("Step 2  Prompt and edges", [words, canny])], [words]),
+        Column(NARROW, [Step("Step 3  The edges guide", [guide, settings])], [settings]),
         Column(WIDE, [note, Step("Step 4  Sample and measure", [Row([meter, both]), result])], [result]),
         height=HEIGHT,
     )

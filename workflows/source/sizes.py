@@ -35,7 +35,7 @@ class Renderer(NamedTuple):
 
 CLASSIC = Renderer(14, 20, {NUMBER: 24, WORDS: 24, TEXT: 56}, control=24)
 NODES_2 = Renderer(24, 24, {NUMBER: 32, WORDS: 36, TEXT: 68}, pack=24)
-ENLARGED = 1.2  # all that 1.32 draws
+NODES_2_OF_1_32, ENLARGED = Renderer(16, 24, {NUMBER: 32, WORDS: 46, TEXT: 42}, pack=24), 1.2
 UNFOLD = 28  # the button that shows what is folded away
 
 
@@ -75,5 +75,5 @@ def height_of(
     comes from a pack.
     """
     classic, modern = (each.height(sockets, widgets, controls, pack) for each in (CLASSIC, NODES_2))
-    unfolded = NODES_2.height(sockets, [*widgets, *folded], controls, pack)
+    unfolded = NODES_2_OF_1_32.height(sockets, [*widgets, *folded], controls, pack)
     return max(classic, modern + UNFOLD * bool(folded), round(unfolded / ENLARGED))

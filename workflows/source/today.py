@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .builder import WIDTH, Node
-from .kits import CONTROL_LOADER, DemoKit, Guided, Kit, Models, StableDiffusionKit
+from .kits import CONTROL_LOADER, GUIDE_REPORT, DemoKit, Guided, Kit, Models, StableDiffusionKit
 from .layout import Column, lay_out
 from .parts import part
 
@@ -101,6 +101,7 @@ class ZImageKit(TodayKit):
     ) -> Guided:
         node = graph.node(
             "SteerModelPatchGuide",
+            more=GUIDE_REPORT,
             called="Model Patch Guide",
             model=models.model,
             model_patch=net[0],
