@@ -20,6 +20,8 @@ PLACES = (
 )
 
 MAX_WORKERS = 4  # up to 3 GB of memory each
+# Without bytecode each of the ComfyUIs that the suite starts, and each worker, would compile all sources again.
+LEFT_OUT = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 ALL, FAST = "", "not server and not browser and not slow"  # of pytest's -m
 
 
@@ -44,7 +46,7 @@ def install_browser() -> str | None:
 
 def run(options: argparse.Namespace) -> int:
     """Run pytest on tests/ with a worker for each core; returns its exit code."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+    environment = {k: v for k, v in os.environ.items() if k not in LEFT_OUT} | {"OMP_NUM_THREADS": "1"}
     marks = FAST
     if not options.fast:
         marks, browser = _find_marks()

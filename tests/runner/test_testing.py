@@ -80,3 +80,17 @@ def test_in_ci_a_browser_must_be_there(commands: list[list[str]], monkeypatch: p
     with pytest.raises(SystemExit, match="the browser tests are part of CI"):
         cli.run(["test"])
     assert not commands
+
+
+def test_the_suite_keeps_what_it_compiles(monkeypatch: pytest.MonkeyPatch):
+    """Else every ComfyUI that it starts would compile all sources again."""
+    from steer.runner import cli
+    from steer.runner.dev import testing
+
+    environments: list[dict[str, str]] = []
+    monkeypatch.setattr(testing.subprocess, "call", lambda command, **settings: environments.append(settings["env"]))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    cli.run(["test", "--fast"])
+    (environment,) = environments
+    assert "PYTHONDONTWRITEBYTECODE" not in environment
+    assert environment["OMP_NUM_THREADS"] == "1"
