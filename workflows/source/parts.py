@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
     from .kits import Kit, Models, Pair
 
-SHEET = 230  # pixels of the sheet that grows on a Sweep
+SHEET = 244  # pixels of the sheet that grows on a Sweep
 
 
 def part(graph: GraphBuilder, kit: Kit, called: str, about: str) -> SubgraphBuilder:
