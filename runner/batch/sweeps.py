@@ -26,6 +26,7 @@ from .jobs import BatchJob, CellJob, JobOutput
 
 KINDS = ("SteerSweep", "SteerSweepGraph")
 MAX_LABEL = 40  # characters of a label in the name of a job
+LATENT = ".latent"
 NAMED_CELLS = 4  # of a job, in its name
 
 
@@ -186,14 +187,14 @@ class SweepResults:
         """
         faults = _faults(output.texts)
         good = [cell for i, cell in enumerate(job.cells) if i not in faults]
-        if len(output.files) != len(good):
-            raise QueueError(f"{job.name}: it gave {len(output.files)} pictures for {len(good)} cells.")
         files, seconds = [], output.seconds
-        for cell, (_, content) in zip(good, output.files, strict=True):
+        for cell, own in zip(good, _files_of_cells(job, output, len(good)), strict=True):
             if self.manifest.finished(cell.key) is None:
-                file = f"{file_stem(cell.name, cell.key)}.png"
+                stem = file_stem(cell.name, cell.key)
+                file = f"{stem}.png"
                 try:
-                    write_whole(self.folder / file, content)
+                    for name, content in reversed(_name_files(stem, own)):  # the cell's own last, as the node does
+                        write_whole(self.folder / name, content)
                 except NotAFileError as error:
                     faults[job.cells.index(cell)] = str(error)
                     continue
@@ -216,6 +217,31 @@ class SweepResults:
     def _record(self, cell: CellJob, file: str | None, error: str | None, seconds: float) -> None:
         record = CellRecord(cell.key, file, error, cell.values, round(seconds, 3))
         self.manifest.record(record)
+
+
+def _files_of_cells(job: BatchJob, output: JobOutput, count: int) -> list[Sequence[tuple[str, bytes]]]:
+    """The files of each of `count` cells. A Sweep gives one for each; a Sweep Graph makes one cell, with all it keeps.
+
+    Raises:
+        QueueError: there are others.
+    """
+    if count == 1 and output.files and job.prompt[job.node]["class_type"] == KINDS[1]:
+        return [output.files]
+    if len(output.files) != count:
+        raise QueueError(f"{job.name}: it gave {len(output.files)} pictures for {count} cells.")
+    return [(file,) for file in output.files]
+
+
+def _name_files(stem: str, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """The files of a cell with their names beside each other: further ones of a kind have numbers."""
+    often: Counter[str] = Counter()
+    named = []
+    for name, content in files:
+        ending = LATENT if name.endswith(LATENT) else ".png"
+        often[ending] += 1
+        number = f"-{often[ending]}" if often[ending] > 1 else ""
+        named.append((f"{stem}{number}{ending}", content))
+    return named
 
 
 def _faults(texts: Sequence[str]) -> dict[int, str]:

@@ -299,9 +299,11 @@ def _keep_made(place: Place, widgets: Widgets, made: CellToKeep, kept: Mapping[s
     if not args.disable_metadata:
         drawn = frozen_workflow(place.info, place.own_id, made.text, made.at, (), place.prompt)
         texts = {**drawn, "prompt": set_widget(prompt, place.own_id, made.text), MARK: describe_maker_of(prompt)}
-    names = save_cell(where, file_stem(made.name, key), frames[:1], (), texts)
+    names = save_cell(where, file_stem(made.name, key), frames, _latents(kept), texts)
     shown = {"subfolder": where.relative_to(temp).as_posix(), "type": "temp"}
-    return NodeAnswer(outputs, {"images": tuple({"filename": name, **shown} for name in names)})
+    latents = sorted((path.name for path in where.glob("*.latent")), key=lambda name: (len(name), name))
+    ui = {"images": tuple({"filename": name, **shown} for name in names)}
+    return NodeAnswer(outputs, ui | {"latents": tuple({"filename": name, **shown} for name in latents)})
 
 
 def _close(manifest: Manifest, report: str, place: Place, prompt: Prompt) -> NodeAnswer:
