@@ -22,6 +22,7 @@ from ..choices import (
 )
 
 CATEGORY = "Steer/Sweep"
+MAX_CELLS = 65536  # that max_cells takes
 # Value Axis: all that it varies, the last two for a Sweep Graph alone; of that what files are,
 # and what has names of ComfyUI.
 KINDS = (

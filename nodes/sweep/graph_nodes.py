@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..api import fold, io, search_words, ui
 from ..choices import AXES_TYPE, AXIS_TYPE
-from .choices import BLANK, CATEGORY, ON_ERROR
+from .choices import BLANK, CATEGORY, MAX_CELLS, ON_ERROR
 
 if TYPE_CHECKING:
     from ..axis import Axis
@@ -106,7 +106,7 @@ class SweepGraph(io.ComfyNode):
                 ),
                 fold(
                     io.Int.Input(
-                        "max_cells", default=256, min=1, max=65536, tooltip="A sweep with more cells is refused."
+                        "max_cells", default=256, min=1, max=MAX_CELLS, tooltip="A sweep with more cells is refused."
                     )
                 ),
                 fold(

@@ -10,7 +10,7 @@ import torch
 from ..api import fold, io, search_words, ui
 from ..choices import AXES_TYPE, AXIS_TYPE, CONTROL_STACK_TYPE
 from ..seeds.choices import MAX_SEED
-from .choices import BLANK, CATEGORY, ON_ERROR
+from .choices import BLANK, CATEGORY, MAX_CELLS, ON_ERROR
 
 if TYPE_CHECKING:
     from ..axis import Axis
@@ -94,7 +94,7 @@ class Sweep(io.ComfyNode):
                 ),
                 fold(
                     io.Int.Input(
-                        "max_cells", default=256, min=1, max=65536, tooltip="A sweep with more cells is refused."
+                        "max_cells", default=256, min=1, max=MAX_CELLS, tooltip="A sweep with more cells is refused."
                     )
                 ),
                 io.String.Input(

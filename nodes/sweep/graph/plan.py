@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,7 +14,7 @@ from ...choices import NUMBER, TEXT
 from ...text.printable import printable
 from ..folder.manifest import AxisRecord, CellPlan, Grid
 from ..plan.cell_key import FileIdentity, NodeState, Upstream, hash_json
-from ..plan.cells import number_labels
+from ..plan.cells import check_count, number_labels
 from .order import order_axes
 from .prompts import (
     GRAPH_KIND,
@@ -195,12 +194,7 @@ def plan_graph(
     Raises:
         ValueError: an axis cannot go where it is wired, or there are more than max_cells cells.
     """
-    count = math.prod(len(axis) for axis in axes)
-    if count > max_cells:
-        sizes = " x ".join(f"{len(axis)} ({axis.name})" for axis in axes)
-        raise ValueError(
-            f"max_cells: {sizes} = {count:,} cells, more than {max_cells:,}. Use fewer values or raise it."
-        )
+    check_count(axes, max_cells)
     named = number_labels([_name(axis, link, graph) for axis, link in zip(axes, graph.links, strict=True)])
     values = CellValues(prompt, graph.nodes, dict(zip(graph.links, axes, strict=True)), graph.links, graph.targets)
     order = order_axes([len(axis) for axis in axes], graph.behind, costs)

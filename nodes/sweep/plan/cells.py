@@ -37,6 +37,7 @@ from ...prompts.dial import Dial, swap_fully
 from ...prompts.swap import WholePrompt
 from ...text.plural import count_things
 from ...text.printable import printable
+from ..choices import MAX_CELLS
 from .cell_prompts import MAX_LETTERS_IN_ALL, CellPrompts, check_letters
 
 MAX_AXES = 16
@@ -169,12 +170,16 @@ def check_axes(axes: Sequence[Axis], connected: Connected, max_cells: int) -> No
             _check_overridden(part, number, connected)
     if {CHECKPOINT, DIFFUSION_MODEL} <= before:
         raise ValueError("axes: a checkpoint brings its own model, so it cannot meet a diffusion model. Remove one.")
+    check_count(axes, max_cells)
+
+
+def check_count(axes: Sequence[Axis], max_cells: int) -> None:
+    """Raises ValueError for more cells than max_cells."""
     count = math.prod(len(axis) for axis in axes)
     if count > max_cells:
         sizes = " x ".join(f"{len(axis)} ({axis.name})" for axis in axes)
-        raise ValueError(
-            f"max_cells: {sizes} = {count:,} cells, more than {max_cells:,}. Use fewer values or raise it."
-        )
+        more = " or raise it" if count <= MAX_CELLS else ""
+        raise ValueError(f"max_cells: {sizes} = {count:,} cells, more than {max_cells:,}. Use fewer values{more}.")
 
 
 def parts_of(axis: Axis) -> tuple[Axis, ...]:
