@@ -65,12 +65,14 @@ class ControlNetGuide(io.ComfyNode):
                     tooltip="balanced: as ComfyUI does. prompt: the prompt wins where the two disagree. "
                     "control: the hint wins.",
                 ),
-                io.Combo.Input(
-                    "fit",
-                    options=list(FITS),
-                    default="crop",
-                    tooltip="For a hint of another shape than the latent. crop fills it, pad shows "
-                    "everything with black bars, stretch changes the proportions.",
+                fold(
+                    io.Combo.Input(
+                        "fit",
+                        options=list(FITS),
+                        default="crop",
+                        tooltip="For a hint of another shape than the latent. crop fills it, pad shows "
+                        "everything with black bars, stretch changes the proportions.",
+                    )
                 ),
                 fold(
                     io.Combo.Input(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
 
 LOADER, CONTROL_LOADER = 156, 108  # pixels of height in every kit: newer frontends give a missing model a line
-GUIDE_REPORT = 130  # pixels of height for the words that a guide shows after Run
+GUIDE_REPORT = 136  # pixels of height for the words that a guide shows after Run
 _ARCHIVE = "https://huggingface.co/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main"
 _CONTROLNETS = "https://huggingface.co/comfyanonymous/ControlNet-v1-1_fp16_safetensors/resolve/main"
 

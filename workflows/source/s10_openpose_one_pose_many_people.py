@@ -62,7 +62,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     picture = graph.node("SteerDemoPicture", more=PREVIEW + 36, picture=poses)  # and its row of buttons
     skeleton = graph.node("SteerPoseRender", more=REPORT, keypoints=picture["keypoints"], latent=size[0])
     guide = kit.guide(graph, models, net, people.pair, skeleton["hint"], "openpose", size[0])
-    hint = graph.node("PreviewImage", called="Skeleton", more=PREVIEW + 8, images=skeleton[0])
+    hint = graph.node("PreviewImage", called="Skeleton", more=PREVIEW + 24, images=skeleton[0])
     every = _sample_poses(graph, kit, models, people, guide, size[0])
     result = graph.node(
         "SaveImage",
