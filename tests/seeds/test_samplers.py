@@ -11,7 +11,7 @@ import pytest
 import torch
 from steer.nodes.seeds.noise import make_draws
 from steer.nodes.seeds.steps import REFUSED, STEP_NOISE, list_covered
-from tiny_model import sigmas_of, tiny_conditioning, tiny_guider, tiny_model
+from tiny_model import QUICK, sigmas_of, tiny_conditioning, tiny_guider, tiny_model
 
 pytestmark = pytest.mark.slow
 
@@ -26,12 +26,12 @@ FUNCTIONS = {"uni_pc": "unipc", "uni_pc_bh2": "unipc_bh2", "ddim": "euler"}
 
 @pytest.fixture(scope="module")
 def model(comfy_session) -> Any:
-    return tiny_model()
+    return tiny_model(unet=QUICK)
 
 
 @pytest.fixture(scope="module")
 def flow_model(comfy_session) -> Any:
-    return tiny_model("flow")
+    return tiny_model("flow", unet=QUICK)
 
 
 def sampler_names() -> list[str]:

@@ -10,7 +10,7 @@ from steer.nodes.seeds.choices import COMFYUI
 from steer.nodes.seeds.noise import make_draws
 from steer.nodes.seeds.steps import REFUSED, STEP_NOISE
 from steer.nodes.sweep.pick.store import Store
-from tiny_model import sigmas_of, tiny_guider, tiny_model
+from tiny_model import QUICK, sigmas_of, tiny_guider, tiny_model
 from zoo.families import BY_NAME
 from zoo.vaes import vae_of
 
@@ -43,7 +43,7 @@ def sampler_names() -> list[str]:
 
 @pytest.fixture(scope="module")
 def models(comfy_session) -> dict[str, Any]:
-    return {kind: tiny_model(kind) for kind in ("eps", "flow")}
+    return {kind: tiny_model(kind, unet=QUICK) for kind in ("eps", "flow")}
 
 
 def job_of(model: Any, name: str, batch: int = 1, **change: Any) -> Any:
