@@ -1,6 +1,6 @@
 """Sweeps: many pictures that differ in what was meant to differ, side by side.
 
-- sweep_nodes.py, graph_nodes.py, axis_nodes.py, axes_nodes.py, load_nodes.py, sheet_nodes.py   the nodes
+- sweep_, graph_, axis_, axes_, find_, pick_, load_, sheet_ and difference_nodes.py   the nodes
 - choices.py    names and limits that the nodes show
 
 plan/           what a sweep makes
