@@ -47,6 +47,7 @@ from .requests import (
     write_made,
     write_plan_now,
 )
+from .targets import ANY
 
 log = get_log(__name__)
 
@@ -228,7 +229,7 @@ def _check_values(queue: ComfyQueue, planned: Planned, widgets: Widgets) -> None
     for number, link in enumerate(plan.graph.links):
         nodes = {node.node_id for node in plan.graph.nodes if node.axis == link}
         targets = [t for (i, _), found in plan.graph.targets.items() if i in nodes for t in found]
-        if not any(target.checks_itself or target.options is not None for target in targets):
+        if not any(t.checks_itself or t.options is not None or t.kind == ANY for t in targets):
             continue
         for place in range(1, len(plan.axes[number])):
             at = tuple(place if i == number else 0 for i in range(len(plan.axes)))

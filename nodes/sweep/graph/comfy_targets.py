@@ -11,6 +11,8 @@ from comfy_execution.graph import get_input_info
 from ...api import io
 from .targets import ANY, CHOICE, Target
 
+DYNAMIC_CHOICE = "COMFY_DYNAMICCOMBO_V3"  # a choice that brings inputs of its own
+
 
 def kinds_of_nodes() -> Mapping[str, Any]:
     """The classes of all nodes that ComfyUI has, by their kind."""
@@ -36,6 +38,9 @@ def read_target(prompt: Mapping[str, Any], node_id: str, name: str) -> Target:
         listed = options.get("options")
         known = tuple(listed) if isinstance(listed, list | tuple) and "remote" not in options else None
         return Target(node_id, name, title, CHOICE, known, checks_itself=checks)
+    if str(declared) == DYNAMIC_CHOICE:
+        keys = tuple(option["key"] for option in options.get("options", ()))
+        return Target(node_id, name, title, CHOICE, keys, checks_itself=checks)
     low, high = (options.get(limit) for limit in ("min", "max"))
     return Target(node_id, name, title, str(declared), None, low, high, checks)
 
