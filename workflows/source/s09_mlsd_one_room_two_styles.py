@@ -10,6 +10,7 @@ from PIL import Image
 from ...demo.judges.measures import lines_followed
 from ...demo.picture_files import path_of
 from ...preprocessors.lines import mlsd
+from .kits import CONTROL_LOADER
 from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, REPORT, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Picture, Probe, mean_scores, run_rows
 from .parts import Twice, list_prompts, sample_twice, size_of_picture
@@ -50,7 +51,8 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph, kit, models, "Rooms", "[[room]], interior design", "room: modern office | classical kitchen"
     )
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture=ROOM)
-    lines = graph.node("SteerMLSD", called="M-LSD", more=PREVIEW + REPORT - 8, image=picture[0], latent=size[0])
+    words = REPORT - 8 * (kit.control_loader > CONTROL_LOADER)  # beside a taller loader less fits a small screen
+    lines = graph.node("SteerMLSD", called="M-LSD", more=PREVIEW + words, image=picture[0], latent=size[0])
     guide = kit.guide(graph, models, net, rooms.pair, lines["hint"], "mlsd", size[0])
     both = sample_twice(
         graph,
