@@ -18,13 +18,14 @@ from ...files import NotAFileError, write_whole
 from ...nodes.sweep.folder.manifest import AxisRecord, CellPlan, CellRecord, Grid, Manifest
 from ...nodes.sweep.folder.saving import file_stem
 from ...nodes.sweep.folder.viewer import write_viewer
+from ...nodes.sweep.graph.prompts import GRAPH_KIND
 from ...nodes.sweep.plan import cell_widget, freeze
 from ..comfyui.messages import QueueError
 from ..workflow.needs import model_needs
 from ..workflow.prompt import Prompt, ancestors, sources_of
 from .jobs import BatchJob, CellJob, JobOutput
 
-KINDS = ("SteerSweep", "SteerSweepGraph")
+KINDS = ("SteerSweep", GRAPH_KIND)
 MAX_LABEL = 40  # characters of a label in the name of a job
 LATENT = ".latent"
 NAMED_CELLS = 4  # of a job, in its name
@@ -225,7 +226,7 @@ def _files_of_cells(job: BatchJob, output: JobOutput, count: int) -> list[Sequen
     Raises:
         QueueError: there are others.
     """
-    if count == 1 and output.files and job.prompt[job.node]["class_type"] == KINDS[1]:
+    if count == 1 and output.files and job.prompt[job.node]["class_type"] == GRAPH_KIND:
         return [output.files]
     if len(output.files) != count:
         raise QueueError(f"{job.name}: it gave {len(output.files)} pictures for {count} cells.")

@@ -184,9 +184,7 @@ def _start(place: Place, widgets: Widgets, planned: Planned, axes: Sequence[Axis
     _write_page(manifest)
     text = f"{statement} They wait in the queue: Cancel skips one, Clear ends the sweep."
     show_text(text, place.own_id)
-    return NodeAnswer(
-        (ExecutionBlocker(None), ExecutionBlocker(None), text), {"text": (text,), "jobs": tuple(chain.ids)}
-    )
+    return _without_sheet(text, {"jobs": tuple(chain.ids)})
 
 
 class _Writer:
@@ -240,7 +238,7 @@ def _run_job(place: Place, widgets: Widgets, job: Job, kept: Mapping[str, Sequen
     chain = UNDERWAY.get(job.sweep)
     if chain is None:
         text = "The sweep of this job has ended. Run the workflow again: it goes on with what is missing."
-        return NodeAnswer((ExecutionBlocker(None), ExecutionBlocker(None), text), {"text": (text,)})
+        return _without_sheet(text)
     ui: Json = {}
     if job.number < len(chain.todo) and job.number not in chain.skipped:
         ui = _keep(place, chain, job.number, kept)
@@ -255,8 +253,7 @@ def _run_job(place: Place, widgets: Widgets, job: Job, kept: Mapping[str, Sequen
         return _close(chain.manifest, chain.report(), place, chain.plan.prompt)
     text = f"{chain.there} of {len(chain.plan.cells)} saved."
     show_text(text, place.own_id)
-    blocked = ExecutionBlocker(None)
-    return NodeAnswer((blocked, blocked, text), {**ui, "text": (text,)})
+    return _without_sheet(text, ui)
 
 
 def _keep(place: Place, chain: SweepChain, number: int, kept: Mapping[str, Sequence[Any]]) -> Json:
@@ -320,13 +317,15 @@ def _show(place: Place, widgets: Widgets) -> NodeAnswer:
     home, queue = folder_inside(output_folder(), widgets.folder), ComfyQueue()
     manifest = Manifest(home)
     if UNDERWAY.runs(place.own_id, home, queue) or manifest.grid is None:
-        blocked, text = (
-            ExecutionBlocker(None),
-            "This sweep is not over. What needs its sheet comes behind its last cell.",
-        )
-        return NodeAnswer((blocked, blocked, text), {"text": (text,)})
+        return _without_sheet("This sweep is not over. What needs its sheet comes behind its last cell.")
     there = sum(manifest.finished(cell.key) is not None for cell in manifest.grid.cells)
     return _close(manifest, f"{there} of {len(manifest.grid.cells)} pictures are there.", place, place.prompt)
+
+
+def _without_sheet(text: str, shown: Mapping[str, Any] | None = None) -> NodeAnswer:
+    """What the node gives while its sweep goes on: nodes behind its sheet and its folder wait."""
+    blocked = ExecutionBlocker(None)
+    return NodeAnswer((blocked, blocked, text), {**(shown or {}), "text": (text,)})
 
 
 def _write_page(manifest: Manifest) -> None:

@@ -33,7 +33,7 @@ def find_moving_seeds(prompt: Prompt, nodes: Collection[str], workflow: Mapping[
         for name, value in prompt[node_id]["inputs"].items():
             if not isinstance(value, int) or isinstance(value, bool):
                 continue
-            if any(value in set(_moving_values(drawn)) for drawn in _holders(workflow, node_id, name)):
+            if any(value in _moving_values(drawn) for drawn in _holders(workflow, node_id, name)):
                 found.append(MovingSeed(node_id, name, value))
     return found
 
