@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import GAP, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, measure_followed, run_cells, values_in
 from .parts import part, size_of_picture, stitch, sweep, sweep_step, words
 
@@ -17,7 +17,9 @@ NAME = "06-one-seed-four-moods"
 THUMBNAIL = "One seed, four moods"
 TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("Earlier and earlier",)
-SWEEP_INSIDE = 266  # pixels for the preview of the sweep inside, which the classic renderer shows on its subgraph
+SWEEP_INSIDE = 140  # pixels more for the preview of the sweep inside, which the classic renderer shows on its subgraph
+LOOK_AT = 320  # pixels of width of the note beside the lower picture
+TALL = 1026  # pixels of height of the slide, so that the upper picture is as wide as its column
 WORDS = (
     "face focus, cute, 1girl, black background, light particle, solo, standing, cinematic composition, best lighting, "
     "looking up, {}"
@@ -27,25 +29,24 @@ NOTE = """
 ## How do I keep the face and change the mood?
 
 One **seed**, four moods: one face. Another seed is another face.
-
-A prompt may also change **on the way**: `[smiling:angry:0.4]` smiles for 40 % of the steps, then it is angry. The first
-steps lay out the picture.
-
-**Look at** the rows above: each has one seed. Below, the mood changes earlier and earlier. Somewhere between, the face
-is still that of the smile.
 """
 NEXT = """
+A prompt may change on the way: `[smiling:angry:0.4]` smiles for 40 % of the steps, which lay out the picture.
+
+**Look at** the rows above: each has one seed. Here, the mood changes earlier and earlier.
+
 **Try next**
 - **Seeds**: `2, 3`
-- **On the way**: `switch times` `0.5-0.7(+0.05)`, or `[smiling:laughing:0.4]` in its prompt
+- **On the way**: `switch times` `0.5-0.7(+0.05)`
 """
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note, try_next = graph.note(NOTE, title="Slide 6"), graph.note(kit.note(NEXT), title="Try next")
+    note = graph.note(NOTE, title="Slide 6")
+    look_at = graph.note(kit.note(NEXT), title="Look at", width=LOOK_AT)
     models, size = kit.models(graph), size_of_picture(graph, kit)
-    prompt = words(graph, WORDS.format("smiling"), more=20)
+    prompt = words(graph, WORDS.format("smiling"), more=0)
     seeds = graph.node("SteerSeeds", called="Seeds", text="2, 5")
     moods = graph.node(
         "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="angry\nsad\nlaughing"
@@ -77,20 +78,25 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         images=on_the_way[0],
         filename_prefix="steer/06-switch-times",
     )
+    switched.data["size"][0] = WIDE - LOOK_AT - GAP
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), note], [note]),
-        Column(NARROW, [Step("Step 2  Seeds and moods", [seeds, moods]), try_next], [moods, try_next]),
-        Column(NARROW, [sweep_step("Step 3  A picture for each", cells)]),
+        Column(NARROW, [Step("Step 1  Seeds and prompt", [models.node, size, seeds, prompt]), note], [prompt]),
+        Column(
+            NARROW,
+            [Step("Step 2  Moods on the way", [on_the_way]), Step("Step 3  One word changes", [moods])],
+            [on_the_way, moods],
+        ),
+        Column(NARROW, [sweep_step("Step 4  A picture for each", cells)]),
         Column(
             WIDE,
             [
-                Step("Step 4  One seed, four moods", [pictures]),
-                Step("Step 5  The mood changes on the way", [Row([on_the_way, switched])]),
+                Step("Step 5  One seed, four moods", [pictures]),
+                Step("Step 6  The mood changes on the way", [Row([switched, look_at])]),
             ],
             [pictures],
         ),
-        height=HEIGHT,
+        height=TALL,
     )
 
 
