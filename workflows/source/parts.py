@@ -78,10 +78,12 @@ def sample_twice(
     Either there are several `seeds`, or several prompts with `labels` and one `seed`. across: pictures side by side.
     """
     inside = part(graph, kit, "Sample twice", "The same noise, first by the prompts alone, then with the ControlNet.")
+    # The inputs in the order that they come from, top to bottom, so that few wires cross.
     names = ("positive", "negative", "positive alone", "negative alone")
-    conditionings = [inside.entry(name, "CONDITIONING") for name in names]
+    empty, ends = inside.entry("latent", "LATENT"), {name: inside.entry(name, "CONDITIONING") for name in names[2:]}
     heads = None if labels is None else inside.entry("labels", "STRING", socket=True)
-    empty, model, vae = inside.entry("latent", "LATENT"), inside.entry("model", "MODEL"), inside.entry("vae", "VAE")
+    model, vae = inside.entry("model", "MODEL"), inside.entry("vae", "VAE")
+    ends |= {name: inside.entry(name, "CONDITIONING") for name in names[:2]}
     links = dict(zip(names, [*what.controlled, *what.alone], strict=True))
     links |= {"model": models.model, "vae": models.vae, "latent": latent}
     guided = model
@@ -120,8 +122,8 @@ def sample_twice(
         )
         return sampled, pictures, sheet
 
-    upper = row("without", model, (conditionings[2], conditionings[3]), what.headlines[0])
-    lower = row("with control", guided, (conditionings[0], conditionings[1]), what.headlines[1])
+    upper = row("without", model, (ends["positive alone"], ends["negative alone"]), what.headlines[0])
+    lower = row("with control", guided, (ends["positive"], ends["negative"]), what.headlines[1])
     both = stitch(inside, upper[2][0], lower[2][0])
     inside.exit("sheet", both[0])
     columns = [[upper[i], lower[i]] for i in range(3)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import edge_f1, edges
-from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, mean_scores, run_rows
 from .parts import Twice, negative_prompt, prompt, sample_twice, size_of_picture
 
@@ -17,6 +17,7 @@ NAME = "08-canny-same-face-angle"
 THUMBNAIL = "Without and with control"
 TILES: tuple[int, ...] = (0, 3, 4, 7)
 HELP = ("Canny", "Without and with control")
+FIRST, LAST = 226, 270  # pixels of width in the row above the result
 
 NOTE = """
 ## How do I keep the angle of a face?
@@ -38,7 +39,7 @@ NEXT = """
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
     note = graph.note(NOTE, title="Slide 8")
-    try_next = graph.note(kit.note(kit.words(NEXT), control=True), title="Try next", width=BESIDE)
+    try_next = graph.note(kit.note(kit.words(NEXT), control=True), title="Try next", width=LAST)
     models, net = kit.models(graph), kit.control_net(graph, "canny")
     size = size_of_picture(graph, kit)
     positive = prompt(graph, models, "Girl with a Pearl Earring, smiling, beach")
@@ -61,12 +62,16 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         images=both["sheet"],
         filename_prefix="steer/08-canny-angle",
     )
+    hint = graph.node(
+        "SaveImage", called="The edges", more=PREVIEW, images=guide.node["hint"], filename_prefix="steer/08-canny-hint"
+    )
+    both.data["size"][0], hint.data["size"][0] = FIRST, WIDE - FIRST - LAST - 2 * GAP
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and picture", [models.node, picture])], [note]),
-        Column(NARROW, [Step("Step 2  Its edges", [size, canny, net])], [canny]),
+        Column(NARROW, [note, Step("Step 1  Picture and model", [picture, models.node])], [note]),
+        Column(NARROW, [Step("Step 2  Its edges", [size, net, canny])], [canny]),
         Column(NARROW, [Step("Step 3  Prompt and guide", [positive, negative, guide.node])], [positive]),
-        Column(WIDE, [Step("Step 4  Without and with control", [result, Row([both, try_next])])], [result]),
+        Column(WIDE, [Step("Step 4  Without and with control", [Row([both, hint, try_next]), result])], [result]),
         height=HEIGHT,
     )
 

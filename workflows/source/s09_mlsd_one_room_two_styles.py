@@ -11,7 +11,7 @@ from ...demo.judges.measures import lines_followed
 from ...demo.picture_files import path_of
 from ...preprocessors.lines import mlsd
 from .kits import CONTROL_LOADER
-from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, REPORT, WIDE, Column, Row, Step, lay_out
+from .layout import GAP, HEIGHT, NARROW, PREVIEW, REPORT, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Picture, Probe, mean_scores, run_rows
 from .parts import Twice, list_prompts, sample_twice, size_of_picture
 
@@ -23,6 +23,7 @@ NAME = "09-mlsd-one-room-two-styles"
 THUMBNAIL = "One room, two styles"
 TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("M-LSD",)
+FIRST, LAST = 226, 270  # pixels of width in the row above the result
 ROOM = "empty room"
 
 NOTE = """
@@ -44,7 +45,7 @@ NEXT = """
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
     note = graph.note(NOTE, title="Slide 9")
-    try_next = graph.note(kit.note(NEXT, control=True), title="Try next", width=BESIDE)
+    try_next = graph.note(kit.note(NEXT, control=True), title="Try next", width=LAST)
     models, net = kit.models(graph), kit.control_net(graph, "mlsd")
     size = size_of_picture(graph, kit)
     rooms = list_prompts(
@@ -76,12 +77,16 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         images=both["sheet"],
         filename_prefix="steer/09-mlsd-rooms",
     )
+    hint = graph.node(
+        "SaveImage", called="The lines", more=PREVIEW, images=lines["hint"], filename_prefix="steer/09-mlsd-hint"
+    )
+    both.data["size"][0], hint.data["size"][0] = FIRST, WIDE - FIRST - LAST - 2 * GAP
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and template", [models.node, picture])], [note]),
-        Column(NARROW, [Step("Step 2  Its lines", [size, lines, net])], [lines]),
+        Column(NARROW, [note, Step("Step 1  Template and model", [picture, models.node])], [note]),
+        Column(NARROW, [Step("Step 2  Its lines", [size, net, lines])], [lines]),
         Column(NARROW, [Step("Step 3  Rooms and guide", [rooms.node, guide.node])], [rooms.node]),
-        Column(WIDE, [Step("Step 4  Without and with control", [result, Row([both, try_next])])], [result]),
+        Column(WIDE, [Step("Step 4  Without and with control", [Row([hint, both, try_next]), result])], [result]),
         height=HEIGHT,
     )
 
