@@ -150,22 +150,39 @@ def test_the_lines_keep_a_room(slide: Callable[[str], Slide]):
 
 
 def test_the_skeletons_keep_their_poses(slide: Callable[[str], Slide]):
+    """Each cell of the slide's sweep, and for each person the same sampler without control."""
     from steer.demo.judges import measures
 
     workflow = slide("10-openpose-one-pose-many-people")
+    sampler, guide = (workflow.prompt[workflow.node(title)]["inputs"] for title in ("KSampler", "ControlNet Guide"))
+    sampler["steps"] = STEPS
+    decoder = workflow.prompt[workflow.node("VAEDecode")]["inputs"]
+    workflow.add("alone", "KSampler", **(sampler | {name: guide[name] for name in ("positive", "negative")}))
+    workflow.add("decoded", "VAEDecode", **(decoder | {"samples": ["alone", 0]}))
+    workflow.keep("with", "VAEDecode")
+    workflow.keep("without", ["decoded", 0])
     workflow.keep("keypoints", workflow.link("Pose Render", "keypoints"))
-    pictures = held(workflow, [with_seed(4)])
+    workflow.only_kept()
+    for person in range(4):
+        for pose in range(3):
+            workflow.set("Person", index=person)
+            workflow.set("Pose", index=pose)
+            workflow.run()
     expected = [
         frame.people[0].body * (256 / frame.width, 256 / frame.height, 1)
-        for frame in read_frames(workflow.values["keypoints"][0])
+        for frames in workflow.values["keypoints"]
+        for frame in read_frames(frames)
     ]
     judges, _ = load()
 
-    def find_joints(row: np.ndarray) -> np.ndarray:
-        return judge(judges, torch.from_numpy(row).movedim(-1, 1).float() / 255).joints.numpy()
+    def find_joints(name: str) -> np.ndarray:
+        pictures = torch.cat(workflow.values[name]).movedim(-1, 1)
+        return judge(judges, pictures).joints.numpy()
 
-    assert len(pictures) == 4 * len(expected) == 12, "each person takes each pose"
-    with_control = [measures.joint_error(each, expected[i % 3]) for i, each in enumerate(find_joints(pictures))]
-    without = [measures.joint_error(each, pose) for each in find_joints(free(workflow)) for pose in expected]
+    assert len({pose.tobytes() for pose in expected[:3]}) == 3
+    with_control = [measures.joint_error(*each) for each in zip(find_joints("with"), expected, strict=True)]
+    without = [measures.joint_error(joints, pose) for joints in find_joints("without") for pose in expected[:3]]
+    assert len(with_control) == 12, "each person takes each pose"
+    assert len(without) == 12, "a person without control is made once"
     assert np.mean(with_control) < 0.06, (with_control, without)
     assert np.mean(with_control) < 0.85 * np.mean(without), (with_control, without)

@@ -14,6 +14,7 @@ from sweep_lab import AnyType
 
 FOLDER = Path(__file__).resolve().parents[2] / "workflows"
 KEEP = "TestKeep"  # the node that records
+ENDS = ("SaveImage", "PreviewAny", "SteerSweepGraph")
 
 
 def object_info(comfy: InProcessComfy) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class Slide:
 
     def only_kept(self) -> None:
         """Leave out the workflow's own outputs, so that nothing is made but what is recorded."""
-        for number in [n for n, node in self.prompt.items() if node["class_type"] in ("SaveImage", "PreviewAny")]:
+        for number in [n for n, node in self.prompt.items() if node["class_type"] in ENDS]:
             del self.prompt[number]
 
     def run(self) -> dict[str, list[Any]]:

@@ -48,8 +48,8 @@ class Free(NamedTuple):
 class Kit(ABC):
     """suffix: what the file's name ends in. mark: what its thumbnail says. size: side of a picture in pixels. steps,
     cfg, sampler, scheduler: for the slides' sampler. latent: the node of empty latents. about, about_control: what a
-    note adds. slides: the numbers of those that have the kit; empty for all. one_hint: its control takes no batch of
-    hints. control_loader: pixels of height of the node that loads a control.
+    note adds. slides: the numbers of those that have the kit; empty for all. control_loader: pixels of height of the
+    node that loads a control.
 
     control_cfg: cfg where a ControlNet guides. It holds the shapes as it is, and a high cfg would wash out the seams of
     pale walls in the embedded model's rooms.
@@ -71,7 +71,6 @@ class Kit(ABC):
     about: str = ""
     about_control: str = ""
     slides: tuple[str, ...] = ()
-    one_hint: bool = False
     control_loader: int = CONTROL_LOADER
 
     def models(self, graph: GraphBuilder) -> Models:

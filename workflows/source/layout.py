@@ -17,6 +17,7 @@ NARROW, WIDE = 264, 748  # a slide's first three columns and its last, whose pic
 WIDE_NOTE, BESIDE = WIDE + 2 * PAD, 456  # notes in the last column: alone, and in a step beside another node
 PREVIEW = 222  # of a node for its picture, above what its widgets need; Nodes 2.0 enlarges it to that
 REPORT = 64  # of a node for the words that it shows after Run
+SHEET = 244  # pixels of the sheet that grows on a Sweep
 GAP = 12  # from one group to the next, and from node to node
 
 

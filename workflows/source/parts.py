@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .builder import GREEN, RED, WIDTH
-from .layout import Blank, Column, Step, lay_out
+from .layout import PREVIEW, SHEET, Blank, Column, Step, lay_out
 from .subgraph import SubgraphBuilder
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
     from .kits import Kit, Models, Pair
 
-SHEET = 244  # pixels of the sheet that grows on a Sweep
+MASK = 228  # pixels of width of the node that saves a mask
 
 
 def part(graph: GraphBuilder, kit: Kit, called: str, about: str) -> SubgraphBuilder:
@@ -212,7 +212,7 @@ def scaled_latent(graph: GraphBuilder, kit: Kit, models: Models, image: Output) 
 def lay_over(
     graph: GraphBuilder, kit: Kit, source: Output | tuple[Output, Output], image: Output, mask: Output
 ) -> Node:
-    """The picture laid over all but the face of each cell, and what changed in it.
+    """The picture laid over all but the face of each cell, what changed in it, and the mask as a picture.
 
     source: the folder of a Sweep, or pictures and their labels.
     """
@@ -225,6 +225,7 @@ def lay_over(
     ends = [inside.entry(name, "IMAGE" if name == "pictures" else "STRING", "", socket=several) for name in names]
     outside = inside.node("InvertMask", called="Outside", mask=face)
     touched = inside.node("ThresholdMask", called="Touched", mask=face, value=0.0)
+    seen = inside.node("MaskToImage", called="Mask as a picture", mask=face)
     loaded = [] if several else [inside.node("SteerLoadCells", folder=ends[0])]
     pictures, labels = ends if several else (loaded[0]["images"], loaded[0]["labels"])
     laid = inside.node(
@@ -246,12 +247,22 @@ def lay_over(
         labels=changes["labels"],
         columns=4,
     )
-    inside.exit("heat maps", maps[0])
     inside.exit("sheet", sheet[0])
+    inside.exit("mask", seen[0])
+    inside.exit("heat maps", maps[0])
     lay_out(
         inside,
-        Column(WIDTH, [outside, touched, *loaded]),
+        Column(WIDTH, [outside, touched, seen, *loaded]),
         Column(WIDTH, [laid, changes]),
         Column(WIDTH, [sheet, maps]),
     )
     return graph.subgraph(inside, links)
+
+
+def save_mask(graph: GraphBuilder, laid: Node) -> Node:
+    """Slide 7 keeps its mask. laid: what `lay_over` gave."""
+    node = graph.node(
+        "SaveImage", called="The mask", more=PREVIEW, images=laid["mask"], filename_prefix="steer/07-face-mask"
+    )
+    node.data["size"][0] = MASK
+    return node

@@ -9,149 +9,167 @@ import numpy as np
 
 from ...demo.judges.measures import joint_error
 from ...demo.networks import PICTURE
-from ...demo.picture_files import SETS, path_of
+from ...demo.picture_files import path_of
 from ...preprocessors.pose.keypoints import read_frames
-from .builder import WIDTH
-from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, REPORT, WIDE, Column, Row, Step, lay_out
-from .measure import Measurement, Probe, judge_pictures, run_rows
-from .parts import list_prompts, part, size_of_picture
+from .builder import GREEN, WIDTH
+from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, REPORT, SHEET, WIDE, Blank, Column, Row, Step, lay_out
+from .measure import Measurement, Probe, judge_pictures, run_cells
+from .parts import negative_prompt, part, prompt
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
-    from .kits import Guided, Kit, Models, Pair
-    from .parts import Prompts
+    from .kits import Guided, Kit, Models
 
 NAME = "10-openpose-one-pose-many-people"
 THUMBNAIL = "One pose, many people"
-TILES: tuple[int, ...] = (1, 2, 3, 5, 6, 7, 9, 10, 11)
+TILES: tuple[int, ...] = (0, 1, 2, 4, 5, 6, 8, 9, 10)
 HELP = ("Skeleton", "One pose, many people")
-POSES, POSE = "three poses", "dancer"
-# What the note says where a control takes one hint at a time.
-ONE_POSE = {"then three poses": "then the pose", ". **Size**: `batch_size` is their\n  number": ""}
+POSES = ("dancer", "superhero", "astronaut")
 
 NOTE = """
 ## How do I ask for a pose?
 
-With a **skeleton**: the joints alone.
+With a **skeleton**: the joints alone, and no word about arms and legs.
 
-**Look at** a row: one person, one seed. First the prompt alone, then three poses.
+**Look at** a row: one pose, many people. At a column: one person in every pose. All of it is one seed.
 """
 NEXT = """
 **Try next**
-- **People**: `pirate` or `wizard` after a bar
-- **ControlNet Guide**: `strength` 0.5
-- **Load Image** and **OpenPose** in place of **Demo Picture**: your own photographs. **Size**: `batch_size` is their
-  number
+- **People**: `pirate` or `wizard` after a bar. Only their pictures are made
+- **ControlNet Guide**: `strength` 0.5, then 0: the prompt alone
+- **Poses**: your own photographs. Inside it put Image Axis in place of Value Axis, and **OpenPose** in place of Demo
+  Picture
 """
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    text, more, poses = NOTE, NEXT, POSES
-    if kit.one_hint:
-        poses = POSE
-        for several, one in ONE_POSE.items():
-            text, more = text.replace(several, one), more.replace(several, one)
-    note = graph.note(text, title="Slide 10")
-    try_next = graph.note(kit.note(more, control=True), title="Try next", width=BESIDE)
+    note = graph.note(NOTE, title="Slide 10")
+    try_next = graph.note(kit.note(NEXT, control=True), title="Try next", width=BESIDE)
+    poses = _poses(graph, kit)
     models, net = kit.models(graph), kit.control_net(graph, "openpose")
-    size = size_of_picture(graph, kit, len(SETS.get(poses, (poses,))))
-    people = list_prompts(
-        graph, kit, models, "People", "full body, [[who]], beach", "who: dancer | astronaut | superhero | chef"
+    people = _people(graph, kit, models)
+    latent = poses["latent"]
+    guide = kit.guide(graph, models, net, (people[0], people[1]), poses["hint"], "openpose", latent)
+    sampled = _sample(graph, kit, models, guide, latent)
+    cells = graph.node(
+        "SteerSweepGraph", called="Sweep", more=REPORT, images=sampled[0], folder=f"sweeps/{NAME}{kit.suffix}"
     )
-    picture = graph.node("SteerDemoPicture", more=PREVIEW + 36, picture=poses)  # and its row of buttons
-    skeleton = graph.node("SteerPoseRender", more=REPORT, keypoints=picture["keypoints"], latent=size[0])
-    guide = kit.guide(graph, models, net, people.pair, skeleton["hint"], "openpose", size[0])
-    hint = graph.node("PreviewImage", called="Skeleton", more=PREVIEW + 24, images=skeleton[0])
-    every = _sample_poses(graph, kit, models, people, guide, size[0])
+    hint = graph.node(
+        "SaveImage",
+        called="Skeleton",
+        more=PREVIEW,
+        images=poses["hint"],
+        filename_prefix="steer/10-openpose-skeleton",
+    )
     result = graph.node(
         "SaveImage",
         called="One pose, many people",
         more=PREVIEW,
-        images=every["sheet"],
+        images=cells["sheet"],
         filename_prefix="steer/10-openpose-people",
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Models and poses", [picture, models.node, net])], [note]),
-        Column(NARROW, [Step("Step 2  People, skeletons", [people.node, size, skeleton])]),
-        Column(NARROW, [Step("Step 3  The skeletons guide", [guide.node, hint])], [hint]),
-        Column(
-            WIDE,
-            [Step(f"Step 4  Many people, {'one pose' if kit.one_hint else poses}", [result, Row([every, try_next])])],
-            [result],
-        ),
+        Column(NARROW, [note, Step("Step 1  People", [people, net, models.node])], [note]),
+        Column(NARROW, [Step("Step 2  Skeletons guide them", [poses, guide.node])], [guide.node]),
+        Column(NARROW, [Step("Step 3  Every combination", [cells, Blank(SHEET), sampled])]),
+        Column(WIDE, [Step("Step 4  Many people, every pose", [result, Row([hint, try_next])])], [result]),
         height=HEIGHT,
     )
-    graph.app([(picture, "picture"), (people.node, "lists"), (every, "seed")], [result])
+    graph.app([(poses, "poses"), (people, "lists"), (sampled, "seed")], [result])
 
 
-def _sample_poses(
-    graph: GraphBuilder, kit: Kit, models: Models, people: Prompts, guide: Guided, latent: Output
-) -> Node:
-    """A row for each person: the prompt alone, then each pose, all on the same noise."""
-    inside = part(
-        graph, kit, "Sample every pose", "For each person the prompt alone, then each pose, on the same noise."
+def _poses(graph: GraphBuilder, kit: Kit) -> Node:
+    """The skeleton of the current pose, and an empty latent of its size."""
+    inside = part(graph, kit, "Poses", "One picture after the other; the joints in it, drawn as a skeleton.")
+    names = inside.entry("poses", "STRING", "\n".join(POSES), long=True)
+    width, height = inside.entry("width", "INT", kit.size), inside.entry("height", "INT", kit.size)
+    axis = inside.node("SteerValueAxis", called="Poses", kind="text", text=names)
+    pose = inside.node("SteerSweepValue", called="Pose", axis=axis["axis"])
+    size = inside.node(kit.latent, called="Size", width=width, height=height, batch_size=1)
+    picture = inside.node("SteerDemoPicture", more=PREVIEW, picture=pose[0])
+    skeleton = inside.node("SteerPoseRender", more=REPORT, keypoints=picture["keypoints"], latent=size[0])
+    inside.exit("hint", skeleton["hint"])
+    inside.exit("latent", size[0])
+    lay_out(
+        inside, Column(WIDTH, [axis]), Column(WIDTH, [pose, size]), Column(WIDTH, [picture]), Column(WIDTH, [skeleton])
     )
+    return graph.subgraph(inside, {})
+
+
+def _people(graph: GraphBuilder, kit: Kit, models: Models) -> Node:
+    """Positive and negative of the current person."""
+    inside = part(graph, kit, "People", "Fills the slot of a template with one person after the other.")
+    clip = inside.entry("clip", "CLIP")
+    slots = inside.node(
+        "SteerPromptTemplate",
+        called="People",
+        template=inside.entry("template", "STRING", "full body, [[who]], beach", long=True),
+        lists=inside.entry("lists", "STRING", "who: dancer | astronaut | superhero | chef", long=True),
+    )
+    person = inside.node("SteerSweepValue", called="Person", axis=slots["axis"])
+    within = models._replace(clip=clip)
+    positive, negative = prompt(inside, within, person[0]), negative_prompt(inside, within)
+    inside.exit("positive", positive[0])
+    inside.exit("negative", negative[0])
+    lay_out(inside, Column(WIDTH, [slots]), Column(WIDTH, [person]), Column(WIDTH, [positive, negative]))
+    return graph.subgraph(inside, {"clip": models.clip}, colors=GREEN)
+
+
+def _sample(graph: GraphBuilder, kit: Kit, models: Models, guide: Guided, latent: Output) -> Node:
+    """One person in one pose."""
+    inside = part(graph, kit, "Sample", "One person in one pose.")
     links = {
+        "latent": latent,
         "positive": guide.pair[0],
         "negative": guide.pair[1],
-        "positive alone": people.pair[0],
-        "negative alone": people.pair[1],
-        "labels": people.labels,
-        "latent": latent,
-        "model": models.model,
+        "model": guide.model or models.model,
         "vae": models.vae,
     }
-    entry = {name: inside.entry(name, each.kind, "", long=True) for name, each in links.items()}
-    guided = entry["model"]
-    if guide.model is not None:
-        guided, links["model with control"] = inside.entry("model with control", "MODEL"), guide.model
-    seed, cfg = inside.entry("seed", "INT", 4), inside.entry("cfg", "FLOAT", kit.control_cfg)
-    same = inside.node("LatentBatchSeedBehavior", called="Same noise", samples=entry["latent"], seed_behavior="fixed")
-    first = inside.node("LatentFromBatch", called="One picture", samples=same[0], batch_index=0, length=1)
-
-    def sample(words: str, model: Output, pair: Pair, start: Node) -> tuple[Node, Node]:
-        sampled = inside.node(
-            "KSampler",
-            called=f"Sample, {words}",
-            model=model,
-            positive=pair[0],
-            negative=pair[1],
-            latent_image=start[0],
-            seed=seed,
-            steps=kit.steps,
-            cfg=cfg,
-            sampler_name=kit.sampler,
-            scheduler=kit.scheduler,
-        )
-        return sampled, inside.node("VAEDecode", called=f"Decode, {words}", samples=sampled[0], vae=entry["vae"])
-
-    alone = sample("without", entry["model"], (entry["positive alone"], entry["negative alone"]), first)
-    posed = sample("with control", guided, (entry["positive"], entry["negative"]), same)
-    row = inside.node("ImageBatch", called="Beside", image1=alone[1][0], image2=posed[1][0])
-    title = "The prompt alone, then each pose"
-    sheet = inside.node("SteerContactSheet", images=row[0], title=title, row_labels=entry["labels"])
-    inside.exit("sheet", sheet[0])
-    columns = [[same, first], [alone[0], posed[0]], [alone[1], posed[1]], [row, sheet]]
-    lay_out(inside, *(Column(WIDTH, each) for each in columns))
+    entry = {name: inside.entry(name, each.kind) for name, each in links.items()}
+    sampled = inside.node(
+        "KSampler",
+        model=entry["model"],
+        positive=entry["positive"],
+        negative=entry["negative"],
+        latent_image=entry["latent"],
+        seed=inside.entry("seed", "INT", 4),
+        steps=kit.steps,
+        cfg=inside.entry("cfg", "FLOAT", kit.control_cfg),
+        sampler_name=kit.free.sampler,
+        scheduler=kit.scheduler,
+    )
+    decoded = inside.node("VAEDecode", samples=sampled[0], vae=entry["vae"])
+    inside.exit("image", decoded[0])
+    lay_out(inside, Column(WIDTH, [sampled]), Column(WIDTH, [decoded]))
     return graph.subgraph(inside, links)
 
 
 MOST_OFF = 0.05  # mean distance of a joint from the skeleton, in shares of the picture's side
 
 
-def read_skeletons() -> list[np.ndarray]:
+def read_skeletons() -> dict[str, np.ndarray]:
     """The joints [18, 3] of each pose, in pixels of a picture of the embedded model."""
-    frames = read_frames([json.loads(path_of(name).with_suffix(".json").read_text("utf-8")) for name in SETS[POSES]])
-    return [frame.people[0].body * (PICTURE / frame.width, PICTURE / frame.height, 1) for frame in frames]
+    frames = read_frames([json.loads(path_of(name).with_suffix(".json").read_text("utf-8")) for name in POSES])
+    return {
+        name: frame.people[0].body * (PICTURE / frame.width, PICTURE / frame.height, 1)
+        for name, frame in zip(POSES, frames, strict=True)
+    }
 
 
 def promise(probe: Probe) -> list[Measurement]:
-    """With control, everybody takes each pose."""
-    pictures, skeletons = run_rows(probe).pictures, read_skeletons()
-    joints = {row: judge_pictures(pictures[row]).joints.numpy() for row in ("with", "without")}
-    held = np.mean([joint_error(each, skeletons[i % len(skeletons)]) for i, each in enumerate(joints["with"])])
-    free = np.mean([joint_error(each, skeleton) for each in joints["without"] for skeleton in skeletons])
-    text = f"joints are {100 * held:.1f} % of the side away from the skeleton with control, {100 * free:.1f} % without"
-    return [Measurement(text, bool(held < MOST_OFF and held < free))]
+    """Everybody takes each pose: the one asked for is nearer than the others."""
+    pictures, labels = run_cells(probe, "Sweep")
+    skeletons = read_skeletons()
+    own, others = list[float](), list[float]()
+    for joints, label in zip(judge_pictures(pictures).joints.numpy(), labels, strict=True):
+        asked = label.split(", ")[-1]
+        for name, skeleton in skeletons.items():
+            (own if name == asked else others).append(joint_error(joints, skeleton))
+    held, free = np.mean(own), np.mean(others)
+    text = f"joints are {100 * held:.1f} % of the side away from their skeleton, {100 * free:.1f} % from the others"
+    return [
+        Measurement(text, bool(held < MOST_OFF and held < free)),
+        Measurement(f"{len(pictures)} pictures of 4 people in 3 poses", len(pictures) == 12),
+    ]

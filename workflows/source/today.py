@@ -77,7 +77,7 @@ class ZImageKit(TodayKit):
 
     suffix, mark, size, steps, cfg, control_cfg = "-zimage", "Z-Image Turbo", 1024, 9, 1.0, 1.0
     sampler = "res_multistep"
-    scheduler, shift, one_hint = "simple", 3.0, True
+    scheduler, shift = "simple", 3.0
     control_loader = CONTROL_LOADER + 24
     unet = File("z_image_turbo_bf16.safetensors", f"{_ZIMAGE}/diffusion_models", "diffusion_models")
     encoder, encoder_type = File("qwen_3_4b.safetensors", f"{_ZIMAGE}/text_encoders", "text_encoders"), "lumina2"

@@ -79,11 +79,20 @@ def test_a_hint_that_is_followed_differs_from_one_that_is_not():
     for slide, good, bad in (
         ("08-canny-same-face-angle", girl, dancer),
         ("09-mlsd-one-room-two-styles", room, girl),
-        ("10-openpose-one-pose-many-people", dancer, drawn(3, kind="figure")),
     ):
         assert verdicts(slide, FakeProbe({"with": [good], "without": [bad], "hint": edges})) == [True]
         assert verdicts(slide, FakeProbe({"with": [bad], "without": [good], "hint": edges})) == [False]
         assert verdicts(slide, FakeProbe({"with": [bad], "without": [bad], "hint": edges})) == [False]
+
+
+def test_a_pose_that_is_taken_differs_from_another():
+    poses = ["dancer", "superhero", "astronaut"]
+    pictures, labels = [bundled(pose) for pose in poses] * 4, [f"chef, {pose}" for pose in poses] * 4
+    slide = "10-openpose-one-pose-many-people"
+    assert verdicts(slide, FakeProbe({"cells": pictures}, {"labels": labels})) == [True, True]
+    turned = pictures[1:] + pictures[:1]
+    assert verdicts(slide, FakeProbe({"cells": turned}, {"labels": labels})) == [False, True]
+    assert verdicts(slide, FakeProbe({"cells": pictures[:3]}, {"labels": labels[:3]})) == [True, False]
 
 
 @pytest.mark.server

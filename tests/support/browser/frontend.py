@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import mimetypes
 import re
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -281,7 +282,10 @@ class Frontend:
         )
         self.page.get_by_role("button", name="Run", exact=True).first.click()
         self.page.wait_for_function("window.steerEnds.length > 0", timeout=timeout_s * 1000)
-        self.page.wait_for_function(IDLE, polling=500, timeout=timeout_s * 1000)
+        end = time.monotonic() + timeout_s
+        while not self.page.evaluate(IDLE):  # wait_for_function takes the promise of an async function for true
+            assert time.monotonic() < end, f"jobs still wait after {timeout_s:.0f} s"
+            self.page.wait_for_timeout(250)
         self.page.wait_for_function(LOADED, timeout=30_000)
         self.page.wait_for_timeout(1000)  # pictures are drawn, late toasts appear
         self._listen()
