@@ -14,7 +14,7 @@ from ...choices import NUMBER, TEXT
 from ...text.printable import printable
 from ..folder.manifest import AxisRecord, CellPlan, Grid
 from ..plan.cell_key import FileIdentity, NodeState, Upstream, hash_json
-from ..plan.cells import check_count, number_labels
+from ..plan.cells import check_count, name_axis, number_labels
 from .order import order_axes
 from .prompts import (
     GRAPH_KIND,
@@ -207,7 +207,10 @@ def plan_graph(
         labels = tuple(axis.labels[i] for axis, i in zip(named, at, strict=True))
         cells.append(GraphCell(at, labels, key, tuple(labels[i] for i in varying)))
     _check_alike(cells)
-    records = tuple(AxisRecord(axis.name, axis.labels) for axis in named)
+    records = tuple(
+        AxisRecord(axis.name, axis.labels, name_axis(prompt.get(link[0])))
+        for axis, link in zip(named, graph.links, strict=True)
+    )
     grid = Grid(title, records, tuple(CellPlan(cell.key, cell.at, cell.labels) for cell in cells))
     return GraphPlan(prompt, graph, values, tuple(named), order, tuple(cells), grid)
 

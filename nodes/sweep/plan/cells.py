@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -41,7 +41,7 @@ from ..choices import MAX_CELLS
 from .cell_prompts import MAX_LETTERS_IN_ALL, CellPrompts, check_letters
 
 MAX_AXES = 16
-MAX_TITLE = 200  # characters of the headline of a sheet
+MAX_TITLE, MAX_AXIS = 200, 60  # characters of the headline of a sheet, and of the title of an axis
 # What is slow to change comes first, so that it changes least: a checkpoint is loaded once, a prompt encoded once.
 _MODELS = (CHECKPOINT, *SINGLE_FILES, CLIP_SKIP, LORA)
 _SAMPLING = (GUIDANCE, *CONTROLS, SAMPLER, SCHEDULER, STEPS, DENOISE, CFG, SEED)
@@ -264,6 +264,12 @@ def split_batches(cells: Sequence[Cell], size: Callable[[Settings], int]) -> lis
 
 def _differ_in_seed_only(one: Cell, other: Cell) -> bool:
     return replace(one.settings, seed=0) == replace(other.settings, seed=0)
+
+
+def name_axis(node: Mapping[str, Any] | None) -> str:
+    """The title of the node of a prompt that an axis comes from; empty where it is not known."""
+    title = ((node or {}).get("_meta") or {}).get("title")
+    return printable(title, MAX_AXIS) if isinstance(title, str) else ""
 
 
 def write_plan(title: str, axes: Sequence[Axis], batches: Sequence[Sequence[Cell]]) -> str:

@@ -10,10 +10,7 @@ import torch
 from ...choices import GUIDANCE
 from ...control.stack import ControlStack, with_values
 from ...prompt_graph import GetNode, nodes_of
-from ...text.printable import printable
-from .cells import BY_SAMPLER, BY_SIGMAS, Connected, Settings
-
-MAX_TITLE = 60  # letters of the title of an axis
+from .cells import BY_SAMPLER, BY_SIGMAS, Connected, Settings, name_axis
 
 
 @dataclass(frozen=True)
@@ -69,9 +66,7 @@ def name_axes(graph: GraphAround) -> list[str]:
     """For axis_1 to axis_4 that are connected, the title of the node they come from; empty where it is not known."""
     own = graph.get_node(graph.node_id) or {}
     links = [own.get("inputs", {}).get(f"axis_{number}") for number in range(1, 5)]
-    nodes = [graph.get_node(str(link[0])) or {} for link in links if isinstance(link, list)]
-    titles = [(node.get("_meta") or {}).get("title") for node in nodes]
-    return [printable(title, MAX_TITLE) if isinstance(title, str) else "" for title in titles]
+    return [name_axis(graph.get_node(str(link[0]))) for link in links if isinstance(link, list)]
 
 
 def check_latent(latent: dict[str, Any]) -> None:

@@ -88,10 +88,13 @@ def measure(comfy: InProcessComfy, generator: Generator, judges: Any, number: in
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report dial", description=__doc__)
     parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--steps", type=int, default=20)
+    usual = Settings()
+    parser.add_argument("--sampler", default=usual.sampler_name)
+    parser.add_argument("--steps", type=int, default=usual.steps)
+    parser.add_argument("--cfg", type=float, default=usual.cfg)
     parser.add_argument("--out", type=Path, default=OUTPUT)
     options = parser.parse_args(argv)
-    started, settings = time.monotonic(), Settings(steps=options.steps)
+    started, settings = time.monotonic(), Settings(options.steps, options.cfg, options.sampler)
     with tempfile.TemporaryDirectory() as folder:
         comfy = InProcessComfy(Path(folder))
         generator, (judges, _) = Generator(comfy), network.load()

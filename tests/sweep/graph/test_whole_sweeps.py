@@ -26,18 +26,22 @@ from graph_lab import (
     with_value,
 )
 from PIL import Image
+from steer.nodes.sweep.folder.manifest import Manifest
 
 pytestmark = pytest.mark.server
 
 
 def test_every_cell_is_the_value_typed_in_and_the_rest_runs_once(lab: GraphLab):
     graph = moods_and_seeds("1-3", folder="whole")
+    graph["3"]["_meta"] = {"title": "Moods"}
     graph["other"] = node("SaveImage", images=["10", 0], filename_prefix="whole-other")
     graph["sheet"] = node("SaveImage", images=["99", 0], filename_prefix="whole-sheet")
     text, jobs = lab.sweep(graph)
     assert "2 (prompt) x 3 (seed): 6 cells. 6 to make" in text
     assert "Order: prompt, then seed" in text
     assert len(jobs) == 7
+    axes = Manifest(lab.output / "whole").grids[0].axes
+    assert [axis.title for axis in axes] == ["Moods", ""], "the page and the sheet call an axis by its node's title"
     cells = lab.cells("whole")
     for (mood, seed), pixels in cells.items():
         typed = tiny_graph()
