@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
-from .parts import lay_over, part, scaled_latent, words
+from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .parts import lay_over, part, save_mask, scaled_latent, words
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
@@ -49,13 +49,14 @@ def build_edit(graph: GraphBuilder, kit: Kit) -> None:
         images=laid["sheet"],
         filename_prefix="steer/07-one-face",
     )
+    saved = save_mask(graph, laid)
     maps = graph.node("PreviewImage", called="Where it changed", more=PREVIEW, images=laid["heat maps"])
     lay_out(
         graph,
         Column(NARROW, [Step("Step 1  Picture and instruction", [models.node, small, picture, prompt])], [prompt]),
         Column(NARROW, [Step("Step 2  What may change", [mask, latent, moods])]),
         Column(NARROW, [Step("Step 3  An edit for each", [edited]), note], [note]),
-        Column(WIDE, [Step("Step 4  One face, four moods", [laid, faces, maps])], [faces, maps]),
+        Column(WIDE, [Step("Step 4  One face, four moods", [laid, faces, Row([saved, maps])])], [faces]),
         height=HEIGHT,
     )
     graph.app([(picture, "picture"), (prompt, "value"), (moods, "swaps"), (edited, "seed")], [faces])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .edit import build_edit
-from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, measure_followed, values_in
-from .parts import lay_over, scaled_latent, sweep, sweep_step, words
+from .parts import MASK, lay_over, save_mask, scaled_latent, sweep, sweep_step, words
 from .today import QwenEditKit, QwenKit
 
 if TYPE_CHECKING:
@@ -23,10 +23,9 @@ PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, ba
 NOTE = """
 ## How do I change the face alone?
 
-With a **mask**: only inside it the picture is new.
+With a **mask**: only inside it the picture is new, eyes too.
 
-**Look at** the heat maps: black is what stayed. What the prompt does not say, such as the colour of the eyes, may
-change.
+**Look at** the heat maps: black is what stayed.
 
 **Try next**
 - **Face Mask**: `region` *mouth*: the eyes stay, too
@@ -39,7 +38,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     if isinstance(kit, QwenKit):
         build_edit(graph, QwenEditKit())
         return
-    note = graph.note(kit.note(NOTE), title="Slide 7", width=BESIDE)
+    note = graph.note(kit.note(NOTE), title="Slide 7", width=WIDE - MASK - GAP)
     picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
     small = scaled_latent(graph, kit, models, picture[0])
@@ -69,18 +68,15 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         images=laid["sheet"],
         filename_prefix="steer/07-one-face",
     )
-    maps = graph.node(
-        "PreviewImage",
-        called="Where it changed",
-        more=PREVIEW,
-        images=laid["heat maps"],
-    )
+    saved = save_mask(graph, laid)
+    laid.data["size"][0] = MASK
+    maps = graph.node("PreviewImage", called="Where it changed", more=PREVIEW, images=laid["heat maps"])
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, small, picture, prompt])], [prompt]),
-        Column(NARROW, [Step("Step 2  What may change", [mask, latent, moods])]),
+        Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, prompt, small, picture])], [prompt]),
+        Column(NARROW, [Step("Step 2  What may change", [moods, latent, mask])]),
         Column(NARROW, [sweep_step("Step 3  The face for each", cells)]),
-        Column(WIDE, [Step("Step 4  One face, four moods", [Row([laid, note]), faces, maps])], [faces, maps]),
+        Column(WIDE, [Step("Step 4  One face, four moods", [faces, Row([laid, note]), Row([saved, maps])])], [faces]),
         height=HEIGHT,
     )
     graph.app([(picture, "picture"), (prompt, "value"), (moods, "swaps"), (cells, "seed")], [faces])
