@@ -62,8 +62,8 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, picture, text])], [picture]),
-        Column(NARROW, [Step("Step 2  What varies", [amounts, moods]), note], [moods, note]),
-        Column(NARROW, [Step("Step 3  Two samplers", [amount, mood, passes])], [mood]),
+        Column(NARROW, [note, Step("Step 2  What varies", [amounts, moods])], [note, moods]),
+        Column(NARROW, [Step("Step 3  Two samplers", [passes, amount, mood])], [mood]),
         Column(WIDE, [Step("Step 4  Every combination", [Row([cells, pictures])]), try_next], [pictures]),
         height=HEIGHT,
     )
@@ -73,7 +73,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
 def _two_passes(graph: GraphBuilder, kit: Kit, models: Models, links: dict[str, Output]) -> Node:
     """Image to image, then the face alone."""
     inside = part(graph, kit, "Two passes", "Image to image, then the face alone, inside a mask.")
-    model, clip, vae = inside.entry("model", "MODEL"), inside.entry("clip", "CLIP"), inside.entry("vae", "VAE")
+    model, vae, clip = inside.entry("model", "MODEL"), inside.entry("vae", "VAE"), inside.entry("clip", "CLIP")
     pixels = inside.entry("image", "IMAGE")
     within = models._replace(model=model, clip=clip, vae=vae)
     whole = prompt(inside, within, inside.entry("prompt", "STRING", PROMPT, long=True), called="Whole picture")

@@ -73,8 +73,8 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model", [models.node, size])], [note]),
-        Column(NARROW, [Step("Step 2  A word to turn", [prompt, dial])], [prompt]),
+        Column(NARROW, [Step("Step 1  Model", [models.node, size]), note], [note]),
+        Column(NARROW, [Step("Step 2  A word to turn", [dial, prompt])], [prompt]),
         Column(NARROW, [sweep_step("Step 3  A picture for each", cells)]),
         Column(WIDE, [Step("Step 4  From smiling to angry", [pictures])], [pictures]),
         height=HEIGHT,

@@ -75,7 +75,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])], [note]),
-        Column(NARROW, [Step("Step 2  Prompt and noise", [positive, negative, noise]), try_next], [positive, try_next]),
+        Column(NARROW, [try_next, Step("Step 2  Prompt and noise", [positive, negative, noise])], [try_next, positive]),
         Column(NARROW, [Step("Step 3  Few steps, more noise", [sigmas, spread, both])], [both]),
         Column(WIDE, [Step("Step 4  The same seeds", saved)], saved),
         height=HEIGHT,
@@ -86,10 +86,13 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
 def _sample_both(graph: GraphBuilder, kit: Kit, models: Models, shared: _Sampling, prompts: dict[str, Output]) -> Node:
     """The same seeds with each prompt: a sheet for each, titled with how different its pictures are."""
     inside = part(graph, kit, "Sample both", "The same seeds with each prompt: a sheet each, and how much they differ.")
-    model, vae, noise = inside.entry("model", "MODEL"), inside.entry("vae", "VAE"), inside.entry("noise", "NOISE")
-    ends = {name: inside.entry(name, "CONDITIONING") for name in prompts}
-    negative, sigmas = inside.entry("negative", "CONDITIONING"), inside.entry("sigmas", "SIGMAS")
-    labels, count = inside.entry("labels", "STRING", socket=True), inside.entry("batch_size", "INT", 1)
+    # The inputs in the order that they come from, top to bottom, so that few wires cross.
+    spread, sigmas = inside.entry("spread prompt", "CONDITIONING"), inside.entry("sigmas", "SIGMAS")
+    ends = {"prompt": inside.entry("prompt", "CONDITIONING"), "spread prompt": spread}
+    negative = inside.entry("negative", "CONDITIONING")
+    model, vae = inside.entry("model", "MODEL"), inside.entry("vae", "VAE")
+    labels, noise = inside.entry("labels", "STRING", socket=True), inside.entry("noise", "NOISE")
+    count = inside.entry("batch_size", "INT", 1)
     cfg = inside.entry("cfg", "FLOAT", kit.cfg)
     sampler = inside.node("KSamplerSelect", called="Sampler", sampler_name="euler")
     latent = inside.node("EmptyLatentImage", called="Size", width=kit.size, height=kit.size, batch_size=count)

@@ -25,7 +25,7 @@ NOTE = """
 What a picture is of is decided in its first steps. **Early Pick** makes a few steps of many seeds and shows what the
 model already sees. Then only the chosen ones go on to the end: they are the pictures that a whole run would have made.
 
-**Look at** the sheet on **Early Pick**: sixteen seeds after 4 of 20 steps. Below are the three that were chosen,
+**Look at** the sheet on **Early Pick**: sixteen seeds after 4 of 20 steps. Above are the three that were chosen,
 finished.
 """
 NEXT = """
@@ -64,11 +64,11 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])], [note]),
+        Column(NARROW, [note, Step("Step 1  Seeds and model", [seeds, models.node])], [note]),
         Column(
             NARROW, [Step("Step 2  Prompt and sampler", [positive, negative, settings]), try_next], [positive, try_next]
         ),
-        Column(WIDE, [Step("Step 3  Look early, finish the best", [Row([sheet, pick]), chosen])], [pick, chosen]),
+        Column(WIDE, [Step("Step 3  Look early, finish the best", [chosen, Row([sheet, pick])])], [pick, chosen]),
         height=HEIGHT,
     )
     graph.app([(positive, "text"), (seeds, "text"), (pick, "steps"), (pick, "pick")], [chosen])
@@ -77,8 +77,8 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
 def _settings(graph: GraphBuilder, kit: Kit, models: Models, prompts: Pair, seeds: Output) -> Node:
     """What a sampler of ComfyUI asks for, with a noise for each seed."""
     inside = part(graph, kit, "How to sample", "A noise for each seed, and the settings of ComfyUI's custom sampler.")
-    model = inside.entry("model", "MODEL")
     positive, negative = inside.entry("positive", "CONDITIONING"), inside.entry("negative", "CONDITIONING")
+    model = inside.entry("model", "MODEL")
     listed = inside.entry("seeds", "INT", socket=True)
     steps, cfg = inside.entry("steps", "INT", kit.steps), inside.entry("cfg", "FLOAT", kit.free.cfg)
     noise = inside.node("SteerSeededNoise", called="Seeded Noise", seeds=listed, batch_size=0)

@@ -71,10 +71,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture and models", [picture, models.node, net, size])], [picture]),
+        Column(NARROW, [Step("Step 1  Picture and models", [net, models.node, picture, size])], [picture]),
         Column(NARROW, [Step("Step 2  Prompt and edges", [words, canny])], [words]),
         Column(NARROW, [Step("Step 3  The edges guide", [guide, settings])], [settings]),
-        Column(WIDE, [note, Step("Step 4  Sample and measure", [Row([meter, both]), result])], [result]),
+        Column(WIDE, [note, Step("Step 4  Sample and measure", [result, Row([meter, both])])], [result]),
         height=HEIGHT,
     )
     graph.app([(words, "prompt"), (guide, "strength"), (guide, "end_percent"), (settings, "seed")], [result])
@@ -95,8 +95,8 @@ def _prompts(graph: GraphBuilder, kit: Kit, models: Models) -> Node:
 def _settings(graph: GraphBuilder, kit: Kit, models: Models, guided: Pair) -> Node:
     """What a sampler of ComfyUI asks for."""
     inside = part(graph, kit, "How to sample", "The settings of ComfyUI's custom sampler.")
-    model = inside.entry("model", "MODEL")
     positive, negative = inside.entry("positive", "CONDITIONING"), inside.entry("negative", "CONDITIONING")
+    model = inside.entry("model", "MODEL")
     seed, cfg = inside.entry("seed", "INT", 1), inside.entry("cfg", "FLOAT", kit.control_cfg)
     noise = inside.node("RandomNoise", called="Noise", noise_seed=seed)
     guider = inside.node("CFGGuider", called="Guider", model=model, positive=positive, negative=negative, cfg=cfg)
@@ -111,9 +111,11 @@ def _settings(graph: GraphBuilder, kit: Kit, models: Models, guided: Pair) -> No
 def _filmstrip(graph: GraphBuilder, kit: Kit, models: Models, settings: Node, latent: Output, chart: Output) -> Node:
     """The same picture coming out of the noise, above the chart."""
     inside = part(graph, kit, "Filmstrip above the chart", "The picture coming out of the noise, above the chart.")
-    kinds = {"noise": "NOISE", "guider": "GUIDER", "sampler": "SAMPLER", "sigmas": "SIGMAS", "latent": "LATENT"}
+    # The inputs in the order that they come from, top to bottom, so that few wires cross.
+    kinds = {"vae": "VAE", "guider": "GUIDER", "noise": "NOISE", "chart": "IMAGE", "sampler": "SAMPLER"}
+    kinds |= {"sigmas": "SIGMAS", "latent": "LATENT"}
     ends = {name: inside.entry(name, kind) for name, kind in kinds.items()}
-    vae, drawn = inside.entry("vae", "VAE"), inside.entry("chart", "IMAGE")
+    vae, drawn = ends["vae"], ends["chart"]
     reverse = inside.node(
         "SteerReverseDiffusion",
         called="Filmstrip",
