@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .builder import WIDTH
 from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
 from .measure import Measurement, Probe
-from .parts import part, size_of_picture, words
+from .parts import part, size_of_picture, sweep_step, words
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
@@ -55,7 +55,6 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     finder = graph.node(
         "SteerExpressionFinder",
         called="Expression Finder",
-        more=180,
         model=models.model,
         clip=models.clip,
         vae=models.vae,
@@ -82,12 +81,12 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     report = graph.node("PreviewAny", called="What was found", more=120, source=finder["report"])
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model", [models.node, size])], [note]),
-        Column(NARROW, [Step("Step 2  A word to turn", [prompt, dial])], [prompt]),
-        Column(NARROW, [Step("Step 3  Find the least value", [finder])], [finder]),
+        Column(NARROW, [Step("Step 1  Model", [models.node, size]), note], [note]),
+        Column(NARROW, [Step("Step 2  A word to turn", [dial, prompt])], [prompt]),
+        Column(NARROW, [sweep_step("Step 3  Find the least value", finder)]),
         Column(
             WIDE,
-            [Step("Step 4  Just enough", [pictures, curve, Row([sheet, report])])],
+            [Step("Step 4  Just enough", [Row([sheet, report]), pictures, curve])],
             [pictures, curve],
         ),
         height=HEIGHT,
