@@ -164,8 +164,13 @@ def words(graph: GraphBuilder, text: str, more: int = 40) -> Node:
     return graph.node("PrimitiveStringMultiline", called="Prompt", more=more, colors=GREEN, value=text)
 
 
-def sweep(graph: GraphBuilder, kit: Kit, models: Models, called: str, folder: str, **values: Any) -> Node:
-    """A Sweep with a slide's settings, in a folder of its own for each kit."""
+def sweep(
+    graph: GraphBuilder, kit: Kit, models: Models, called: str, folder: str, *, free: bool = False, **values: Any
+) -> Node:
+    """A Sweep with a slide's settings, in a folder of its own for each kit.
+
+    free: as Kit.noisy says, where pictures need not stay alike to the last detail.
+    """
     return graph.node(
         "SteerSweep",
         called=called,
@@ -173,8 +178,8 @@ def sweep(graph: GraphBuilder, kit: Kit, models: Models, called: str, folder: st
         clip=models.clip,
         vae=models.vae,
         steps=kit.steps,
-        cfg=kit.cfg,
-        sampler_name=kit.sampler,
+        cfg=kit.free.cfg if free else kit.cfg,
+        sampler_name=kit.free.sampler if free else kit.sampler,
         scheduler=kit.scheduler,
         folder=f"sweeps/{folder}{kit.suffix}",
         **values,

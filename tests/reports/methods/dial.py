@@ -88,7 +88,7 @@ def measure(comfy: InProcessComfy, generator: Generator, judges: Any, number: in
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report dial", description=__doc__)
     parser.add_argument("--seeds", type=int, default=100)
-    usual = Settings()
+    usual = Settings(cfg=4.0, sampler_name="dpmpp_2m_sde")  # those of slide 12
     parser.add_argument("--sampler", default=usual.sampler_name)
     parser.add_argument("--steps", type=int, default=usual.steps)
     parser.add_argument("--cfg", type=float, default=usual.cfg)
