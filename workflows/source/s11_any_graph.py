@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, WIDE_NOTE, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, PREVIEW, SHEET, WIDE, WIDE_NOTE, Blank, Column, Step, lay_out
 from .measure import Measurement, Probe, largest_difference, measure_followed, run_cells, values_in
 from .parts import negative_prompt, part, prompt, scaled, words
 
@@ -39,18 +39,17 @@ NEXT = """
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
     note, try_next = graph.note(NOTE, title="Slide 11"), graph.note(NEXT, title="Try next", width=WIDE_NOTE)
-    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
+    picture = graph.node("SteerDemoPicture", more=PREVIEW - 40, picture="smiling girl")
     models = kit.models(graph)
     text = words(graph, PROMPT, more=0)
-    amounts = graph.node("SteerValueAxis", called="How much", kind="denoise", text=DENOISE)
+    amount = _how_much(graph, kit)
     moods = graph.node("SteerPromptSwap", called="Moods", prompt=text[0], find="smiling", swaps="laughing\nsad")
-    amount = graph.node("SteerSweepValue", called="Amount", axis=amounts["axis"])
     mood = graph.node("SteerSweepValue", called="Mood", axis=moods["axis"], text=text[0])
     passes = _two_passes(
         graph, kit, models, {"image": picture[0], "prompt": text[0], "denoise": amount[0], "face": mood[0]}
     )
     cells = graph.node(
-        "SteerSweepGraph", called="Sweep", more=60, images=passes[0], folder=f"sweeps/{NAME}{kit.suffix}"
+        "SteerSweepGraph", called="Sweep", more=40, images=passes[0], folder=f"sweeps/{NAME}{kit.suffix}"
     )
     pictures = graph.node(
         "SaveImage",
@@ -61,13 +60,25 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, picture, text])], [picture]),
-        Column(NARROW, [note, Step("Step 2  What varies", [amounts, moods])], [note, moods]),
-        Column(NARROW, [Step("Step 3  Two samplers", [passes, amount, mood])], [mood]),
-        Column(WIDE, [Step("Step 4  Every combination", [Row([cells, pictures])]), try_next], [pictures]),
+        Column(NARROW, [Step("Step 1  What goes in", [models.node, picture, text, amount])], [picture]),
+        Column(NARROW, [note, Step("Step 2  What varies", [moods, mood])], [note]),
+        Column(NARROW, [Step("Step 3  Two samplers", [passes, cells, Blank(SHEET - 50)])]),
+        Column(WIDE, [Step("Step 4  Every combination", [pictures]), try_next], [pictures]),
         height=HEIGHT,
     )
-    graph.app([(text, "value"), (amounts, "text"), (moods, "swaps")], [pictures])
+    graph.app([(text, "value"), (amount, "amounts"), (moods, "swaps")], [pictures])
+
+
+def _how_much(graph: GraphBuilder, kit: Kit) -> Node:
+    """The current denoise."""
+    inside = part(graph, kit, "How much", "One denoise after the other.")
+    values = inside.node(
+        "SteerValueAxis", called="Amounts", kind="denoise", text=inside.entry("amounts", "STRING", DENOISE)
+    )
+    amount = inside.node("SteerSweepValue", called="Amount", axis=values["axis"])
+    inside.exit("amount", amount[0])
+    lay_out(inside, Column(WIDTH, [values]), Column(WIDTH, [amount]))
+    return graph.subgraph(inside, {}, more=24)
 
 
 def _two_passes(graph: GraphBuilder, kit: Kit, models: Models, links: dict[str, Output]) -> Node:
