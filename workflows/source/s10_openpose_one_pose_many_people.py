@@ -164,7 +164,7 @@ def promise(probe: Probe) -> list[Measurement]:
     skeletons = read_skeletons()
     own, others = list[float](), list[float]()
     for joints, label in zip(judge_pictures(pictures).joints.numpy(), labels, strict=True):
-        asked = label.split(", ")[-1]
+        asked = label.split(", ")[0]  # the pose; then the person
         for name, skeleton in skeletons.items():
             (own if name == asked else others).append(joint_error(joints, skeleton))
     held, free = np.mean(own), np.mean(others)

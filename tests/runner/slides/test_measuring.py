@@ -87,7 +87,7 @@ def test_a_hint_that_is_followed_differs_from_one_that_is_not():
 
 def test_a_pose_that_is_taken_differs_from_another():
     poses = ["dancer", "superhero", "astronaut"]
-    pictures, labels = [bundled(pose) for pose in poses] * 4, [f"chef, {pose}" for pose in poses] * 4
+    pictures, labels = [bundled(pose) for pose in poses] * 4, [f"{pose}, superhero" for pose in poses] * 4
     slide = "10-openpose-one-pose-many-people"
     assert verdicts(slide, FakeProbe({"cells": pictures}, {"labels": labels})) == [True, True]
     turned = pictures[1:] + pictures[:1]
