@@ -35,7 +35,7 @@ NEXT = """
 **Try next**
 - **Moods**: `surprised` or `sad` on a line of its own
 - **Sweep**: another `seed`. At some, the word changes more than at others
-- Drop a picture from the folder `sweeps` of ComfyUI's output here. It opens with its own `cell`
+- Drop a picture from the folder `sweeps` of ComfyUI's output here. It opens as itself
 - Slide 7 changes the face alone
 """
 
