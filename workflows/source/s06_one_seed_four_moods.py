@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import GAP, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import GAP, NARROW, PREVIEW, WIDE, Blank, Column, Row, Step, lay_out
 from .measure import Measurement, Probe, measure_followed, run_cells, values_in
 from .parts import part, size_of_picture, stitch, sweep, sweep_step, words
 
@@ -84,7 +84,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         Column(NARROW, [Step("Step 1  Seeds and prompt", [models.node, size, seeds, prompt]), note], [prompt]),
         Column(
             NARROW,
-            [Step("Step 2  Moods on the way", [on_the_way]), Step("Step 3  One word changes", [moods])],
+            [Step("Step 2  Moods on the way", [on_the_way, Blank(80)]), Step("Step 3  One word changes", [moods])],
             [on_the_way, moods],
         ),
         Column(NARROW, [sweep_step("Step 4  A picture for each", cells)]),
