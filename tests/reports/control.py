@@ -133,7 +133,7 @@ def pose(i: int) -> Case:
         probe.prompt[probe.node("People")]["inputs"]["lists"] = f"who: {WHO[i % len(WHO)]}"
         sampler, decoder = probe.prompt[probe.node("KSampler")], probe.prompt[probe.node("VAEDecode")]
         sampler["inputs"]["seed"] = i + 1
-        pair = {name: guide[name] for name in ("positive", "negative")}
+        pair = {part: guide[part] for part in ("positive", "negative")}
         free = probe.add("KSampler", **(sampler["inputs"] | pair))
         alone = probe.add("VAEDecode", **(decoder["inputs"] | {"samples": [free, 0]}))
         decoder["_meta"], probe.prompt[alone]["_meta"] = {"title": ROW_WITH}, {"title": ROW_WITHOUT}

@@ -63,7 +63,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         positive=prompt[0],
         axis_1=dial["axis"],
         seed=5,
-        free=True,  # the moods are plainer so: tests/reports/dial.md
+        free=True,  # the moods are plainer so, by `report dial`
     )
     pictures = graph.node(
         "SaveImage",
