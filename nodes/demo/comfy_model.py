@@ -26,6 +26,7 @@ import torch
 from ...demo import store
 from ...demo.networks import CONTROL_KINDS, HINT_WIDTHS, TEXT, VOCABULARY, comfy_unet_config
 from .comfy_size import watch_size
+from .comfy_words import watched_tokenizer
 
 Tensors = dict[str, torch.Tensor]
 
@@ -56,7 +57,7 @@ def build_model(tensors: Tensors) -> comfy.model_patcher.ModelPatcher:
 
 
 def build_clip(tensors: Tensors, disable_dynamic: bool = False) -> comfy.sd.CLIP:
-    """CLIP from the embedded text encoder, over ComfyUI's own SD 1.x tokenizer.
+    """CLIP from the embedded text encoder, over ComfyUI's own SD 1.x tokenizer, which says what words it does not know.
 
     The file holds one embedding for each taught token and one, trained as "a word I do not know", for all others.
     disable_dynamic: its weights lie in memory as a whole. Older ComfyUIs have no other way.
@@ -66,7 +67,7 @@ def build_clip(tensors: Tensors, disable_dynamic: bool = False) -> comfy.sd.CLIP
     key = "text_model.embeddings.token_embedding.weight"
     table = unknown.expand(VOCABULARY, -1).clone()
     table[taught] = tensors[key]
-    target = comfy.supported_models_base.ClipTarget(comfy.sd1_clip.SD1Tokenizer, comfy.sd1_clip.SD1ClipModel)
+    target = comfy.supported_models_base.ClipTarget(watched_tokenizer(taught.tolist()), comfy.sd1_clip.SD1ClipModel)
     knows_dynamic = "disable_dynamic" in inspect.signature(comfy.sd.CLIP).parameters
     options: dict[str, Any] = {"disable_dynamic": disable_dynamic} if knows_dynamic else {}
     clip = comfy.sd.CLIP(

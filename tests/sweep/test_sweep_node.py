@@ -331,3 +331,13 @@ def test_a_folder_of_another_sweep_loses_nothing(lab: Lab):
     assert manifest.read_bytes().startswith(torn[: torn.rfind(b"\n") + 1])
     kinds = [json.loads(line)["kind"] for line in manifest.read_bytes().splitlines()]
     assert kinds == ["grid", "run", "cell", "grid", "run", "cell", "cell"], "the torn line is cut, all others stay"
+
+
+def test_unknown_words_of_the_demo_model_stand_in_the_report(lab: Lab):
+    note = "prompt: the Demo Model does not know: sailor, harbour. Use the words that its help page lists"
+    graph = lab.graph(axis_1=MOODS, positive="sailor, [smiling:angry:0.4], girl, smiling", negative="harbour")
+    graph["report"] = node("PreviewAny", source=["sweep", 2])
+    (report,) = lab.comfy.run(graph).outputs["report"]["text"]
+    assert f"{note}, or a checkpoint." in report.splitlines()
+    graph = lab.graph(axis_1=MOODS, folder="known") | {"report": node("PreviewAny", source=["sweep", 2])}
+    assert "does not know" not in lab.comfy.run(graph).outputs["report"]["text"][0]

@@ -27,6 +27,7 @@ from ...prompts.comfy_conditioning import Conditioning, encode, timed_conditioni
 from ...prompts.dial import swap_fully, turn
 from ...prompts.timed_parse import parse_timed
 from ...seeds.comfy_noise import PerImageSampler, name_of, step_noise
+from ...taught_words import find_unknown
 from ...text.printable import get_log
 from ..plan.cells import Settings
 from ..plan.inputs import SweepInputs, check_guidance, set_control_values
@@ -92,6 +93,7 @@ class PictureMaker:
         self._lora_file: tuple[str, Any] = ("", None)
         self._loaded: tuple[Any, Any, Any] = (None, None, None)
         self._recent = _Recent()
+        self.unknown: dict[str, None] = {}  # the words of the prompts that the model does not know
 
     def make(self, cells: Sequence[Settings]) -> list[torch.Tensor]:
         """A picture [H, W, C] in 0..1 for each of `cells`, which differ in the seed only.
@@ -225,6 +227,11 @@ class PictureMaker:
     def _controls(self, settings: Settings, sigmas: torch.Tensor) -> ControlStack:
         return on_sigmas(set_control_values(self.inputs.control or (), settings), sigmas)
 
+    def _encode(self, clip: Any, text: str) -> Conditioning:
+        conditioning = encode(clip, text)
+        self.unknown |= dict.fromkeys(find_unknown(clip, text))
+        return conditioning
+
     def _conditionings(
         self, model: Any, clip: Any, sigmas: torch.Tensor, settings: Settings
     ) -> tuple[Conditioning, Conditioning]:
@@ -235,7 +242,7 @@ class PictureMaker:
 
         def encoder(text: str) -> Conditioning:
             management.throw_exception_if_processing_interrupted()
-            return self._recent.get(("text", text), lambda: encode(clip, text))
+            return self._recent.get(("text", text), lambda: self._encode(clip, text))
 
         def pair() -> tuple[Conditioning, Conditioning]:
             if timed and len(sigmas) < 2:

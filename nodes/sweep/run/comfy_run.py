@@ -20,6 +20,7 @@ from ...comfy_maker import MARK, describe_maker_of
 from ...comfy_progress import drop_preview, show_text
 from ...control.families import MODEL, name_upstream
 from ...taught_size import note_size
+from ...taught_words import note_words
 from ...text.plural import count_things
 from ...text.printable import get_log, printable
 from ..choices import ON_ERROR
@@ -103,11 +104,12 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[ShownSh
         finished = sum(manifest.finished(cell.key) is not None for cell in plan.cells)
         go_on = " Press Run to go on." if finished < len(plan.cells) else ""
         ended = f"{finished} of {len(plan.cells)} saved.{go_on}" if missing else say_nothing_new(len(plan.cells))
-        show_text(f"{ended} {note}".strip())
+        notes = [each for each in (note, note_words(maker.unknown)) if each]
+        show_text(" ".join([ended, *notes]))
     if not finished:
         name, reason = outcome.failed[0]
         raise RuntimeError(f"All cells failed. {name}: {reason}")
-    outcome.notes += [note] if note else []
+    outcome.notes += notes
     report = outcome.report(statement, len(plan.cells), finished)
     if outcome.failed:
         log.warning("Sweep: %s", report)
