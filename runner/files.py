@@ -1,4 +1,4 @@
-"""Names of jobs and of files that hold their results, safe on every system."""
+"""Names of jobs and of files that hold their results, safe on every system. What to say of a file that is missing."""
 
 from __future__ import annotations
 
@@ -50,3 +50,10 @@ def plain_file_name(name: str) -> str:
     if len(code) > MAX_STEM:
         text = f"{code[: MAX_STEM - MAX_END].decode(errors='ignore')}_{code[-MAX_END:].decode(errors='ignore')}"
     return f"_{text}" if is_device(text) else text or "file"
+
+
+def say_missing(path: Path) -> str:
+    """That a file which somebody named is not there, where it was looked for, and what to do."""
+    folder = path.absolute().parent
+    missing = "no such file in" if folder.is_dir() else "no folder"
+    return f"there is {missing} {folder}. Correct the name, or give the whole path of the file."

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ...files import is_device
+from ..files import say_missing
 
 MAX_ENTRIES = 10_000
 # Whole path within the zip, in characters: Windows allows 260 with the folder it is put in.
@@ -143,6 +144,8 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     """
     try:
         return zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise ArchiveError(say_missing(path)) from None
     except (*_BROKEN, OSError) as error:
         raise ArchiveError(f"it is not a readable zip file ({error}).") from error
 

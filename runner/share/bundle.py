@@ -120,7 +120,7 @@ def list_needs(bundle: Bundle) -> list[str]:
     unknown = [need.kind for need in bundle.nodes if not need.pack]
     if unknown:
         lines.append(f"Nodes of packs that are not known: {', '.join(unknown)}")
-    lines.append("Models:" if bundle.models else "Models: none named")
+    lines.append("Models, each for its folder in ComfyUI's models folder:" if bundle.models else "Models: none named")
     for model in bundle.models:
         lines.append(f"  {'/'.join(filter(None, (model.directory, model.name)))}")
         lines += [f"    {word} {value}" for word, value in (("url", model.url), ("sha256", model.sha256)) if value]

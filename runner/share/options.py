@@ -93,7 +93,7 @@ def _add_pack(commands: Commands) -> None:
         type=Path,
         default=COMFYUI,
         metavar="PATH",
-        help="the ComfyUI in whose input and models folders to look",
+        help="the ComfyUI in whose input and models folders to look (default: Steer's own)",
     )
     _add_input(pack, "look for the input files here first; repeatable")
     pack.add_argument(

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from ..files import say_missing
 from .frontend.shape import check_graph, check_values
 from .prompt import Prompt, WorkflowError, is_node, is_prompt
 
@@ -134,6 +135,8 @@ def _read_bytes(path: Path) -> bytes:
         if path.is_file() and path.stat().st_size > MAX_FILE:
             raise WorkflowError(f"{path} is not a workflow file: it has more than {MAX_FILE >> 20} MB.")
         return path.read_bytes()
+    except FileNotFoundError:
+        raise WorkflowError(f"{path}: {say_missing(path)}") from None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise WorkflowError(f"{path} is not a workflow file: {error}") from error
 

@@ -318,7 +318,7 @@ def test_faults_of_the_call_are_named_before_anything_is_sent(server, client, tm
         ([file, "--comfyui-url", f"127.0.0.1:{free_port()}", "--patience", "1"], "no ComfyUI answers"),
         ([file, *url, "--seeds", "1-"], "--seeds: text, character"),
         ([file, *url, "--set", "Nothing.x=1"], "no workflow has a node titled 'Nothing'"),
-        ([str(tmp_path / "none.json"), *url], "none.json is not a workflow file"),
+        ([str(tmp_path / "none.json"), *url], "none.json: there is no such file in"),
     ]:
         code, text = queue(tmp_path, *arguments)
         assert code == 2, text

@@ -94,7 +94,7 @@ def test_what_cannot_be_checked_has_an_exit_code_of_its_own(
     file = write(tmp_path / "x.json", {"nodes": []})
     for arguments, words in [
         ([file, "--comfyui", tmp_path], "is not a ComfyUI folder"),
-        ([tmp_path / "none.json", "--comfyui", comfyui], "none.json is not a workflow file"),
+        ([tmp_path / "none.json", "--comfyui", comfyui], "none.json: there is no such file in"),
         ([file, "--comfyui-url", f"127.0.0.1:{free_port()}"], "does not answer"),
     ]:
         code, text = checked(capsys, *arguments)
@@ -230,3 +230,18 @@ def test_a_running_comfyui_is_judged_by_what_its_nodes_offer():
             {"1": {"class_type": "LoraLoader", "inputs": {"lora_name": name}}},
         ):
             assert [has for _, has in examine(data, place, []).models] == [there], name
+
+
+@pytest.mark.parametrize("command", ["pack", "check", "convert", "unpack", "remake"])
+def test_a_file_that_is_not_there_is_said_with_the_folder_and_what_to_do(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    from steer.runner import cli
+
+    monkeypatch.chdir(tmp_path)
+    for name, place in (("none.zip", f"no such file in {tmp_path}"), ("a/none.zip", f"no folder {tmp_path / 'a'}")):
+        assert cli.run([command, name]) in (1, 2)
+        said = "".join(capfd.readouterr()).replace("\n", " ")
+        assert f"there is {place}. Correct the name, or give the whole path of the file." in said
+        assert name in said
+        assert "Errno" not in said
