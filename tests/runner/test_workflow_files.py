@@ -118,8 +118,17 @@ def test_what_matters_is_in_sight(path: Path, workflow: dict[str, Any]):
     assert [graph.get("name", "Model") for graph in loaders] == ["Model"], (
         "the loaders are in sight, or in a part Model"
     )
-    if path.stem < "11":  # those of the lecture
-        assert max(node["size"][0] for node in workflow["nodes"]) >= 720, "the result is large"
+    last = max(node["pos"][0] for node in workflow["nodes"] if node["type"] == "SaveImage")
+    column = max(group["bounding"][0] for group in workflow["groups"] if group["bounding"][0] <= last)
+    pictures = [node for node in workflow["nodes"] if node["type"] in ("SaveImage", "PreviewImage")]
+    results = [node["size"] for node in pictures if node["pos"][0] >= column]
+    assert sum(width * height for width, height in results) >= 720 * 500, "the result is large"
+
+
+def test_titles_of_groups_are_not_cut(workflow: dict[str, Any]):
+    """The frontend draws them at the size of the file, and cuts what is wider than the group."""
+    assert {group["font_size"] for group in workflow["groups"]} == {24}
+    assert not [group["title"] for group in workflow["groups"] if len(group["title"]) > 0.095 * group["bounding"][2]]
 
 
 def test_the_note_names_what_is_on_the_canvas(workflow: dict[str, Any]):

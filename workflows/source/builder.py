@@ -12,7 +12,7 @@ from .sizes import has_control, height_of, is_folded, is_widget, kind_of_widget
 
 NAMESPACE = uuid.UUID("6a0f6a52-6a39-4d0f-9a3c-2f6f0c1b7d55")
 WIDTH = 280  # of a node that is given no size
-NOTE = 284  # of a note in a column of its own: that of the groups above and below it
+NOTE = 268  # of a note in a column of its own: that of the groups above and below it
 GROUP_COLOR = "#3f789e"
 # Notes, prompts and negative prompts, as in the templates that come with ComfyUI.
 BROWN = {"color": "#432", "bgcolor": "#653"}

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
-from .parts import lay_over, part, save_mask, scaled_latent, words
+from .layout import GAP, HEIGHT, NARROW, SQUARE, WIDE, Column, Row, Step, lay_out, room_for
+from .parts import MASK, lay_over, part, save_mask, scaled_latent, words
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
     from .kits import Kit, Models
 
+SLIM = 228  # pixels of width of slide 7's first columns
+SLIM_SQUARE = SQUARE - (NARROW - SLIM)  # pixels of height for a square picture there
+FACE = SLIM_SQUARE + 76  # and for that of Face Mask, with its report
 PROMPT = "Change the expression of the girl: smiling. Keep her face, hair, clothes and the drawing style."
 NOTE = """
 ## How do I change only the expression, and nothing else?
@@ -24,17 +27,17 @@ everything outside it, to the pixel.
 **Try next**
 - **Face Mask**: `region` *mouth*: the eyes stay, too
 - **Moods**: `angry` on a line of its own
-- **Load Image** in place of **Demo Picture**, and an instruction that fits it
+- **Load Image** in place of **Demo Picture**
 """
 
 
 def build_edit(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the edit model of the kit."""
     note = graph.note(kit.note(NOTE), title="Slide 7")
-    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
+    picture = graph.node("SteerDemoPicture", more=SLIM_SQUARE, picture="smiling girl")
     models = kit.models(graph)
     small = scaled_latent(graph, kit, models, picture[0])
-    mask = graph.node("SteerFaceMask", more=282, image=small["image"], grow=12, feather=8)
+    mask = graph.node("SteerFaceMask", more=FACE, image=small["image"], grow=12, feather=8)
     prompt = words(graph, PROMPT, more=0)
     moods = graph.node(
         "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="laughing\nsurprised\nsad"
@@ -45,16 +48,18 @@ def build_edit(graph: GraphBuilder, kit: Kit) -> None:
     faces = graph.node(
         "SaveImage",
         called="One face, four moods",
-        more=PREVIEW,
+        more=room_for(0.28),
         images=laid["sheet"],
         filename_prefix="steer/07-one-face",
     )
     saved = save_mask(graph, laid)
-    maps = graph.node("PreviewImage", called="Where it changed", more=PREVIEW, images=laid["heat maps"])
+    maps = graph.node(
+        "PreviewImage", called="Where it changed", more=room_for(0.302, WIDE - MASK - GAP), images=laid["heat maps"]
+    )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture and instruction", [models.node, small, picture, prompt])], [prompt]),
-        Column(NARROW, [Step("Step 2  What may change", [mask, latent, moods])]),
+        Column(SLIM, [Step("Step 1  Picture, words", [models.node, small, picture, prompt])], [prompt]),
+        Column(SLIM, [Step("Step 2  What may change", [mask, latent, moods])]),
         Column(NARROW, [Step("Step 3  An edit for each", [edited]), note], [note]),
         Column(WIDE, [Step("Step 4  One face, four moods", [laid, faces, Row([saved, maps])])], [faces]),
         height=HEIGHT,

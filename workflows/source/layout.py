@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
 
 HEAD, PAD = 40, 10  # pixels of a group around its nodes: above with its title, and at the other sides
 HEIGHT = 990  # of a slide at least: in a window of 1280 x 800, ComfyUI's bars lie above it
-NARROW, WIDE = 264, 748  # a slide's first three columns and its last, whose picture is 600 pixels wide at 1920 x 1080
-WIDE_NOTE, BESIDE = WIDE + 2 * PAD, 456  # notes in the last column: alone, and in a step beside another node
+NARROW, WIDE = 248, 796  # the columns of a slide: three, and the last. At 1920 x 1080 its picture is 600 pixels wide
+WIDE_NOTE, BESIDE = WIDE + 2 * PAD, 504  # notes in the last column: alone, and in a step beside another node
+BESIDE_PICTURE = 15  # pixels of a node's width that its picture leaves free
 PREVIEW = 222  # of a node for its picture, above what its widgets need; Nodes 2.0 enlarges it to that
+SQUARE = 211  # of a node of Steer in a narrow column, for a square picture
+CAPTION = 14  # pixels of height below a picture, with its size
 REPORT = 64  # of a node for the words that it shows after Run
 SHEET = 244  # pixels of the sheet that grows on a Sweep
 GAP = 12  # from one group to the next, and from node to node
@@ -54,6 +58,16 @@ class Column:
     width: int
     items: Sequence[Node | Row | Step]
     grows: Sequence[Node] = ()
+
+
+def room_for(shape: float, width: int = WIDE) -> int:
+    """Pixels of height of a node for its picture, above what its widgets need.
+
+    The first Nodes 2.0 (frontend 1.32) give a picture the width of its node, and let it push down what is below.
+
+    shape: height over width of the picture. width: of the node.
+    """
+    return max(PREVIEW, math.ceil((width - BESIDE_PICTURE) * shape) + CAPTION)
 
 
 def lay_out(graph: GraphBuilder, *columns: Column, height: int = 0) -> None:

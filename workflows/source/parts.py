@@ -202,6 +202,20 @@ def what_changed(graph: GraphBuilder, kit: Kit, folder: Output, columns: int) ->
     return graph.subgraph(inside, {"folder": folder})
 
 
+def choose_cells(graph: GraphBuilder, kit: Kit, called: str, folder: Output, selection: str, columns: int) -> Node:
+    """Pictures of a sweep on a sheet of their own. selection: by their labels; empty for all."""
+    inside = part(graph, kit, called, "Pictures of a sweep, chosen by their labels, on a sheet.")
+    cells = inside.node(
+        "SteerLoadCells",
+        folder=inside.entry("folder", "STRING", ""),
+        selection=inside.entry("selection", "STRING", selection),
+    )
+    sheet = inside.node("SteerContactSheet", images=cells["images"], labels=cells["labels"], columns=columns)
+    inside.exit("sheet", sheet[0])
+    lay_out(inside, Column(WIDTH, [cells]), Column(WIDTH, [sheet]))
+    return graph.subgraph(inside, {"folder": folder})
+
+
 def scaled_latent(graph: GraphBuilder, kit: Kit, models: Models, image: Output) -> Node:
     """A picture at the size that the model was taught, and the same as a latent."""
     inside = part(graph, kit, "Size", "The picture at the size of the model, and the same as a latent.")
@@ -253,8 +267,8 @@ def lay_over(
         columns=4,
     )
     inside.exit("sheet", sheet[0])
-    inside.exit("mask", seen[0])
     inside.exit("heat maps", maps[0])
+    inside.exit("mask", seen[0])
     lay_out(
         inside,
         Column(WIDTH, [outside, touched, seen, *loaded]),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import psnr
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, REPORT, WIDE, Column, Step, lay_out
+from .layout import HEIGHT, NARROW, PREVIEW, REPORT, SQUARE, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, as_tensor
 from .parts import negative_prompt, part, prompt, size_of_picture, stitch
 
@@ -33,6 +33,7 @@ NEXT = """
 - **Prompt**: other words; **KSampler**: another `seed`
 """
 
+RESULT = 566  # pixels of width of the node with the sheet: it fits a small screen
 CAPTIONS = ("a picture", "few numbers: its joints", "its latent, decoded", "generated from words")
 
 
@@ -40,7 +41,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
     note, try_next = graph.note(NOTE, title="Slide 1"), graph.note(NEXT, title="Try next")
     models = kit.models(graph)
-    picture = graph.node("SteerDemoPicture", called="Picture", more=PREVIEW, picture="dancer")
+    picture = graph.node("SteerDemoPicture", called="Picture", more=SQUARE, picture="dancer")
     latent = graph.node("VAEEncode", called="Encoder", pixels=picture["image"], vae=models.vae)
     joints = graph.node(
         "SteerPoseRender", called="Joints", more=REPORT, keypoints=picture["keypoints"], latent=latent[0]
@@ -75,7 +76,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     result = graph.node(
         "SaveImage",
         called="Few numbers and many",
-        more=PREVIEW,
+        more=room_for(1.151, RESULT),
         images=four[0],
         filename_prefix="steer/01-few-and-many",
     )
@@ -88,7 +89,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
             [positive, try_next],
         ),
         Column(NARROW, [Step("Step 3  Its joints", [joints]), Step("Step 5  Sample", [sampled])], [sampled]),
-        Column(WIDE, [Step("Step 6  Few numbers and many", [four, result])], [result]),
+        Column(RESULT, [Step("Step 6  Few numbers and many", [four, result])], [result]),
         height=HEIGHT,
     )
 

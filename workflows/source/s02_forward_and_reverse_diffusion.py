@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import GREEN, RED, WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, WIDE_NOTE, Column, Row, Step, lay_out
+from .layout import GAP, HEIGHT, NARROW, SQUARE, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import part, prompt, scaled, size_of_picture, stitch
 
@@ -17,6 +17,7 @@ NAME = "02-forward-and-reverse-diffusion"
 THUMBNAIL = "Both ways"
 TILES: tuple[int, ...] = (0, 2, 4, 6, 8, 10, 12, 14, 16)
 HELP = ("Both ways", "Schedule Plot")
+MADE, CHART = 226, 300  # pixels of width of the nodes above the result
 PROMPT = "two elephants walking in the African savanna, photo"
 
 NOTE = """
@@ -40,9 +41,12 @@ ROWS = ("Forward: the picture with noise", "Reverse: what the model is shown", "
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note, try_next = graph.note(NOTE, title="Slide 2"), graph.note(NEXT, title="Try next", width=WIDE_NOTE)
+    note, try_next = (
+        graph.note(NOTE, title="Slide 2"),
+        graph.note(NEXT, title="Try next", width=WIDE - MADE - CHART - 2 * GAP),
+    )
     models = kit.models(graph)
-    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="two elephants")
+    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="two elephants")
     schedule = graph.node(
         "SteerNoiseSchedule", called="Noise Schedule", model=models.model, steps=kit.steps, timestep_spacing="trailing"
     )
@@ -66,17 +70,18 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     result = graph.node(
         "SaveImage",
         called="Both ways",
-        more=PREVIEW,
+        more=room_for(0.584),
         images=made["sheet"],
         filename_prefix="steer/02-forward-and-reverse",
     )
-    chart = graph.node("PreviewImage", called="Schedule Plot", more=PREVIEW, images=made["chart"])
+    chart = graph.node("PreviewImage", called="Schedule Plot", more=room_for(0.667, CHART), images=made["chart"])
+    made.data["size"][0], chart.data["size"][0] = MADE, CHART
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  Model and picture", [models.node, picture])], [note]),
         Column(NARROW, [Step("Step 2  What is needed", [needed, schedule, small])]),
         Column(NARROW, [Step("Step 3  Reverse, forward", [reverse, forward])], [reverse, forward]),
-        Column(WIDE, [Step("Step 4  Both on one axis", [Row([made, chart]), result]), try_next], [result]),
+        Column(WIDE, [Step("Step 4  Both on one axis", [Row([made, chart, try_next]), result])], [result]),
         height=HEIGHT,
     )
 
@@ -116,8 +121,9 @@ def _sheet_and_chart(
 ) -> Node:
     """Three rows of pictures on one sheet, and the schedule as a chart."""
     inside = part(graph, kit, "Sheet and chart", "Forward and reverse on one sheet, and the schedule as a chart.")
-    vae, schedule = inside.entry("vae", "VAE"), inside.entry("sigmas", "SIGMAS")
+    vae = inside.entry("vae", "VAE")
     strips = inside.entry("x_t", "LATENT"), inside.entry("x0", "LATENT")
+    schedule = inside.entry("sigmas", "SIGMAS")
     labels, forward = inside.entry("labels", "STRING", socket=True), inside.entry("forward", "IMAGE")
     decoded = [
         inside.node("VAEDecode", called=f"Decode {name}", samples=strip, vae=vae)

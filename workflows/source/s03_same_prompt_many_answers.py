@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...nodes.seeds.text import parse_seeds
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
+from .layout import HEIGHT, NARROW, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import negative_prompt, part, prompt
 
@@ -18,6 +18,7 @@ NAME = "03-same-prompt-many-answers"
 THUMBNAIL = "As a photo"
 TILES: tuple[int, ...] = (0, 2, 4, 6)
 HELP = ("As a photo", "In animation style")
+RESULT = 654  # pixels of width of the nodes with the sheets: both fit a small screen
 PROMPT = "two elephants walking in the African savanna, "
 COUNT = "batch_size"
 
@@ -63,7 +64,13 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         },
     )
     sheets = [
-        graph.node("SaveImage", called=called, more=PREVIEW, images=both[number], filename_prefix=f"steer/03-{name}")
+        graph.node(
+            "SaveImage",
+            called=called,
+            more=room_for(0.553, RESULT),
+            images=both[number],
+            filename_prefix=f"steer/03-{name}",
+        )
         for number, (called, name) in enumerate((("As a photo", "photo"), ("In animation style", "animation")))
     ]
     lay_out(
@@ -75,7 +82,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
             [photo, animation],
         ),
         Column(NARROW, [Step("Step 4  Sample", [both]), try_next], [both, try_next]),
-        Column(WIDE, [Step("Step 5  Eight seeds, two styles", sheets)], sheets),
+        Column(RESULT, [Step("Step 5  Eight seeds, two styles", sheets)], sheets),
         height=HEIGHT,
     )
 

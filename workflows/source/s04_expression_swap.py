@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...demo.judges import measures
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import BESIDE, HEIGHT, NARROW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, as_tensor, judge_pictures, measure_followed, run_cells, values_in
 from .parts import size_of_picture, sweep, sweep_step, what_changed, words
 
@@ -60,7 +60,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     pictures = graph.node(
         "SaveImage",
         called="One seed, three moods",
-        more=PREVIEW,
+        more=room_for(0.507),
         images=cells["sheet"],
         filename_prefix="steer/04-moods",
     )
@@ -68,7 +68,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     maps = graph.node(
         "SaveImage",
         called="What the word changed",
-        more=PREVIEW,
+        more=room_for(0.4, BESIDE),
         images=changes[0],
         filename_prefix="steer/04-what-changed",
     )
@@ -76,7 +76,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), try_next], [prompt, try_next]),
         Column(NARROW, [note, Step("Step 2  One word changes", [moods])], [note]),
-        Column(NARROW, [sweep_step("Step 3  A picture for each", cells)]),
+        Column(NARROW, [sweep_step("Step 3  A picture each", cells)]),
         Column(WIDE, [Step("Step 4  One seed, three moods", [pictures, Row([changes, maps])])], [pictures, maps]),
         height=HEIGHT,
     )

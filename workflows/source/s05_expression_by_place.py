@@ -1,22 +1,22 @@
-"""Slide 5: moods, places and seeds, every combination: each word changes its own part of the picture."""
+"""Slide 5: moods and places, every combination: each word changes its own part of the picture."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, WIDE_NOTE, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, PREVIEW, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, measure_followed, run_cells, values_in
-from .parts import part, size_of_picture, sweep, sweep_step, words
+from .parts import choose_cells, size_of_picture, sweep, sweep_step, words
 
 if TYPE_CHECKING:
-    from .builder import GraphBuilder, Node, Output
+    from .builder import GraphBuilder
     from .kits import Kit
 
 NAME = "05-expression-by-place"
-THUMBNAIL = "Moods, places, seeds"
-TILES: tuple[int, ...] = (0, 1, 3, 5)
-HELP = ("Moods, places, seeds", "One mood alone")
+THUMBNAIL = "Moods and places"
+TILES: tuple[int, ...] = (0, 1, 4, 5)
+HELP = ("Moods and places", "One mood alone")
+RESULT = 612  # pixels of width of the node with the sheet: it fits a small screen
 PROMPT = (
     "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "
     "oversized jogger pants, lean against the wall, backstreet"
@@ -25,28 +25,27 @@ PROMPT = (
 NOTE = """
 ## How do I change the mood, the place, or both?
 
-Steer makes **every combination**.
+Steer makes **every combination**. In a row, the mood stays; in a column, the place.
 """
 NEXT = """
-**Look at** a row: the place stays, the mood changes. At a column: the mood stays. At the blocks: another seed, another
-picture.
-
 **Try next**
-- One more mood: only it is made
+- One more mood: only its pictures are made
 - **Cells**: `laughing; meadows`
+- Wire the `axis` of a **Seeds** node to **Sweep**: a table for each seed
 """
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 5")
-    try_next = graph.note(kit.note(NEXT), title="Look at", width=WIDE_NOTE)
+    note, try_next = graph.note(NOTE, title="Slide 5"), graph.note(kit.note(NEXT), title="Try next")
     models, size = kit.models(graph), size_of_picture(graph, kit)
-    seeds = graph.node("SteerSeeds", called="Seeds", text="7, 11")
     prompt = words(graph, PROMPT, more=0)
-    places, moods = (
+    moods, places = (
         graph.node("SteerPromptSwap", called=called, prompt=prompt[0], find=find, swaps=swaps)
-        for called, find, swaps in (("Places", "backstreet", "meadows"), ("Moods", "smiling", "angry\nlaughing"))
+        for called, find, swaps in (
+            ("Moods", "smiling", "angry\nlaughing"),
+            ("Places", "backstreet", "meadows\noffice\nbeach"),
+        )
     )
     cells = sweep(
         graph,
@@ -56,47 +55,30 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         "05-expression-by-place",
         latent=size[0],
         positive=prompt[0],
-        axis_1=places["axis"],
-        axis_2=moods["axis"],
-        axis_3=seeds["axis"],
+        axis_1=moods["axis"],
+        axis_2=places["axis"],
+        seed=7,
     )
     pictures = graph.node(
         "SaveImage",
-        called="Moods, places, seeds",
-        more=PREVIEW,
+        called="Moods and places",
+        more=room_for(0.83, RESULT),
         images=cells["sheet"],
         filename_prefix="steer/05-combinations",
     )
-    chosen = _choose_cells(graph, kit, cells["folder"])
+    chosen = choose_cells(graph, kit, "Cells", cells["folder"], "angry", columns=4)
     one_mood = graph.node(
         "SaveImage", called="One mood alone", more=PREVIEW, images=chosen[0], filename_prefix="steer/05-one-mood"
     )
     lay_out(
         graph,
-        Column(
-            NARROW,
-            [Step("Step 1  Seeds and a prompt", [models.node, size, seeds, prompt])],
-            [prompt],
-        ),
-        Column(NARROW, [note, Step("Step 2  Words that change", [places, moods])], [note, places, moods]),
+        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), try_next], [prompt, try_next]),
+        Column(NARROW, [note, Step("Step 2  Words that change", [moods, places])], [note, moods, places]),
         Column(NARROW, [sweep_step("Step 3  Every combination", cells)]),
-        Column(WIDE, [Step("Step 4  Moods, places, seeds", [pictures, Row([chosen, one_mood])]), try_next], [pictures]),
+        Column(RESULT, [Step("Step 4  Moods and places", [pictures, Row([chosen, one_mood])])], [pictures]),
         height=HEIGHT,
     )
-    graph.app([(prompt, "value"), (moods, "swaps"), (places, "swaps"), (seeds, "text")], [pictures])
-
-
-def _choose_cells(graph: GraphBuilder, kit: Kit, folder: Output) -> Node:
-    inside = part(graph, kit, "Cells", "Pictures of a sweep, chosen by their labels, on a sheet.")
-    cells = inside.node(
-        "SteerLoadCells",
-        folder=inside.entry("folder", "STRING", ""),
-        selection=inside.entry("selection", "STRING", "angry"),
-    )
-    sheet = inside.node("SteerContactSheet", images=cells["images"], labels=cells["labels"], columns=4)
-    inside.exit("sheet", sheet[0])
-    lay_out(inside, Column(WIDTH, [cells]), Column(WIDTH, [sheet]))
-    return graph.subgraph(inside, {"folder": folder})
+    graph.app([(prompt, "value"), (moods, "swaps"), (places, "swaps"), (cells, "seed")], [pictures])
 
 
 MOST_WRONG = 0.1  # share of the pictures

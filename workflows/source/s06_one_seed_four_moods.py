@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import GAP, NARROW, PREVIEW, WIDE, Blank, Column, Row, Step, lay_out
+from .layout import GAP, NARROW, WIDE, Blank, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, measure_followed, run_cells, values_in
 from .parts import part, size_of_picture, stitch, sweep, sweep_step, words
 
@@ -18,7 +18,7 @@ THUMBNAIL = "One seed, four moods"
 TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("Earlier and earlier",)
 SWEEP_INSIDE = 140  # pixels more for the preview of the sweep inside, which the classic renderer shows on its subgraph
-LOOK_AT = 320  # pixels of width of the note beside the lower picture
+LOOK_AT = 368  # pixels of width of the note beside the lower picture
 TALL = 1026  # pixels of height of the slide, so that the upper picture is as wide as its column
 WORDS = (
     "face focus, cute, 1girl, black background, light particle, solo, standing, cinematic composition, best lighting, "
@@ -65,7 +65,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     pictures = graph.node(
         "SaveImage",
         called="One seed, four moods",
-        more=PREVIEW,
+        more=room_for(0.564),
         images=cells["sheet"],
         filename_prefix="steer/06-moods",
     )
@@ -74,7 +74,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     switched = graph.node(
         "SaveImage",
         called="Earlier and earlier",
-        more=PREVIEW,
+        more=room_for(0.41, WIDE - LOOK_AT - GAP),
         images=on_the_way[0],
         filename_prefix="steer/06-switch-times",
     )
@@ -87,7 +87,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
             [Step("Step 2  Moods on the way", [on_the_way, Blank(80)]), Step("Step 3  One word changes", [moods])],
             [on_the_way, moods],
         ),
-        Column(NARROW, [sweep_step("Step 4  A picture for each", cells)]),
+        Column(NARROW, [sweep_step("Step 4  A picture each", cells)]),
         Column(
             WIDE,
             [

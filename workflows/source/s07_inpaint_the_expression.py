@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .edit import build_edit
-from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .edit import FACE, SLIM, SLIM_SQUARE, build_edit
+from .layout import GAP, HEIGHT, NARROW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, measure_followed, values_in
 from .parts import MASK, lay_over, save_mask, scaled_latent, sweep, sweep_step, words
 from .today import QwenEditKit, QwenKit
@@ -23,9 +23,7 @@ PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, ba
 NOTE = """
 ## How do I change the face alone?
 
-With a **mask**: only inside it the picture is new, eyes too.
-
-**Look at** the heat maps: black is what stayed.
+With a **mask**: only inside it the picture is new. Black in the heat maps is what stayed.
 
 **Try next**
 - **Face Mask**: `region` *mouth*: the eyes stay, too
@@ -39,10 +37,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         build_edit(graph, QwenEditKit())
         return
     note = graph.note(kit.note(NOTE), title="Slide 7", width=WIDE - MASK - GAP)
-    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
+    picture = graph.node("SteerDemoPicture", more=SLIM_SQUARE, picture="smiling girl")
     models = kit.models(graph)
     small = scaled_latent(graph, kit, models, picture[0])
-    mask = graph.node("SteerFaceMask", more=282, image=small["image"], grow=12, feather=8)
+    mask = graph.node("SteerFaceMask", more=FACE, image=small["image"], grow=12, feather=8)
     prompt = words(graph, PROMPT, more=0)
     moods = graph.node(
         "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="laughing\nsurprised\nsad"
@@ -64,17 +62,19 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     faces = graph.node(
         "SaveImage",
         called="One face, four moods",
-        more=PREVIEW,
+        more=room_for(0.28),
         images=laid["sheet"],
         filename_prefix="steer/07-one-face",
     )
     saved = save_mask(graph, laid)
     laid.data["size"][0] = MASK
-    maps = graph.node("PreviewImage", called="Where it changed", more=PREVIEW, images=laid["heat maps"])
+    maps = graph.node(
+        "PreviewImage", called="Where it changed", more=room_for(0.302, WIDE - MASK - GAP), images=laid["heat maps"]
+    )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture and prompt", [models.node, prompt, small, picture])], [prompt]),
-        Column(NARROW, [Step("Step 2  What may change", [moods, latent, mask])]),
+        Column(SLIM, [Step("Step 1  Picture, prompt", [models.node, prompt, small, picture])], [prompt]),
+        Column(SLIM, [Step("Step 2  What may change", [moods, latent, mask])]),
         Column(NARROW, [sweep_step("Step 3  The face for each", cells)]),
         Column(WIDE, [Step("Step 4  One face, four moods", [faces, Row([laid, note]), Row([saved, maps])])], [faces]),
         height=HEIGHT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import edge_f1, edges
-from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import GAP, HEIGHT, NARROW, PREVIEW, SQUARE, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, mean_scores, run_rows
 from .parts import Twice, negative_prompt, prompt, sample_twice, size_of_picture
 
@@ -17,16 +17,14 @@ NAME = "08-canny-same-face-angle"
 THUMBNAIL = "Without and with control"
 TILES: tuple[int, ...] = (0, 3, 4, 7)
 HELP = ("Canny", "Without and with control")
-FIRST, LAST = 226, 270  # pixels of width in the row above the result
+FIRST, LAST = 226, 328  # pixels of width in the row above the result
 
 NOTE = """
 ## How do I keep the angle of a face?
 
-With its **edges**. A prompt hardly says *seen from exactly here*. A Canny ControlNet paints new pictures along the
-edges of an old one.
+With its **edges**. A Canny ControlNet paints new pictures along the edges of an old one.
 
-**Look at** the two rows. Each column is one seed. The prompt alone turns the head anywhere; along the edges it stays as
-it was. Colours, light and place are free.
+**Look at** a column: it is one seed. The prompt alone turns the head anywhere. Along the edges it stays as it was.
 """
 NEXT = """
 **Try next**
@@ -38,14 +36,14 @@ NEXT = """
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 8")
-    try_next = graph.note(kit.note(kit.words(NEXT), control=True), title="Try next", width=LAST)
+    note = graph.note(kit.note(NOTE, control=True), title="Slide 8")
+    try_next = graph.note(kit.words(NEXT), title="Try next", width=LAST)
     models, net = kit.models(graph), kit.control_net(graph, "canny")
     size = size_of_picture(graph, kit)
     positive = prompt(graph, models, "Girl with a Pearl Earring, smiling, beach")
     negative = negative_prompt(graph, models)
-    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="girl with a pearl earring")
-    canny = graph.node("SteerCanny", called="Canny", more=PREVIEW, image=picture[0], latent=size[0])
+    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="girl with a pearl earring")
+    canny = graph.node("SteerCanny", called="Canny", more=SQUARE, image=picture[0], latent=size[0])
     guide = kit.guide(graph, models, net, (positive[0], negative[0]), canny[0], "canny", size[0])
     both = sample_twice(
         graph,
@@ -58,7 +56,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     result = graph.node(
         "SaveImage",
         called="Without and with control",
-        more=300,
+        more=room_for(0.637),
         images=both["sheet"],
         filename_prefix="steer/08-canny-angle",
     )
@@ -70,7 +68,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [note, Step("Step 1  Picture and model", [picture, models.node])], [note]),
         Column(NARROW, [Step("Step 2  Its edges", [size, net, canny])], [canny]),
-        Column(NARROW, [Step("Step 3  Prompt and guide", [positive, negative, guide.node])], [positive]),
+        Column(NARROW, [Step("Step 3  Prompt and guide", [positive, negative, guide.node])], [guide.node]),
         Column(WIDE, [Step("Step 4  Without and with control", [Row([both, hint, try_next]), result])], [result]),
         height=HEIGHT,
     )

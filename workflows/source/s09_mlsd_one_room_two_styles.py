@@ -11,7 +11,7 @@ from ...demo.judges.measures import lines_followed
 from ...demo.picture_files import path_of
 from ...preprocessors.lines import mlsd
 from .kits import CONTROL_LOADER
-from .layout import GAP, HEIGHT, NARROW, PREVIEW, REPORT, WIDE, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, PAD, PREVIEW, REPORT, SQUARE, Column, Step, lay_out, room_for
 from .measure import Measurement, Picture, Probe, mean_scores, run_rows
 from .parts import Twice, list_prompts, sample_twice, size_of_picture
 
@@ -23,37 +23,36 @@ NAME = "09-mlsd-one-room-two-styles"
 THUMBNAIL = "One room, two styles"
 TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("M-LSD",)
-FIRST, LAST = 226, 270  # pixels of width in the row above the result
+BESIDE, RESULT = 226, 504  # pixels of width of the last two columns: the result is as high as a small screen allows
 ROOM = "empty room"
 
 NOTE = """
 ## How do I keep the structure of a room?
 
-With its **straight lines**. A prompt furnishes a room, but puts walls, window and table wherever it likes. M-LSD finds
-the lines of a room, and a ControlNet builds along them.
+With its **straight lines**. M-LSD finds them, and a ControlNet builds along them.
 
-**Look at** the two rows. All have one seed. Along the lines, table, window and door stand where the template has them.
+**Look at** the rows, all of one seed. Along the lines, table, window and door stand as in the template.
 """
 NEXT = """
 **Try next**
 - **Rooms**: another room after a bar
-- **M-LSD**: `distance_threshold` 20 keeps only long lines: the walls stay, the furniture is free
+- **M-LSD**: `distance_threshold` 20 keeps only the long lines
 - **Load Image** in place of **Demo Picture**: your own room
 """
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Slide 9")
-    try_next = graph.note(kit.note(NEXT, control=True), title="Try next", width=LAST)
+    note = graph.note(kit.note(NOTE, control=True), title="Slide 9")
+    try_next = graph.note(kit.words(NEXT), title="Try next", width=RESULT + 2 * PAD)
     models, net = kit.models(graph), kit.control_net(graph, "mlsd")
     size = size_of_picture(graph, kit)
     rooms = list_prompts(
         graph, kit, models, "Rooms", "[[room]], interior design", "room: modern office | classical kitchen"
     )
-    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture=ROOM)
+    picture = graph.node("SteerDemoPicture", more=SQUARE, picture=ROOM)
     words = REPORT - 8 * (kit.control_loader > CONTROL_LOADER)  # beside a taller loader less fits a small screen
-    lines = graph.node("SteerMLSD", called="M-LSD", more=PREVIEW + words, image=picture[0], latent=size[0])
+    lines = graph.node("SteerMLSD", called="M-LSD", more=SQUARE + words, image=picture[0], latent=size[0])
     guide = kit.guide(graph, models, net, rooms.pair, lines["hint"], "mlsd", size[0])
     both = sample_twice(
         graph,
@@ -73,20 +72,20 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     result = graph.node(
         "SaveImage",
         called="One room, two styles",
-        more=300,
+        more=room_for(1.265, RESULT),
         images=both["sheet"],
         filename_prefix="steer/09-mlsd-rooms",
     )
     hint = graph.node(
         "SaveImage", called="The lines", more=PREVIEW, images=lines["hint"], filename_prefix="steer/09-mlsd-hint"
     )
-    both.data["size"][0], hint.data["size"][0] = FIRST, WIDE - FIRST - LAST - 2 * GAP
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Template and model", [picture, models.node])], [note]),
+        Column(NARROW, [note, Step("Step 1  Room and model", [picture, models.node])], [note]),
         Column(NARROW, [Step("Step 2  Its lines", [size, net, lines])], [lines]),
         Column(NARROW, [Step("Step 3  Rooms and guide", [rooms.node, guide.node])], [rooms.node]),
-        Column(WIDE, [Step("Step 4  Without and with control", [Row([hint, both, try_next]), result])], [result]),
+        Column(BESIDE, [Step("Step 4  Both ways", [both, hint])], [hint]),
+        Column(RESULT, [Step("Step 5  One room, two styles", [result]), try_next], [try_next]),
         height=HEIGHT,
     )
 

@@ -12,9 +12,9 @@ from ...demo.networks import PICTURE
 from ...demo.picture_files import path_of
 from ...preprocessors.pose.keypoints import read_frames
 from .builder import GREEN, WIDTH
-from .layout import BESIDE, HEIGHT, NARROW, PREVIEW, REPORT, SHEET, WIDE, Blank, Column, Row, Step, lay_out
+from .layout import GAP, HEIGHT, NARROW, PREVIEW, REPORT, SHEET, Blank, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, judge_pictures, run_cells
-from .parts import negative_prompt, part, prompt
+from .parts import MASK, negative_prompt, part, prompt
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
@@ -24,6 +24,7 @@ NAME = "10-openpose-one-pose-many-people"
 THUMBNAIL = "One pose, many people"
 TILES: tuple[int, ...] = (0, 1, 2, 4, 5, 6, 8, 9, 10)
 HELP = ("Skeleton", "One pose, many people")
+RESULT = 676  # pixels of width of the node with the sheet: it fits a small screen
 POSES = ("dancer", "superhero", "astronaut")
 
 NOTE = """
@@ -45,7 +46,7 @@ NEXT = """
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
     note = graph.note(NOTE, title="Slide 10")
-    try_next = graph.note(kit.note(NEXT, control=True), title="Try next", width=BESIDE)
+    try_next = graph.note(kit.note(NEXT, control=True), title="Try next", width=RESULT - MASK - GAP)
     poses = _poses(graph, kit)
     models, net = kit.models(graph), kit.control_net(graph, "openpose")
     people = _people(graph, kit, models)
@@ -58,23 +59,24 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     hint = graph.node(
         "SaveImage",
         called="Skeleton",
-        more=PREVIEW,
+        more=room_for(1, MASK),
         images=poses["hint"],
         filename_prefix="steer/10-openpose-skeleton",
     )
     result = graph.node(
         "SaveImage",
         called="One pose, many people",
-        more=PREVIEW,
+        more=room_for(0.75, RESULT),
         images=cells["sheet"],
         filename_prefix="steer/10-openpose-people",
     )
+    hint.data["size"][0] = MASK
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  People", [people, net, models.node])], [note]),
-        Column(NARROW, [Step("Step 2  Skeletons guide them", [poses, guide.node])], [guide.node]),
+        Column(NARROW, [Step("Step 2  Skeletons guide", [poses, guide.node])], [guide.node]),
         Column(NARROW, [Step("Step 3  Every combination", [cells, Blank(SHEET), sampled])]),
-        Column(WIDE, [Step("Step 4  Many people, every pose", [result, Row([hint, try_next])])], [result]),
+        Column(RESULT, [Step("Step 4  Many people, every pose", [result, Row([hint, try_next])])], [result]),
         height=HEIGHT,
     )
     graph.app([(poses, "poses"), (people, "lists"), (sampled, "seed")], [result])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, SHEET, WIDE, WIDE_NOTE, Blank, Column, Step, lay_out
+from .layout import HEIGHT, NARROW, PAD, SHEET, SQUARE, Blank, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference, measure_followed, run_cells, values_in
 from .parts import negative_prompt, part, prompt, scaled, words
 
@@ -18,13 +18,13 @@ THUMBNAIL = "Every combination"
 TILES: tuple[int, ...] = (0, 1, 4, 5)
 HELP = ("Every combination",)
 PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, backstreet"
+RESULT = 776  # pixels of width of the node with the sheet: it fits a small screen
 DENOISE = "0.3, 0.6"
 
 NOTE = """
 ## How do I try values in a graph of my own?
 
-**Sweep Value** gives a value to any widget, **Sweep Graph** makes a picture for each. Each picture is a job in the
-queue and is saved at once.
+**Sweep Value** gives a value to any widget. **Sweep Graph** makes a picture for each, as a job in the queue.
 
 **Look at** the rows: how much the first sampler changes. At the columns: the mood that the second one gives the face.
 """
@@ -38,8 +38,8 @@ NEXT = """
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
-    note, try_next = graph.note(NOTE, title="Slide 11"), graph.note(NEXT, title="Try next", width=WIDE_NOTE)
-    picture = graph.node("SteerDemoPicture", more=PREVIEW - 40, picture="smiling girl")
+    note, try_next = graph.note(NOTE, title="Slide 11"), graph.note(NEXT, title="Try next", width=RESULT + 2 * PAD)
+    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="smiling girl")
     models = kit.models(graph)
     text = words(graph, PROMPT, more=0)
     amount = _how_much(graph, kit)
@@ -54,7 +54,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     pictures = graph.node(
         "SaveImage",
         called="Every combination",
-        more=PREVIEW,
+        more=room_for(0.67, RESULT),
         images=cells["sheet"],
         filename_prefix="steer/11-any-graph",
     )
@@ -63,7 +63,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         Column(NARROW, [Step("Step 1  What goes in", [models.node, picture, text, amount])], [picture]),
         Column(NARROW, [note, Step("Step 2  What varies", [moods, mood])], [note]),
         Column(NARROW, [Step("Step 3  Two samplers", [passes, cells, Blank(SHEET - 50)])]),
-        Column(WIDE, [Step("Step 4  Every combination", [pictures]), try_next], [pictures]),
+        Column(RESULT, [Step("Step 4  Every combination", [pictures]), try_next], [pictures]),
         height=HEIGHT,
     )
     graph.app([(text, "value"), (amount, "amounts"), (moods, "swaps")], [pictures])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Step, lay_out
+from .layout import HEIGHT, NARROW, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, as_tensor, judge_pictures, run_cells
-from .parts import size_of_picture, sweep, sweep_step, words
+from .parts import choose_cells, size_of_picture, sweep, sweep_step, words
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder
@@ -17,6 +17,7 @@ NAME = "12-how-much-of-a-word"
 THUMBNAIL = "From smiling to angry"
 TILES: tuple[int, ...] = (0, 2, 3, 5)
 HELP = ("From smiling to angry",)
+RESULT = 744  # pixels of width of the node with the sheet: it fits a small screen
 PROMPT = (
     "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "
     "oversized jogger pants, lean against the wall, backstreet"
@@ -25,11 +26,11 @@ PROMPT = (
 NOTE = """
 ## How angry is a little angry?
 
-A word is there, or it is not. **Expression Dial** turns it like a knob: 0 is the prompt as it is, 1 has the other word
-in its place, and between them lie all the faces in between.
+**Expression Dial** turns a word like a knob: 0 is the prompt as it is, 1 has the other word in its place, and between
+them lie all the faces.
 
-**Look at** the six pictures. All have one seed. The mood comes step by step, and somewhere it tips over. Behind 1 there
-is more of it than the word alone gives.
+**Look at** the six pictures, all of one seed. The mood comes step by step. Behind 1 there is more of it than the word
+alone gives.
 
 **Try next**
 - **Expression Dial**: `word` sad or laughing
@@ -65,19 +66,20 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         seed=5,
         free=True,  # the moods are plainer so, by `report dial`
     )
+    rows = choose_cells(graph, kit, "In two rows", cells["folder"], "", columns=3)
     pictures = graph.node(
         "SaveImage",
         called="From smiling to angry",
-        more=PREVIEW,
-        images=cells["sheet"],
+        more=room_for(0.74, RESULT),
+        images=rows[0],
         filename_prefix="steer/12-dial",
     )
     lay_out(
         graph,
         Column(NARROW, [Step("Step 1  Model", [models.node, size]), note], [note]),
         Column(NARROW, [Step("Step 2  A word to turn", [dial, prompt])], [prompt]),
-        Column(NARROW, [sweep_step("Step 3  A picture for each", cells)]),
-        Column(WIDE, [Step("Step 4  From smiling to angry", [pictures])], [pictures]),
+        Column(NARROW, [sweep_step("Step 3  A picture each", cells)]),
+        Column(RESULT, [Step("Step 4  From smiling to angry", [rows, pictures])], [pictures]),
         height=HEIGHT,
     )
     graph.app([(prompt, "value"), (dial, "word"), (dial, "values"), (cells, "seed")], [pictures])

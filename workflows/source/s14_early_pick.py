@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import negative_prompt, part, prompt
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 NAME = "14-early-pick"
 THUMBNAIL = "The chosen ones"
-TILES: tuple[int, ...] = (0, 1, 2)
+TILES: tuple[int, ...] = (0, 1, 2, 3)
+PICK, RESULT = 420, 590  # pixels of width of the last two columns
 HELP = ("The chosen ones",)
 
 NOTE = """
@@ -25,7 +26,7 @@ NOTE = """
 What a picture is of is decided in its first steps. **Early Pick** makes a few steps of many seeds and shows what the
 model already sees. Then only the chosen ones go on to the end: they are the pictures that a whole run would have made.
 
-**Look at** the sheet on **Early Pick**: sixteen seeds after 4 of 20 steps. Above are the three that were chosen,
+**Look at** the sheet on **Early Pick**: sixteen seeds after 4 of 20 steps. Beside it are the four that were chosen,
 finished.
 """
 NEXT = """
@@ -48,10 +49,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     pick = graph.node(
         "SteerEarlyPick",
         called="Early Pick",
-        more=PREVIEW,
+        more=room_for(1.1, PICK),
         vae=models.vae,
         steps=4,
-        pick="2, 5, 11",
+        pick="2, 5, 8, 11",
         noise=settings["noise"],
         guider=settings["guider"],
         sampler=settings["sampler"],
@@ -60,15 +61,20 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     sheet = _sheet(graph, kit, pick["output"], models.vae, pick["labels"])
     chosen = graph.node(
-        "SaveImage", called="The chosen ones", more=PREVIEW, images=sheet[0], filename_prefix="steer/14-chosen"
+        "SaveImage",
+        called="The chosen ones",
+        more=room_for(1.1, RESULT),
+        images=sheet[0],
+        filename_prefix="steer/14-chosen",
     )
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  Seeds and model", [seeds, models.node])], [note]),
         Column(
-            NARROW, [Step("Step 2  Prompt and sampler", [positive, negative, settings]), try_next], [positive, try_next]
+            NARROW, [Step("Step 2  What to sample", [settings, positive, negative]), try_next], [positive, try_next]
         ),
-        Column(WIDE, [Step("Step 3  Look early, finish the best", [chosen, Row([sheet, pick])])], [pick, chosen]),
+        Column(PICK, [Step("Step 3  Look early", [pick])], [pick]),
+        Column(RESULT, [Step("Step 4  Finish the best", [sheet, chosen])], [chosen]),
         height=HEIGHT,
     )
     graph.app([(positive, "text"), (seeds, "text"), (pick, "steps"), (pick, "pick")], [chosen])
@@ -100,7 +106,7 @@ def _sheet(graph: GraphBuilder, kit: Kit, latent: Output, vae: Output, labels: O
     samples, decoder = inside.entry("latent", "LATENT"), inside.entry("vae", "VAE")
     decoded = inside.node("VAEDecode", called="Decode", samples=samples, vae=decoder)
     listed = inside.entry("labels", "STRING", socket=True)
-    sheet = inside.node("SteerContactSheet", images=decoded[0], labels=listed, columns=3)
+    sheet = inside.node("SteerContactSheet", images=decoded[0], labels=listed, columns=2)
     inside.exit("sheet", sheet[0])
     lay_out(inside, Column(WIDTH, [decoded]), Column(WIDTH, [sheet]))
     return graph.subgraph(inside, {"latent": latent, "vae": vae, "labels": labels})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out
+from .layout import HEIGHT, NARROW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe
 from .parts import part, size_of_picture, sweep_step, words
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 NAME = "15-the-least-that-is-enough"
 THUMBNAIL = "First, just before, found, last"
-TILES: tuple[int, ...] = ()
+TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("The curve",)
+CURVE = 500  # pixels of width of the node with the curve
 PROMPT = (
     "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "
     "oversized jogger pants, lean against the wall, backstreet"
@@ -71,23 +72,28 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     pictures = graph.node(
         "SaveImage",
         called="First, just before, found, last",
-        more=PREVIEW,
+        more=room_for(0.28),
         images=sheet[0],
         filename_prefix="steer/15-found",
     )
     curve = graph.node(
-        "SaveImage", called="The curve", more=PREVIEW, images=finder["curve"], filename_prefix="steer/15-curve"
+        "SaveImage",
+        called="The curve",
+        more=room_for(0.563, CURVE),
+        images=finder["curve"],
+        filename_prefix="steer/15-curve",
     )
     report = graph.node("PreviewAny", called="What was found", more=120, source=finder["report"])
+    curve.data["size"][0] = CURVE
     lay_out(
         graph,
         Column(NARROW, [Step("Step 1  Model", [models.node, size]), note], [note]),
         Column(NARROW, [Step("Step 2  A word to turn", [dial, prompt])], [prompt]),
-        Column(NARROW, [sweep_step("Step 3  Find the least value", finder)]),
+        Column(NARROW, [sweep_step("Step 3  Find the least", finder)]),
         Column(
             WIDE,
-            [Step("Step 4  Just enough", [Row([sheet, report]), pictures, curve])],
-            [pictures, curve],
+            [Step("Step 4  Just enough", [sheet, pictures, Row([curve, report])])],
+            [pictures],
         ),
         height=HEIGHT,
     )
@@ -95,11 +101,11 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
 
 
 def _sheet(graph: GraphBuilder, kit: Kit, pictures: Output, labels: Output) -> Node:
-    """The four pictures, two by two."""
-    inside = part(graph, kit, "On a sheet", "The pictures of the search, with their values, two by two.")
+    """The four pictures side by side."""
+    inside = part(graph, kit, "On a sheet", "The pictures of the search, with their values, side by side.")
     links = {"pictures": pictures, "labels": labels}
     images, texts = inside.entry("pictures", "IMAGE"), inside.entry("labels", "STRING", socket=True)
-    sheet = inside.node("SteerContactSheet", called="Sheet", images=images, labels=texts, columns=2)
+    sheet = inside.node("SteerContactSheet", called="Sheet", images=images, labels=texts, columns=4)
     inside.exit("sheet", sheet[0])
     lay_out(inside, Column(WIDTH, [sheet]))
     return graph.subgraph(inside, links)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .builder import GREEN, WIDTH
 from .kits import GUIDE_REPORT
-from .layout import HEIGHT, NARROW, PREVIEW, REPORT, WIDE, WIDE_NOTE, Column, Row, Step, lay_out
+from .layout import GAP, HEIGHT, NARROW, PAD, REPORT, SQUARE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import negative_prompt, part, prompt, size_of_picture, stitch
 
@@ -21,30 +21,32 @@ THUMBNAIL = "What the control does"
 TILES: tuple[int, ...] = ()
 HELP = ("What the control does",)
 END = 0.6
+SLIM = 236  # pixels of width of the first columns
+SLIM_SQUARE = SQUARE - (NARROW - SLIM)  # pixels of height for a square picture there
+RESULT, METER, FILMSTRIP = 692, 226, 226  # pixels of width of the last column, and of nodes in it
 
 NOTE = """
 ## What does the ControlNet do, and when?
 
-At every step it adds something to what the model has in mind. **Control Meter** makes the picture and measures it.
-
-**Look at** the filmstrip and the line below it. The edges push while the shapes form. At 60 % of the way the control
-ends: the line is 0. The map shows where in the model it pushes.
+**Control Meter** makes the picture and measures what the control adds at each step.
+"""
+NEXT = """
+**Look at** the line: the edges push while the shapes form. At 60 % of the way the control ends.
 
 **Try next**
-- **ControlNet Guide**: `strength` 0.5: half as high
-- **ControlNet Guide**: `mode` *prompt*: the fine layers get less
-- **ControlNet Guide**: `end_percent` 0.2
+- **ControlNet Guide**: `strength` 0.5, or `end_percent` 0.2
 """
 
 
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the workflow's nodes to an empty graph, with the models of the kit."""
-    note = graph.note(NOTE, title="Workflow 16", width=WIDE_NOTE)
+    note = graph.note(NOTE, title="Workflow 16", width=SLIM + 2 * PAD)
+    try_next = graph.note(NEXT, title="Look at", width=RESULT - METER - FILMSTRIP - 2 * GAP)
     models, net = kit.models(graph), kit.control_net(graph, "canny")
-    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="girl with a pearl earring")
+    picture = graph.node("SteerDemoPicture", more=SLIM_SQUARE, picture="girl with a pearl earring")
     size = size_of_picture(graph, kit)
     words = _prompts(graph, kit, models)
-    canny = graph.node("SteerCanny", more=PREVIEW + REPORT, image=picture[0], latent=size[0])
+    canny = graph.node("SteerCanny", more=SLIM_SQUARE + REPORT, image=picture[0], latent=size[0])
     guide = graph.node(
         "SteerControlNetGuide",
         more=GUIDE_REPORT,
@@ -67,14 +69,19 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     both = _filmstrip(graph, kit, models, settings, size[0], meter["chart"])
     result = graph.node(
-        "SaveImage", called="What the control does", more=PREVIEW, images=both[0], filename_prefix="steer/16-control"
+        "SaveImage",
+        called="What the control does",
+        more=room_for(0.838, RESULT),
+        images=both[0],
+        filename_prefix="steer/16-control",
     )
+    meter.data["size"][0], both.data["size"][0] = METER, FILMSTRIP
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture and models", [net, models.node, picture, size])], [picture]),
-        Column(NARROW, [Step("Step 2  Prompt and edges", [words, canny])], [words]),
+        Column(SLIM, [note, Step("Step 1  Model, picture", [net, models.node, picture])], [note]),
+        Column(SLIM, [Step("Step 2  Prompt and edges", [words, size, canny])], [words]),
         Column(NARROW, [Step("Step 3  The edges guide", [guide, settings])], [settings]),
-        Column(WIDE, [note, Step("Step 4  Sample and measure", [result, Row([meter, both])])], [result]),
+        Column(RESULT, [Step("Step 4  Sample and measure", [result, Row([meter, both, try_next])])], [result]),
         height=HEIGHT,
     )
     graph.app([(words, "prompt"), (guide, "strength"), (guide, "end_percent"), (settings, "seed")], [result])

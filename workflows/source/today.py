@@ -129,7 +129,7 @@ class QwenKit(TodayKit):
         "controlnet",
     )
     about = "\nOn **Qwen-Image**: 20 steps, cfg 2.5, shift 3.1.\n"
-    about_control = "\nIts union ControlNet learned edges, depth and poses. Straight lines count as edges.\n"
+    about_control = "\nIts ControlNet knows edges, depth and poses. Lines count as edges.\n"
 
     def _guide_values(self, models: Models, kind: str) -> dict[str, Any]:
         return {"kind": kind, "vae": models.vae}
@@ -160,7 +160,7 @@ class StableDiffusionXLKit(Kit):
         f"{_FACE}/xinsir/controlnet-union-sdxl-1.0/resolve/main",
         "controlnet",
     )
-    about = "\nOn **SDXL**: 1024 pixels, 25 steps, cfg 8.\n"
+    about = "\nOn **SDXL**: choose your checkpoint in **Model**.\n"
 
     def _model(self, graph: GraphBuilder) -> Node:
         return self.base.of(graph.node("CheckpointLoaderSimple", called="Model", ckpt_name=self.base.name))
