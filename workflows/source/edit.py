@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
     from .kits import Kit, Models
 
-SLIM = 228  # pixels of width of slide 7's first columns
-SLIM_SQUARE = SQUARE - (NARROW - SLIM)  # pixels of height for a square picture there
-FACE = SLIM_SQUARE + 76  # and for that of Face Mask, with its report
+FACE = SQUARE + 60  # pixels of height for the picture of Face Mask, and its report
 PROMPT = "Change the expression of the girl: smiling. Keep her face, hair, clothes and the drawing style."
 NOTE = """
 ## How do I change only the expression, and nothing else?
@@ -34,7 +32,7 @@ everything outside it, to the pixel.
 def build_edit(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the edit model of the kit."""
     note = graph.note(kit.note(NOTE), title="Slide 7")
-    picture = graph.node("SteerDemoPicture", more=SLIM_SQUARE, picture="smiling girl")
+    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="smiling girl")
     models = kit.models(graph)
     small = scaled_latent(graph, kit, models, picture[0])
     mask = graph.node("SteerFaceMask", more=FACE, image=small["image"], grow=12, feather=8)
@@ -58,8 +56,8 @@ def build_edit(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(SLIM, [Step("Step 1  Picture, words", [models.node, small, picture, prompt])], [prompt]),
-        Column(SLIM, [Step("Step 2  What may change", [mask, latent, moods])]),
+        Column(NARROW, [Step("Step 1  Picture, words", [models.node, small, picture, prompt])], [prompt]),
+        Column(NARROW, [Step("Step 2  What may change", [mask, latent, moods])]),
         Column(NARROW, [Step("Step 3  An edit for each", [edited]), note], [note]),
         Column(WIDE, [Step("Step 4  One face, four moods", [laid, faces, Row([saved, maps])])], [faces]),
         height=HEIGHT,

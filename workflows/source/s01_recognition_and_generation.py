@@ -22,14 +22,14 @@ HELP = ("Picture",)
 NOTE = """
 ## What do recognition and generation have to do with each other?
 
-**Recognition** makes few numbers of a picture: the joints of a dancer are 36, a *latent* has 48 times fewer numbers
-than the picture. **Generation** goes back: words, or a latent, become a picture.
+**Recognition** makes few numbers of a picture: the 36 of a dancer's joints, or a *latent*, 48 times fewer than the
+picture's. **Generation** goes back: words, or a latent, become a picture.
 
 **Look at** the four pictures: the original; its joints; decoded from its latent, nearly the same; made from words.
 """
 NEXT = """
 **Try next**
-- **Picture**: another one. Where nobody is in it, there are no joints
+- **Picture**: another one. Some have no joints
 - **Prompt**: other words; **KSampler**: another `seed`
 """
 

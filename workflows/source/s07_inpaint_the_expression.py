@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .edit import FACE, SLIM, SLIM_SQUARE, build_edit
-from .layout import GAP, HEIGHT, NARROW, WIDE, Column, Row, Step, lay_out, room_for
+from .edit import FACE, build_edit
+from .layout import GAP, HEIGHT, NARROW, SQUARE, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, measure_followed, values_in
 from .parts import MASK, lay_over, save_mask, scaled_latent, sweep, sweep_step, words
 from .today import QwenEditKit, QwenKit
@@ -37,7 +37,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         build_edit(graph, QwenEditKit())
         return
     note = graph.note(kit.note(NOTE), title="Slide 7", width=WIDE - MASK - GAP)
-    picture = graph.node("SteerDemoPicture", more=SLIM_SQUARE, picture="smiling girl")
+    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="smiling girl")
     models = kit.models(graph)
     small = scaled_latent(graph, kit, models, picture[0])
     mask = graph.node("SteerFaceMask", more=FACE, image=small["image"], grow=12, feather=8)
@@ -73,8 +73,8 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(SLIM, [Step("Step 1  Picture, prompt", [models.node, prompt, small, picture])], [prompt]),
-        Column(SLIM, [Step("Step 2  What may change", [moods, latent, mask])]),
+        Column(NARROW, [Step("Step 1  Picture, prompt", [models.node, prompt, small, picture])], [prompt]),
+        Column(NARROW, [Step("Step 2  What may change", [moods, latent, mask])]),
         Column(NARROW, [sweep_step("Step 3  The face for each", cells)]),
         Column(WIDE, [Step("Step 4  One face, four moods", [faces, Row([laid, note]), Row([saved, maps])])], [faces]),
         height=HEIGHT,

@@ -95,7 +95,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
             [Step("Step 4  Just enough", [sheet, pictures, Row([curve, report])])],
             [pictures],
         ),
-        height=HEIGHT,
+        height=HEIGHT + 24,  # what Expression Finder has to say
     )
     graph.app([(prompt, "value"), (dial, "word"), (finder, "mood"), (finder, "seed")], [pictures, curve])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .builder import GREEN, WIDTH
 from .kits import GUIDE_REPORT
-from .layout import GAP, HEIGHT, NARROW, PAD, REPORT, SQUARE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, HEIGHT, NARROW, PAD, SQUARE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import negative_prompt, part, prompt, size_of_picture, stitch
 
@@ -22,7 +22,6 @@ TILES: tuple[int, ...] = ()
 HELP = ("What the control does",)
 END = 0.6
 SLIM = 236  # pixels of width of the first columns
-SLIM_SQUARE = SQUARE - (NARROW - SLIM)  # pixels of height for a square picture there
 RESULT, METER, FILMSTRIP = 692, 226, 226  # pixels of width of the last column, and of nodes in it
 
 NOTE = """
@@ -43,10 +42,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     note = graph.note(NOTE, title="Workflow 16", width=SLIM + 2 * PAD)
     try_next = graph.note(NEXT, title="Look at", width=RESULT - METER - FILMSTRIP - 2 * GAP)
     models, net = kit.models(graph), kit.control_net(graph, "canny")
-    picture = graph.node("SteerDemoPicture", more=SLIM_SQUARE, picture="girl with a pearl earring")
+    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="girl with a pearl earring")
     size = size_of_picture(graph, kit)
     words = _prompts(graph, kit, models)
-    canny = graph.node("SteerCanny", more=SLIM_SQUARE + REPORT, image=picture[0], latent=size[0])
+    canny = graph.node("SteerCanny", more=SQUARE + 60, image=picture[0], latent=size[0])
     guide = graph.node(
         "SteerControlNetGuide",
         more=GUIDE_REPORT,
@@ -96,7 +95,9 @@ def _prompts(graph: GraphBuilder, kit: Kit, models: Models) -> Node:
     inside.exit("positive", positive[0])
     inside.exit("negative", negative[0])
     lay_out(inside, Column(WIDTH, [positive, negative]))
-    return graph.subgraph(inside, {"clip": models.clip}, colors=GREEN)
+    return graph.subgraph(
+        inside, {"clip": models.clip}, colors=GREEN, more=-8
+    )  # the column is as high as a small screen
 
 
 def _settings(graph: GraphBuilder, kit: Kit, models: Models, guided: Pair) -> Node:

@@ -20,7 +20,7 @@ from .ray_batch import Outcome, Queueing, comfyuis, done_once, kill, results, wa
 
 SLIDE = "05-expression-by-place"
 OTHER = "04-expression-swap"
-SEEDS = "SteerSeeds.text=5, 16, 11, 13"  # three moods x two places x four seeds
+MOODS = "Moods.swaps=angry\nlaughing\nsad\nsurprised\nneutral"  # six moods x four places
 CELLS = 24
 RAY = ("--ray", "local", "--out", "out")
 Cells = dict[tuple[str, ...], np.ndarray]
@@ -72,8 +72,8 @@ def alone(folder: Path, name: str, *settings: str) -> tuple[Cells, float]:
 
 def slide(folder: Path) -> Outcome:
     """The whole sweep on one ComfyUI with all cores, then divided over two workers on Ray."""
-    whole, single = alone(folder / "alone", SLIDE, SEEDS)
-    run = Queueing(folder, str(bundled(SLIDE)), "--set", SEEDS, *RAY, "--workers", "2")
+    whole, single = alone(folder / "alone", SLIDE, MOODS)
+    run = Queueing(folder, str(bundled(SLIDE)), "--set", MOODS, *RAY, "--workers", "2")
     run.until("05")  # the workers are up
     started = time.monotonic()
     code = run.end()
@@ -90,7 +90,7 @@ def slide(folder: Path) -> Outcome:
 
 def disturbed_sweep(folder: Path) -> Outcome:
     """A worker's ComfyUI is killed, later the driver; the same command then makes what is missing."""
-    light = ("--set", SEEDS, "--set", "SteerSweep.steps=8", "--set", "SteerSweep.batch_size=1")
+    light = ("--set", MOODS, "--set", "SteerSweep.steps=8", "--set", "SteerSweep.batch_size=1")
     command = (str(bundled(SLIDE)), *light, *RAY, "--workers", "2")
     whole, _ = alone(folder / "alone", SLIDE, *light[1::2])
     run = Queueing(folder, *command)
