@@ -25,7 +25,7 @@ NOTE = """
 **Recognition** makes few numbers of a picture: the 36 of a dancer's joints, or a *latent*, 48 times fewer than the
 picture's. **Generation** goes back: words, or a latent, become a picture.
 
-**Look at** the four pictures: the original; its joints; decoded from its latent, nearly the same; made from words.
+**Look at** the four pictures: the original; its joints; decoded from its latent; made from words.
 """
 NEXT = """
 **Try next**
@@ -33,7 +33,7 @@ NEXT = """
 - **Prompt**: other words; **KSampler**: another `seed`
 """
 
-RESULT = 566  # pixels of width of the node with the sheet: it fits a small screen
+RESULT = 562  # pixels of width of the node with the sheet: it fits a small screen
 CAPTIONS = ("a picture", "few numbers: its joints", "its latent, decoded", "generated from words")
 
 
