@@ -77,7 +77,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         filename_prefix="steer/09-mlsd-rooms",
     )
     hint = graph.node(
-        "SaveImage", called="The lines", more=PREVIEW, images=lines["hint"], filename_prefix="steer/09-mlsd-hint"
+        "SaveImage", called="The lines", more=PREVIEW, images=guide.node["hint"], filename_prefix="steer/09-mlsd-hint"
     )
     lay_out(
         graph,
