@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ BROWN = {"color": "#432", "bgcolor": "#653"}
 GREEN = {"color": "#232", "bgcolor": "#353"}
 RED = {"color": "#322", "bgcolor": "#533"}
 MODEL_FILE = ".safetensors"  # that the server which lists the choices may not have
+CODE = re.compile(r"`([^`]+)`")
 CORE = {"cnr_id": "comfy-core", "ver": "0.3.75"}
 
 
@@ -148,10 +150,13 @@ class GraphBuilder:
         return Node(data, names)
 
     def note(self, text: str, title: str = "Note", width: int = NOTE) -> Node:
-        """Add a MarkdownNote. width: that it will have, for its height."""
+        """Add a MarkdownNote. width: that it will have, for its height.
+
+        Names and values in backticks become italic: the frontends 1.32 and 1.45 write code dark on dark.
+        """
         data = self._base("MarkdownNote", (0, 0), (width, height_of_note(text, width)), title)
         del data["properties"]["Node name for S&R"]
-        data |= {"widgets_values": [text.strip() + "\n"]} | BROWN
+        data |= {"widgets_values": [CODE.sub(r"*\1*", text.strip()) + "\n"]} | BROWN
         self.nodes.append(data)
         return Node(data)
 
