@@ -189,6 +189,12 @@ def test_a_link_of_the_list_leads_to_its_slide(page: Page):
     assert page.evaluate("document.documentElement.lang") == "en"
 
 
+def test_a_slide_has_its_own_number_in_the_list(page: Page):
+    """Also where it is the only one that was run."""
+    numbers = page.locator("nav li").evaluate_all("items => items.map(item => item.value)")
+    assert numbers[0] == 8
+
+
 def test_every_picture_is_there_and_described_in_words(page: Page):
     images = page.evaluate(
         "Promise.all([...document.images].map(async i => [await i.decode().then(() => i.naturalWidth), i.alt]))"
