@@ -36,17 +36,9 @@ def test_another_size_is_said_and_changes_nothing(comfy, caplog: pytest.LogCaptu
 def test_it_stands_below_the_sampler_once_in_each_run(
     comfy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    import server
+    from browser_texts import listen
 
-    said: list[tuple[str, str]] = []
-
-    class Instance:
-        client_id = "mine"
-
-        def send_progress_text(self, text: str, node_id: str, sid: str) -> None:
-            said.append((node_id, text))
-
-    monkeypatch.setattr(server.PromptServer, "instance", Instance(), raising=False)
+    said = listen(monkeypatch).said
     node = lambda kind, **inputs: {"class_type": kind, "inputs": inputs}  # noqa: E731
     graph = {
         "model": node("SteerDemoModel"),

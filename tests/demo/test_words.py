@@ -62,17 +62,9 @@ def test_the_help_page_lists_all_of_them(comfy, page: Path):
 def test_it_stands_below_the_node_once_in_each_run(
     comfy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    import server
+    from browser_texts import listen
 
-    said: list[tuple[str, str]] = []
-
-    class Instance:
-        client_id = "mine"
-
-        def send_progress_text(self, text: str, node_id: str, sid: str) -> None:
-            said.append((node_id, text))
-
-    monkeypatch.setattr(server.PromptServer, "instance", Instance(), raising=False)
+    said = listen(monkeypatch).said
     graph = {"model": node("SteerDemoModel"), "known": node("CLIPTextEncode", clip=["model", 1], text="girl")}
     for i, text in enumerate(("sailor, girl", "harbour, girl")):
         graph["words"] = node("CLIPTextEncode", clip=["model", 1], text=text)

@@ -219,18 +219,9 @@ def test_frames_report_progress_and_obey_cancel(comfy, room: torch.Tensor):
 
 
 def test_the_report_is_shown_on_the_node(comfy, monkeypatch: pytest.MonkeyPatch):
-    import server
+    from browser_texts import listen
 
-    texts: list[tuple[str, str]] = []
-
-    class Instance:
-        client_id = "browser"
-
-        def send_progress_text(self, text: str, node_id: str, sid: str) -> None:
-            assert sid == self.client_id, "only the browser that queued it"
-            texts.append((text, node_id))
-
-    monkeypatch.setattr(server.PromptServer, "instance", Instance(), raising=False)
+    receiver = listen(monkeypatch)
     result = comfy.run(
         {
             "grey": {
@@ -242,7 +233,7 @@ def test_the_report_is_shown_on_the_node(comfy, monkeypatch: pytest.MonkeyPatch)
         }
     )
     assert result.error is None, result.message
-    assert len(texts) == 1
-    assert texts[0][0].startswith("no lines: ")
-    assert texts[0][1] == "lines"
-    assert list(result.outputs["show"]["text"]) == [texts[0][0]], "the output says the same, also after a reload"
+    [(node, text)] = receiver.said
+    assert node == "lines"
+    assert text.startswith("no lines: ")
+    assert list(result.outputs["show"]["text"]) == [text], "the output says the same, also after a reload"

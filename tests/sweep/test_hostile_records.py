@@ -209,26 +209,17 @@ def test_a_picture_names_its_cell_as_the_help_teaches(
 
 
 def test_progress_goes_to_the_browser_that_queued_it(comfy, monkeypatch: pytest.MonkeyPatch):
-    import server
+    from browser_texts import listen
     from steer.nodes.comfy_progress import show_text
 
-    sent: list[tuple[str, str, str]] = []
-
-    class Instance:
-        client_id: str | None = "mine"
-
-        def send_progress_text(self, text: str, node_id: str, sid: str) -> None:
-            sent.append((text, node_id, sid))
-
-    instance = Instance()
-    monkeypatch.setattr(server.PromptServer, "instance", instance, raising=False)
+    receiver = listen(monkeypatch)
     monkeypatch.setattr(
         "steer.nodes.comfy_progress.get_executing_context", lambda: type("Context", (), {"node_id": "7"})()
     )
     show_text("cell 1\x1b[2J of \ud83d")
-    instance.client_id = None
+    receiver.client_id = None
     show_text("to nobody")
-    assert sent == [("cell 1\\x1b[2J of \\ud83d", "7", "mine")]
+    assert receiver.said == [("7", "cell 1\\x1b[2J of \\ud83d")]
 
 
 def test_after_cancel_the_node_says_what_is_saved(lab, monkeypatch: pytest.MonkeyPatch):
@@ -258,21 +249,10 @@ def test_after_cancel_the_node_says_what_is_saved(lab, monkeypatch: pytest.Monke
 def test_a_sweep_that_has_all_says_so_whether_comfyui_calls_it_or_not(
     lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    import server
+    from browser_texts import listen
     from sweep_lab import SMALL, node, seeds_axis
 
-    said: list[tuple[str, str]] = []
-
-    class Instance:
-        client_id = "mine"
-
-        def send_progress_text(self, text: str, node_id: str, sid: str) -> None:
-            said.append((node_id, text))
-
-        def send_sync(self, event: str, data: object, sid: str) -> None:
-            assert (event, sid) == ("progress_state", self.client_id)  # the live preview is taken away
-
-    monkeypatch.setattr(server.PromptServer, "instance", Instance(), raising=False)
+    said = listen(monkeypatch).said
     graph = lab.graph(axis_1=seeds_axis(1, 2)) | {"report": node("PreviewAny", source=["sweep", 2])}
     assert "Made 2 in" in lab.comfy.run(copy.deepcopy(graph)).outputs["report"]["text"][0]
     nothing = "Nothing new to make: 2 of 2 are there. Change folder, or press Run with new values."
