@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
     from .kits import Kit, Models
 
+SLIM = 240  # pixels of width of the column of Face Mask, whose picture is as high as wide
 FACE = SQUARE + 60  # pixels of height for the picture of Face Mask, and its report
 PROMPT = "Change the expression of the girl: smiling. Keep her face, hair, clothes and the drawing style."
 NOTE = """
@@ -57,7 +58,7 @@ def build_edit(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [Step("Step 1  Picture, words", [models.node, small, picture, prompt])], [prompt]),
-        Column(NARROW, [Step("Step 2  What may change", [mask, latent, moods])]),
+        Column(SLIM, [Step("Step 2  What may change", [mask, latent, moods])]),
         Column(NARROW, [Step("Step 3  An edit for each", [edited]), note], [note]),
         Column(WIDE, [Step("Step 4  One face, four moods", [laid, faces, Row([saved, maps])])], [faces]),
         height=HEIGHT,

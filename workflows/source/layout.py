@@ -21,7 +21,7 @@ PREVIEW = 222  # of a node for its picture, above what its widgets need; Nodes 2
 SQUARE = PREVIEW  # of a node of Steer in a narrow column, for a square picture
 CAPTION = 14  # pixels of height below a picture, with its size
 REPORT = 64  # of a node for the words that it shows after Run
-SHEET = 244  # pixels of the sheet that grows on a Sweep
+SHEET = 256  # pixels of the sheet that grows on a Sweep
 GAP = 12  # from one group to the next, and from node to node
 
 

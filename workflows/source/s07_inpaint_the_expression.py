@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .edit import FACE, build_edit
+from .edit import FACE, SLIM, build_edit
 from .layout import GAP, HEIGHT, NARROW, SQUARE, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, measure_followed, values_in
 from .parts import MASK, lay_over, save_mask, scaled_latent, sweep, sweep_step, words
@@ -74,7 +74,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [Step("Step 1  Picture, prompt", [models.node, prompt, small, picture])], [prompt]),
-        Column(NARROW, [Step("Step 2  What may change", [moods, latent, mask])]),
+        Column(SLIM, [Step("Step 2  What may change", [moods, latent, mask])]),
         Column(NARROW, [sweep_step("Step 3  The face for each", cells)]),
         Column(WIDE, [Step("Step 4  One face, four moods", [faces, Row([laid, note]), Row([saved, maps])])], [faces]),
         height=HEIGHT,

@@ -18,7 +18,7 @@ THUMBNAIL = "Every combination"
 TILES: tuple[int, ...] = (0, 1, 4, 5)
 HELP = ("Every combination",)
 PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, backstreet"
-RESULT = 776  # pixels of width of the node with the sheet: it fits a small screen
+BROAD, RESULT = 268, 756  # pixels of width of the column of the samplers, and of the node with the sheet
 DENOISE = "0.3, 0.6"
 
 NOTE = """
@@ -62,7 +62,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [Step("Step 1  What goes in", [models.node, picture, text, amount])], [picture]),
         Column(NARROW, [note, Step("Step 2  What varies", [moods, mood])], [note]),
-        Column(NARROW, [Step("Step 3  Two samplers", [passes, cells, Blank(SHEET - 50)])]),
+        Column(BROAD, [Step("Step 3  Two samplers", [passes, cells, Blank(SHEET - 56)])]),
         Column(RESULT, [Step("Step 4  Every combination", [pictures]), try_next], [pictures]),
         height=HEIGHT,
     )
