@@ -156,7 +156,7 @@ def test_no_text_of_a_file_reaches_the_terminal_as_it_is(tmp_path: Path, comfyui
 
 
 def test_other_things_than_files_are_named(tmp_path: Path, ask: Any):
-    for place, words in [(tmp_path, "it is a folder"), (tmp_path / "none.json", "No such file")]:
+    for place, words in [(tmp_path, "it is a folder"), (tmp_path / "none.json", "there is no such file")]:
         code, _, said = ask("convert", place)
         assert code == 1
         assert words in said
