@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, Column, Step, lay_out, room_for
+from .layout import HEIGHT, NARROW, WIDE, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, judge_pictures
 from .parts import negative_prompt, part, prompt
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "13-seeds-that-differ"
 THUMBNAIL = "Set apart"
-TILES: tuple[int, ...] = (1, 2, 3, 6)
+TILES: tuple[int, ...] = (1, 2, 3, 5)
 HELP = ("As they come", "Set apart")
 MOOD = "smiling"
 PROMPT = (
@@ -23,7 +23,6 @@ PROMPT = (
     "oversized jogger pants, in the office"
 )
 STEPS = 4
-RESULT = 617  # pixels of width of the nodes with the sheets: both fit a small screen
 
 NOTE = """
 ## Why do all my seeds look alike?
@@ -55,7 +54,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the workflow's nodes to an empty graph, with the models of the kit."""
     note, try_next = graph.note(NOTE, title="Workflow 13"), graph.note(NEXT, title="Try next")
     models = kit.models(graph)
-    seeds = graph.node("SteerSeeds", called="Seeds", text="1-8")
+    seeds = graph.node("SteerSeeds", called="Seeds", text="1-6")
     noise = graph.node("SteerSeededNoise", called="Seeded Noise", seeds=seeds["seeds"])
     positive, negative = prompt(graph, models, PROMPT), negative_prompt(graph, models)
     sigmas = graph.node("BasicScheduler", called="Schedule", model=models.model, scheduler="normal", steps=STEPS)
@@ -73,7 +72,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph.node(
             "SaveImage",
             called=called,
-            more=room_for(0.591, RESULT),
+            more=room_for(0.213),
             images=both[number],
             filename_prefix=f"steer/13-{name}",
         )
@@ -84,7 +83,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])], [note]),
         Column(NARROW, [try_next, Step("Step 2  Prompt and noise", [positive, negative, noise])], [try_next, positive]),
         Column(NARROW, [Step("Step 3  A little noise", [sigmas, spread, both])], [both]),
-        Column(RESULT, [Step("Step 4  The same seeds", saved)], saved),
+        Column(WIDE, [Step("Step 4  The same seeds", saved)], saved),
         height=HEIGHT,
     )
     graph.app([(positive, "text"), (seeds, "text"), (spread, "strength"), (spread, "steps")], saved)
@@ -116,7 +115,7 @@ def _sample_both(graph: GraphBuilder, kit: Kit, models: Models, shared: _Samplin
         )
         pictures = inside.node("VAEDecode", called=f"Decode, {words}", samples=result["output"], vae=vae)
         measured = inside.node("SteerMeasureSpread", images=pictures[0])
-        sheet = inside.node("SteerContactSheet", images=pictures[0], labels=labels, title=measured["report"], columns=4)
+        sheet = inside.node("SteerContactSheet", images=pictures[0], labels=labels, title=measured["report"], columns=6)
         inside.exit(words, sheet[0])
         return [guider, result, pictures, measured, sheet]
 
