@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import GAP, HEIGHT, NARROW, SQUARE, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
 from .parts import MASK, lay_over, part, save_mask, scaled_latent, words
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .kits import Kit, Models
 
 SLIM = 240  # pixels of width of the column of Face Mask, whose picture is as high as wide
-FACE = SQUARE + 60  # pixels of height for the picture of Face Mask, and its report
+FACE = PREVIEW + 60  # pixels of height for the picture of Face Mask, and its report
 PROMPT = "Change the expression of the girl: smiling. Keep her face, hair, clothes and the drawing style."
 NOTE = """
 ## How do I change only the expression, and nothing else?
@@ -33,7 +33,7 @@ everything outside it, to the pixel.
 def build_edit(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the edit model of the kit."""
     note = graph.note(kit.note(NOTE), title="Slide 7")
-    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="smiling girl")
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
     small = scaled_latent(graph, kit, models, picture[0])
     mask = graph.node("SteerFaceMask", more=FACE, image=small["image"], grow=12, feather=8)

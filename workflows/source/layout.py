@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 HEAD, PAD = 40, 10  # pixels of a group around its nodes: above with its title, and at the other sides
 HEIGHT = 990  # of a slide at least: in a window of 1280 x 800, ComfyUI's bars lie above it
 NARROW, WIDE = 248, 796  # the columns of a slide: three, and the last. At 1920 x 1080 its picture is 600 pixels wide
-WIDE_NOTE, BESIDE = WIDE + 2 * PAD, 504  # notes in the last column: alone, and in a step beside another node
+BESIDE = 504  # pixels of width of a node in the last column, beside another of 280
 BESIDE_PICTURE = 15  # pixels of a node's width that its picture leaves free
 PREVIEW = 222  # of a node for its picture, above what its widgets need; Nodes 2.0 enlarges it to that
-SQUARE = PREVIEW  # of a node of Steer in a narrow column, for a square picture
 CAPTION = 14  # pixels of height below a picture, with its size
 REPORT = 64  # of a node for the words that it shows after Run
 SHEET = 256  # pixels of the sheet that grows on a Sweep

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import psnr
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, REPORT, SQUARE, Column, Step, lay_out, room_for
+from .layout import HEIGHT, NARROW, PREVIEW, REPORT, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, as_tensor
 from .parts import negative_prompt, part, prompt, size_of_picture, stitch
 
@@ -41,7 +41,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
     note, try_next = graph.note(NOTE, title="Slide 1"), graph.note(NEXT, title="Try next")
     models = kit.models(graph)
-    picture = graph.node("SteerDemoPicture", called="Picture", more=SQUARE, picture="dancer")
+    picture = graph.node("SteerDemoPicture", called="Picture", more=PREVIEW, picture="dancer")
     latent = graph.node("VAEEncode", called="Encoder", pixels=picture["image"], vae=models.vae)
     joints = graph.node(
         "SteerPoseRender", called="Joints", more=REPORT, keypoints=picture["keypoints"], latent=latent[0]

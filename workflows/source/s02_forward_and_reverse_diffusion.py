@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import GREEN, RED, WIDTH
-from .layout import GAP, HEIGHT, NARROW, SQUARE, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import part, prompt, scaled, size_of_picture, stitch
 
@@ -46,7 +46,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph.note(NEXT, title="Try next", width=WIDE - MADE - CHART - 2 * GAP),
     )
     models = kit.models(graph)
-    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="two elephants")
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="two elephants")
     schedule = graph.node(
         "SteerNoiseSchedule", called="Noise Schedule", model=models.model, steps=kit.steps, timestep_spacing="trailing"
     )

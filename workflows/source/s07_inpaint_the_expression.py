@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .edit import FACE, SLIM, build_edit
-from .layout import GAP, HEIGHT, NARROW, SQUARE, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, measure_followed, values_in
 from .parts import MASK, lay_over, save_mask, scaled_latent, sweep, sweep_step, words
 from .today import QwenEditKit, QwenKit
@@ -37,7 +37,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         build_edit(graph, QwenEditKit())
         return
     note = graph.note(kit.note(NOTE), title="Slide 7", width=WIDE - MASK - GAP)
-    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="smiling girl")
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
     small = scaled_latent(graph, kit, models, picture[0])
     mask = graph.node("SteerFaceMask", more=FACE, image=small["image"], grow=12, feather=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import edge_f1, edges
-from .layout import GAP, HEIGHT, NARROW, PREVIEW, SQUARE, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, mean_scores, run_rows
 from .parts import Twice, negative_prompt, prompt, sample_twice, size_of_picture
 
@@ -42,8 +42,8 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     size = size_of_picture(graph, kit)
     positive = prompt(graph, models, "Girl with a Pearl Earring, smiling, beach")
     negative = negative_prompt(graph, models)
-    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="girl with a pearl earring")
-    canny = graph.node("SteerCanny", called="Canny", more=SQUARE, image=picture[0], latent=size[0])
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="girl with a pearl earring")
+    canny = graph.node("SteerCanny", called="Canny", more=PREVIEW, image=picture[0], latent=size[0])
     guide = kit.guide(graph, models, net, (positive[0], negative[0]), canny[0], "canny", size[0])
     both = sample_twice(
         graph,

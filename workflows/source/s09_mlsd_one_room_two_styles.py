@@ -11,7 +11,7 @@ from ...demo.judges.measures import lines_followed
 from ...demo.picture_files import path_of
 from ...preprocessors.lines import mlsd
 from .kits import CONTROL_LOADER
-from .layout import HEIGHT, NARROW, PAD, PREVIEW, REPORT, SQUARE, Column, Step, lay_out, room_for
+from .layout import HEIGHT, NARROW, PAD, PREVIEW, REPORT, Column, Step, lay_out, room_for
 from .measure import Measurement, Picture, Probe, mean_scores, run_rows
 from .parts import Twice, list_prompts, sample_twice, size_of_picture
 
@@ -23,7 +23,7 @@ NAME = "09-mlsd-one-room-two-styles"
 THUMBNAIL = "One room, two styles"
 TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("M-LSD",)
-BESIDE, RESULT = 226, 504  # pixels of width of the last two columns: the result is as high as a small screen allows
+HINT, RESULT = 226, 504  # pixels of width of the last two columns: the result is as high as a small screen allows
 ROOM = "empty room"
 
 NOTE = """
@@ -50,9 +50,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     rooms = list_prompts(
         graph, kit, models, "Rooms", "[[room]], interior design", "room: modern office | classical kitchen"
     )
-    picture = graph.node("SteerDemoPicture", more=SQUARE, picture=ROOM)
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture=ROOM)
     words = REPORT - 8 * (kit.control_loader > CONTROL_LOADER)  # beside a taller loader less fits a small screen
-    lines = graph.node("SteerMLSD", called="M-LSD", more=SQUARE + words, image=picture[0], latent=size[0])
+    lines = graph.node("SteerMLSD", called="M-LSD", more=PREVIEW + words, image=picture[0], latent=size[0])
     guide = kit.guide(graph, models, net, rooms.pair, lines["hint"], "mlsd", size[0])
     both = sample_twice(
         graph,
@@ -84,7 +84,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         Column(NARROW, [note, Step("Step 1  Room and model", [picture, models.node])], [note]),
         Column(NARROW, [Step("Step 2  Its lines", [size, net, lines])], [lines]),
         Column(NARROW, [Step("Step 3  Rooms and guide", [rooms.node, guide.node])], [rooms.node]),
-        Column(BESIDE, [Step("Step 4  Both ways", [both, hint])], [hint]),
+        Column(HINT, [Step("Step 4  Both ways", [both, hint])], [hint]),
         Column(RESULT, [Step("Step 5  One room, two styles", [result]), try_next], [try_next]),
         height=HEIGHT,
     )

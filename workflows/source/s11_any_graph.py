@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PAD, SHEET, SQUARE, Blank, Column, Step, lay_out, room_for
+from .layout import HEIGHT, NARROW, PAD, PREVIEW, SHEET, Blank, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference, measure_followed, run_cells, values_in
 from .parts import negative_prompt, part, prompt, scaled, words
 
@@ -39,7 +39,7 @@ NEXT = """
 def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
     note, try_next = graph.note(NOTE, title="Slide 11"), graph.note(NEXT, title="Try next", width=RESULT + 2 * PAD)
-    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="smiling girl")
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="smiling girl")
     models = kit.models(graph)
     text = words(graph, PROMPT, more=0)
     amount = _how_much(graph, kit)

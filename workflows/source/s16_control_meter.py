@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .builder import GREEN, WIDTH
 from .kits import GUIDE_REPORT
-from .layout import GAP, HEIGHT, NARROW, PAD, SQUARE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, HEIGHT, NARROW, PAD, PREVIEW, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import negative_prompt, part, prompt, size_of_picture, stitch
 
@@ -42,10 +42,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     note = graph.note(NOTE, title="Workflow 16", width=SLIM + 2 * PAD)
     try_next = graph.note(NEXT, title="Look at", width=RESULT - METER - FILMSTRIP - 2 * GAP)
     models, net = kit.models(graph), kit.control_net(graph, "canny")
-    picture = graph.node("SteerDemoPicture", more=SQUARE, picture="girl with a pearl earring")
+    picture = graph.node("SteerDemoPicture", more=PREVIEW, picture="girl with a pearl earring")
     size = size_of_picture(graph, kit)
     words = _prompts(graph, kit, models)
-    canny = graph.node("SteerCanny", more=SQUARE + 60, image=picture[0], latent=size[0])
+    canny = graph.node("SteerCanny", more=PREVIEW + 60, image=picture[0], latent=size[0])
     guide = graph.node(
         "SteerControlNetGuide",
         more=GUIDE_REPORT,
