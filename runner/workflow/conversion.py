@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +33,8 @@ class Conversion:
     choices: those inputs that are texts in which the frontend makes the choices of `{a|b}`. In the prompt they are as
     in the file. dated: the texts, as in the file, of those in which the date was replaced. declared: what the nodes
     declare of those inputs. owners: nodes that are not sent but hold values, by id. notes: what the file seems to mean
-    and the prompt does not have, in words.
+    and the prompt does not have, in words. copies: places of an instance of a subgraph, and where the definition that
+    it alone uses holds the same values.
     """
 
     prompt: Prompt
@@ -42,6 +44,7 @@ class Conversion:
     declared: Mapping[tuple[str, str], Input] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    copies: Mapping[Place, tuple[Place, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class _Sender:
         self.dated: dict[tuple[str, str], str] = {}
         self.declared: dict[tuple[str, str], Input] = {}
         self.notes: list[str] = []
+        self.uses = Counter(id(node.subgraph) for _, node in self.all if node.subgraph is not None)
+        self.copies: dict[Place, tuple[Place, ...]] = {}
 
     def send(self) -> Conversion:
         """The conversion of the whole graph."""
@@ -100,6 +105,7 @@ class _Sender:
             self.declared,
             dict(self._owners()),
             tuple(dict.fromkeys(notes)),
+            self.copies,
         )
 
     def _owners(self) -> Iterator[tuple[str, Owner]]:
@@ -149,6 +155,7 @@ class _Sender:
             elif isinstance(source, HeldValue) and source.widget.value is not ABSENT:
                 self.choices.discard(each)  # the frontend sends it as it is
                 self._put(inputs, each, node, declared.get(slot.name), source.widget, promoted=True)
+                self._note_copy(hosts, source.widget, node.widget(slot.widget))
         if node.kind == CUSTOM_COMBO and "choice" in inputs:
             options = [widget.value for widget in node.widgets if widget.name.startswith("option")]
             inputs["index"] = options.index(inputs["choice"]) if inputs["choice"] in options else -1
@@ -185,6 +192,12 @@ class _Sender:
                 self.dated[each] = value
             value = replace_patterns(value, self._find_value, self.now)
         inputs[each[1]] = {"__value__": value} if isinstance(value, list) else value
+
+    def _note_copy(self, hosts: Hosts, outer: Widget, inner: Widget | None) -> None:
+        """Newer frontends show the value of the widget inside, where one instance has room for its own."""
+        alone = all(self.uses[id(host.subgraph)] == 1 for host in hosts)
+        if alone and outer.place is not None and inner is not None and inner.place is not None:
+            self.copies[outer.place] = (*self.copies.get(outer.place, ()), inner.place)
 
     def _primitive(self, node: OpenNode, own: Widget) -> Widget | None:
         """The widget of a PrimitiveNode, with its value as it arrives in the widget that it feeds."""

@@ -165,7 +165,9 @@ class Workflow:
     def with_values(self, values: Mapping[Place, Any]) -> Workflow:
         """The workflow with these values in these places. Pictures it saves open with the values that made them."""
         data = self.data
-        for place, value in values.items():
+        copies = self._conversion.copies if values else {}
+        inside = {each: value for place, value in values.items() for each in copies.get(place, ())}
+        for place, value in (inside | dict(values)).items():
             data = _put(data, place, value)
             node = place[:-2] if place[-2:-1] == (VALUES,) else None
             if node is not None and NAMED in _get(data, node):  # what newer frontends read first

@@ -99,6 +99,26 @@ def test_a_value_of_a_subgraph_is_its_instances_own_or_its_definitions():
     assert workflow.data == in_subgraph(), "nothing changes a workflow"
 
 
+def test_the_definition_of_a_lone_instance_holds_the_same_value():
+    from steer.runner.workflow import Setting, Workflow
+
+    data = in_subgraph()
+    del data["nodes"][1]
+    changed = Setting("12:7", "seed", 9).apply(Workflow(data, INFO))
+    inner = changed.data["definitions"]["subgraphs"][0]["nodes"][0]
+    assert changed.data["nodes"][0]["widgets_values"] == [9]
+    assert inner["widgets_values"] == [
+        9,
+        *in_subgraph()["definitions"]["subgraphs"][0]["nodes"][0]["widgets_values"][1:],
+    ]
+    assert changed.prompt["12:7"]["inputs"]["seed"] == 9
+    seeded = changed.with_values(changed.seed_values(4))
+    assert seeded.data["definitions"]["subgraphs"][0]["nodes"][0]["widgets_values"][0] == 4
+
+    shared = Setting("12:7", "seed", 9).apply(Workflow(in_subgraph(), INFO))
+    assert shared.data["definitions"] == in_subgraph()["definitions"], "one definition cannot hold two values"
+
+
 def test_a_widget_without_a_value_in_the_file_is_named():
     from steer.runner.workflow import Setting, Workflow, WorkflowError
 
