@@ -153,6 +153,10 @@ class GraphLab:
             text for output in self.history(jobs[-1])["outputs"].values() for text in output.get("text", ())
         )
 
+    def is_running(self, job_id: str) -> bool:
+        """Whether this job runs now."""
+        return any(item[1] == job_id for item in self.client.get("/queue")["queue_running"])
+
     def wait_until_idle(self) -> None:
         def idle() -> bool:
             queue = self.client.get("/queue")

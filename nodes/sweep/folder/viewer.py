@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ....files import write_whole
-from ...text.printable import printable
+from ...text.printable import get_log, printable
 from .manifest import CellRecord, Grid, Manifest
 
 VIEWER = "index.html"
 MAX_GRIDS = 20  # the last grids of the folder, of which the page shows one at a time
 _TEMPLATE = Path(__file__).with_name("viewer.html")
+
+log = get_log(__name__)
 
 
 def write_viewer(manifest: Manifest) -> Path:
@@ -25,6 +27,14 @@ def write_viewer(manifest: Manifest) -> Path:
     path = manifest.folder / VIEWER
     write_whole(path, render_page(manifest).encode(), flush=False)  # it can be written again
     return path
+
+
+def keep_viewer(manifest: Manifest, node: str) -> None:
+    """Write the page. Where it cannot be written, the log says so: a sweep goes on without it. node: its name there."""
+    try:
+        write_viewer(manifest)
+    except OSError as error:
+        log.warning("%s: the page that shows the folder cannot be written: %s", node, error)
 
 
 def render_page(manifest: Manifest) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from comfy_execution.graph_utils import GraphBuilder
 
-from ...axis import Axis
+from ...axis import Axis, PoseFile
 from ..folder.saving import folder_inside
 from ..plan.comfy_model_files import identify_file, measure_file, read_node_state
 from ..plan.comfy_plan import output_folder
@@ -19,7 +19,7 @@ from .plan import GraphAxes, GraphPlan, plan_graph, read_axes
 from .prompts import GRAPH_KIND, VALUE, Json, Prompt, links_of, users_of
 from .seeds import MovingSeed, find_moving_seeds, with_seeds
 from .targets import Target, join_fitted
-from .values import POSE_TYPE, choose, fit, resolve
+from .values import choose, fit, resolve, takes_pose
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def plain_value(dynprompt: Any, node_id: str, axis: Axis, index: int, part: int,
     chosen = choose(axis, index, part)
     value = resolve(chosen, text)
     targets = _targets(dynprompt, node_id)
-    if any(target.kind == POSE_TYPE for target in targets) or not targets:
+    if not targets or (isinstance(value, PoseFile) and any(takes_pose(target) for target in targets)):
         return value, value, chosen.label
     return value, join_fitted([fit(value, chosen.axis, target) for target in targets], targets), chosen.label
 

@@ -21,7 +21,7 @@ from ..choices import ON_ERROR
 from ..folder.manifest import CellPlan, Manifest
 from ..folder.saving import file_stem, folder_inside, remove_unfinished
 from ..folder.selection import CellNames, find_cell, name_cell
-from ..folder.viewer import write_viewer
+from ..folder.viewer import keep_viewer
 from ..plan.cell_widget import CELL, TEMP_CELLS, OneCell, PlanOnly, SetAside, SeveralCells, WholeSweep
 from ..plan.comfy_model_files import identify_file, read_node_state
 from ..plan.comfy_plan import output_folder
@@ -48,6 +48,8 @@ from .requests import (
     write_plan_now,
 )
 from .targets import ANY
+
+PAGE_SHARE = 0.05  # of the time of a sweep, for keeping its page current
 
 log = get_log(__name__)
 
@@ -181,7 +183,7 @@ def _start(place: Place, widgets: Widgets, planned: Planned, axes: Sequence[Axis
     chain.there = len(plan.cells) - len(todo)
     UNDERWAY.add(chain)
     chain.fill(queue)
-    _write_page(manifest)
+    keep_viewer(manifest, "Sweep Graph")
     text = f"{statement} They wait in the queue: Cancel skips one, Clear ends the sweep."
     show_text(text, place.own_id)
     return _without_sheet(text, {"jobs": tuple(chain.ids)})
@@ -251,6 +253,7 @@ def _run_job(place: Place, widgets: Widgets, job: Job, kept: Mapping[str, Sequen
         own["inputs"][CELL] = ""
         own.pop("is_changed", None)  # ComfyUI would believe it when that prompt is queued
         return _close(chain.manifest, chain.report(), place, chain.plan.prompt)
+    _keep_page_current(chain)
     text = f"{chain.there} of {len(chain.plan.cells)} saved."
     show_text(text, place.own_id)
     return _without_sheet(text, ui)
@@ -306,7 +309,7 @@ def _keep_made(place: Place, widgets: Widgets, made: CellToKeep, kept: Mapping[s
 
 def _close(manifest: Manifest, report: str, place: Place, prompt: Prompt) -> NodeAnswer:
     """The page and the sheet of a sweep that has ended. prompt: that began it."""
-    _write_page(manifest)
+    keep_viewer(manifest, "Sweep Graph")
     sheet = sheet_of(manifest, plain_nodes(prompt, prompt), place.info)
     show_text(report.split("\n")[0], place.own_id)
     return NodeAnswer((sheet.picture, str(manifest.folder), report), {**sheet.shown, "text": (report,)})
@@ -328,11 +331,13 @@ def _without_sheet(text: str, shown: Mapping[str, Any] | None = None) -> NodeAns
     return NodeAnswer((blocked, blocked, text), {**(shown or {}), "text": (text,)})
 
 
-def _write_page(manifest: Manifest) -> None:
-    try:
-        write_viewer(manifest)
-    except OSError as error:
-        log.warning("Sweep Graph: the page that shows the folder cannot be written: %s", error)
+def _keep_page_current(chain: SweepChain) -> None:
+    """The page shows what is there while the sweep goes on: Clear may take away the job that would write it last."""
+    started = time.monotonic()
+    if started >= chain.page_is_due:
+        keep_viewer(chain.manifest, "Sweep Graph")
+        ended = time.monotonic()
+        chain.page_is_due = ended + (ended - started) / PAGE_SHARE
 
 
 def _name_seeds(place: Place, planned: Planned) -> list[str]:

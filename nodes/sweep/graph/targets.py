@@ -38,6 +38,11 @@ class Target:
     checks_itself: bool = False
 
     @property
+    def kinds(self) -> frozenset[str]:
+        """The types it takes: an input may take several."""
+        return frozenset(kind.strip() for kind in self.kind.split(","))
+
+    @property
     def place(self) -> str:
         """As messages name it: "denoise of KSampler (node 3)"."""
         return f"{self.name} of {self.title} (node {self.node_id})"
@@ -51,7 +56,7 @@ def fit_value(value: Any, target: Target) -> Any:
     Raises:
         ValueError: the target does not take it. The message names the target and, for names, the nearest.
     """
-    kinds = [kind.strip() for kind in target.kind.split(",")]
+    kinds = target.kinds
     if CHOICE in kinds:
         return _fit_choice(value, target)
     for kind, fit in _FITS.items():  # of a union the first that takes it

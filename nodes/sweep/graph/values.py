@@ -27,7 +27,7 @@ from .prompts import (
     ValueNode,
     read_text,
 )
-from .targets import FLOAT, INT, Target, fit_value, natural
+from .targets import ANY, FLOAT, INT, Target, fit_value, natural
 
 POSE_TYPE, IMAGE_TYPE = "POSE_KEYPOINT", "IMAGE"
 
@@ -102,7 +102,7 @@ def fit(value: Any, axis: Axis, target: Target) -> Any:
         ValueError: the target does not take it.
     """
     if value is None or isinstance(value, Lora):
-        is_number = {INT, FLOAT} & set(target.kind.split(","))
+        is_number = {INT, FLOAT} & target.kinds
         if value is None:
             others = [each for each in _loras(axis) if each is not None]
             value = 0.0 if is_number else others[0].name if others else "none"
@@ -111,10 +111,15 @@ def fit(value: Any, axis: Axis, target: Target) -> Any:
     if isinstance(value, PoseFile):
         raise ValueError(f"value: it is a pose, and {target.place} takes {target.kind}. Wire it to Pose Render.")
     if isinstance(value, PictureFile):
-        if target.kind == IMAGE_TYPE:
+        if IMAGE_TYPE in target.kinds:
             raise ValueError(f"value: it is the name of a picture. Wire the output image to {target.place}.")
         value = value.name
     return fit_value(value, target)
+
+
+def takes_pose(target: Target) -> bool:
+    """Whether the keypoints of a pose may go into it."""
+    return bool(target.kinds & {POSE_TYPE, ANY})
 
 
 def _loras(axis: Axis) -> list[Lora | None]:
@@ -178,7 +183,7 @@ class CellValues:
             if not isinstance(value, PictureFile):
                 raise ValueError(f"image: the axis '{chosen.axis.name}' has no pictures. Wire the output value.")
             return NodeGiver({node_id: _node("LoadImage", image=value.name)}, (node_id, 0))
-        if isinstance(value, PoseFile) and target.kind == POSE_TYPE:
+        if isinstance(value, PoseFile) and takes_pose(target):
             file = f"{node_id}.file"
             nodes = {
                 file: _node(FILES_KIND, files=value.name),

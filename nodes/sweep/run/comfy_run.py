@@ -27,7 +27,7 @@ from ..choices import ON_ERROR
 from ..folder.manifest import MANIFEST, CellPlan, Manifest
 from ..folder.saving import SweepFolder, file_stem, folder_inside, remove_unfinished, to_bytes
 from ..folder.selection import CellNames, find_cell
-from ..folder.viewer import write_viewer
+from ..folder.viewer import keep_viewer
 from ..plan.cell_widget import ASIDE, TEMP_CELLS, OneCell, SeveralCells, WholeSweep, read_cell
 from ..plan.cells import Cell, say_nothing_new, split_batches, state_plan, write_plan
 from ..plan.comfy_plan import SweepPlan, output_folder
@@ -100,7 +100,7 @@ def make_sweep(plan: SweepPlan, batch_size: int, on_error: str) -> tuple[ShownSh
     try:
         outcome = Runner(maker, folder, progress, on_error).run(batches)
     finally:  # also after Cancel or with a full disk: what is finished can be looked at
-        _write_page(manifest)
+        keep_viewer(manifest, "Sweep")
         finished = sum(manifest.finished(cell.key) is not None for cell in plan.cells)
         go_on = " Press Run to go on." if finished < len(plan.cells) else ""
         ended = f"{finished} of {len(plan.cells)} saved.{go_on}" if missing else say_nothing_new(len(plan.cells))
@@ -274,10 +274,3 @@ def _name_run(plan: SweepPlan, manifest: Manifest) -> str:
     noted = (plan.graph.get_node(plan.graph.node_id) or {}).get("is_changed")
     name = noted[0] if isinstance(noted, list) and len(noted) == 1 else None
     return name if isinstance(name, str) and name.startswith(NEW_RUN) and name != manifest.run else ""
-
-
-def _write_page(manifest: Manifest) -> None:
-    try:
-        write_viewer(manifest)
-    except OSError as error:
-        log.warning("Sweep: the page that shows the folder cannot be written: %s", error)

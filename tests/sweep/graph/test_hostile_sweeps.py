@@ -78,8 +78,9 @@ def test_cancel_stops_one_cell(lab: GraphLab):
     folder, graph = lab.output / "one", moods_and_seeds("1-2", folder="one", steps=40)
     job = lab.queue(graph)
     jobs = lab.jobs(job)
-    wait_for(lambda: [item[1] for item in lab.client.get("/queue")["queue_running"]] == [jobs[2]])
-    lab.post("/interrupt")
+    wait_for(lambda: lab.is_running(jobs[2]))
+    while lab.is_running(jobs[2]):  # a job that has only just begun forgets it
+        lab.post("/interrupt", prompt_id=jobs[2])
     assert len(pictures(folder)) == 2
     assert lab.history(jobs[2])["status"]["status_str"] == "error"
     assert lab.report(jobs).startswith("3 of 4 pictures are there.\nPress Run to go on.")
