@@ -34,7 +34,7 @@ ASPECT_TOLERANCE = 0.01  # the eight pixels of a latent's cell are 1 % of 800
 _SCORE = 0.3  # of a point; OpenPose draws those above it unless its widget says otherwise
 _POSES_DRAWN = (
     f"drawn are bodies, hands and faces, points that score above {_SCORE:g}, sticks of the usual width; for another "
-    "drawing connect Pose Render to image in the place of keypoints"
+    "drawing put Pose Render before it"
 )
 _BLACK = "The hint is black"
 _READY = ". Of a picture that is a hint already OpenPose knows no keypoints: connect its hint to image"
@@ -83,7 +83,7 @@ def prepare_hint(
     picture = None if image is None else to_rgb(image)
     if keypoints is None and lines is None:
         if picture is None:
-            raise ValueError("image: no hint is connected. Connect image, keypoints or lines.")
+            raise ValueError("image: no hint is connected. Connect a picture, keypoints or lines.")
         return _fit(picture, target, fit)
     size = target or (None if picture is None else _size(picture))
     drawing = _draw_poses(keypoints, size, fit) if keypoints is not None else _draw_lines(lines or (), size, fit)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...preprocessors.choices import FITS
 from ..api import fold, io, search_words
 from ..choices import CONTROL_STACK_TYPE
 from .choices import AUTO, CATEGORY, KINDS, MODES, STEPS_TYPE
+from .hints.hint_sockets import declare_fit, declare_hint, declare_latent
 
 if TYPE_CHECKING:
     from .comfy_control import Conditioning
@@ -65,15 +65,7 @@ class ControlNetGuide(io.ComfyNode):
                     tooltip="balanced: as ComfyUI does. prompt: the prompt wins where the two disagree. "
                     "control: the hint wins.",
                 ),
-                fold(
-                    io.Combo.Input(
-                        "fit",
-                        options=list(FITS),
-                        default="crop",
-                        tooltip="For a hint of another shape than the latent. crop fills it, pad shows "
-                        "everything with black bars, stretch changes the proportions.",
-                    )
-                ),
+                fold(declare_fit()),
                 fold(
                     io.Combo.Input(
                         "kind",
@@ -93,38 +85,13 @@ class ControlNetGuide(io.ComfyNode):
                         "the mask. Not used by inpainting ControlNets.",
                     )
                 ),
-                io.Image.Input(
-                    "image",
-                    optional=True,
-                    tooltip="The hint: edges, lines, a skeleton. One for all pictures, or one for each.",
-                ),
-                io.Latent.Input(
-                    "latent",
-                    optional=True,
-                    tooltip="The latent that will be sampled. The hint is made to fit its size.",
-                ),
+                declare_hint("The hint: edges, lines, a skeleton. One for all pictures, or one for each."),
+                declare_latent(),
                 io.Mask.Input(
                     "mask",
                     optional=True,
                     tooltip="Where the ControlNet acts. Outside the mask it changes nothing. For an inpainting "
                     "ControlNet: what is repainted.",
-                ),
-                # Two sockets that image makes needless. No frontend folds a socket yet.
-                fold(
-                    io.Custom("POSE_KEYPOINT").Input(
-                        "keypoints",
-                        optional=True,
-                        tooltip="Poses, drawn at the picture's size instead of image. If there is nobody in "
-                        "them, image is the hint.",
-                    )
-                ),
-                fold(
-                    io.Custom("STEER_LINES").Input(
-                        "lines",
-                        optional=True,
-                        tooltip="Lines of M-LSD, drawn at the picture's size instead of image. If there are "
-                        "none, image is the hint.",
-                    )
                 ),
                 io.Vae.Input(
                     "vae",
@@ -167,7 +134,7 @@ class ControlNetGuide(io.ComfyNode):
         fit: str,
         kind: str,
         feather: int,
-        image: torch.Tensor | None = None,
+        image: Any = None,
         latent: dict[str, Any] | None = None,
         mask: torch.Tensor | None = None,
         keypoints: Any = None,

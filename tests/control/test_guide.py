@@ -199,6 +199,21 @@ def test_a_hint_that_was_ready_is_not_lost_where_nothing_is_to_be_drawn(guide, s
     assert ("connect its hint to image" in report) is (socket == "keypoints")
 
 
+@pytest.mark.parametrize("older", ["lines", "keypoints"])
+def test_one_door_takes_pictures_keypoints_and_lines(guide, older: str):
+    """The inputs that older workflows have beside it do the same."""
+    points = np.zeros((18, 3))
+    points[:, :2], points[:, 2] = np.random.default_rng(1).uniform(8, 120, (18, 2)), 1
+    brought = {
+        "lines": [lines_at((4, 4, 120, 60), size=(128, 128))],
+        "keypoints": [write_frame([Person(points)], 128, 128)],
+    }
+    now, before = guide(image=brought[older]), guide(**{older: brought[older]})
+    assert now[3].any()
+    assert torch.equal(now[3], before[3])
+    assert now[4] == before[4]
+
+
 def test_no_check_of_the_tone_for_a_net_of_any_kind(guide, caplog: pytest.LogCaptureFixture):
     page = 1 - drawn(draw_lines(np.random.default_rng(1).uniform(0, 64, (6, 4)), 64, 64))
     with caplog.at_level(logging.WARNING):
@@ -240,8 +255,14 @@ def test_a_wrong_hint_is_named_once_in_the_report_and_the_log(guide, caplog: pyt
         ({"image": torch.rand(3, 64, 64, 3)}, "hints: there are 3 for the 1 picture of the latent"),
         ({"image": torch.rand(1, 64, 64, 3) * float("nan")}, "image: it holds NaN"),
         ({"image": torch.rand(64, 64, 3)}, "image: expected pictures"),
-        ({}, "no hint is connected. Connect image, keypoints or lines"),
+        ({}, "no hint is connected. Connect a picture, keypoints or lines"),
         ({"keypoints": [{"people": []}], "lines": []}, "keypoints, lines: both are connected"),
+        (
+            {"image": [{"people": []}], "lines": []},
+            "image: the hint is drawn from what it brings, and from another input",
+        ),
+        ({"image": [], "keypoints": []}, "image: the hint is drawn from what it brings, and from another input"),
+        ({"image": "nonsense"}, "keypoints: this text is not JSON"),
         ({"lines": []}, "lines: there is no frame"),
         ({"keypoints": "nonsense"}, "keypoints: this text is not JSON"),
         ({"image": torch.rand(1, 64, 64, 3), "mask": torch.zeros(1, 64, 64)}, "mask: mask is empty"),

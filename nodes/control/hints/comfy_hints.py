@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ....preprocessors.lines.mlsd import Lines
 from ....preprocessors.pictures import Size, read_picture
 from ....preprocessors.recognise import Look, sample_indices
 from ..choices import ANY
@@ -24,13 +25,14 @@ _REPAINTED = "this {} is for inpainting: it repaints the mask, {:.0%} of the pic
 class HintInputs:
     """The inputs of a guide that are about its hint, by the names of its sockets.
 
-    image: hints [B, H, W, C] in 0..1. mask: [M, H, W] in 0..1. feather: in pixels of the picture to be made.
+    image: hints [B, H, W, C] in 0..1, POSE_KEYPOINT or STEER_LINES. mask: [M, H, W] in 0..1. feather: in pixels of the
+    picture to be made. keypoints, lines: of inputs that older workflows have.
     """
 
     fit: str
     kind: str
     feather: int
-    image: torch.Tensor | None
+    image: Any
     latent: dict[str, Any] | None
     mask: torch.Tensor | None = None
     keypoints: Any = None
@@ -64,7 +66,7 @@ def check_hint(inputs: HintInputs, size: Size | None, name: str, *, inpaints: bo
     Raises:
         ValueError: an input cannot be used, or two do not go together.
     """
-    hint = prepare_hint(inputs.image, inputs.keypoints, inputs.lines, size, inputs.fit)
+    hint = prepare_hint(*_read_hint(inputs), size, inputs.fit)
     check_batch("hints", len(hint.image), inputs.latent)
     area, mask_notes = _leave_out_missing(inputs, hint, inpaints, *_place_mask(inputs, hint, inpaints, net))
     pictures = {number: read_picture(hint.image, number) for number in sample_indices(len(hint.image))}
@@ -85,6 +87,18 @@ def check_is_picture(latent: dict[str, Any], why: str) -> None:
             f"latent: it is a video of {samples.shape[2]} frames (shape {list(samples.shape)}), and {why}. Connect a "
             "latent with one frame."
         )
+
+
+def _read_hint(inputs: HintInputs) -> tuple[torch.Tensor | None, Any, Sequence[Lines] | None]:
+    """The picture, the keypoints and the lines that are connected."""
+    value = inputs.image
+    if value is None or isinstance(value, torch.Tensor):
+        return value, inputs.keypoints, inputs.lines
+    if inputs.keypoints is not None or inputs.lines is not None:
+        raise ValueError("image: the hint is drawn from what it brings, and from another input too. Disconnect one.")
+    if isinstance(value, list | tuple) and value and isinstance(value[0], Lines):
+        return None, None, value
+    return None, value, None
 
 
 def _leave_out_missing(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ....preprocessors.choices import FITS
 from ...api import fold, io, search_words
 from ...choices import CONTROL_STACK_TYPE
 from ..choices import AUTO, CATEGORY, KINDS, STEPS_TYPE
+from ..hints.hint_sockets import declare_fit, declare_hint, declare_latent
 
 if TYPE_CHECKING:
     from ..stack import ControlStack
@@ -57,13 +57,7 @@ class ModelPatchGuide(io.ComfyNode):
                     tooltip="The part of sampling at which it stops. 1 is the end. 0.5 leaves the "
                     "details to the prompt.",
                 ),
-                io.Combo.Input(
-                    "fit",
-                    options=list(FITS),
-                    default="crop",
-                    tooltip="For a hint of another shape than the latent. crop fills it, pad shows "
-                    "everything with black bars, stretch changes the proportions.",
-                ),
+                declare_fit(),
                 fold(
                     io.Combo.Input(
                         "kind",
@@ -84,29 +78,13 @@ class ModelPatchGuide(io.ComfyNode):
                     )
                 ),
                 io.Vae.Input("vae", optional=True, tooltip="The VAE of the model: the hint is given as a latent."),
-                io.Image.Input("image", optional=True, tooltip="The hint: edges, lines, a skeleton."),
-                io.Latent.Input(
-                    "latent",
-                    optional=True,
-                    tooltip="The latent that will be sampled. The hint is made to fit its size.",
-                ),
+                declare_hint("The hint: edges, lines, a skeleton."),
+                declare_latent(),
                 io.Mask.Input(
                     "mask",
                     optional=True,
                     tooltip="Where the patch acts. Outside the mask it changes nothing in its layer. For an inpainting "
                     "patch: what is repainted.",
-                ),
-                io.Custom("POSE_KEYPOINT").Input(
-                    "keypoints",
-                    optional=True,
-                    tooltip="Poses, drawn at the picture's size instead of image. If there is nobody in "
-                    "them, image is the hint.",
-                ),
-                io.Custom("STEER_LINES").Input(
-                    "lines",
-                    optional=True,
-                    tooltip="Lines of M-LSD, drawn at the picture's size instead of image. If there are "
-                    "none, image is the hint.",
                 ),
                 io.Custom(CONTROL_STACK_TYPE).Input(
                     "control",
@@ -151,7 +129,7 @@ class ModelPatchGuide(io.ComfyNode):
         kind: str,
         feather: int,
         vae: Any = None,
-        image: torch.Tensor | None = None,
+        image: Any = None,
         latent: dict[str, Any] | None = None,
         mask: torch.Tensor | None = None,
         keypoints: Any = None,

@@ -75,7 +75,7 @@ def _size(inputs: ReferenceInputs) -> Size | None:
     if latent is not None:
         check_is_picture(latent, "references are pictures")
         return size_of_latent(latent, int(inputs.vae.spacial_compression_encode()))
-    if image is None or image.ndim != 4:
+    if not isinstance(image, torch.Tensor) or image.ndim != 4:
         return None
     height, width = (max(_CELL, int(side) // _CELL * _CELL) for side in image.shape[1:3])
     return height, width

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from ....preprocessors.choices import FITS
 from ...api import fold, io, search_words
 from ..choices import ANY, AUTO, CATEGORY, KINDS, STEPS_TYPE
+from ..hints.hint_sockets import declare_fit, declare_hint, declare_latent
 
 if TYPE_CHECKING:
     from ..comfy_control import Conditioning
@@ -46,13 +44,7 @@ class ReferenceHint(io.ComfyNode):
                     step=0.001,
                     tooltip="The part of sampling at which it is taken away. 1 is the end.",
                 ),
-                io.Combo.Input(
-                    "fit",
-                    options=list(FITS),
-                    default="crop",
-                    tooltip="For a hint of another shape than the latent. crop fills it, pad shows "
-                    "everything with black bars, stretch changes the proportions.",
-                ),
+                declare_fit(),
                 fold(
                     io.Combo.Input(
                         "kind",
@@ -64,24 +56,8 @@ class ReferenceHint(io.ComfyNode):
                 io.Conditioning.Input(
                     "negative", optional=True, tooltip="What the picture should not show. It gets the reference too."
                 ),
-                io.Image.Input("image", optional=True, tooltip="The hint: edges, lines, a skeleton, or a picture."),
-                io.Latent.Input(
-                    "latent",
-                    optional=True,
-                    tooltip="The latent that will be sampled. The hint is made to fit its size.",
-                ),
-                io.Custom("POSE_KEYPOINT").Input(
-                    "keypoints",
-                    optional=True,
-                    tooltip="Poses, drawn at the picture's size instead of image. If there is nobody in "
-                    "them, image is the hint.",
-                ),
-                io.Custom("STEER_LINES").Input(
-                    "lines",
-                    optional=True,
-                    tooltip="Lines of M-LSD, drawn at the picture's size instead of image. If there are "
-                    "none, image is the hint.",
-                ),
+                declare_hint("The hint: edges, lines, a skeleton, or a picture."),
+                declare_latent(),
                 io.Custom(STEPS_TYPE).Input(
                     "steps",
                     optional=True,
@@ -109,7 +85,7 @@ class ReferenceHint(io.ComfyNode):
         fit: str,
         kind: str,
         negative: Conditioning | None = None,
-        image: torch.Tensor | None = None,
+        image: Any = None,
         latent: dict[str, Any] | None = None,
         keypoints: Any = None,
         lines: Any = None,

@@ -115,3 +115,11 @@ def test_a_slide_opens_and_runs_as_an_app(frontend: Frontend):
     page.wait_for_function("e => e.complete && e.naturalWidth > 500", arg=picture.element_handle())
     swap = next(node for node in frontend.prompt().values() if node["class_type"] == "SteerPromptSwap")
     assert swap["inputs"]["swaps"] == "angry"
+
+
+def test_a_guide_of_an_older_workflow_keeps_its_wires(frontend: Frontend):
+    """In the frontend of this ComfyUI too: tests/control/test_older_graphs.py."""
+    graph = json.loads((ROOT / "tests" / "control" / "data" / "guide-with-older-inputs.json").read_text("utf-8"))
+    frontend.open(graph)
+    sent = frontend.prompt()["10"]["inputs"]
+    assert (sent["image"], sent["lines"], sent["latent"]) == (["3", 0], ["7", 1], ["4", 0])
