@@ -82,14 +82,19 @@ def _assert_same(frontend: Frontend, committed: dict[str, Any]) -> dict[str, Any
     opened = frontend.graph()
     assert {node["type"] for node in opened["nodes"]} == {node["type"] for node in committed["nodes"]}
     assert _links(opened) == _links(committed)
-    found = {node["id"]: node.get("widgets_values") for node in opened["nodes"]}
+    found = _values(opened)
     for node in committed["nodes"]:
         promoted = [name for owner, name in node["properties"].get("proxyWidgets", []) if owner == "-1"]
-        if promoted and found[node["id"]] == []:  # newer frontends save these values inside of the subgraph
+        if promoted and not found[node["id"]]:  # newer frontends save these values inside of the subgraph
             shown = frontend.shown_values(node["id"])
             found[node["id"]] = [shown[name] for name in promoted]
-    assert found == {node["id"]: node.get("widgets_values") for node in committed["nodes"]}
+    assert found == _values(committed)
     return opened
+
+
+def _values(graph: dict[str, Any]) -> dict[int, Any]:
+    """The values of each node's widgets. Newer frontends leave an empty list out."""
+    return {node["id"]: node.get("widgets_values") or [] for node in graph["nodes"]}
 
 
 def _inputs(prompt: dict[str, Any]) -> dict[str, Any]:
@@ -139,12 +144,7 @@ def tab(server, browser: str) -> Iterator[Frontend]:
 @pytest.fixture
 def frontend(tab: Frontend) -> Frontend:
     """The tab, which has said nothing yet."""
-    # Toasts of an earlier test: one may lie over the button Run. They take a moment to go.
-    tab.page.evaluate("app.extensionManager.toast.removeAll()")
-    tab.page.locator(".p-toast-message").first.wait_for(state="detached")
-    tab.page.wait_for_timeout(300)
-    tab.page.evaluate("window.steerToasts.length = 0")
-    tab.said.clear()
+    tab.forget_toasts()  # one may lie over the button Run
     return tab
 
 

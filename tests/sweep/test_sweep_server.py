@@ -211,7 +211,7 @@ def open_dropped(frontend: Frontend, path: Path) -> None:
 def test_a_picture_of_a_sweep_in_a_subgraph_dropped_into_the_frontend_makes_itself(server, frontend: Frontend):
     folder, page = Path(server.arguments[2]) / "dropped", frontend.page
     open_graph(frontend, sweep_graph(get_json(f"{server.url}/object_info"), "dropped", "3, 30", "angry"))
-    page.evaluate("app.graph.convertToSubgraph(new Set([app.graph._nodes.find(n => n.type === 'SteerSweep')]))")
+    page.evaluate("app.graph.convertToSubgraph(new Set([app.graph._nodes.find(n => n.type === 'SteerSweep')])); 0")
     frontend.run()
     before = pictures(folder)
     assert len(before) == 4

@@ -21,13 +21,16 @@ LOADED = """() => app.graph._nodes.filter(n => !n.flags.collapsed && (app.nodeOu
         const element = document.querySelector(`[data-node-id="${n.id}"]`);
         const pictures = element ? [...element.querySelectorAll('img')] : n.imgs || [];
         return pictures.length && pictures.every(i => i.complete); })"""
+TOAST = ".p-toast-message, [data-testid=toast]"  # the second in newer frontends
 # Toasts go away by themselves: whatever appears is noted.
-WATCH_TOASTS = """() => { window.steerToasts = [];
+WATCH_TOASTS = """selector => { window.steerToasts = [];
     new MutationObserver(records => {
         for (const node of records.flatMap(r => [...r.addedNodes]).filter(n => n.nodeType === 1))
-            for (const toast of [node, ...node.querySelectorAll('.p-toast-message')])
-                if (toast.matches('.p-toast-message')) window.steerToasts.push(toast);
+            for (const toast of [node, ...node.querySelectorAll(selector)])
+                if (toast.matches(selector)) window.steerToasts.push(toast);
     }).observe(document.body, {childList: true, subtree: true}); }"""
+CLOSE_TOASTS = """() => { const toast = app.extensionManager.toast;
+    toast.removeAll ? toast.removeAll() : toast.dismissAll(); }"""
 # Nodes that reach over the edge of the group whose inside they begin in, by more than some pixels.
 OVERFLOWING = """() => app.graph._groups.flatMap(group => app.graph._nodes.filter(node => {
     const [left, top] = group.pos, [width, height] = group.size, [x, y] = node.pos;
@@ -92,7 +95,7 @@ class Frontend:
         page.on("dialog", self._alert)
         page.goto(url)
         page.wait_for_function(READY, timeout=60_000)
-        page.evaluate(WATCH_TOASTS)
+        page.evaluate(WATCH_TOASTS, TOAST)
 
     def _alert(self, dialog: Any) -> None:
         self.said.append(f"alert: {dialog.message}")
@@ -190,6 +193,14 @@ class Frontend:
         self.said += [f"toast: {text}" for text in toasts]
         self.said += [f"dialog: {text[:300]}" for text in self.page.get_by_role("dialog").all_inner_texts()]
 
+    def forget_toasts(self) -> None:
+        """Close the toasts that are there and forget what was said. They take a moment to go."""
+        self.page.evaluate(CLOSE_TOASTS)
+        self.page.locator(TOAST).first.wait_for(state="detached")
+        self.page.wait_for_timeout(300)
+        self.page.evaluate("window.steerToasts.length = 0")
+        self.said.clear()
+
     def missing_models(self) -> list[tuple[str, str]]:
         """What the missing-model dialog offers to download, as ("folder / file", address); closes the dialog.
 
@@ -250,8 +261,9 @@ class Frontend:
         return self.page.evaluate(SHOWN, node)
 
     def prompt(self) -> dict[str, Any]:
-        """The API prompt that Run would send."""
-        return self.page.evaluate("app.graphToPrompt().then(p => p.output)")
+        """The API prompt that Run would send, but for the packs of nodes, which newer frontends note."""
+        prompt = self.page.evaluate("app.graphToPrompt().then(p => p.output)")
+        return {i: {**node, "_meta": {"title": node["_meta"]["title"]}} for i, node in prompt.items()}
 
     def drop(self, name: str, content: bytes) -> None:
         """Open a picture or a workflow as if it was dropped into the window."""
