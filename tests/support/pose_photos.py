@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+ROOT = Path(__file__).resolve().parents[2]
 # Files of the packages comfyui-workflow-templates-media-*, which ComfyUI itself requires.
 PHOTOS = (
     "astronaut",
@@ -37,10 +38,13 @@ def photo(name: str, side: int = 640) -> np.ndarray:
 
 
 def _media(name: str) -> Path:
-    for package in ("api", "image", "other", "video"):
-        spec = importlib.util.find_spec(f"comfyui_workflow_templates_media_{package}")
-        if spec is not None and spec.origin is not None:
-            path = Path(spec.origin).parent / "templates" / f"{name}.webp"
+    """Of the packages of this Python, or, as newer ones have other photos, of the one that run.py sets up."""
+    for package in (f"comfyui_workflow_templates_media_{kind}" for kind in ("api", "image", "other", "video")):
+        spec = importlib.util.find_spec(package)
+        folders = [Path(spec.origin).parent] if spec is not None and spec.origin is not None else []
+        folders += (ROOT / ".venv").glob(f"lib/python3*/site-packages/{package}")
+        for folder in folders:
+            path = folder / "templates" / f"{name}.webp"
             if path.is_file():
                 return path
     pytest.skip(f"no installed comfyui-workflow-templates-media package has {name}.webp")
