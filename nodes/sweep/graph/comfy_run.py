@@ -334,7 +334,7 @@ def _without_sheet(text: str, shown: Mapping[str, Any] | None = None) -> NodeAns
 def _keep_page_current(chain: SweepChain) -> None:
     """The page shows what is there while the sweep goes on: Clear may take away the job that would write it last."""
     started = time.monotonic()
-    if started >= chain.page_is_due:
+    if started >= chain.page_is_due and chain.manifest.grid is not None:  # the folder may have been emptied
         keep_viewer(chain.manifest, "Sweep Graph")
         ended = time.monotonic()
         chain.page_is_due = ended + (ended - started) / PAGE_SHARE
