@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -78,12 +79,26 @@ def _have_one_shape(one: Path, other: Path) -> bool:
 
 def _order(slide: Slide) -> list[tuple[Path, str]]:
     """The files of a slide with their captions, its result first: the largest of the pictures that were saved."""
-    pairs = list(zip(slide.pictures, slide.captions, strict=True))
+    pairs = _without_repeats(slide)
     if not pairs:
         return []
-    ranks = [(path in slide.saved, *(_size(path) or (0, 0))) for path in slide.pictures]
+    ranks = [(path in slide.saved, *(_size(path) or (0, 0))) for path, _ in pairs]
     first = max(range(len(pairs)), key=lambda number: (ranks[number][0], ranks[number][1] * ranks[number][2]))
     return [pairs[first], *pairs[:first], *pairs[first + 1 :]]
+
+
+def _without_repeats(slide: Slide) -> list[tuple[Path, str]]:
+    """The files with their captions; of a picture that one node shows and another one saves, only what is saved.
+
+    What is compared stays, for it is shown beside another one.
+    """
+    pairs = list(zip(slide.pictures, slide.captions, strict=True))
+    pixels = {path: _pixels(path) for path in slide.pictures}
+    saved = {pixels[path] for path in slide.saved} - {None}
+    compared = {title for titles in COMPARED for title in titles}
+    return [
+        (path, title) for path, title in pairs if path in slide.saved or title in compared or pixels[path] not in saved
+    ]
 
 
 def _size(path: Path) -> tuple[int, int] | None:
@@ -91,6 +106,17 @@ def _size(path: Path) -> tuple[int, int] | None:
     try:
         with Image.open(path) as picture:
             return picture.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+
+
+def _pixels(path: Path) -> str | None:
+    """What two files of one picture have in common; None for films, and for what Pillow cannot read."""
+    try:
+        with Image.open(path) as picture:
+            if getattr(picture, "n_frames", 1) > 1:
+                return None
+            return f"{picture.size} {sha256(picture.convert('RGBA').tobytes()).hexdigest()}"
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
 

@@ -257,3 +257,23 @@ def test_nothing_is_wider_than_the_window(page: Page, width: int, scheme: Any):
     beyond = "[...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
     assert page.evaluate(f"{beyond}.map(e => e.outerHTML.slice(0, 80))") == []
     page.screenshot(path=SCREENSHOTS / f"gallery-{scheme}-{width}.png", full_page=True)
+
+
+def test_a_picture_that_is_shown_and_saved_is_there_once(tmp_path: Path):
+    """A Sweep shows its sheet and Save Image saves it: of other bytes, for only one of them holds the workflow."""
+    from PIL.PngImagePlugin import PngInfo
+    from steer.runner.slides.gallery import render
+    from steer.runner.slides.slide import Slide
+
+    info = PngInfo()
+    info.add_text("workflow", "{}")
+    sheet, cell = Image.new("RGB", (60, 20), "red"), Image.new("RGB", (20, 20), "red")
+    files = [tmp_path / name for name in ("shown.png", "saved.png", "cell.png")]
+    sheet.save(files[0])
+    sheet.save(files[1], pnginfo=info)
+    cell.save(files[2])
+    slide = Slide("a", pictures=files, captions=["Sweep", "Save Image", "Sweep"], saved={files[1]})
+    page = render([slide], tmp_path)
+    assert [page.count(f'src="{file.name}"') for file in files] == [0, 1, 1]
+    slide.saved = set()
+    assert 'src="shown.png"' in render([slide], tmp_path), "two that are only shown both stay"
