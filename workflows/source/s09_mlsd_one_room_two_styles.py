@@ -83,7 +83,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [note, Step("Step 1  Room and model", [picture, models.node])], [note]),
         Column(NARROW, [Step("Step 2  Its lines", [size, net, lines])], [lines]),
-        Column(NARROW, [Step("Step 3  Rooms and guide", [rooms.node, guide.node])], [rooms.node]),
+        Column(NARROW, [Step("Step 3  Rooms and guide", [rooms.node, guide.node])], [guide.node]),
         Column(HINT, [Step("Step 4  Both ways", [both, hint])], [hint]),
         Column(RESULT, [Step("Step 5  One room, two styles", [result]), try_next], [try_next]),
         height=HEIGHT,

@@ -77,9 +77,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     meter.data["size"][0], both.data["size"][0] = METER, FILMSTRIP
     lay_out(
         graph,
-        Column(SLIM, [note, Step("Step 1  Model, picture", [net, models.node, picture])], [note]),
+        Column(SLIM, [note, Step("Step 1  Model, picture", [net, picture, models.node])], [note]),
         Column(SLIM, [Step("Step 2  Prompt and edges", [words, size, canny])], [words]),
-        Column(NARROW, [Step("Step 3  The edges guide", [guide, settings])], [settings]),
+        Column(NARROW, [Step("Step 3  The edges guide", [guide, settings])], [guide]),
         Column(RESULT, [Step("Step 4  Sample and measure", [result, Row([meter, both, try_next])])], [result]),
         height=HEIGHT,
     )
