@@ -90,7 +90,11 @@ def check_is_picture(latent: dict[str, Any], why: str) -> None:
 
 
 def _read_hint(inputs: HintInputs) -> tuple[torch.Tensor | None, Any, Sequence[Lines] | None]:
-    """The picture, the keypoints and the lines that are connected."""
+    """The picture, the keypoints and the lines that are connected.
+
+    Raises:
+        ValueError: the hint comes twice.
+    """
     value = inputs.image
     if value is None or isinstance(value, torch.Tensor):
         return value, inputs.keypoints, inputs.lines

@@ -5,16 +5,18 @@ from __future__ import annotations
 from ....preprocessors.choices import FITS
 from ...api import io
 
-HINT_TYPES = (io.Image, io.Custom("POSE_KEYPOINT"), io.Custom("STEER_LINES"))
-DRAWN = "Keypoints and lines are drawn at the picture's size."
-
 
 def declare_hint(what: str) -> io.Input:
     """The one input for a hint: a picture, or what a hint is drawn from. what: the pictures it takes, for the tooltip.
 
     Nodes of older workflows have two inputs more, `keypoints` and `lines`, which still work.
     """
-    return io.MultiType.Input("image", list(HINT_TYPES), optional=True, tooltip=f"{what} {DRAWN}")
+    return io.MultiType.Input(
+        "image",
+        [io.Image, io.Custom("POSE_KEYPOINT"), io.Custom("STEER_LINES")],
+        optional=True,
+        tooltip=f"{what} Keypoints and lines are drawn at the picture's size.",
+    )
 
 
 def declare_latent() -> io.Input:

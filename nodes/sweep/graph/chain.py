@@ -62,7 +62,7 @@ class SweepChain:
     todo: the cells to make, in their order. write: the prompt of a job, by its number in `todo`; len(todo) is the last
     job, which closes the sweep. ids: the id of each job. next: the number of the next to queue. open: the jobs that
     were queued and are not known to have ended. begun, started, skipped: those that have begun, when, and those that
-    had nothing to do. there: how many cells of the plan have a picture. page_is_due: from when it may be written anew.
+    had nothing to do. there: how many cells of the plan have a picture. page_is_due: the page waits until then.
     """
 
     name: str
