@@ -23,9 +23,7 @@ NOTE = """
 ## What do recognition and generation have to do with each other?
 
 **Recognition** makes few numbers of a picture: the 36 of a dancer's joints, or a *latent*, 48 times fewer than the
-picture's. **Generation** goes back: words, or a latent, become a picture.
-
-**Look at** the four pictures: the original; its joints; decoded from its latent; made from words.
+picture's. **Generation** goes back: words, or a latent, become a picture. **Look at** the four pictures.
 """
 NEXT = """
 **Try next**
@@ -43,9 +41,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     models = kit.models(graph)
     picture = graph.node("SteerDemoPicture", called="Picture", more=PREVIEW, picture="dancer")
     latent = graph.node("VAEEncode", called="Encoder", pixels=picture["image"], vae=models.vae)
-    joints = graph.node(
-        "SteerPoseRender", called="Joints", more=REPORT, keypoints=picture["keypoints"], latent=latent[0]
-    )
+    joints = graph.node("SteerPoseRender", called="Joints", more=REPORT, keypoints=picture["keypoints"])
     positive = prompt(graph, models, "full body, dancer, arms raised, beach")
     negative = negative_prompt(graph, models)
     size = size_of_picture(graph, kit)
@@ -80,16 +76,16 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         images=four[0],
         filename_prefix="steer/01-few-and-many",
     )
-    lay_out(
+    lay_out(  # recognition above, generation below, and the question between them
         graph,
-        Column(NARROW, [Step("Step 1  Picture and model", [picture, models.node]), note], [note]),
+        Column(NARROW, [Step("Step 1  Picture", [picture]), Step("Step 2  Model", [models.node]), try_next], [try_next]),
         Column(
             NARROW,
-            [Step("Step 2  Recognition", [latent]), Step("Step 4  Generation", [positive, negative, size]), try_next],
-            [positive, try_next],
+            [Step("Step 3  Recognition", [latent]), note, Step("Step 5  Generation", [positive, negative, size])],
+            [positive, note],
         ),
-        Column(NARROW, [Step("Step 3  Its joints", [joints]), Step("Step 5  Sample", [sampled])], [sampled]),
-        Column(RESULT, [Step("Step 6  Few numbers and many", [four, result])], [result]),
+        Column(NARROW, [Step("Step 4  Its joints", [joints]), Step("Step 6  Sample", [sampled])], [sampled]),
+        Column(RESULT, [Step("Step 7  Few numbers and many", [four, result])], [result]),
         height=HEIGHT,
     )
 
