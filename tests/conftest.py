@@ -42,12 +42,30 @@ _load_pack()
 assert str(ROOT) not in map(os.path.abspath, sys.path), "run the suite as `python run.py test` or `pytest tests`"
 
 
-# The files that take minutes, the longest first: the last to begin would keep one worker busy alone.
+# The files that take longest, the longest first: the last to begin would keep one worker busy alone.
 LONG = (
     "runner/test_bundled_workflows.py",
     "control/test_slides.py",
-    "pack/test_style.py",
+    "sweep/graph/test_in_the_browser.py",
+    "runner/test_runner.py",
+    "sweep/pick/test_every_sampler.py",
+    "runner/frontends/test_newer_frontends.py",
+    "sweep/graph/test_hostile_sweeps.py",
+    "demo/test_quality.py",
+    "control/test_hints.py",
+    "preprocess/test_mlsd.py",
+    "sweep/find/test_finder.py",
+    "noise/test_schedule.py",
+    "runner/slides/test_measuring.py",
+    "prompts/test_dial.py",
+    "seeds/test_samplers.py",
+    "sweep/test_sweep_pictures.py",
+    "sweep/graph/test_official_templates.py",
+    "sweep/test_sweep_server.py",
+    "demo/test_lines_in_training.py",
+    "demo/test_parity.py",
     "pack/test_imports.py",
+    "pack/test_style.py",
 )
 
 

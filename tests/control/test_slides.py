@@ -18,7 +18,7 @@ from steer.preprocessors.pose.keypoints import read_frames
 
 pytestmark = pytest.mark.slow
 
-STEPS = 8
+STEPS = 5
 
 
 @pytest.fixture

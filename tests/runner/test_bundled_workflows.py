@@ -32,15 +32,16 @@ OPENED = [name for name in TWINS if name.endswith("-sd15")]
 OPENED += ["07-inpaint-the-expression-qwen", "08-canny-same-face-angle-zimage", "09-mlsd-one-room-two-styles-sdxl"]
 # KSampler and Save Image, as it is; a Sweep with few steps, but others than on the server, which has made those cells.
 RUN_IN_BROWSER = {"01-recognition-and-generation": None, "04-expression-swap": 3}
-STEPS = 2  # of the runs on the server
+STEPS, SIDE = 2, 128  # of the runs on the server: what is checked is the way of a picture, not its looks
 SET_STEPS = """steps => app.graph._nodes.flatMap(node => node.widgets || []).filter(widget => widget.name === 'steps')
     .map(widget => widget.value = steps)"""
 SWEEP_GRAPH = "SteerSweepGraph"  # its cells open as cells: tests/sweep/graph/test_in_the_browser.py
+FINDS_FACES = "SteerExpressionFinder"  # in pictures of the size that the workflow has
 FIRST_STEPS = {"SteerEarlyPick": 1}  # of kinds that make the first of those steps
 
 
 class Run(NamedTuple):
-    """A workflow with few steps, its prompt, and what came of it."""
+    """A workflow with few steps and small pictures, its prompt, and what came of it."""
 
     graph: dict[str, Any]
     prompt: dict[str, Any]
@@ -65,7 +66,14 @@ def run_once(server) -> Callable[[str], Run]:
                 for number, node in workflow.prompt.items()
                 if isinstance(node["inputs"].get("steps"), int)
             }
-            workflow = workflow.with_values(stepping)
+            kinds = {node["class_type"] for node in workflow.prompt.values()}
+            sizing = {
+                workflow.place(number, side, "test"): SIDE
+                for number, node in workflow.prompt.items()
+                if node["class_type"] == "EmptyLatentImage" and FINDS_FACES not in kinds
+                for side in ("width", "height")
+            }
+            workflow = workflow.with_values(stepping | sizing)
             assert workflow.graph is not None
             runs[name] = Run(workflow.graph, workflow.prompt, client.run(workflow.prompt, workflow.graph))
         return runs[name]
@@ -181,8 +189,8 @@ def test_workflow_opens_and_its_pictures_open_as_it(
 
     committed = json.loads(FILES[name].read_text(encoding="utf-8"))
     pictures = [vars(picture) for picture in _saved(run_once(name))]
-    if name in RUN_IN_BROWSER:
-        frontend.open_template("steer", name, FILES)
+    if name == WORKFLOWS[0]:
+        frontend.open_template("steer", name, FILES)  # whose page shows all the others too
     else:
         frontend.open_file(FILES[name])
     assert frontend.said == []

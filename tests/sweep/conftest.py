@@ -40,4 +40,4 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
     yield sized
     for place in filter(Path.is_mount, used):
-        subprocess.run(["umount", place], check=True)
+        subprocess.run(["umount", "--lazy", place], check=True)  # a picture may still be open

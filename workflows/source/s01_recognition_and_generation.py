@@ -20,10 +20,10 @@ TILES: tuple[int, ...] = ()
 HELP = ("Picture",)
 
 NOTE = """
-## What do recognition and generation have to do with each other?
+## What do recognition and generation have in common?
 
-**Recognition** makes few numbers of a picture: the 36 of a dancer's joints, or a *latent*, 48 times fewer than the
-picture's. **Generation** goes back: words, or a latent, become a picture. **Look at** the four pictures.
+**Recognition** makes few numbers of a picture: the 36 of a dancer's joints, or a *latent*, 48 times fewer.
+**Generation** goes back: words, or a latent, become a picture. **Look at** the four pictures.
 """
 NEXT = """
 **Try next**
@@ -78,7 +78,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(  # recognition above, generation below, and the question between them
         graph,
-        Column(NARROW, [Step("Step 1  Picture", [picture]), Step("Step 2  Model", [models.node]), try_next], [try_next]),
+        Column(
+            NARROW, [Step("Step 1  Picture", [picture]), Step("Step 2  Model", [models.node]), try_next], [try_next]
+        ),
         Column(
             NARROW,
             [Step("Step 3  Recognition", [latent]), note, Step("Step 5  Generation", [positive, negative, size])],
