@@ -97,8 +97,8 @@ def test_agrees_with_diffusers(family: str):
     refused = set()
     for spacing in ("default", *SPACINGS):
         extra = {} if spacing == "default" else {"timestep_spacing": spacing}
-        # diffusers takes seconds for 999 steps of KDPM2: once is enough there
-        for steps in STEPS if spacing == "default" or not family.startswith("KDPM2") else STEPS[:-1]:
+        # diffusers takes seconds for each KDPM2, which it first makes with 1000 steps: few are enough there
+        for steps in STEPS if spacing == "default" or not family.startswith("KDPM2") else (1, 20):
             options = ScheduleOptions(family, steps, timestep_spacing=spacing)
             try:
                 expected = reference(family, steps=steps, **extra)
