@@ -52,7 +52,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         positive=positive[0],
         negative=negative[0],
         latent_image=size[0],
-        seed=5,
+        seed=17,
         steps=kit.steps,
         cfg=kit.free.cfg,
         sampler_name=kit.free.sampler,
