@@ -53,6 +53,7 @@ def run_once(server) -> Callable[[str], Run]:
     """Runs a bundled workflow on the server, each at most once."""
     from steer.runner.comfyui.client import ComfyClient
     from steer.runner.workflow import Workflow
+    from steer.runner.workflow.prompt import find_nodes
 
     client = ComfyClient(server.url, server.check_alive)
     object_info = client.get("/object_info")
@@ -66,19 +67,22 @@ def run_once(server) -> Callable[[str], Run]:
                 for number, node in workflow.prompt.items()
                 if isinstance(node["inputs"].get("steps"), int)
             }
-            kinds = {node["class_type"] for node in workflow.prompt.values()}
             sizing = {
                 workflow.place(number, side, "test"): SIDE
-                for number, node in workflow.prompt.items()
-                if node["class_type"] == "EmptyLatentImage" and FINDS_FACES not in kinds
+                for number in find_nodes(workflow.prompt, "EmptyLatentImage")
                 for side in ("width", "height")
             }
-            workflow = workflow.with_values(stepping | sizing)
+            finds_faces = FINDS_FACES in _kinds(workflow.prompt)
+            workflow = workflow.with_values(stepping if finds_faces else stepping | sizing)
             assert workflow.graph is not None
             runs[name] = Run(workflow.graph, workflow.prompt, client.run(workflow.prompt, workflow.graph))
         return runs[name]
 
     return run
+
+
+def _kinds(prompt: dict[str, Any]) -> set[str]:
+    return {node["class_type"] for node in prompt.values()}
 
 
 def _links(graph: dict[str, Any]) -> set[tuple[Any, ...]]:
@@ -125,7 +129,7 @@ def _without_jobs(prompt: dict[str, Any]) -> dict[str, Any]:
 
 def _of_its_job(prompt: dict[str, Any], made_by: dict[str, Any]) -> dict[str, Any]:
     """What of a prompt the last job of a Sweep Graph holds: what saves something else has run once before it."""
-    if SWEEP_GRAPH not in {node["class_type"] for node in prompt.values()}:
+    if SWEEP_GRAPH not in _kinds(prompt):
         return prompt
     return {i: node for i, node in prompt.items() if i in made_by or node["class_type"] != "SaveImage"}
 
@@ -174,7 +178,7 @@ def test_workflow_runs_to_pictures_that_open_as_it(client, run_once: Callable[[s
                 made_by = _as_queued(json.loads(picture.info["prompt"]))
                 whole = json.loads(json.dumps(_without_jobs(prompt)))
                 assert _without_jobs(made_by) == _of_its_job(whole, made_by)
-    if SWEEP_GRAPH in {node["class_type"] for node in prompt.values()}:
+    if SWEEP_GRAPH in _kinds(prompt):
         client.run(prompt, graph)  # finds all there
     again = client.run(prompt, graph)
     assert again.executed == [], "an unchanged rerun executes nothing"

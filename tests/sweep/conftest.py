@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from graph_lab import wait_for
 from sweep_lab import Lab, giver
 
 
@@ -40,4 +42,9 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
     yield sized
     for place in filter(Path.is_mount, used):
-        subprocess.run(["umount", "--lazy", place], check=True)  # a picture may still be open
+        wait_for(partial(_unmount, place), limit=10.0)
+
+
+def _unmount(place: Path) -> bool:
+    """Whether it is off. The disk is busy while its last picture is flushed, beside the test."""
+    return subprocess.run(["umount", place], capture_output=True).returncode == 0
