@@ -12,6 +12,7 @@ from zoo.encoders import clip_of
 from zoo.families import FAMILIES, Family
 from zoo.runs import sample, sigmas_of
 from zoo.vaes import vae_of
+from zoo.weights import build_once, fill
 
 of_each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
@@ -44,6 +45,15 @@ def test_a_vae_has_the_latents_of_its_family(comfy, family: Family):
     assert latent.shape == family.latent(4, 6)["samples"].shape
     assert vae_of(family).decode(latent).shape[-3:] == picture.shape[1:]
     assert size_of_latent({"samples": latent}) == (4 * family.cell, 6 * family.cell), "hints are drawn at this size"
+
+
+def test_what_is_built_in_inference_mode_serves_outside_of_it():
+    """Tests of both sorts share what the zoo builds, and any of them may be the first to ask."""
+    layer = build_once(lambda: fill(torch.nn.Linear(4, 4), 3))
+    with torch.inference_mode():
+        built = layer()
+    assert layer() is built
+    assert bool(torch.isfinite(built(torch.ones(4))).all()), "torch refuses weights that were made in inference mode"
 
 
 @of_each_family

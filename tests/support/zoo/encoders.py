@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import torch
 
 from .families import Family
-from .weights import fill_wide
+from .weights import build_once, fill_wide
 
 # ComfyUI reads the last layer but one of some, and wants three for that.
 CLIP = {"num_hidden_layers": 3, "intermediate_size": 32}
@@ -107,7 +106,7 @@ class ReadyPrompts:
         return self.family.prompt(zlib.crc32(tokens.encode()))
 
 
-@cache
+@build_once
 def clip_of(family: Family) -> Any:
     """CLIP of a family."""
     if family.name == "Steer's demo":

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any
 
 import torch
 
-from .weights import fill
+from .weights import build_once, fill
 
 UNET: dict[str, Any] = {
     "image_size": 8,
@@ -219,7 +218,7 @@ def _embedded() -> Any:
     return load_model()
 
 
-@cache
+@build_once
 def _built(make: Callable[[], Any]) -> Any:
     return make()
 

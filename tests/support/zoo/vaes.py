@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 
 from .families import Family
-from .weights import fill
+from .weights import build_once, fill
 
 
 class BlockMean(torch.nn.Module):
@@ -33,7 +32,7 @@ def vae_of(family: Family) -> Any:
     return _wan() if family.frames else _taesd(family.channels) if family.cell == 8 else _blocks(family)
 
 
-@cache
+@build_once
 def _taesd(channels: int) -> Any:
     import comfy.sd
     from comfy.taesd.taesd import TAESD
@@ -41,7 +40,7 @@ def _taesd(channels: int) -> Any:
     return comfy.sd.VAE(sd=dict(fill(TAESD(latent_channels=channels), 3).state_dict()))
 
 
-@cache
+@build_once
 def _wan() -> Any:
     import comfy.sd
     from comfy.ldm.wan.vae import WanVAE
@@ -58,7 +57,7 @@ def _wan() -> Any:
     return comfy.sd.VAE(sd=dict(fill(WanVAE(**shape), 3).state_dict()))
 
 
-@cache
+@build_once
 def _blocks(family: Family) -> Any:
     """ComfyUI's VAE around the average: its class has no toy size for Flux.2."""
     import comfy.model_patcher

@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
 
 import torch
+
+
+def build_once(make: Callable[..., Any]) -> Any:
+    """`make` with a cache. What it builds serves every caller, in inference mode or outside of it.
+
+    A weight that is made in inference mode may not be used outside: then the first test would decide for the others.
+    """
+
+    @cache
+    @wraps(make)
+    def build(*args: Any) -> Any:
+        with torch.inference_mode(False):
+            return make(*args)
+
+    return build
 
 
 @torch.no_grad()
