@@ -118,7 +118,8 @@ def _draw_lines(lines: Sequence[Lines], size: Size | None, fit: str) -> _Drawing
 def _fit(picture: torch.Tensor, target: Size | None, fit: str) -> Hint:
     size = _size(picture)
     if target is None:
-        note = "no latent is connected: ComfyUI would cut a hint of another shape without a word. Connect it"
+        height, width = size
+        note = f"hint {width}x{height}, not fitted: connect latent if the picture has another shape"
         return Hint(picture, (note,), size)
     hint, are_traced = fit_picture(picture, target, fit)
     notes = [describe_cut(size, target, fit), _describe_move(size, target, are_traced)]

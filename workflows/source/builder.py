@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .notes import height_of_note
-from .sizes import has_control, height_of, is_folded, is_widget, kind_of_widget
+from .sizes import PREVIEW, has_control, height_of, is_folded, is_widget, kind_of_widget, least_height_of
 
 NAMESPACE = uuid.UUID("6a0f6a52-6a39-4d0f-9a3c-2f6f0c1b7d55")
 WIDTH = 280  # of a node that is given no size
@@ -43,10 +43,14 @@ class Output:
 
 @dataclass
 class Node:
-    """A node in the graph, as the workflow file holds it, and the names of its outputs."""
+    """A node in the graph, as the workflow file holds it, and the names of its outputs.
+
+    least: the height that the classic renderer needs, of a node without a picture. Its size is what Nodes 2.0 needs.
+    """
 
     data: dict[str, Any]
     names: list[str] = field(default_factory=list)
+    least: int | None = None
 
     def __getitem__(self, key: int | str) -> Output:
         """An output by its number or its name."""
@@ -73,8 +77,8 @@ class Part(Protocol):
         """The type of its nodes."""
         ...
 
-    def height(self) -> int:
-        """Of its nodes below the title, in pixels."""
+    def height(self, *, least: bool = False) -> int:
+        """Of its nodes below the title, in pixels. least: in the classic renderer."""
         ...
 
     def properties(self) -> dict[str, Any]:
@@ -147,7 +151,7 @@ class GraphBuilder:
         data["outputs"] = [
             {"name": name, "type": kind_, "links": None} for name, kind_ in zip(names, info["output"], strict=True)
         ]
-        return Node(data, names)
+        return Node(data, names, _height(info, least=True) + more if more < PREVIEW and size is None else None)
 
     def note(self, text: str, title: str = "Note", width: int = NOTE) -> Node:
         """Add a MarkdownNote. width: that it will have, for its height.
@@ -190,7 +194,8 @@ class GraphBuilder:
                 self._link(data, number, slot, links[slot["name"]])
         data["outputs"] = [{"name": each["name"], "type": each["type"], "links": None} for each in part.exits]
         data["widgets_values"] = list(part.values)
-        return Node(data, [each["name"] for each in part.exits])
+        least = part.height(least=True) + more if more < PREVIEW else None
+        return Node(data, [each["name"] for each in part.exits], least)
 
     def group(self, title: str, at: tuple[int, int], size: tuple[int, int]) -> None:
         """Add a group: a box with a title behind the nodes."""
@@ -285,14 +290,21 @@ def _inputs(info: dict[str, Any]) -> list[tuple[str, list[Any]]]:
     return sorted(found, key=lambda entry: is_widget(entry[1]))
 
 
-def _height(info: dict[str, Any]) -> int:
+def _height(info: dict[str, Any], *, least: bool = False) -> int:
     inputs = _inputs(info)
     widgets = [(name, spec) for name, spec in inputs if is_widget(spec)]
     in_sight = [(name, spec) for name, spec in widgets if not is_folded(spec)]
-    return height_of(
+    sockets, kinds = (
         max(len(inputs) - len(widgets), len(info["output"])),
         [kind_of_widget(spec) for _, spec in in_sight],
-        sum(has_control(name, spec) for name, spec in in_sight),
+    )
+    controls = sum(has_control(name, spec) for name, spec in in_sight)
+    if least:
+        return least_height_of(sockets, kinds, controls)
+    return height_of(
+        sockets,
+        kinds,
+        controls,
         folded=[kind_of_widget(spec) for _, spec in widgets if is_folded(spec)],
         pack=info["python_module"].startswith("custom_nodes."),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
 from .parts import MASK, lay_over, part, save_mask, scaled_latent, words
 
 if TYPE_CHECKING:
@@ -57,11 +57,10 @@ def build_edit(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture, words", [models.node, small, picture, prompt])], [prompt]),
+        Column(NARROW, [Step("Step 1  Picture, words", [models.node, small, picture, prompt])]),
         Column(SLIM, [Step("Step 2  What may change", [mask, latent, moods])]),
-        Column(NARROW, [Step("Step 3  An edit for each", [edited]), note], [note]),
-        Column(WIDE, [Step("Step 4  One face, four moods", [laid, faces, Row([saved, maps])])], [faces]),
-        height=HEIGHT,
+        Column(NARROW, [Step("Step 3  An edit for each", [edited]), note]),
+        Column(WIDE, [Step("Step 4  One face, four moods", [laid, faces, Row([saved, maps])])]),
     )
     graph.app([(picture, "picture"), (prompt, "value"), (moods, "swaps"), (edited, "seed")], [faces])
 

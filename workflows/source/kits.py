@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
 
 LOADER, CONTROL_LOADER = 156, 108  # pixels of height in every kit: newer frontends give a missing model a line
+LEAST_LOADER = 98  # of the classic renderer, for a loader that has a widget
 GUIDE_REPORT = 136  # pixels of height for the words that a guide shows after Run
 _ARCHIVE = "https://huggingface.co/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main"
 _CONTROLNETS = "https://huggingface.co/comfyanonymous/ControlNet-v1-1_fp16_safetensors/resolve/main"
@@ -76,7 +77,7 @@ class Kit(ABC):
     def models(self, graph: GraphBuilder) -> Models:
         """The node that loads them, and its outputs."""
         node = self._model(graph)
-        node.data["size"][1] = LOADER
+        node.data["size"][1], node.least = LOADER, max(LEAST_LOADER, node.least or 0)
         return Models(node, node[0], node[1], node[2])
 
     @abstractmethod

@@ -7,21 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .sizes import TITLE
+from .sizes import PREVIEW, TITLE
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node
 
 HEAD, PAD = 40, 10  # pixels of a group around its nodes: above with its title, and at the other sides
-HEIGHT = 990  # of a slide at least: in a window of 1280 x 800, ComfyUI's bars lie above it
 NARROW, WIDE = 248, 796  # the columns of a slide: three, and the last. At 1920 x 1080 its picture is 600 pixels wide
 BESIDE = 504  # pixels of width of a node in the last column, beside another of 280
 BESIDE_PICTURE = 15  # pixels of a node's width that its picture leaves free
-PREVIEW = 222  # of a node for its picture, above what its widgets need; Nodes 2.0 enlarges it to that
 CAPTION = 14  # pixels of height below a picture, with its size
 REPORT = 64  # of a node for the words that it shows after Run
 SHEET = 256  # pixels of the sheet that grows on a Sweep
 GAP = 12  # from one group to the next, and from node to node
+AIR = 36  # more at most between the nodes of a step that has height to spare
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,11 @@ class Step:
 class Column:
     """Steps, and single nodes and rows of them, below one another.
 
-    width: of the nodes in its steps. grows: nodes that share the height that is left; without them, the items stand
-    apart by it.
+    width: of the nodes in its steps. The steps share the height that is left.
     """
 
     width: int
     items: Sequence[Node | Row | Step]
-    grows: Sequence[Node] = ()
 
 
 def room_for(shape: float, width: int = WIDE) -> int:
@@ -78,15 +75,15 @@ def lay_out(graph: GraphBuilder, *columns: Column, height: int = 0) -> None:
     left = 0
     for each in columns:
         spare = height - _height_of_column(each)
-        _stretch(each, spare)
-        apart = 0 if each.grows or len(each.items) == 1 else spare // (len(each.items) - 1)
+        steps = sum(isinstance(item, Step) for item in each.items)
+        share = spare // steps if steps else 0
+        apart = 0 if steps or len(each.items) == 1 else spare // (len(each.items) - 1)
         top = 0
         for item in each.items:
             if isinstance(item, Step):
-                alone = len(each.items) == 1 and not each.grows
-                tall = _height_of_step(item) + spare * alone  # also room for what grows after Run
+                tall = _height_of_step(item) + share  # also room for what grows after Run
                 graph.group(item.title, at=(left, top), size=(each.width + 2 * PAD, tall))
-                _place_step(item, left + PAD, top + HEAD, each.width)
+                _place_step(item, left + PAD, top + HEAD, each.width, min(AIR, share // len(item.items)))
             else:
                 tall = _height_of_item(item)
                 _place_item(item, left, top, each.width + 2 * PAD)
@@ -94,11 +91,12 @@ def lay_out(graph: GraphBuilder, *columns: Column, height: int = 0) -> None:
         left += each.width + 2 * PAD + GAP
 
 
-def _place_step(step: Step, left: int, top: int, width: int) -> None:
+def _place_step(step: Step, left: int, top: int, width: int, air: int) -> None:
     for item in step.items:
+        tall = _height_of_item(item)
         if not isinstance(item, Blank):
             _place_item(item, left, top, width)
-        top += _height_of_item(item) + GAP
+        top += tall + GAP + air
 
 
 def _place_item(item: Node | Row, left: int, top: int, width: int) -> None:
@@ -111,19 +109,16 @@ def _place_item(item: Node | Row, left: int, top: int, width: int) -> None:
 def _place_row(row: Row, left: int, top: int, width: int, tall: int) -> None:
     for i, node in enumerate(row.nodes):
         own = node.data["size"][0] if i < len(row.nodes) - 1 else width
-        node.data["size"][1] = tall - TITLE
+        node.data["size"][1], node.least = tall - TITLE, None
         _place(node, left, top, own)
         left, width = left + own + GAP, width - own - GAP
 
 
 def _place(node: Node, left: int, top: int, width: int) -> None:
+    """Nodes 2.0 enlarges a node to what it needs: the room for that is left below, but for pictures."""
     data: dict[str, Any] = node.data
-    data["pos"], data["size"] = [left, top + TITLE], [width, data["size"][1]]
-
-
-def _stretch(column: Column, spare: int) -> None:
-    for i, node in enumerate(column.grows):
-        node.data["size"][1] += spare * (i + 1) // len(column.grows) - spare * i // len(column.grows)
+    tall = data["size"][1] if node.least is None else min(node.least, data["size"][1])
+    data["pos"], data["size"] = [left, top + TITLE], [width, tall]
 
 
 def _height_of_column(column: Column) -> int:

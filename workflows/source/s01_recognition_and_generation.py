@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import psnr
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PREVIEW, REPORT, Column, Step, lay_out, room_for
+from .layout import NARROW, PREVIEW, REPORT, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, as_tensor
 from .parts import negative_prompt, part, prompt, size_of_picture, stitch
 
@@ -78,17 +78,13 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(  # recognition above, generation below, and the question between them
         graph,
-        Column(
-            NARROW, [Step("Step 1  Picture", [picture]), Step("Step 2  Model", [models.node]), try_next], [try_next]
-        ),
+        Column(NARROW, [Step("Step 1  Picture", [picture]), Step("Step 2  Model", [models.node]), try_next]),
         Column(
             NARROW,
             [Step("Step 3  Recognition", [latent]), note, Step("Step 5  Generation", [positive, negative, size])],
-            [positive, note],
         ),
-        Column(NARROW, [Step("Step 4  Its joints", [joints]), Step("Step 6  Sample", [sampled])], [sampled]),
-        Column(RESULT, [Step("Step 7  Few numbers and many", [four, result])], [result]),
-        height=HEIGHT,
+        Column(NARROW, [Step("Step 4  Its joints", [joints]), Step("Step 6  Sample", [sampled])]),
+        Column(RESULT, [Step("Step 7  Few numbers and many", [four, result])]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import GREEN, RED, WIDTH
-from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import part, prompt, scaled, size_of_picture, stitch
 
@@ -78,11 +78,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     made.data["size"][0], chart.data["size"][0] = MADE, CHART
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and picture", [models.node, picture])], [note]),
+        Column(NARROW, [note, Step("Step 1  Model and picture", [models.node, picture])]),
         Column(NARROW, [Step("Step 2  What is needed", [needed, schedule, small])]),
-        Column(NARROW, [Step("Step 3  Reverse, forward", [reverse, forward])], [reverse, forward]),
-        Column(WIDE, [Step("Step 4  Both on one axis", [Row([made, chart, try_next]), result])], [result]),
-        height=HEIGHT,
+        Column(NARROW, [Step("Step 3  Reverse, forward", [reverse, forward])]),
+        Column(WIDE, [Step("Step 4  Both on one axis", [Row([made, chart, try_next]), result])]),
     )
 
 

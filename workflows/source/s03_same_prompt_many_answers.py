@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...nodes.seeds.text import parse_seeds
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, Column, Step, lay_out, room_for
+from .layout import NARROW, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import negative_prompt, part, prompt
 
@@ -75,15 +75,13 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     ]
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])], [note]),
+        Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])]),
         Column(
             NARROW,
             [Step("Step 2  Two prompts", [photo, animation, negative]), Step("Step 3  Eight noises", [noise])],
-            [photo, animation],
         ),
-        Column(NARROW, [Step("Step 4  Sample", [both]), try_next], [both, try_next]),
-        Column(RESULT, [Step("Step 5  Eight seeds, two styles", sheets)], sheets),
-        height=HEIGHT,
+        Column(NARROW, [Step("Step 4  Sample", [both]), try_next]),
+        Column(RESULT, [Step("Step 5  Eight seeds, two styles", sheets)]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...demo.judges import measures
-from .layout import BESIDE, HEIGHT, NARROW, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import BESIDE, NARROW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, as_tensor, judge_pictures, measure_followed, run_cells, values_in
 from .parts import size_of_picture, sweep, sweep_step, what_changed, words
 
@@ -74,11 +74,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), try_next], [prompt, try_next]),
-        Column(NARROW, [note, Step("Step 2  One word changes", [moods])], [note]),
+        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), try_next]),
+        Column(NARROW, [note, Step("Step 2  One word changes", [moods])]),
         Column(NARROW, [sweep_step("Step 3  A picture each", cells)]),
-        Column(WIDE, [Step("Step 4  One seed, three moods", [pictures, Row([changes, maps])])], [pictures, maps]),
-        height=HEIGHT,
+        Column(WIDE, [Step("Step 4  One seed, three moods", [pictures, Row([changes, maps])])]),
     )
     graph.app([(prompt, "value"), (moods, "find"), (moods, "swaps"), (cells, "seed")], [pictures])
 

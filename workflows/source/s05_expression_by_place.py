@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .layout import HEIGHT, NARROW, PREVIEW, Column, Row, Step, lay_out, room_for
+from .layout import NARROW, PREVIEW, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, measure_followed, run_cells, values_in
 from .parts import choose_cells, size_of_picture, sweep, sweep_step, words
 
@@ -39,7 +39,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     """Add the slide's nodes to an empty graph, with the models of the kit."""
     note, try_next = graph.note(NOTE, title="Slide 5"), graph.note(kit.note(NEXT), title="Try next")
     models, size = kit.models(graph), size_of_picture(graph, kit)
-    prompt = words(graph, PROMPT, more=0)
+    prompt = words(graph, PROMPT, more=30)
     moods, places = (
         graph.node("SteerPromptSwap", called=called, prompt=prompt[0], find=find, swaps=swaps)
         for called, find, swaps in (
@@ -72,11 +72,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), try_next], [prompt, try_next]),
-        Column(NARROW, [note, Step("Step 2  Words that change", [moods, places])], [note, moods, places]),
+        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), try_next]),
+        Column(NARROW, [note, Step("Step 2  Words that change", [moods, places])]),
         Column(NARROW, [sweep_step("Step 3  Every combination", cells)]),
-        Column(RESULT, [Step("Step 4  Moods and places", [pictures, Row([chosen, one_mood])])], [pictures]),
-        height=HEIGHT,
+        Column(RESULT, [Step("Step 4  Moods and places", [pictures, Row([chosen, one_mood])])]),
     )
     graph.app([(prompt, "value"), (moods, "swaps"), (places, "swaps"), (cells, "seed")], [pictures])
 

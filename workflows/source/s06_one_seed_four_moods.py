@@ -46,7 +46,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     note = graph.note(NOTE, title="Slide 6")
     look_at = graph.note(kit.note(NEXT), title="Look at", width=LOOK_AT)
     models, size = kit.models(graph), size_of_picture(graph, kit)
-    prompt = words(graph, WORDS.format("smiling"), more=0)
+    prompt = words(graph, WORDS.format("smiling"), more=14)
     seeds = graph.node("SteerSeeds", called="Seeds", text="2, 5")
     moods = graph.node(
         "SteerPromptSwap", called="Moods", prompt=prompt[0], find="smiling", swaps="angry\nsad\nlaughing"
@@ -81,11 +81,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     switched.data["size"][0] = WIDE - LOOK_AT - GAP
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Seeds and prompt", [models.node, size, seeds, prompt]), note], [prompt]),
+        Column(NARROW, [Step("Step 1  Seeds and prompt", [models.node, size, seeds, prompt]), note]),
         Column(
             NARROW,
             [Step("Step 2  Moods on the way", [on_the_way, Blank(80)]), Step("Step 3  One word changes", [moods])],
-            [on_the_way, moods],
         ),
         Column(NARROW, [sweep_step("Step 4  A picture each", cells)]),
         Column(
@@ -94,7 +93,6 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
                 Step("Step 5  One seed, four moods", [pictures]),
                 Step("Step 6  The mood changes on the way", [Row([switched, look_at])]),
             ],
-            [pictures],
         ),
         height=TALL,
     )

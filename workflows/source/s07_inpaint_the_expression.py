@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .edit import FACE, SLIM, build_edit
-from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, measure_followed, values_in
 from .parts import MASK, lay_over, save_mask, scaled_latent, sweep, sweep_step, words
 from .today import QwenEditKit, QwenKit
@@ -73,11 +73,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture, prompt", [models.node, prompt, small, picture])], [prompt]),
+        Column(NARROW, [Step("Step 1  Picture, prompt", [models.node, prompt, small, picture])]),
         Column(SLIM, [Step("Step 2  What may change", [moods, latent, mask])]),
         Column(NARROW, [sweep_step("Step 3  The face for each", cells)]),
-        Column(WIDE, [Step("Step 4  One face, four moods", [faces, Row([laid, note]), Row([saved, maps])])], [faces]),
-        height=HEIGHT,
+        Column(WIDE, [Step("Step 4  One face, four moods", [faces, Row([laid, note]), Row([saved, maps])])]),
     )
     graph.app([(picture, "picture"), (prompt, "value"), (moods, "swaps"), (cells, "seed")], [faces])
 

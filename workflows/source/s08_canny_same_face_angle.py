@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import edge_f1, edges
-from .layout import GAP, HEIGHT, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, mean_scores, run_rows
 from .parts import Twice, negative_prompt, prompt, sample_twice, size_of_picture
 
@@ -66,11 +66,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     both.data["size"][0], hint.data["size"][0] = FIRST, WIDE - FIRST - LAST - 2 * GAP
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Picture and model", [picture, models.node])], [note]),
-        Column(NARROW, [Step("Step 2  Its edges", [size, net, canny])], [canny]),
-        Column(NARROW, [Step("Step 3  Prompt and guide", [positive, negative, guide.node])], [guide.node]),
-        Column(WIDE, [Step("Step 4  Without and with control", [Row([both, hint, try_next]), result])], [result]),
-        height=HEIGHT,
+        Column(NARROW, [note, Step("Step 1  Picture and model", [picture, models.node])]),
+        Column(NARROW, [Step("Step 2  Its edges", [size, net, canny])]),
+        Column(NARROW, [Step("Step 3  Prompt and guide", [positive, guide.node, negative])]),
+        Column(WIDE, [Step("Step 4  Without and with control", [Row([both, hint, try_next]), result])]),
     )
 
 

@@ -12,7 +12,7 @@ from ...demo.networks import PICTURE
 from ...demo.picture_files import path_of
 from ...preprocessors.pose.keypoints import read_frames
 from .builder import GREEN, WIDTH
-from .layout import GAP, HEIGHT, NARROW, PREVIEW, REPORT, SHEET, Blank, Column, Row, Step, lay_out, room_for
+from .layout import GAP, NARROW, PREVIEW, REPORT, SHEET, Blank, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, judge_pictures, run_cells
 from .parts import MASK, negative_prompt, part, prompt
 
@@ -73,11 +73,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     hint.data["size"][0] = MASK
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  People", [people, net, models.node])], [note]),
-        Column(NARROW, [Step("Step 2  Skeletons guide", [poses, guide.node])], [guide.node]),
+        Column(NARROW, [note, Step("Step 1  People", [people, net, models.node])]),
+        Column(NARROW, [Step("Step 2  Skeletons guide", [poses, guide.node])]),
         Column(NARROW, [Step("Step 3  Every combination", [cells, Blank(SHEET), sampled])]),
-        Column(RESULT, [Step("Step 4  Many people, every pose", [result, Row([hint, try_next])])], [result]),
-        height=HEIGHT,
+        Column(RESULT, [Step("Step 4  Many people, every pose", [result, Row([hint, try_next])])]),
     )
     graph.app([(poses, "poses"), (people, "lists"), (sampled, "seed")], [result])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, PAD, PREVIEW, SHEET, Blank, Column, Step, lay_out, room_for
+from .layout import NARROW, PAD, PREVIEW, SHEET, Blank, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference, measure_followed, run_cells, values_in
 from .parts import negative_prompt, part, prompt, scaled, words
 
@@ -60,11 +60,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  What goes in", [models.node, picture, text, amount])], [picture]),
-        Column(NARROW, [note, Step("Step 2  What varies", [moods, mood])], [note]),
+        Column(NARROW, [Step("Step 1  What goes in", [models.node, picture, text, amount])]),
+        Column(NARROW, [note, Step("Step 2  What varies", [moods, mood])]),
         Column(BROAD, [Step("Step 3  Two samplers", [passes, cells, Blank(SHEET - 56)])]),
-        Column(RESULT, [Step("Step 4  Every combination", [pictures]), try_next], [pictures]),
-        height=HEIGHT,
+        Column(RESULT, [Step("Step 4  Every combination", [pictures]), try_next]),
     )
     graph.app([(text, "value"), (amount, "amounts"), (moods, "swaps")], [pictures])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from .layout import HEIGHT, NARROW, Column, Step, lay_out, room_for
+from .layout import NARROW, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, as_tensor, judge_pictures, run_cells
 from .parts import choose_cells, size_of_picture, sweep, sweep_step, words
 
@@ -76,11 +76,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Model", [models.node, size]), note], [note]),
-        Column(NARROW, [Step("Step 2  A word to turn", [dial, prompt])], [prompt]),
+        Column(NARROW, [Step("Step 1  Model", [models.node, size]), note]),
+        Column(NARROW, [Step("Step 2  A word to turn", [dial, prompt])]),
         Column(NARROW, [sweep_step("Step 3  A picture each", cells)]),
-        Column(RESULT, [Step("Step 4  From smiling to angry", [rows, pictures])], [pictures]),
-        height=HEIGHT,
+        Column(RESULT, [Step("Step 4  From smiling to angry", [rows, pictures])]),
     )
     graph.app([(prompt, "value"), (dial, "word"), (dial, "values"), (cells, "seed")], [pictures])
 

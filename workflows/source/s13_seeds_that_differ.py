@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, WIDE, Column, Step, lay_out, room_for
+from .layout import NARROW, WIDE, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, judge_pictures
 from .parts import negative_prompt, part, prompt
 
@@ -56,7 +56,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     models = kit.models(graph)
     seeds = graph.node("SteerSeeds", called="Seeds", text="1-6")
     noise = graph.node("SteerSeededNoise", called="Seeded Noise", seeds=seeds["seeds"])
-    positive, negative = prompt(graph, models, PROMPT), negative_prompt(graph, models)
+    positive, negative = prompt(graph, models, PROMPT, more=30), negative_prompt(graph, models)
     sigmas = graph.node("BasicScheduler", called="Schedule", model=models.model, scheduler="normal", steps=STEPS)
     spread = graph.node(
         "SteerSeedSpread",
@@ -80,11 +80,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     ]
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])], [note]),
-        Column(NARROW, [try_next, Step("Step 2  Prompt and noise", [positive, negative, noise])], [try_next, positive]),
-        Column(NARROW, [Step("Step 3  A little noise", [sigmas, spread, both])], [both]),
-        Column(WIDE, [Step("Step 4  The same seeds", saved)], saved),
-        height=HEIGHT,
+        Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])]),
+        Column(NARROW, [try_next, Step("Step 2  Prompt and noise", [positive, negative, noise])]),
+        Column(NARROW, [Step("Step 3  A little noise", [sigmas, spread, both])]),
+        Column(WIDE, [Step("Step 4  The same seeds", saved)]),
     )
     graph.app([(positive, "text"), (seeds, "text"), (spread, "strength"), (spread, "steps")], saved)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, Column, Step, lay_out, room_for
+from .layout import NARROW, Column, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import negative_prompt, part, prompt
 
@@ -69,13 +69,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Seeds and model", [seeds, models.node])], [note]),
-        Column(
-            NARROW, [Step("Step 2  What to sample", [settings, positive, negative]), try_next], [positive, try_next]
-        ),
-        Column(PICK, [Step("Step 3  Look early", [pick])], [pick]),
-        Column(RESULT, [Step("Step 4  Finish the best", [sheet, chosen])], [chosen]),
-        height=HEIGHT,
+        Column(NARROW, [note, Step("Step 1  Seeds and model", [seeds, models.node])]),
+        Column(NARROW, [Step("Step 2  What to sample", [settings, positive, negative]), try_next]),
+        Column(PICK, [Step("Step 3  Look early", [pick])]),
+        Column(RESULT, [Step("Step 4  Finish the best", [sheet, chosen])]),
     )
     graph.app([(positive, "text"), (seeds, "text"), (pick, "steps"), (pick, "pick")], [chosen])
 

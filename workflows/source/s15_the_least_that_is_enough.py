@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import HEIGHT, NARROW, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import NARROW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe
 from .parts import part, size_of_picture, sweep_step, words
 
@@ -87,15 +87,13 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     curve.data["size"][0] = CURVE
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Model", [models.node, size]), note], [note]),
-        Column(NARROW, [Step("Step 2  A word to turn", [dial, prompt])], [prompt]),
+        Column(NARROW, [Step("Step 1  Model", [models.node, size]), note]),
+        Column(NARROW, [Step("Step 2  A word to turn", [dial, prompt])]),
         Column(NARROW, [sweep_step("Step 3  Find the least", finder)]),
         Column(
             WIDE,
             [Step("Step 4  Just enough", [sheet, pictures, Row([curve, report])])],
-            [pictures],
         ),
-        height=HEIGHT + 24,  # what Expression Finder has to say
     )
     graph.app([(prompt, "value"), (dial, "word"), (finder, "mood"), (finder, "seed")], [pictures, curve])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .builder import GREEN, WIDTH
 from .kits import GUIDE_REPORT
-from .layout import GAP, HEIGHT, NARROW, PAD, PREVIEW, Column, Row, Step, lay_out, room_for
+from .layout import GAP, NARROW, PAD, PREVIEW, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, largest_difference
 from .parts import negative_prompt, part, prompt, size_of_picture, stitch
 
@@ -77,11 +77,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     meter.data["size"][0], both.data["size"][0] = METER, FILMSTRIP
     lay_out(
         graph,
-        Column(SLIM, [note, Step("Step 1  Model, picture", [net, picture, models.node])], [note]),
-        Column(SLIM, [Step("Step 2  Prompt and edges", [words, size, canny])], [words]),
-        Column(NARROW, [Step("Step 3  The edges guide", [guide, settings])], [guide]),
-        Column(RESULT, [Step("Step 4  Sample and measure", [result, Row([meter, both, try_next])])], [result]),
-        height=HEIGHT,
+        Column(SLIM, [note, Step("Step 1  Model, picture", [net, picture, models.node])]),
+        Column(SLIM, [Step("Step 2  Prompt and edges", [words, canny, size])]),
+        Column(NARROW, [Step("Step 3  The edges guide", [guide, settings])]),
+        Column(RESULT, [Step("Step 4  Sample and measure", [result, Row([meter, both, try_next])])]),
     )
     graph.app([(words, "prompt"), (guide, "strength"), (guide, "end_percent"), (settings, "seed")], [result])
 

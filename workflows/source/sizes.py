@@ -36,6 +36,7 @@ class Renderer(NamedTuple):
 CLASSIC = Renderer(14, 20, {NUMBER: 24, WORDS: 24, TEXT: 56}, control=24)
 NODES_2 = Renderer(24, 24, {NUMBER: 32, WORDS: 36, TEXT: 68}, pack=24)
 NODES_2_OF_1_32, ENLARGED = Renderer(16, 24, {NUMBER: 32, WORDS: 46, TEXT: 42}, pack=24), 1.2
+PREVIEW = 222  # of a node for its picture, above what its widgets need; Nodes 2.0 enlarges it to that
 UNFOLD = 28  # the button that shows what is folded away
 
 
@@ -65,10 +66,15 @@ def kind_of_widget(spec: list[Any]) -> str:
     return TEXT if (spec[1] if len(spec) > 1 else {}).get("multiline") else WORDS
 
 
+def least_height_of(sockets: int, widgets: Sequence[str], controls: int = 0) -> int:
+    """The height of a node below its title in the classic renderer, in pixels. See `height_of`."""
+    return CLASSIC.height(sockets, widgets, controls, pack=False)
+
+
 def height_of(
     sockets: int, widgets: Sequence[str], controls: int = 0, *, folded: Sequence[str] = (), pack: bool = True
 ) -> int:
-    """The height of a node below its title, in pixels.
+    """The height of a node below its title in the renderer that gives it most, in pixels.
 
     sockets: the larger number of those on its left and its right. widgets: the kinds of those in sight. controls: how
     many of them have a second one, see `has_control`. folded: the kinds of those that are folded away. pack: whether it

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .builder import NAMESPACE, GraphBuilder, Node, Output
-from .sizes import NUMBER, TEXT, WIDGET_TYPES, WORDS, height_of
+from .sizes import NUMBER, TEXT, WIDGET_TYPES, WORDS, height_of, least_height_of
 
 INPUT_NODE, OUTPUT_NODE = -10, -20  # the ids that ComfyUI gives to both ends of every subgraph
 SLOT = 20  # pixels from one slot of an end to the next
@@ -56,10 +56,10 @@ class SubgraphBuilder(GraphBuilder):
         """The type of its nodes."""
         return str(uuid.uuid5(NAMESPACE, f"subgraph {self.name}"))
 
-    def height(self) -> int:
-        """Of its nodes below the title, in pixels."""
-        sockets = len(self.entries) - len(self.values)
-        return height_of(max(sockets, len(self.exits)), self.kinds, pack=False) + FOOTER
+    def height(self, *, least: bool = False) -> int:
+        """Of its nodes below the title, in pixels. least: in the classic renderer."""
+        sockets = max(len(self.entries) - len(self.values), len(self.exits))
+        return least_height_of(sockets, self.kinds) if least else height_of(sockets, self.kinds, pack=False) + FOOTER
 
     def properties(self) -> dict[str, Any]:
         """Of its nodes. Newer frontends show no widget that is not in the list; -1 stands for a linked one."""
