@@ -31,6 +31,7 @@ from ...runner import workflow as workflows
 from ...runner.comfyui.client import ComfyClient
 from ...runner.pack import ROOT
 from ...runner.slides.probe import ClientProbe
+from ._out import output_folder
 from ._served import served
 from .model import figure_line
 from .parts.generator import Figure, weights_label
@@ -258,9 +259,8 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report control", description=__doc__)
     parser.add_argument("--count", type=int, default=FULL, help="pictures of each slide")
     parser.add_argument("--only", nargs="*", choices=list(ROWS), default=list(ROWS))
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_folder, default=OUTPUT)
     options = parser.parse_args(argv)
-    options.out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     lines, missed = list[str](), 0
     with tempfile.TemporaryDirectory() as temp, served(Path(temp)) as client:

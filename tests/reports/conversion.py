@@ -26,6 +26,7 @@ from ...runner.workflow.reading import as_document
 from ..support.browser.frontend import Frontend, browser_page
 from ..support.browser.frontend_versions import frontend_folder
 from ..support.workflow_files.conversions import CASES, Comparison, compare, is_known, official_templates, our_prompt
+from ._out import output_file
 from ._served import served
 
 OUTPUT = ROOT / "tests" / "reports" / "conversion.md"
@@ -48,7 +49,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--source", choices=SOURCES, help="only these workflows")
     parser.add_argument("--only", default="", help="workflows whose name holds this")
     parser.add_argument("--frontend", help="another version of the package, from PyPI")
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     browser = find_browser()
     if browser is None:

@@ -24,6 +24,7 @@ from ...preprocessors.pose.mediapipe import POINT_SCORE, Networks, list_networks
 from ...preprocessors.pose.people import Floats, Person, select_drawn
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
+from ._out import output_file
 from .parts.generator import Generator, weights_label
 
 OUTPUT = ROOT / "tests" / "reports" / "figures.md"
@@ -113,7 +114,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report figures", description=__doc__)
     parser.add_argument("--count", type=int, default=100, help="drawings of each kind and size")
     parser.add_argument("--pictures", type=int, default=40, help="pictures of each kind by the Demo Model")
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     started = time.monotonic()
     networks = {name: load_graph(name) for name in list_networks(False, False)}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ...runner.pack import ROOT
 from ..support.fuzz import VARIABLE
+from ._out import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "grammar.md"
 FILES = [
@@ -36,7 +37,7 @@ PASSED = re.compile(r"during generate phase \(([\d.]+) seconds\):.*?- (\d+) pass
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report grammar", description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000)
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     pytest = Path(sys.executable).with_name("pytest.exe" if os.name == "nt" else "pytest")
     command = [str(pytest), *FILES, "-q", "-p", "no:cacheprovider", "--hypothesis-show-statistics"]

@@ -10,13 +10,13 @@ import argparse
 import datetime
 import time
 from collections import Counter
-from pathlib import Path
 
 import cv2
 
 from ...preprocessors.recognise import POSE, Look, recognise
 from ...runner.pack import ROOT
 from ..support.hint_pictures import SOURCES, hints, photograph, photograph_files
+from ._out import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "hints.md"
 LEAST_SHARE = 97.0
@@ -40,7 +40,7 @@ def row(name: str, pairs: list[tuple[Look, Look]]) -> str:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report hints", description=__doc__)
     parser.add_argument("--count", type=int, default=400, help="hints, before they are inverted")
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     started = time.monotonic()
     lines, every = [], list[tuple[Look, Look]]()

@@ -24,6 +24,7 @@ from ..support.hostile.commands import try_files
 from ..support.hostile.jobs import try_servers
 from ..support.hostile.nodes import try_nodes
 from ..support.hostile.tally import Tally
+from ._out import output_file
 from ._served import served
 
 OUTPUT = ROOT / "tests" / "reports" / "hostile.md"
@@ -43,7 +44,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=tuple(SURFACES), nargs="*", default=list(SURFACES))
     parser.add_argument("--again", action="store_true", help="forget what has been tried")
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     state = {} if options.again else _read_state(options.seed)
     for name in options.only:

@@ -21,6 +21,7 @@ from ...demo.judges.network import judge, load
 from ...demo.scenes import EXPRESSIONS, HELD_OUT, render
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
+from ._out import output_folder
 from .parts.generator import Generator, Settings, weights_label
 
 OUTPUT = ROOT / "tests" / "reports"
@@ -73,7 +74,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report inpaint", description=__doc__)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--region", default="mouth, brows and eyes")
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_folder, default=OUTPUT)
     options = parser.parse_args(argv)
     started = time.monotonic()
     judges, accuracy = load()

@@ -10,7 +10,6 @@ import argparse
 import datetime
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -33,6 +32,7 @@ from ..support.pictures.marked_joints import (
     photographs_of_nobody,
 )
 from ..support.pose_photos import photo
+from ._out import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "joints.md"
 LEAST_SHARE = 90.0
@@ -71,7 +71,7 @@ def draw_cell(name: str, people: Sequence[Person]) -> np.ndarray:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report joints", description=__doc__)
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     started = time.monotonic()
     networks = {name: load_graph(name) for name in mediapipe.list_networks(False, True)}

@@ -27,6 +27,7 @@ from ..support.browser.frontend import Frontend, browser_page
 from ..support.browser.frontend_versions import FRONTENDS, frontend_folder
 from ..support.browser.layout import MEASURE, NODES_2, RENDERERS, SETTING, find_faults
 from ..support.browser.wires import WIRES, count_crossings
+from ._out import output_file
 from ._served import served
 
 OUTPUT = ROOT / "tests" / "reports" / "layout.md"
@@ -92,7 +93,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--only", default="", help="workflows whose name holds this")
     parser.add_argument("--no-run", action="store_true", help="open them only")
     parser.add_argument("--jobs", type=int, default=1, help="frontends at once")
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     browser = find_browser()
     if browser is None:

@@ -21,6 +21,7 @@ from ...demo.judges.network import load
 from ...demo.train.common import say
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
+from ._out import output_folder
 from .parts.generator import (
     CONTROL_CFG,
     SIDE,
@@ -127,10 +128,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--scheduler", default=usual.scheduler, help="its scheduler")
     parser.add_argument("--steps", type=int, default=usual.steps, help="its steps")
     parser.add_argument("--cfg", type=float, default=usual.cfg, help="its cfg, but for the rows of the ControlNets")
-    parser.add_argument("--out", type=Path, default=OUTPUT, help="folder of the report and its sheets")
+    parser.add_argument("--out", type=output_folder, default=OUTPUT, help="folder of the report and its sheets")
     options = parser.parse_args(argv)
     settings = Settings(options.steps, options.cfg, options.sampler, options.scheduler)
-    options.out.mkdir(parents=True, exist_ok=True)
     record_file = options.out / RECORD
     records: dict[str, Any] = json.loads(record_file.read_text("utf-8")) if record_file.is_file() else {}
     judges, accuracy = load()

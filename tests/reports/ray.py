@@ -26,6 +26,7 @@ import torch
 
 from ...runner.pack import ROOT
 from ..support.batches import slow_prompt
+from ._out import output_file
 from .parts.ray_batch import Outcome, Queueing, comfyuis, done_once, kill, processes, results, wait_for_none
 from .parts.ray_sweeps import beside_a_url, disturbed_sweep, mixed, slide
 
@@ -189,7 +190,7 @@ def earlier(report: Path) -> dict[str, str]:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report ray", description=__doc__)
     parser.add_argument("--only", nargs="*", choices=list(SCENARIOS), default=list(SCENARIOS))
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     import ray  # type: ignore
 

@@ -13,13 +13,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 
 from ...preprocessors.recognise import recognise
 from ...runner.pack import ROOT
 from ..support.pictures.recogniser_pictures import REPORTED, TUNING, Result, Sample, judge, samples
+from ._out import output_file
 from .parts.recogniser_fit import fit_weights
 
 OUTPUT = ROOT / "tests" / "reports" / "recogniser.md"
@@ -86,7 +86,7 @@ def main(argv: list[str]) -> int:
         "--more", type=int, default=500, help="pictures that are cut, padded, darker or saved twice too"
     )
     parser.add_argument("--half", choices=("tuning", "reported"), default="reported")
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     parser.add_argument("--fit", type=int, metavar="PICTURES", help="print the weights that so many pictures give")
     options = parser.parse_args(argv)
     if options.fit:

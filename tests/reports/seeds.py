@@ -19,6 +19,7 @@ from ...nodes.seeds.noise import make_draws
 from ...nodes.seeds.rng import COMFYUI
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
+from ._out import output_file
 from .parts.generator import weights_label
 
 SEEDS = (1, 2, 3, 5, 8, 13, 2**32, 2**64 - 2)  # ddim adds one to its seed
@@ -199,7 +200,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=9, help="rounds of the timing of Reverse Diffusion")
     parser.add_argument("--only", nargs="*", help="these samplers alone")
     parser.add_argument("--keep", action="store_true", help="keep the other rows of the present report")
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     setting = setting_of(options.size, options.steps)
     with tempfile.TemporaryDirectory() as folder:

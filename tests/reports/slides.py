@@ -24,6 +24,7 @@ from ...runner.comfyui.messages import RunOutcome
 from ...runner.comfyui.process import ComfyServer
 from ...runner.pack import ROOT
 from ...runner.workflow.prompt import node_title
+from ._out import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "slides.md"
 Pictures = dict[tuple[str, int], np.ndarray]  # (title of the node, number) -> pixels [H, W, 3], 0..255
@@ -112,7 +113,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report slides", description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], help="the workflows whose names start so")
     parser.add_argument("--steps", type=int, default=0, help="fewer sampling steps, to be quicker (0: the workflows')")
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     names = [path.stem for path in workflows.list_bundled() if path.stem.startswith(tuple(options.only) or "")]
     shuffled = random.Random(5).sample(names, len(names))

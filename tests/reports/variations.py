@@ -18,6 +18,7 @@ from ...nodes.seeds.choices import COMFYUI
 from ...nodes.seeds.noise import batch_noise, make_draws
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
+from ._out import output_file
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PROMPT = "gorgeous cute Austrian girl, smiling, crop top, Steel gray hair, backstreet"
@@ -49,7 +50,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report variations", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs=2, default=(1, 3))
     parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         comfy = InProcessComfy(Path(folder))

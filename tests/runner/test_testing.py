@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,3 +95,19 @@ def test_the_suite_keeps_what_it_compiles(monkeypatch: pytest.MonkeyPatch):
     (environment,) = environments
     assert "PYTHONDONTWRITEBYTECODE" not in environment
     assert environment["OMP_NUM_THREADS"] == "1"
+
+
+def test_every_report_makes_the_place_where_it_is_written_first(tmp_path: Path):
+    """A report once worked for minutes and then found no folder to write to."""
+    from steer.tests.reports._out import output_file, output_folder
+
+    assert output_file(str(tmp_path / "a" / "b.md")).parent.is_dir()
+    assert output_folder(str(tmp_path / "c" / "d")).is_dir()
+    options = [
+        line.strip()
+        for file in (Path(__file__).parents[1] / "reports").rglob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if 'add_argument("--out"' in line
+    ]
+    assert len(options) > 15
+    assert [line for line in options if "type=output_" not in line] == []

@@ -23,6 +23,7 @@ from ....demo.judges import network
 from ....demo.scenes import HAIR_COLORS, PLACES
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
+from .._out import output_file
 from ..parts.generator import Generator, Settings, in_rows, share, weights_label
 from ..parts.remaining import with_estimate
 from ..parts.rows import LECTURE, PLACE_WORDS, SHORT
@@ -92,7 +93,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--sampler", default=usual.sampler_name)
     parser.add_argument("--steps", type=int, default=usual.steps)
     parser.add_argument("--cfg", type=float, default=usual.cfg)
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     started, settings = time.monotonic(), Settings(options.steps, options.cfg, options.sampler)
     with tempfile.TemporaryDirectory() as folder:

@@ -22,6 +22,7 @@ from ...support.zoo.encoders import clip_of
 from ...support.zoo.families import FAMILIES, forget
 from ...support.zoo.matrix.table import CHECKS, draw_table
 from ...support.zoo.matrix.verdict import WRONG, Verdict
+from .._out import output_file
 
 FOLDER = ROOT / "tests" / "reports"
 WORDS = (
@@ -34,7 +35,7 @@ WORDS = (
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report families", description=__doc__)
-    parser.add_argument("--out", type=Path, help="the file to write")
+    parser.add_argument("--out", type=output_file, help="the file to write")
     options = parser.parse_args(argv)
     version = str(runpy.run_path(str(engine_folder() / "comfyui_version.py"))["__version__"])
     started = time.monotonic()

@@ -20,6 +20,7 @@ from ....nodes.seeds.choices import COMFYUI
 from ....nodes.seeds.noise import make_draws
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
+from .._out import output_file
 from ..parts.generator import weights_label
 from ..parts.remaining import with_estimate
 
@@ -106,7 +107,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--early", type=int, default=3)
     parser.add_argument("--size", type=int, default=64, help="side of the pictures in pixels")
     parser.add_argument("--only", nargs="*", help="these samplers alone")
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

@@ -18,6 +18,7 @@ from ....nodes.noise.published.schedule import plan_published
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
 from ...support.models import diffusers_schedules as oracle
+from .._out import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "schedules.md"
 ALLOWED = 1e-6
@@ -45,7 +46,7 @@ def rows_of(family: str) -> list[tuple[float, str]]:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python run.py report schedules", description=__doc__)
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         InProcessComfy(Path(folder))

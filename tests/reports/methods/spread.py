@@ -25,6 +25,7 @@ from ....nodes.seeds.noise import make_draws
 from ....nodes.seeds.spread import measure_spread
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
+from .._out import output_file
 from ..parts.generator import Generator, share, tensor, weights_label
 from ..parts.remaining import with_estimate
 from ..parts.rows import make_prompt
@@ -102,7 +103,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--spread-steps", type=int, default=1)
     parser.add_argument("--cfg", type=float, default=5.0)
     parser.add_argument("--strengths", type=float, nargs="+", default=STRENGTHS)
-    parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--out", type=output_file, default=OUTPUT)
     options = parser.parse_args(argv)
     started, lines = time.monotonic(), []
     with tempfile.TemporaryDirectory() as folder:
