@@ -21,6 +21,8 @@ STOP_S = 15.0  # after this long it is killed
 GPU_PROBE = (
     "import torch; print(any(getattr(torch, n).is_available() for n in ('cuda', 'xpu', 'mps') if hasattr(torch, n)))"
 )
+# In /dev: NVIDIA's GPUs, those of its small boards, AMD's, Intel's, and those of Windows in its Linux.
+GPU_DEVICES = ("nvidia*", "nvhost*", "nvmap", "kfd", "dri", "dxg")
 
 
 class ServerError(Exception):
@@ -58,9 +60,13 @@ def own_folders(folder: Path, *kinds: str) -> list[str]:
 def has_gpu(python: Path) -> bool:
     """Whether that Python's torch sees a GPU. ComfyUI does not start without one unless it is given --cpu.
 
+    To import torch takes seconds. A Linux without a device for one is not asked.
+
     Raises:
         ServerError: that Python has no torch.
     """
+    if sys.platform == "linux" and not any(any(Path("/dev").glob(each)) for each in GPU_DEVICES):
+        return False
     answer = subprocess.run([str(python), "-c", GPU_PROBE], capture_output=True, text=True)
     if answer.returncode:
         raise ServerError(f"{python} cannot import torch:\n{answer.stderr.strip()[-800:]}")

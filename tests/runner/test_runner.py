@@ -47,6 +47,18 @@ def test_port_in_use(tmp_path: Path):
     assert "--port" in text
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="devices of Linux")
+def test_torch_is_asked_for_a_gpu_only_where_there_is_a_device(monkeypatch: pytest.MonkeyPatch):
+    from steer.runner.comfyui import process
+
+    nowhere = ROOT / "no python"
+    monkeypatch.setattr(process, "GPU_DEVICES", ("none of this name",))
+    assert not process.has_gpu(nowhere)
+    monkeypatch.setattr(process, "GPU_DEVICES", ("none of this name", "nul*"))
+    with pytest.raises(OSError, match="no python"):
+        process.has_gpu(nowhere)
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [
