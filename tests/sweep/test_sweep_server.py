@@ -8,15 +8,15 @@ import os
 import random
 import signal
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from graph_lab import wait_for
 from server_prompts import get_json
 from sweep_lab import SMALL
 
@@ -57,13 +57,6 @@ def sweep_graph(object_info: dict[str, Any], folder: str, seeds: str, swaps: str
 
 def pictures(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.glob("*.png")}
-
-
-def wait_for(done: Callable[[], bool], limit: float = 60.0) -> None:
-    end = time.monotonic() + limit
-    while not done():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.02)
 
 
 def recorded(folder: Path) -> list[str]:
