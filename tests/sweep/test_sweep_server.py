@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from graph_lab import wait_for
+from PIL import Image
 from server_prompts import get_json
 from sweep_lab import SMALL
 
