@@ -126,9 +126,20 @@ def test_what_matters_is_in_sight(path: Path, workflow: dict[str, Any]):
 
 
 def test_titles_of_groups_are_not_cut(workflow: dict[str, Any]):
-    """The frontend draws them at the size of the file, and cuts what is wider than the group."""
-    assert {group["font_size"] for group in workflow["groups"]} == {24}
-    assert not [group["title"] for group in workflow["groups"] if len(group["title"]) > 0.095 * group["bounding"][2]]
+    """The frontend draws them at the size of the file, and cuts what is wider than the group.
+
+    The name of its pack stands above a node: in a group, beside the title, where the node is the first.
+    """
+    assert {group["font_size"] for group in workflow["groups"]} == {20}
+    for group in workflow["groups"]:
+        left, top, width, _ = group["bounding"]
+        beside = [
+            node
+            for node in workflow["nodes"]
+            if node["type"].startswith("Steer") and left <= node["pos"][0] < left + width
+            if node["pos"][1] - top < 80
+        ]
+        assert 9.8 * len(group["title"]) <= width - (52 if beside else 10), group["title"]
 
 
 def test_the_note_names_what_is_on_the_canvas(workflow: dict[str, Any]):

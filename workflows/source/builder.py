@@ -205,7 +205,7 @@ class GraphBuilder:
                 "title": title,
                 "bounding": [*at, *size],
                 "color": GROUP_COLOR,
-                "font_size": 24,
+                "font_size": 20,  # what the frontend 1.45 takes in any case
                 "flags": {},
             }
         )

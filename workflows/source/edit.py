@@ -57,8 +57,8 @@ def build_edit(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture, words", [models.node, small, picture, prompt])]),
-        Column(SLIM, [Step("Step 2  What may change", [mask, latent, moods])]),
+        Column(NARROW, [Step("Step 1  What goes in", [models.node, small, picture, prompt])]),
+        Column(SLIM, [Step("Step 2  What changes", [mask, latent, moods])]),
         Column(NARROW, [Step("Step 3  An edit for each", [edited]), note]),
         Column(WIDE, [Step("Step 4  One face, four moods", [laid, faces, Row([saved, maps])])]),
     )

@@ -78,9 +78,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     made.data["size"][0], chart.data["size"][0] = MADE, CHART
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and picture", [models.node, picture])]),
+        Column(NARROW, [note, Step("Step 1  Model, picture", [models.node, picture])]),
         Column(NARROW, [Step("Step 2  What is needed", [needed, schedule, small])]),
-        Column(NARROW, [Step("Step 3  Reverse, forward", [reverse, forward])]),
+        Column(NARROW, [Step("Step 3  Both ways", [reverse, forward])]),
         Column(WIDE, [Step("Step 4  Both on one axis", [Row([made, chart, try_next]), result])]),
     )
 

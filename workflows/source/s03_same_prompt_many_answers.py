@@ -75,7 +75,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     ]
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])]),
+        Column(NARROW, [note, Step("Step 1  Model, seeds", [models.node, seeds])]),
         Column(
             NARROW,
             [Step("Step 2  Two prompts", [photo, animation, negative]), Step("Step 3  Eight noises", [noise])],

@@ -74,8 +74,8 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), try_next]),
-        Column(NARROW, [note, Step("Step 2  One word changes", [moods])]),
+        Column(NARROW, [Step("Step 1  Model, prompt", [models.node, size, prompt]), try_next]),
+        Column(NARROW, [note, Step("Step 2  Swap one word", [moods])]),
         Column(NARROW, [sweep_step("Step 3  A picture each", cells)]),
         Column(WIDE, [Step("Step 4  One seed, three moods", [pictures, Row([changes, maps])])]),
     )

@@ -72,9 +72,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Model and prompt", [models.node, size, prompt]), try_next]),
-        Column(NARROW, [note, Step("Step 2  Words that change", [moods, places])]),
-        Column(NARROW, [sweep_step("Step 3  Every combination", cells)]),
+        Column(NARROW, [Step("Step 1  Model, prompt", [models.node, size, prompt]), try_next]),
+        Column(NARROW, [note, Step("Step 2  Words to swap", [moods, places])]),
+        Column(NARROW, [sweep_step("Step 3  Every pair", cells)]),
         Column(RESULT, [Step("Step 4  Moods and places", [pictures, Row([chosen, one_mood])])]),
     )
     graph.app([(prompt, "value"), (moods, "swaps"), (places, "swaps"), (cells, "seed")], [pictures])

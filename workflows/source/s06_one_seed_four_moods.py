@@ -81,10 +81,10 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     switched.data["size"][0] = WIDE - LOOK_AT - GAP
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Seeds and prompt", [models.node, size, seeds, prompt]), note]),
+        Column(NARROW, [Step("Step 1  Seeds, prompt", [models.node, size, seeds, prompt]), note]),
         Column(
             NARROW,
-            [Step("Step 2  Moods on the way", [on_the_way, Blank(80)]), Step("Step 3  One word changes", [moods])],
+            [Step("Step 2  Moods on the way", [on_the_way, Blank(80)]), Step("Step 3  Swap one word", [moods])],
         ),
         Column(NARROW, [sweep_step("Step 4  A picture each", cells)]),
         Column(

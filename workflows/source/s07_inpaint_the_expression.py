@@ -73,9 +73,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [Step("Step 1  Picture, prompt", [models.node, prompt, small, picture])]),
-        Column(SLIM, [Step("Step 2  What may change", [moods, latent, mask])]),
-        Column(NARROW, [sweep_step("Step 3  The face for each", cells)]),
+        Column(NARROW, [Step("Step 1  What goes in", [models.node, prompt, small, picture])]),
+        Column(SLIM, [Step("Step 2  What changes", [moods, latent, mask])]),
+        Column(NARROW, [sweep_step("Step 3  A face each", cells)]),
         Column(WIDE, [Step("Step 4  One face, four moods", [faces, Row([laid, note]), Row([saved, maps])])]),
     )
     graph.app([(picture, "picture"), (prompt, "value"), (moods, "swaps"), (cells, "seed")], [faces])

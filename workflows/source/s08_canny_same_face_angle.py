@@ -66,7 +66,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     both.data["size"][0], hint.data["size"][0] = FIRST, WIDE - FIRST - LAST - 2 * GAP
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Picture and model", [picture, models.node])]),
+        Column(NARROW, [note, Step("Step 1  Picture, model", [picture, models.node])]),
         Column(NARROW, [Step("Step 2  Its edges", [size, net, canny])]),
         Column(NARROW, [Step("Step 3  Prompt and guide", [positive, guide.node, negative])]),
         Column(WIDE, [Step("Step 4  Without and with control", [Row([both, hint, try_next]), result])]),

@@ -75,7 +75,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [note, Step("Step 1  People", [people, net, models.node])]),
         Column(NARROW, [Step("Step 2  Skeletons guide", [poses, guide.node])]),
-        Column(NARROW, [Step("Step 3  Every combination", [cells, Blank(SHEET), sampled])]),
+        Column(NARROW, [Step("Step 3  Every pair", [cells, Blank(SHEET), sampled])]),
         Column(RESULT, [Step("Step 4  Many people, every pose", [result, Row([hint, try_next])])]),
     )
     graph.app([(poses, "poses"), (people, "lists"), (sampled, "seed")], [result])

@@ -80,7 +80,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     ]
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Model and seeds", [models.node, seeds])]),
+        Column(NARROW, [note, Step("Step 1  Model, seeds", [models.node, seeds])]),
         Column(NARROW, [try_next, Step("Step 2  Prompt and noise", [positive, negative, noise])]),
         Column(NARROW, [Step("Step 3  A little noise", [sigmas, spread, both])]),
         Column(WIDE, [Step("Step 4  The same seeds", saved)]),

@@ -69,7 +69,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     )
     lay_out(
         graph,
-        Column(NARROW, [note, Step("Step 1  Seeds and model", [seeds, models.node])]),
+        Column(NARROW, [note, Step("Step 1  Seeds, model", [seeds, models.node])]),
         Column(NARROW, [Step("Step 2  What to sample", [settings, positive, negative]), try_next]),
         Column(PICK, [Step("Step 3  Look early", [pick])]),
         Column(RESULT, [Step("Step 4  Finish the best", [sheet, chosen])]),

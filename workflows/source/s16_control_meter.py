@@ -77,9 +77,9 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     meter.data["size"][0], both.data["size"][0] = METER, FILMSTRIP
     lay_out(
         graph,
-        Column(SLIM, [note, Step("Step 1  Model, picture", [net, picture, models.node])]),
+        Column(SLIM, [note, Step("Step 1  What goes in", [net, picture, models.node])]),
         Column(SLIM, [Step("Step 2  Prompt and edges", [words, canny, size])]),
-        Column(NARROW, [Step("Step 3  The edges guide", [guide, settings])]),
+        Column(NARROW, [Step("Step 3  Guide by edges", [guide, settings])]),
         Column(RESULT, [Step("Step 4  Sample and measure", [result, Row([meter, both, try_next])])]),
     )
     graph.app([(words, "prompt"), (guide, "strength"), (guide, "end_percent"), (settings, "seed")], [result])
