@@ -31,10 +31,10 @@ from ...runner import workflow as workflows
 from ...runner.comfyui.client import ComfyClient
 from ...runner.pack import ROOT
 from ...runner.slides.probe import ClientProbe
-from ._out import output_folder
 from ._served import served
 from .model import figure_line
 from .parts.generator import Figure, weights_label
+from .parts.places import output_folder
 
 OUTPUT = ROOT / "tests" / "reports"
 FULL = 200

@@ -26,8 +26,8 @@ from ...runner.workflow.reading import as_document
 from ..support.browser.frontend import Frontend, browser_page
 from ..support.browser.frontend_versions import frontend_folder
 from ..support.workflow_files.conversions import CASES, Comparison, compare, is_known, official_templates, our_prompt
-from ._out import output_file
 from ._served import served
+from .parts.places import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "conversion.md"
 SOURCES = ("cases", "bundled", "templates")

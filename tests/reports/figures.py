@@ -24,8 +24,8 @@ from ...preprocessors.pose.mediapipe import POINT_SCORE, Networks, list_networks
 from ...preprocessors.pose.people import Floats, Person, select_drawn
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from ._out import output_file
 from .parts.generator import Generator, weights_label
+from .parts.places import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "figures.md"
 SIDE = 256

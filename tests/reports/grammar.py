@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...runner.pack import ROOT
 from ..support.fuzz import VARIABLE
-from ._out import output_file
+from .parts.places import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "grammar.md"
 FILES = [

@@ -16,7 +16,7 @@ import cv2
 from ...preprocessors.recognise import POSE, Look, recognise
 from ...runner.pack import ROOT
 from ..support.hint_pictures import SOURCES, hints, photograph, photograph_files
-from ._out import output_file
+from .parts.places import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "hints.md"
 LEAST_SHARE = 97.0

@@ -24,8 +24,8 @@ from ..support.hostile.commands import try_files
 from ..support.hostile.jobs import try_servers
 from ..support.hostile.nodes import try_nodes
 from ..support.hostile.tally import Tally
-from ._out import output_file
 from ._served import served
+from .parts.places import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "hostile.md"
 STATE = ROOT / "output" / "hostile.json"

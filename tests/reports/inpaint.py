@@ -21,8 +21,8 @@ from ...demo.judges.network import judge, load
 from ...demo.scenes import EXPRESSIONS, HELD_OUT, render
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from ._out import output_folder
 from .parts.generator import Generator, Settings, weights_label
+from .parts.places import output_folder
 
 OUTPUT = ROOT / "tests" / "reports"
 GROW, FEATHER, DENOISE = 12, 8, 0.9  # as slide 7 sets them

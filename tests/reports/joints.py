@@ -32,7 +32,7 @@ from ..support.pictures.marked_joints import (
     photographs_of_nobody,
 )
 from ..support.pose_photos import photo
-from ._out import output_file
+from .parts.places import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "joints.md"
 LEAST_SHARE = 90.0

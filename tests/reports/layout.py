@@ -27,8 +27,8 @@ from ..support.browser.frontend import Frontend, browser_page
 from ..support.browser.frontend_versions import FRONTENDS, frontend_folder
 from ..support.browser.layout import MEASURE, NODES_2, RENDERERS, SETTING, find_faults
 from ..support.browser.wires import WIRES, count_crossings
-from ._out import output_file
 from ._served import served
+from .parts.places import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "layout.md"
 PAUSE_MS = 600  # between two looks

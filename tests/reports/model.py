@@ -21,7 +21,6 @@ from ...demo.judges.network import load
 from ...demo.train.common import say
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from ._out import output_folder
 from .parts.generator import (
     CONTROL_CFG,
     SIDE,
@@ -32,6 +31,7 @@ from .parts.generator import (
     Settings,
     weights_label,
 )
+from .parts.places import output_folder
 from .parts.rows import ROWS, is_ready, weights_of
 
 OUTPUT = ROOT / "tests" / "reports"

@@ -26,7 +26,7 @@ import torch
 
 from ...runner.pack import ROOT
 from ..support.batches import slow_prompt
-from ._out import output_file
+from .parts.places import output_file
 from .parts.ray_batch import Outcome, Queueing, comfyuis, done_once, kill, processes, results, wait_for_none
 from .parts.ray_sweeps import beside_a_url, disturbed_sweep, mixed, slide
 

@@ -19,7 +19,7 @@ import cv2
 from ...preprocessors.recognise import recognise
 from ...runner.pack import ROOT
 from ..support.pictures.recogniser_pictures import REPORTED, TUNING, Result, Sample, judge, samples
-from ._out import output_file
+from .parts.places import output_file
 from .parts.recogniser_fit import fit_weights
 
 OUTPUT = ROOT / "tests" / "reports" / "recogniser.md"

@@ -19,8 +19,8 @@ from ...nodes.seeds.noise import make_draws
 from ...nodes.seeds.rng import COMFYUI
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from ._out import output_file
 from .parts.generator import weights_label
+from .parts.places import output_file
 
 SEEDS = (1, 2, 3, 5, 8, 13, 2**32, 2**64 - 2)  # ddim adds one to its seed
 PROMPT = "gorgeous cute Austrian girl, smiling, crop top, Steel gray hair, backstreet"

@@ -24,7 +24,7 @@ from ...runner.comfyui.messages import RunOutcome
 from ...runner.comfyui.process import ComfyServer
 from ...runner.pack import ROOT
 from ...runner.workflow.prompt import node_title
-from ._out import output_file
+from .parts.places import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "slides.md"
 Pictures = dict[tuple[str, int], np.ndarray]  # (title of the node, number) -> pixels [H, W, 3], 0..255

@@ -18,7 +18,7 @@ from ...nodes.seeds.choices import COMFYUI
 from ...nodes.seeds.noise import batch_noise, make_draws
 from ...runner.pack import ROOT
 from ..support.comfy_inprocess import InProcessComfy
-from ._out import output_file
+from .parts.places import output_file
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PROMPT = "gorgeous cute Austrian girl, smiling, crop top, Steel gray hair, backstreet"

@@ -99,7 +99,7 @@ def test_the_suite_keeps_what_it_compiles(monkeypatch: pytest.MonkeyPatch):
 
 def test_every_report_makes_the_place_where_it_is_written_first(tmp_path: Path):
     """A report once worked for minutes and then found no folder to write to."""
-    from steer.tests.reports._out import output_file, output_folder
+    from steer.tests.reports.parts.places import output_file, output_folder
 
     assert output_file(str(tmp_path / "a" / "b.md")).parent.is_dir()
     assert output_folder(str(tmp_path / "c" / "d")).is_dir()

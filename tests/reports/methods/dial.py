@@ -23,8 +23,8 @@ from ....demo.judges import network
 from ....demo.scenes import HAIR_COLORS, PLACES
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
-from .._out import output_file
 from ..parts.generator import Generator, Settings, in_rows, share, weights_label
+from ..parts.places import output_file
 from ..parts.remaining import with_estimate
 from ..parts.rows import LECTURE, PLACE_WORDS, SHORT
 

@@ -22,7 +22,7 @@ from ...support.zoo.encoders import clip_of
 from ...support.zoo.families import FAMILIES, forget
 from ...support.zoo.matrix.table import CHECKS, draw_table
 from ...support.zoo.matrix.verdict import WRONG, Verdict
-from .._out import output_file
+from ..parts.places import output_file
 
 FOLDER = ROOT / "tests" / "reports"
 WORDS = (

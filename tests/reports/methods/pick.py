@@ -20,8 +20,8 @@ from ....nodes.seeds.choices import COMFYUI
 from ....nodes.seeds.noise import make_draws
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
-from .._out import output_file
 from ..parts.generator import weights_label
+from ..parts.places import output_file
 from ..parts.remaining import with_estimate
 
 OUTPUT = ROOT / "tests" / "reports" / "pick.md"

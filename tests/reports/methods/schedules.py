@@ -18,7 +18,7 @@ from ....nodes.noise.published.schedule import plan_published
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
 from ...support.models import diffusers_schedules as oracle
-from .._out import output_file
+from ..parts.places import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "schedules.md"
 ALLOWED = 1e-6

@@ -25,8 +25,8 @@ from ....nodes.seeds.noise import make_draws
 from ....nodes.seeds.spread import measure_spread
 from ....runner.pack import ROOT
 from ...support.comfy_inprocess import InProcessComfy
-from .._out import output_file
 from ..parts.generator import Generator, share, tensor, weights_label
+from ..parts.places import output_file
 from ..parts.remaining import with_estimate
 from ..parts.rows import make_prompt
 
