@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...demo.judges.measures import edge_f1, edges
-from .layout import GAP, NARROW, PREVIEW, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import GAP, NARROW, PREVIEW, WIDE, Blank, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe, mean_scores, run_rows
 from .parts import Twice, negative_prompt, prompt, sample_twice, size_of_picture
 
@@ -67,7 +67,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  Picture, model", [picture, models.node])]),
-        Column(NARROW, [Step("Step 2  Its edges", [size, net, canny])]),
+        Column(NARROW, [Step("Step 2  Its edges", [size, net, canny, Blank(16)])]),
         Column(NARROW, [Step("Step 3  Prompt and guide", [positive, guide.node, negative])]),
         Column(WIDE, [Step("Step 4  Without and with control", [Row([both, hint, try_next]), result])]),
     )

@@ -11,7 +11,7 @@ from ...demo.judges.measures import lines_followed
 from ...demo.picture_files import path_of
 from ...preprocessors.lines import mlsd
 from .kits import CONTROL_LOADER
-from .layout import NARROW, PAD, PREVIEW, REPORT, Column, Step, lay_out, room_for
+from .layout import NARROW, PAD, PREVIEW, REPORT, Blank, Column, Step, lay_out, room_for
 from .measure import Measurement, Picture, Probe, mean_scores, run_rows
 from .parts import Twice, list_prompts, sample_twice, size_of_picture
 
@@ -83,7 +83,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [note, Step("Step 1  Room and model", [picture, models.node])]),
         Column(NARROW, [Step("Step 2  Its lines", [size, net, lines])]),
-        Column(NARROW, [Step("Step 3  Rooms and guide", [rooms.node, guide.node])]),
+        Column(NARROW, [Step("Step 3  Rooms and guide", [rooms.node, guide.node, Blank(48)])]),
         Column(HINT, [Step("Step 4  Both ways", [both, hint])]),
         Column(RESULT, [Step("Step 5  One room, two styles", [result]), try_next]),
     )

@@ -62,7 +62,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [Step("Step 1  What goes in", [models.node, picture, text, amount])]),
         Column(NARROW, [note, Step("Step 2  What varies", [moods, mood])]),
-        Column(BROAD, [Step("Step 3  Two samplers", [passes, cells, Blank(SHEET - 56)])]),
+        Column(BROAD, [Step("Step 3  Two samplers", [passes, cells, Blank(SHEET - 34)])]),
         Column(RESULT, [Step("Step 4  Every combination", [pictures]), try_next]),
     )
     graph.app([(text, "value"), (amount, "amounts"), (moods, "swaps")], [pictures])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import NARROW, WIDE, Column, Row, Step, lay_out, room_for
+from .layout import NARROW, SHEET, WIDE, Blank, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe
-from .parts import part, size_of_picture, sweep_step, words
+from .parts import part, size_of_picture, words
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
@@ -89,7 +89,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [Step("Step 1  Model", [models.node, size]), note]),
         Column(NARROW, [Step("Step 2  A word to turn", [dial, prompt])]),
-        Column(NARROW, [sweep_step("Step 3  Find the least", finder)]),
+        Column(NARROW, [Step("Step 3  Find the least", [finder, Blank(SHEET + 122)])]),
         Column(
             WIDE,
             [Step("Step 4  Just enough", [sheet, pictures, Row([curve, report])])],
