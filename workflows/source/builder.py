@@ -293,21 +293,14 @@ def _inputs(info: dict[str, Any]) -> list[tuple[str, list[Any]]]:
 def _height(info: dict[str, Any], *, least: bool = False) -> int:
     inputs = _inputs(info)
     widgets = [(name, spec) for name, spec in inputs if is_widget(spec)]
-    in_sight = [(name, spec) for name, spec in widgets if not is_folded(spec)]
-    sockets, kinds = (
-        max(len(inputs) - len(widgets), len(info["output"])),
-        [kind_of_widget(spec) for _, spec in in_sight],
-    )
+    in_sight = [(name, spec) for name, spec in widgets if least or not is_folded(spec)]  # classic folds nothing away
+    sockets = max(len(inputs) - len(widgets), len(info["output"]))
+    kinds = [kind_of_widget(spec) for _, spec in in_sight]
     controls = sum(has_control(name, spec) for name, spec in in_sight)
     if least:
         return least_height_of(sockets, kinds, controls)
-    return height_of(
-        sockets,
-        kinds,
-        controls,
-        folded=[kind_of_widget(spec) for _, spec in widgets if is_folded(spec)],
-        pack=info["python_module"].startswith("custom_nodes."),
-    )
+    folded = [kind_of_widget(spec) for _, spec in widgets if is_folded(spec)]
+    return height_of(sockets, kinds, controls, folded=folded, pack=info["python_module"].startswith("custom_nodes."))
 
 
 def _shown_value(spec: list[Any], value: Any) -> Any:
