@@ -45,15 +45,14 @@ def install_browser() -> str | None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run pytest on tests/ in several workers; returns its exit code."""
+    """Run pytest on tests/ with a worker for each core; returns its exit code."""
     environment = {k: v for k, v in os.environ.items() if k not in LEFT_OUT} | {"OMP_NUM_THREADS": "1"}
     marks = FAST
     if not options.fast:
         marks, browser = _find_marks()
         environment |= {"STEER_BROWSER": browser} if browser else {}
-    # Each worker has one torch thread and, if its tests need one, its own ComfyUI. They wait for servers and pages a
-    # sixth of their time: one worker more than cores.
-    workers = min(MAX_WORKERS, (os.cpu_count() or 1) + 1)
+    # A worker for each core, each with one torch thread and, if its tests need one, its own ComfyUI.
+    workers = min(MAX_WORKERS, os.cpu_count() or 1)
     arguments = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", "-m", marks, *options.rest]
     everything = [] if any(map(_is_test, options.rest)) else ["tests"]
     # -P keeps the checkout off sys.path. There may be no program `pytest`: another ComfyUI's packages may hold it.
