@@ -17,17 +17,17 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...nodes.sweep.graph.prompts import GRAPH_KIND
 from ...runner import setup
 from ...runner import workflow as workflows
 from ...runner.comfyui.client import ComfyClient
 from ...runner.comfyui.messages import RunOutcome
 from ...runner.comfyui.process import ComfyServer
 from ...runner.pack import ROOT
-from ...runner.workflow.prompt import node_title
+from ...runner.workflow.prompt import find_nodes, node_title
 from .parts.places import output_file
 
 OUTPUT = ROOT / "tests" / "reports" / "slides.md"
-SWEEP_GRAPH = "SteerSweepGraph"  # its cells are prompts of their own: the next run reads their sheet
 Pictures = dict[tuple[str, int], np.ndarray]  # (title of the node, number) -> pixels [H, W, 3], 0..255
 
 
@@ -90,7 +90,7 @@ def run_all(names: list[str], steps: int, arguments: list[str], twice: bool) -> 
                 graph = workflows.read_workflow(files[name])
                 prompt = with_steps(workflows.to_prompt(graph, object_info), steps)
                 outcome = client.run(prompt, graph)
-                if twice and any(node["class_type"] == SWEEP_GRAPH for node in prompt.values()):
+                if twice and find_nodes(prompt, GRAPH_KIND):  # its cells are prompts of their own
                     client.run(prompt, graph)
                 again = len(client.run(prompt, graph).executed) if twice else 0
                 found[name] = (pictures_of(client, outcome, prompt), outcome.seconds, again)

@@ -66,12 +66,9 @@ def room_for(shape: float, width: int = WIDE) -> int:
     return max(PREVIEW, math.ceil((width - BESIDE_PICTURE) * shape) + CAPTION)
 
 
-def lay_out(graph: GraphBuilder, *columns: Column, height: int = 0) -> None:
-    """Place all nodes that the columns hold, and draw their groups.
-
-    height: of every column in pixels; at least that of the highest.
-    """
-    height = max([height, *map(_height_of_column, columns)])
+def lay_out(graph: GraphBuilder, *columns: Column) -> None:
+    """Place all nodes that the columns hold, and draw their groups. All columns become as high as the highest."""
+    height = max(map(_height_of_column, columns))
     left = 0
     for each in columns:
         spare = height - _height_of_column(each)

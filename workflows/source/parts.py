@@ -186,9 +186,9 @@ def sweep(
     )
 
 
-def sweep_step(title: str, node: Node) -> Step:
-    """The step of a slide with a Sweep, and room for the sheet on it."""
-    return Step(title, [node, Blank(SHEET)])
+def sweep_step(title: str, node: Node, more: int = 0) -> Step:
+    """The step of a slide with a Sweep, and room for the sheet on it. more: pixels for what else it shows after Run."""
+    return Step(title, [node, Blank(SHEET + more)])
 
 
 def what_changed(graph: GraphBuilder, kit: Kit, folder: Output, columns: int) -> Node:

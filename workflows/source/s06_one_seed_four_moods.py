@@ -19,7 +19,6 @@ TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("Earlier and earlier",)
 SWEEP_INSIDE = 140  # pixels more for the preview of the sweep inside, which the classic renderer shows on its subgraph
 LOOK_AT = 368  # pixels of width of the note beside the lower picture
-TALL = 1026  # pixels of height of the slide, so that the upper picture is as wide as its column
 WORDS = (
     "face focus, cute, 1girl, black background, light particle, solo, standing, cinematic composition, best lighting, "
     "looking up, {}"
@@ -94,7 +93,6 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
                 Step("Step 6  The mood changes on the way", [Row([switched, look_at])]),
             ],
         ),
-        height=TALL,
     )
 
 

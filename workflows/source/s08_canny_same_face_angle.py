@@ -18,6 +18,7 @@ THUMBNAIL = "Without and with control"
 TILES: tuple[int, ...] = (0, 3, 4, 7)
 HELP = ("Canny", "Without and with control")
 FIRST, LAST = 226, 328  # pixels of width in the row above the result
+EDGES = 16  # pixels of height that the node with the edges takes more after Run in the frontend 1.45
 
 NOTE = """
 ## How do I keep the angle of a face?
@@ -67,7 +68,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
     lay_out(
         graph,
         Column(NARROW, [note, Step("Step 1  Picture, model", [picture, models.node])]),
-        Column(NARROW, [Step("Step 2  Its edges", [size, net, canny, Blank(16)])]),
+        Column(NARROW, [Step("Step 2  Its edges", [size, net, canny, Blank(EDGES)])]),
         Column(NARROW, [Step("Step 3  Prompt and guide", [positive, guide.node, negative])]),
         Column(WIDE, [Step("Step 4  Without and with control", [Row([both, hint, try_next]), result])]),
     )

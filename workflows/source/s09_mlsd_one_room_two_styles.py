@@ -24,6 +24,7 @@ THUMBNAIL = "One room, two styles"
 TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("M-LSD",)
 HINT, RESULT = 226, 504  # pixels of width of the last two columns: the result is as high as a small screen allows
+BELOW = 48  # pixels of height below the guide: nearer to the prompts it is crossed by fewer wires
 ROOM = "empty room"
 
 NOTE = """
@@ -83,7 +84,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [note, Step("Step 1  Room and model", [picture, models.node])]),
         Column(NARROW, [Step("Step 2  Its lines", [size, net, lines])]),
-        Column(NARROW, [Step("Step 3  Rooms and guide", [rooms.node, guide.node, Blank(48)])]),
+        Column(NARROW, [Step("Step 3  Rooms and guide", [rooms.node, guide.node, Blank(BELOW)])]),
         Column(HINT, [Step("Step 4  Both ways", [both, hint])]),
         Column(RESULT, [Step("Step 5  One room, two styles", [result]), try_next]),
     )

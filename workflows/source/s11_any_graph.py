@@ -19,6 +19,7 @@ TILES: tuple[int, ...] = (0, 1, 4, 5)
 HELP = ("Every combination",)
 PROMPT = "girl, smiling, steel gray hair, braided hair, comics printed shirt, backstreet"
 BROAD, RESULT = 268, 756  # pixels of width of the column of the samplers, and of the node with the sheet
+LACKS = 34  # pixels that the room of the sheet lacks, or the slide would be too high for a small screen
 DENOISE = "0.3, 0.6"
 
 NOTE = """
@@ -62,7 +63,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [Step("Step 1  What goes in", [models.node, picture, text, amount])]),
         Column(NARROW, [note, Step("Step 2  What varies", [moods, mood])]),
-        Column(BROAD, [Step("Step 3  Two samplers", [passes, cells, Blank(SHEET - 34)])]),
+        Column(BROAD, [Step("Step 3  Two samplers", [passes, cells, Blank(SHEET - LACKS)])]),
         Column(RESULT, [Step("Step 4  Every combination", [pictures]), try_next]),
     )
     graph.app([(text, "value"), (amount, "amounts"), (moods, "swaps")], [pictures])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .builder import WIDTH
-from .layout import NARROW, SHEET, WIDE, Blank, Column, Row, Step, lay_out, room_for
+from .layout import NARROW, WIDE, Column, Row, Step, lay_out, room_for
 from .measure import Measurement, Probe
-from .parts import part, size_of_picture, words
+from .parts import part, size_of_picture, sweep_step, words
 
 if TYPE_CHECKING:
     from .builder import GraphBuilder, Node, Output
@@ -18,6 +18,7 @@ THUMBNAIL = "First, just before, found, last"
 TILES: tuple[int, ...] = (0, 1, 2, 3)
 HELP = ("The curve",)
 CURVE = 500  # pixels of width of the node with the curve
+WORDS = 122  # pixels of height of what Expression Finder has to say after Run, above its sheet
 PROMPT = (
     "gorgeous cute Austrian girl, smiling, (crop top), Steel gray hair loose braided hair, comics printed shirt, "
     "oversized jogger pants, lean against the wall, backstreet"
@@ -89,7 +90,7 @@ def build(graph: GraphBuilder, kit: Kit) -> None:
         graph,
         Column(NARROW, [Step("Step 1  Model", [models.node, size]), note]),
         Column(NARROW, [Step("Step 2  A word to turn", [dial, prompt])]),
-        Column(NARROW, [Step("Step 3  Find the least", [finder, Blank(SHEET + 122)])]),
+        Column(NARROW, [sweep_step("Step 3  Find the least", finder, WORDS)]),
         Column(
             WIDE,
             [Step("Step 4  Just enough", [sheet, pictures, Row([curve, report])])],
